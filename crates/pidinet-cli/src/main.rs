@@ -1,0 +1,3 @@
+//! The command line `pidinet`.
+
+fn main() {}

@@ -1,0 +1,2 @@
+//! The BSDS edge benchmark.
+#![forbid(unsafe_code)]

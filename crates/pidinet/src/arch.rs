@@ -1,0 +1,392 @@
+//! The networks, said once.
+//!
+//! [`pidinet`] is the only definition of the network. It is generic over [`Build`], so that counting
+//! parameters, checking a model file, running the f64 reference, planning the fast engine and training
+//! are all interpreters of the same few lines. Nothing here holds weights or computes anything.
+
+use std::fmt;
+use std::str::FromStr;
+
+pub mod reference;
+pub mod survey;
+
+/// A kind of pixel difference convolution (PDC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `cv`: an ordinary convolution.
+    Vanilla,
+    /// `cd`, CPDC: each of the neighbours minus the centre.
+    Central,
+    /// `ad`, APDC: each neighbour minus the next one around the centre, clock-wise.
+    Angular,
+    /// `rd`, RPDC: eight pixels of an outer ring minus the inner ones in the same direction.
+    Radial,
+}
+
+impl Kind {
+    /// Its two letters in configurations.
+    pub fn letters(self) -> &'static str {
+        match self {
+            Self::Vanilla => "cv",
+            Self::Central => "cd",
+            Self::Angular => "ad",
+            Self::Radial => "rd",
+        }
+    }
+
+    /// Side of the folded kernel: 5 for [`Kind::Radial`], 3 for the others.
+    pub fn folded_size(self) -> usize {
+        if self == Self::Radial { 5 } else { 3 }
+    }
+}
+
+/// Number of pixel difference convolutions in PiDiNet: the stem and 15 blocks.
+pub const LAYERS: usize = 16;
+
+/// Blocks of the four stages; all but the first stage begin with downsampling.
+pub const STAGES: [usize; 4] = [3, 4, 4, 4];
+
+/// Dilations of the four parallel convolutions of a CDCM.
+pub const CDCM_DILATIONS: [usize; 4] = [5, 7, 9, 11];
+
+/// Channels inside a CSAM.
+pub const CSAM_WIDTH: usize = 4;
+
+/// The kinds of the sixteen layers, the stem first.
+///
+/// Reads and prints either a published name (`carv4`, `baseline`, `c-v15`, …) or the sixteen kinds
+/// themselves, as in `cd,ad,rd,cv,cd,…`.
+///
+/// ```
+/// use pidinet::arch::{Config, Kind};
+/// let config: Config = "carv4".parse()?;
+/// assert_eq!(config.kinds()[2], Kind::Radial);
+/// assert_eq!(config, "cd,ad,rd,cv,cd,ad,rd,cv,cd,ad,rd,cv,cd,ad,rd,cv".parse()?);
+/// assert_eq!(config.to_string(), "carv4");
+/// # Ok::<(), pidinet::arch::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Config([Kind; LAYERS]);
+
+impl Config {
+    /// The published configurations.
+    pub const NAMES: [&'static str; 14] = [
+        "baseline", "c-v15", "a-v15", "r-v15", "cvvv4", "avvv4", "rvvv4", "cccv4", "aaav4", "rrrv4", "c16",
+        "a16", "r16", "carv4",
+    ];
+
+    /// A configuration from its kinds, the stem first.
+    pub fn new(kinds: [Kind; LAYERS]) -> Self {
+        Self(kinds)
+    }
+
+    /// The kinds, the stem first.
+    pub fn kinds(&self) -> &[Kind; LAYERS] {
+        &self.0
+    }
+
+    /// The published configuration of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        use Kind::{Angular as A, Central as C, Radial as R, Vanilla as V};
+        let four = |group: [Kind; 4]| std::array::from_fn(|layer| group[layer % 4]);
+        let first = |kind| std::array::from_fn(|layer| if layer == 0 { kind } else { V });
+        Some(Self(match name {
+            "baseline" => [V; LAYERS],
+            "c-v15" => first(C),
+            "a-v15" => first(A),
+            "r-v15" => first(R),
+            "cvvv4" => four([C, V, V, V]),
+            "avvv4" => four([A, V, V, V]),
+            "rvvv4" => four([R, V, V, V]),
+            "cccv4" => four([C, C, C, V]),
+            "aaav4" => four([A, A, A, V]),
+            "rrrv4" => four([R, R, R, V]),
+            "c16" => [C; LAYERS],
+            "a16" => [A; LAYERS],
+            "r16" => [R; LAYERS],
+            "carv4" => four([C, A, R, V]),
+            _ => return None,
+        }))
+    }
+}
+
+impl Default for Config {
+    /// `carv4`.
+    fn default() -> Self {
+        Self::named("carv4").expect("carv4 is a published configuration")
+    }
+}
+
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Self::NAMES.iter().find(|name| Self::named(name).as_ref() == Some(self)) {
+            Some(name) => f.write_str(name),
+            None => f.write_str(&self.0.map(Kind::letters).join(",")),
+        }
+    }
+}
+
+/// A text that is not a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is not a configuration: expected one of {}, or sixteen of cv, cd, ad, rd separated by commas",
+    Config::NAMES.join(", ")
+)]
+pub struct ConfigError {
+    /// What was given.
+    pub text: String,
+}
+
+impl FromStr for Config {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let kind = |letters: &str| match letters.trim() {
+            "cv" => Some(Kind::Vanilla),
+            "cd" => Some(Kind::Central),
+            "ad" => Some(Kind::Angular),
+            "rd" => Some(Kind::Radial),
+            _ => None,
+        };
+        Self::named(text)
+            .or_else(|| {
+                let kinds: Vec<Kind> = text.split(',').map(kind).collect::<Option<_>>()?;
+                Some(Self(kinds.try_into().ok()?))
+            })
+            .ok_or_else(|| ConfigError { text: text.to_owned() })
+    }
+}
+
+/// All that distinguishes one PiDiNet from another, but for its weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arch {
+    /// Channels of the first stage, C; the second has 2C, the third and fourth 4C.
+    pub width: usize,
+    /// Kinds of the sixteen layers.
+    pub config: Config,
+    /// Channels M of the compact dilation convolution modules (CDCM); `None` for none of them.
+    pub cdcm: Option<usize>,
+    /// Whether the compact spatial attention modules (CSAM) are there.
+    pub csam: bool,
+    /// Share θ in (0, 1] of the pixel difference in every PDC: 1 is the pure difference, less mixes in
+    /// an ordinary convolution.
+    pub theta: f32,
+}
+
+impl Arch {
+    /// The published full model: width 60, M = 24.
+    pub fn full() -> Self {
+        Self { width: 60, config: Config::default(), cdcm: Some(24), csam: true, theta: 1.0 }
+    }
+
+    /// The published small model: width 30, M = 12.
+    pub fn small() -> Self {
+        Self { width: 30, cdcm: Some(12), ..Self::full() }
+    }
+
+    /// The published tiny model: width 20, M = 8.
+    pub fn tiny() -> Self {
+        Self { width: 20, cdcm: Some(8), ..Self::full() }
+    }
+
+    /// The "-L" variant of this model: no CDCM, no CSAM.
+    #[must_use]
+    pub fn light(self) -> Self {
+        Self { cdcm: None, csam: false, ..self }
+    }
+}
+
+/// One convolution of a network. Stride is 1, padding keeps the size and is zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conv {
+    /// Which pixels the weights multiply.
+    pub kind: Kind,
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Groups: 1, or `inputs` for a depthwise convolution.
+    pub groups: usize,
+    /// Side of the kernel before folding: 1 or 3.
+    pub size: usize,
+    /// Distance of neighbouring taps in pixels.
+    pub dilation: usize,
+    /// Whether a bias is added.
+    pub bias: bool,
+    /// Share of the pixel difference, see [`Arch::theta`].
+    pub theta: f32,
+}
+
+impl Conv {
+    /// A pointwise (1×1) convolution.
+    pub fn pointwise(inputs: usize, outputs: usize) -> Self {
+        Self {
+            kind: Kind::Vanilla,
+            inputs,
+            outputs,
+            groups: 1,
+            size: 1,
+            dilation: 1,
+            bias: false,
+            theta: 1.0,
+        }
+    }
+
+    /// An ordinary 3×3 convolution.
+    pub fn dense(inputs: usize, outputs: usize) -> Self {
+        Self { size: 3, ..Self::pointwise(inputs, outputs) }
+    }
+
+    /// The same with a bias.
+    #[must_use]
+    pub fn with_bias(self) -> Self {
+        Self { bias: true, ..self }
+    }
+
+    /// Shape `[outputs, inputs / groups, size, size]` of the weights before folding.
+    pub fn weight_shape(&self) -> [usize; 4] {
+        [self.outputs, self.inputs / self.groups, self.size, self.size]
+    }
+
+    /// Shape of the folded weights: `[outputs, inputs / groups, 5, 5]` for a radial one.
+    pub fn folded_shape(&self) -> [usize; 4] {
+        let size = if self.kind == Kind::Radial { self.kind.folded_size() } else { self.size };
+        [self.outputs, self.inputs / self.groups, size, size]
+    }
+}
+
+/// What a network is built of: one method for each operation, called in the order of computation.
+///
+/// An interpreter decides what a value is: a shape, a map, a node number, a tensor with gradients.
+/// All maps are `[c, h, w]` (or `[n, c, h, w]`, where an interpreter has batches).
+pub trait Build {
+    /// A map, or what stands for one.
+    type Value: Clone;
+
+    /// Convolves `x`; the parameters are `{name}.weight` and, where [`Conv::bias`] says so, `{name}.bias`.
+    fn conv(&mut self, name: &str, conv: &Conv, x: &Self::Value) -> Self::Value;
+
+    /// Maximum over windows of 2×2, stride 2; an odd last row or column is dropped.
+    fn max_pool(&mut self, x: &Self::Value) -> Self::Value;
+
+    /// `max(x, 0)`.
+    fn relu(&mut self, x: &Self::Value) -> Self::Value;
+
+    /// `1 / (1 + exp(−x))`.
+    fn sigmoid(&mut self, x: &Self::Value) -> Self::Value;
+
+    /// `a + b`, of equal shapes.
+    fn add(&mut self, a: &Self::Value, b: &Self::Value) -> Self::Value;
+
+    /// `x · gate`, where `gate` has one channel that multiplies all of `x`.
+    fn gate(&mut self, x: &Self::Value, gate: &Self::Value) -> Self::Value;
+
+    /// Bilinear resize of `x` to the height and width of `like` (half-pixel centres, PyTorch's
+    /// `align_corners=False`).
+    fn resize(&mut self, x: &Self::Value, like: &Self::Value) -> Self::Value;
+
+    /// The channels of all maps, one after the other.
+    fn concat(&mut self, maps: &[Self::Value]) -> Self::Value;
+}
+
+/// The maps that a PiDiNet gives.
+#[derive(Clone, Debug)]
+pub struct Outputs<V> {
+    /// After the stem: `[C, h, w]`.
+    pub stem: V,
+    /// After each stage: `[C, h, w]`, `[2C, h/2, w/2]`, `[4C, h/4, w/4]`, `[4C, h/8, w/8]`, halves rounded down.
+    pub stages: [V; 4],
+    /// Edge probability seen by each stage, `[1, h, w]`, in `[0, 1]`.
+    pub sides: [V; 4],
+    /// The answer: edge probability from all four, `[1, h, w]`, in `[0, 1]`.
+    pub fused: V,
+}
+
+/// PiDiNet on an image `[3, h, w]`, h and w at least 8.
+pub fn pidinet<B: Build>(arch: &Arch, b: &mut B, image: &B::Value) -> Outputs<B::Value> {
+    let mut kinds = arch.config.kinds().iter();
+    let mut difference = |conv: Conv| Conv {
+        kind: *kinds.next().expect("the stem and fifteen blocks are sixteen layers"),
+        theta: arch.theta,
+        ..conv
+    };
+
+    let mut channels = arch.width;
+    let stem = b.conv("init_block", &difference(Conv::dense(3, channels)), image);
+    let mut x = stem.clone();
+    let stages: [_; 4] = std::array::from_fn(|stage| {
+        for block in 1..=STAGES[stage] {
+            let name = format!("block{}_{block}", stage + 1);
+            let downsample = stage > 0 && block == 1;
+            let outputs = arch.width << (stage.min(2));
+            let depthwise = Conv { groups: channels, ..difference(Conv::dense(channels, channels)) };
+            if downsample {
+                x = b.max_pool(&x);
+            }
+            let y = b.conv(&format!("{name}.conv1"), &depthwise, &x);
+            let y = b.relu(&y);
+            let y = b.conv(&format!("{name}.conv2"), &Conv::pointwise(channels, outputs), &y);
+            if downsample {
+                let shortcut = Conv::pointwise(channels, outputs).with_bias();
+                x = b.conv(&format!("{name}.shortcut"), &shortcut, &x);
+            }
+            x = b.add(&y, &x);
+            channels = outputs;
+        }
+        x.clone()
+    });
+
+    let logits: [_; 4] = std::array::from_fn(|stage| {
+        let channels = arch.width << (stage.min(2));
+        let side = side_output(arch, b, stage, channels, &stages[stage]);
+        b.resize(&side, image)
+    });
+    let all = b.concat(&logits);
+    let fused = b.conv("classifier", &Conv::pointwise(4, 1).with_bias(), &all);
+    let sides = std::array::from_fn(|stage| b.sigmoid(&logits[stage]));
+    Outputs { stem, stages, sides, fused: b.sigmoid(&fused) }
+}
+
+/// From a stage's output to one channel: CDCM, CSAM, and a 1×1 convolution.
+fn side_output<B: Build>(
+    arch: &Arch,
+    b: &mut B,
+    stage: usize,
+    mut channels: usize,
+    x: &B::Value,
+) -> B::Value {
+    let mut x = x.clone();
+    if let Some(width) = arch.cdcm {
+        x = cdcm(b, &format!("dilations.{stage}"), channels, width, &x);
+        channels = width;
+    }
+    if arch.csam {
+        x = csam(b, &format!("attentions.{stage}"), channels, &x);
+    }
+    b.conv(&format!("conv_reduces.{stage}.conv"), &Conv::pointwise(channels, 1).with_bias(), &x)
+}
+
+/// Compact dilation convolution module: context from four dilations.
+fn cdcm<B: Build>(b: &mut B, name: &str, inputs: usize, width: usize, x: &B::Value) -> B::Value {
+    let x = b.relu(x);
+    let x = b.conv(&format!("{name}.conv1"), &Conv::pointwise(inputs, width).with_bias(), &x);
+    let mut branches = CDCM_DILATIONS.iter().enumerate().map(|(branch, &dilation)| {
+        let conv = Conv { dilation, ..Conv::dense(width, width) };
+        (format!("{name}.conv2_{}", branch + 1), conv)
+    });
+    let (first, conv) = branches.next().expect("four dilations");
+    let sum = b.conv(&first, &conv, &x);
+    branches.fold(sum, |sum, (branch, conv)| {
+        let y = b.conv(&branch, &conv, &x);
+        b.add(&sum, &y)
+    })
+}
+
+/// Compact spatial attention module: one gate for each pixel.
+fn csam<B: Build>(b: &mut B, name: &str, inputs: usize, x: &B::Value) -> B::Value {
+    let y = b.relu(x);
+    let y = b.conv(&format!("{name}.conv1"), &Conv::pointwise(inputs, CSAM_WIDTH).with_bias(), &y);
+    let y = b.conv(&format!("{name}.conv2"), &Conv::dense(CSAM_WIDTH, 1), &y);
+    let gate = b.sigmoid(&y);
+    b.gate(x, &gate)
+}

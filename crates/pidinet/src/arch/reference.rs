@@ -1,0 +1,1 @@
+//! The oracle: the network in plain f64 loops, differences taken literally.

@@ -1,0 +1,1 @@
+//! Names, shapes and counts of a network, without computing it.

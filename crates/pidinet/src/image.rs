@@ -1,0 +1,1 @@
+//! Images to rows of pixels: decode, orientation, limits, presets.

@@ -1,0 +1,1 @@
+//! After the network: thinner, binary, or stylised edges, from any edge map.

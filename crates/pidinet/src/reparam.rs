@@ -1,0 +1,1 @@
+//! Differences to ordinary weights.
