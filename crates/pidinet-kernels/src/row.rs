@@ -41,3 +41,10 @@ pub struct RowMut<'a> {
     /// Elements from one channel to the next.
     pub stride: usize,
 }
+
+impl RowMut<'_> {
+    /// The same row, borrowed for a shorter time.
+    pub fn reborrow(&mut self) -> RowMut<'_> {
+        RowMut { data: self.data, stride: self.stride }
+    }
+}

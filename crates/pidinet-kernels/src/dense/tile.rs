@@ -1,0 +1,147 @@
+//! A tile of outputs in registers: `H` channels by `V` vectors of columns.
+
+use super::pack::Tile;
+use super::{Activation, Tap};
+use crate::lanes::{Kernel, Lanes};
+use crate::row::{MARGIN, Row, RowMut};
+use std::ops::Range;
+
+/// A tile's outputs over a range of columns.
+#[derive(Debug)]
+pub(super) struct Part<'a> {
+    pub(super) taps: &'a [Tap<'a>],
+    pub(super) tile: Tile<'a>,
+    pub(super) activation: Activation,
+    pub(super) add: Option<Row<'a>>,
+    pub(super) columns: Range<usize>,
+    pub(super) width: usize,
+    pub(super) dst: RowMut<'a>,
+}
+
+/// Computes the part with the code for its height.
+#[inline(always)]
+pub(super) fn run<L: Lanes>(lanes: L, part: Part<'_>) {
+    match part.tile.bias.len() {
+        1 => height::<L, 1>(lanes, part),
+        2 => height::<L, 2>(lanes, part),
+        3 => height::<L, 3>(lanes, part),
+        4 => height::<L, 4>(lanes, part),
+        5 => height::<L, 5>(lanes, part),
+        6 => height::<L, 6>(lanes, part),
+        7 => height::<L, 7>(lanes, part),
+        8 => height::<L, 8>(lanes, part),
+        9 => height::<L, 9>(lanes, part),
+        10 => height::<L, 10>(lanes, part),
+        11 => height::<L, 11>(lanes, part),
+        12 => height::<L, 12>(lanes, part),
+        other => unreachable!("no instruction set has tiles of {other} outputs"),
+    }
+}
+
+/// Vectors a tile of `height` outputs is wide, so that with as many inputs and one weight it fits the
+/// registers.
+const fn vectors(registers: usize, height: usize) -> usize {
+    const MOST: usize = 4;
+    let fit = (registers - 1) / (height + 1);
+    if fit > MOST {
+        MOST
+    } else if fit == 0 {
+        1
+    } else {
+        fit
+    }
+}
+
+/// Covers the columns with tiles as wide as fit, then narrower ones for the rest.
+#[inline(always)]
+fn height<L: Lanes, const H: usize>(lanes: L, mut part: Part<'_>) {
+    cover::<L, H, 4>(lanes, &mut part);
+    cover::<L, H, 3>(lanes, &mut part);
+    cover::<L, H, 2>(lanes, &mut part);
+    cover::<L, H, 1>(lanes, &mut part);
+}
+
+/// Computes what tiles of `V` vectors cover whole, and leaves the rest of `part`.
+#[inline(always)]
+fn cover<L: Lanes, const H: usize, const V: usize>(lanes: L, part: &mut Part<'_>) {
+    if const { V <= vectors(L::REGISTERS, H) } {
+        let count = part.columns.len().div_ceil(L::WIDTH) / V;
+        if count == 0 {
+            return;
+        }
+        let split = part.columns.start + count * V * L::WIDTH;
+        let columns = part.columns.start..split;
+        part.columns.start = split.min(part.columns.end);
+        let Part { taps, tile, activation, add, width, ref mut dst, .. } = *part;
+        let here = Part { taps, tile, activation, add, columns, width, dst: dst.reborrow() };
+        match activation {
+            Activation::None => lanes.enter(Columns::<H, V, false>(here)),
+            Activation::Relu => lanes.enter(Columns::<H, V, true>(here)),
+        }
+    }
+}
+
+/// Tiles of `H` outputs by `V` vectors, side by side. Their columns are whole tiles.
+struct Columns<'a, const H: usize, const V: usize, const RELU: bool>(Part<'a>);
+
+impl<const H: usize, const V: usize, const RELU: bool> Kernel for Columns<'_, H, V, RELU> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Part { taps, tile, add, columns, width, dst, .. } = self.0;
+        let (weights, []) = tile.weights.as_chunks::<H>() else {
+            unreachable!("weights are packed for {H} outputs")
+        };
+        for x in columns.step_by(V * L::WIDTH) {
+            let mut sums = [[lanes.splat(0.0); V]; H];
+            for (o, sums) in sums.iter_mut().enumerate() {
+                let bias = lanes.splat(tile.bias[o]);
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    *sum = match add {
+                        Some(row) => {
+                            let at = MARGIN + (tile.first + o) * row.stride + x + v * L::WIDTH;
+                            lanes.add(bias, lanes.load(&row.data[at..]))
+                        }
+                        None => bias,
+                    };
+                }
+            }
+
+            let mut rest = weights;
+            for (tap, &channels) in taps.iter().zip(tile.inputs_per_tap) {
+                let (weights, after) = rest.split_at(channels);
+                rest = after;
+                let first =
+                    (MARGIN + x).checked_add_signed(tap.dx).expect("a tap right of the row's beginning");
+                let inputs = &tap.row.data[first..];
+                assert!(inputs.len() >= (channels - 1) * tap.row.stride + V * L::WIDTH);
+                for (weights, input) in weights.iter().zip(inputs.chunks(tap.row.stride)) {
+                    let mut values = [lanes.splat(0.0); V];
+                    for (v, value) in values.iter_mut().enumerate() {
+                        *value = lanes.load(&input[v * L::WIDTH..]);
+                        if RELU {
+                            *value = lanes.max(*value, lanes.splat(0.0));
+                        }
+                    }
+                    for (sums, &weight) in sums.iter_mut().zip(weights) {
+                        let weight = lanes.splat(weight);
+                        for (sum, &value) in sums.iter_mut().zip(&values) {
+                            *sum = lanes.mul_add(weight, value, *sum);
+                        }
+                    }
+                }
+            }
+
+            for (o, sums) in sums.into_iter().enumerate() {
+                for (v, sum) in sums.into_iter().enumerate() {
+                    let column = x + v * L::WIDTH;
+                    let at = MARGIN + (tile.first + o) * dst.stride + column;
+                    let whole = column + L::WIDTH <= width;
+                    let sum = if whole { sum } else { lanes.keep_first(sum, width.saturating_sub(column)) };
+                    lanes.store(&mut dst.data[at..], sum);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Instruction sets: which this CPU has, which to use, and the one crossing into them.
+//!
+//! All `unsafe` of the project is in the files below this one: an intrinsic is called with a token in
+//! hand that only `detect` makes, and slices are checked before their pointers are used.
+
+mod portable;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
+
+use crate::lanes::{Kernel, Lanes};
+use std::fmt;
+
+/// An instruction set this CPU has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Isa(Level);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Portable(portable::Portable),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128(simd128::Simd128),
+}
+
+/// Every name [`Isa::named`] knows, whatever this program was built for.
+const NAMES: [&str; 5] = ["portable", "avx2", "avx512", "neon", "simd128"];
+
+impl Isa {
+    /// The instruction sets of this CPU, the best last; `portable` is always there.
+    pub fn available() -> Vec<Isa> {
+        let levels = [
+            Some(Level::Portable(portable::Portable)),
+            #[cfg(target_arch = "x86_64")]
+            avx2::Avx2::detect().map(Level::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            avx512::Avx512::detect().map(Level::Avx512),
+            #[cfg(target_arch = "aarch64")]
+            neon::Neon::detect().map(Level::Neon),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            simd128::Simd128::detect().map(Level::Simd128),
+        ];
+        levels.into_iter().flatten().map(Isa).collect()
+    }
+
+    /// The best of them.
+    pub fn best() -> Isa {
+        *Isa::available().last().expect("`portable` is always available")
+    }
+
+    /// The instruction set called `portable`, `avx2`, `avx512`, `neon` or `simd128`.
+    ///
+    /// # Errors
+    ///
+    /// [`IsaError`] when there is none of that name, or this CPU does not have it.
+    pub fn named(name: &str) -> Result<Isa, IsaError> {
+        let available = Isa::available();
+        if let Some(&isa) = available.iter().find(|isa| isa.name() == name) {
+            return Ok(isa);
+        }
+        let name = name.to_owned();
+        let available = available.into_iter().map(Isa::name).collect();
+        Err(if NAMES.contains(&name.as_str()) {
+            IsaError::Missing { name, available }
+        } else {
+            IsaError::Unknown { name, available }
+        })
+    }
+
+    /// The instruction set the environment variable `PIDINET_ISA` names; the best one when it is not set.
+    ///
+    /// # Errors
+    ///
+    /// As [`Isa::named`].
+    pub fn from_env() -> Result<Isa, IsaError> {
+        match std::env::var_os("PIDINET_ISA") {
+            Some(name) => Isa::named(&name.to_string_lossy()),
+            None => Ok(Isa::best()),
+        }
+    }
+
+    /// Its name, as [`Isa::named`] takes it.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Level::Portable(_) => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => "neon",
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::Simd128(_) => "simd128",
+        }
+    }
+
+    /// Runs `kernel` with this instruction set.
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            Level::Portable(lanes) => lanes.enter(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(lanes) => lanes.enter(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(lanes) => lanes.enter(kernel),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(lanes) => lanes.enter(kernel),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::Simd128(lanes) => lanes.enter(kernel),
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why an instruction set cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IsaError {
+    /// No instruction set has this name.
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What could have been.
+        available: Vec<&'static str>,
+    },
+    /// This CPU, or this build of the program, does not have it.
+    Missing {
+        /// What was asked for.
+        name: String,
+        /// What could have been.
+        available: Vec<&'static str>,
+    },
+}
+
+impl fmt::Display for IsaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let available = match self {
+            IsaError::Unknown { name, available } => {
+                write!(f, "unknown instruction set `{name}`")?;
+                available
+            }
+            IsaError::Missing { name, available } => {
+                write!(f, "this CPU lacks the instruction set `{name}`")?;
+                available
+            }
+        };
+        write!(f, "; available: {}", available.join(", "))
+    }
+}
+
+impl std::error::Error for IsaError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_available_set_is_found_by_its_name() {
+        for isa in Isa::available() {
+            assert_eq!(Isa::named(isa.name()), Ok(isa));
+            assert!(NAMES.contains(&isa.name()));
+        }
+        assert!(Isa::available().contains(&Isa::best()));
+    }
+
+    #[test]
+    fn errors_tell_an_unknown_name_from_a_missing_set() {
+        let unknown = Isa::named("sse9").expect_err("no such set");
+        assert!(matches!(unknown, IsaError::Unknown { .. }));
+        assert!(unknown.to_string().contains("`sse9`") && unknown.to_string().contains("portable"));
+        let foreign = if cfg!(target_arch = "x86_64") { "neon" } else { "avx2" };
+        let missing = Isa::named(foreign).expect_err("another architecture's");
+        assert!(matches!(missing, IsaError::Missing { .. }));
+        assert!(missing.to_string().starts_with("this CPU lacks"));
+    }
+}

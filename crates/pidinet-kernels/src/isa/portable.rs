@@ -1,0 +1,97 @@
+//! Plain arithmetic on four floats at a time, for any CPU: what the compiler makes of it.
+
+use crate::lanes::{Kernel, Lanes};
+
+/// Needs no proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Portable;
+
+#[inline(always)]
+fn each(a: [f32; 4], b: [f32; 4], f: impl Fn(f32, f32) -> f32) -> [f32; 4] {
+    [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2]), f(a[3], b[3])]
+}
+
+impl Lanes for Portable {
+    type F32 = [f32; 4];
+    const WIDTH: usize = 4;
+    const REGISTERS: usize = 16;
+    const TILE: usize = 4;
+
+    #[inline(never)]
+    fn enter<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> [f32; 4] {
+        [x; 4]
+    }
+
+    #[inline(always)]
+    fn load(self, src: &[f32]) -> [f32; 4] {
+        *src.first_chunk().expect("four floats to load")
+    }
+
+    #[inline(always)]
+    fn store(self, dst: &mut [f32], v: [f32; 4]) {
+        *dst.first_chunk_mut().expect("room for four floats") = v;
+    }
+
+    #[inline(always)]
+    fn keep_first(self, v: [f32; 4], n: usize) -> [f32; 4] {
+        std::array::from_fn(|i| if i < n { v[i] } else { 0.0 })
+    }
+
+    #[inline(always)]
+    fn add(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        each(a, b, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    fn sub(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        each(a, b, |a, b| a - b)
+    }
+
+    #[inline(always)]
+    fn mul(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        each(a, b, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    fn div(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        each(a, b, |a, b| a / b)
+    }
+
+    /// Rounded twice: `f32::mul_add` is a call to the C library where the target has no such instruction.
+    #[inline(always)]
+    fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
+        self.add(self.mul(a, b), c)
+    }
+
+    #[inline(always)]
+    fn max(self, a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        each(a, b, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    fn select_less(self, a: [f32; 4], b: [f32; 4], yes: [f32; 4], no: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|i| if a[i] < b[i] { yes[i] } else { no[i] })
+    }
+
+    #[inline(always)]
+    fn exp2_whole(self, n: [f32; 4]) -> [f32; 4] {
+        // `as` saturates and takes NaN to 0; the exponent field is the number plus its bias.
+        n.map(|n| f32::from_bits((n as i32).wrapping_add(127).cast_unsigned() << 23))
+    }
+
+    #[inline(always)]
+    fn deinterleave(self, a: [f32; 4], b: [f32; 4]) -> ([f32; 4], [f32; 4]) {
+        ([a[0], a[2], b[0], b[2]], [a[1], a[3], b[1], b[3]])
+    }
+
+    #[inline(always)]
+    fn pick(self, table: [f32; 4], first: u32, indices: &[u32]) -> [f32; 4] {
+        let indices: &[u32; 4] = indices.first_chunk().expect("four indices");
+        indices.map(|index| table[(index.wrapping_sub(first) % 4) as usize])
+    }
+}
