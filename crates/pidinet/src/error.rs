@@ -26,4 +26,159 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+
+    /// An image file could not be used.
+    #[error("cannot use image {}", path.display())]
+    ImageFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<Error>,
+    },
+
+    /// The bytes of an image could not be read.
+    #[error("cannot read the image")]
+    ReadImage {
+        /// Why.
+        source: std::io::Error,
+    },
+
+    /// Not an image, or of a format that is not read.
+    #[error(
+        "{}: expected PNG, JPEG, WebP, BMP, TIFF or PNM",
+        found.as_ref().map_or("not an image".to_owned(), |name| format!("{name} images are not read"))
+    )]
+    ImageFormat {
+        /// The format, if it is known.
+        found: Option<String>,
+    },
+
+    /// An image file ends before its pixels do.
+    #[error("the {format} image is cut short")]
+    ImageCutShort {
+        /// The file format.
+        format: &'static str,
+    },
+
+    /// An image file is damaged or of a kind that the decoder lacks.
+    #[error("the {format} image is damaged, or of a kind that is not read")]
+    DecodeImage {
+        /// The file format.
+        format: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// An image has samples that cannot become RGB.
+    #[error("the {format} image has pixels of type {found}, expected 8 or 16 bits or 32-bit floats")]
+    PixelType {
+        /// The file format.
+        format: &'static str,
+        /// The type of its pixels.
+        found: String,
+    },
+
+    /// An image has more pixels than allowed.
+    #[error(
+        "the image is {width}x{height}, {:.1} megapixels, and the limit is {:.1}; \
+         raise `max_pixels` (`--max-pixels`) if it is meant to be that large",
+        f64::from(*width) * f64::from(*height) / 1e6, *max_pixels as f64 / 1e6
+    )]
+    TooManyPixels {
+        /// Columns.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// The limit.
+        max_pixels: u64,
+    },
+
+    /// The pixels of an image need more memory than allowed.
+    #[error(
+        "the pixels need {:.2} GiB and the limit is {:.2}; raise `max_bytes` (`--max-memory`) to read them",
+        *bytes as f64 / f64::from(1 << 30), *max_bytes as f64 / f64::from(1 << 30)
+    )]
+    TooManyBytes {
+        /// Bytes of the decoded pixels.
+        bytes: u64,
+        /// The limit.
+        max_bytes: u64,
+    },
+
+    /// Decoding an image needs more memory than allowed.
+    #[error(
+        "decoding the {format} image needs more memory than the limit of {:.2} GiB (`max_bytes`, \
+         `--max-memory`), or carries an oversized text or profile",
+        *max_bytes as f64 / f64::from(1 << 30)
+    )]
+    ImageMemory {
+        /// The file format.
+        format: &'static str,
+        /// The limit.
+        max_bytes: u64,
+    },
+
+    /// An image has no pixel.
+    #[error("the image is {width}x{height}, expected at least one pixel")]
+    EmptyImage {
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
+
+    /// Rows of pixels overlap.
+    #[error("a row stride of {row_stride} is too short for {width} pixels of {samples} samples")]
+    RowStride {
+        /// Elements from row to row.
+        row_stride: usize,
+        /// Columns.
+        width: usize,
+        /// Samples of a pixel.
+        samples: usize,
+    },
+
+    /// A slice of pixels ends before the image does.
+    #[error("{found} elements given for an image of {width}x{height}, expected at least {expected}")]
+    ShortPixels {
+        /// Elements given.
+        found: usize,
+        /// Elements needed.
+        expected: usize,
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
+
+    /// A pixel is infinite or not a number.
+    #[error("pixel ({x}, {y}) of the image is infinite or not a number")]
+    PixelNotFinite {
+        /// Column.
+        x: usize,
+        /// Row.
+        y: usize,
+    },
+
+    /// The name of a file does not say its format.
+    #[error("{} has no known extension: expected one of {known}, or give the format", path.display())]
+    FileExtension {
+        /// The file.
+        path: PathBuf,
+        /// Extensions that are known.
+        known: String,
+    },
+
+    /// Pixels could not be brought into a file format.
+    #[error("cannot write {width}x{height} pixels as {format}")]
+    Encode {
+        /// The format.
+        format: &'static str,
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }

@@ -1,1 +1,238 @@
-//! Images to rows of pixels: decode, orientation, limits, presets.
+//! Images to rows of network input: decoding with limits, orientation, pixel layouts, presets, resizing.
+//!
+//! An [`Image`] is red, green, blue, in the depth of its file, and upright. It is the only copy: decoders
+//! write into the memory that is kept, and the network takes one row at a time.
+
+use std::path::Path;
+
+use crate::{Error, Result};
+
+mod decode;
+mod jpeg;
+mod layout;
+mod orient;
+mod preset;
+mod resize;
+mod sample;
+
+pub use decode::ImageLimits;
+pub use layout::{PixelFormat, PixelLayout};
+pub use preset::{Preset, PresetError};
+
+pub(crate) use sample::Sample;
+
+/// Pixels as red, green, blue, row by row without gaps: `[height, width, 3]`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pixels {
+    /// 8 bits a sample.
+    U8(Vec<u8>),
+    /// 16 bits a sample.
+    U16(Vec<u16>),
+    /// Floats, black 0 and white 1; finite, but a file may hold values outside `[0, 1]`.
+    F32(Vec<f32>),
+}
+
+/// A picture in memory: RGB, upright, at least one pixel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    width: usize,
+    height: usize,
+    pixels: Pixels,
+}
+
+impl Image {
+    /// Reads an image file: PNG, JPEG, WebP, BMP, TIFF or PNM, told by its content.
+    ///
+    /// EXIF orientation is applied, alpha is composited on white, grey becomes RGB, 16 bits and floats are
+    /// kept. Of an animation, the first picture is read. Colour profiles are ignored.
+    ///
+    /// Memory is that of the RGB pixels; images with alpha, those turned by 90° by their orientation and
+    /// TIFF files need more while they are read, at most twice that.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is none of these formats, is damaged or cut short, or exceeds `limits`.
+    pub fn open(path: impl AsRef<Path>, limits: &ImageLimits) -> Result<Self> {
+        decode::open(path.as_ref(), limits)
+    }
+
+    /// [`Image::open`] for a file that is in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::open`].
+    pub fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<Self> {
+        decode::decode(bytes, limits)
+    }
+
+    /// An image from 8-bit pixels of one's own.
+    ///
+    /// ```
+    /// use pidinet::image::{Image, PixelFormat, PixelLayout};
+    /// let bgra = [0, 0, 255, 255, 255, 0, 0, 255]; // a red pixel and a blue one
+    /// let layout = PixelLayout::packed(2, 1, PixelFormat::Bgra);
+    /// assert_eq!(Image::from_u8(&bgra, &layout)?.rgb(0, 0), [1.0, 0.0, 0.0]);
+    /// # Ok::<(), pidinet::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If `pixels` is shorter than `layout` says, or the layout has no pixel.
+    pub fn from_u8(pixels: &[u8], layout: &PixelLayout) -> Result<Self> {
+        Ok(Self { width: layout.width, height: layout.height, pixels: Pixels::U8(layout.rgb(pixels)?) })
+    }
+
+    /// An image from 16-bit pixels of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::from_u8`].
+    pub fn from_u16(pixels: &[u16], layout: &PixelLayout) -> Result<Self> {
+        Ok(Self { width: layout.width, height: layout.height, pixels: Pixels::U16(layout.rgb(pixels)?) })
+    }
+
+    /// An image from floats of one's own: black is 0, white (and opaque) is 1.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::from_u8`], and if a value is infinite or not a number.
+    pub fn from_f32(pixels: &[f32], layout: &PixelLayout) -> Result<Self> {
+        Self::new(layout.width, layout.height, Pixels::F32(layout.rgb(pixels)?))
+    }
+
+    /// An image of pixels that were checked for their number, but not for their values.
+    fn new(width: usize, height: usize, pixels: Pixels) -> Result<Self> {
+        if let Pixels::F32(data) = &pixels
+            && let Some(at) = data.iter().position(|value| !value.is_finite())
+        {
+            return Err(Error::PixelNotFinite { x: at / 3 % width, y: at / 3 / width });
+        }
+        Ok(Self { width, height, pixels })
+    }
+
+    /// Columns, at least 1.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows, at least 1.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The pixels.
+    pub fn pixels(&self) -> &Pixels {
+        &self.pixels
+    }
+
+    /// Red, green, blue of one pixel, black 0 and white 1.
+    ///
+    /// # Panics
+    ///
+    /// If the pixel is outside the image.
+    pub fn rgb(&self, x: usize, y: usize) -> [f32; 3] {
+        assert!(x < self.width && y < self.height, "pixel ({x}, {y}) is outside the image");
+        let at = 3 * (y * self.width + x);
+        std::array::from_fn(|colour| match &self.pixels {
+            Pixels::U8(data) => data[at + colour].unit(),
+            Pixels::U16(data) => data[at + colour].unit(),
+            Pixels::F32(data) => data[at + colour].unit(),
+        })
+    }
+
+    /// Writes the network input of row `y`, channel by channel, into the first `width` elements of `dst`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row, or a slice of `dst` is shorter than a row.
+    pub fn fill_row(&self, y: usize, preset: Preset, dst: [&mut [f32]; 3]) {
+        let row = y * self.width * 3..(y + 1) * self.width * 3;
+        match &self.pixels {
+            Pixels::U8(data) => {
+                let table = preset.table();
+                fill(&data[row], preset, dst, |channel, value| table[channel][usize::from(value)]);
+            }
+            Pixels::U16(data) => fill(&data[row], preset, dst, |c, value| preset.normalise(c, value.unit())),
+            Pixels::F32(data) => fill(&data[row], preset, dst, |c, value| preset.normalise(c, value)),
+        }
+    }
+
+    /// The image at another size, for multi-scale detection: bilinear between pixel centres without
+    /// antialiasing, as OpenCV's `INTER_LINEAR` and PyTorch's `align_corners=False` do. The result has
+    /// floats.
+    ///
+    /// # Panics
+    ///
+    /// If a side is 0.
+    #[must_use]
+    pub fn resized(&self, width: usize, height: usize) -> Self {
+        resize::bilinear(self, width, height)
+    }
+
+    /// The image made smaller, so that its longer side is `max_side`, in the same depth and antialiased
+    /// (a triangle filter); itself if it is not longer.
+    ///
+    /// # Panics
+    ///
+    /// If `max_side` is 0.
+    #[must_use]
+    pub fn fitted(self, max_side: usize) -> Self {
+        resize::fitted(self, max_side)
+    }
+}
+
+/// Takes a row of `[width, 3]` apart into three channels.
+fn fill<S: Copy>(row: &[S], preset: Preset, dst: [&mut [f32]; 3], value: impl Fn(usize, S) -> f32) {
+    for (channel, dst) in dst.into_iter().enumerate() {
+        let colour = preset.colour(channel);
+        let (pixels, _) = row.as_chunks::<3>();
+        for (dst, pixel) in dst[..pixels.len()].iter_mut().zip(pixels) {
+            *dst = value(channel, pixel[colour]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(image: &Image, y: usize, preset: Preset) -> [Vec<f32>; 3] {
+        let mut dst = [(); 3].map(|()| vec![f32::NAN; image.width()]);
+        image.fill_row(y, preset, dst.each_mut().map(Vec::as_mut_slice));
+        dst
+    }
+
+    #[test]
+    fn rows_are_in_the_order_of_the_preset() -> Result<()> {
+        let pixels = [0, 51, 255, 128, 128, 128, 7, 8, 9, 10, 11, 12];
+        let image = Image::from_u8(&pixels, &PixelLayout::packed(2, 2, PixelFormat::Rgb))?;
+        let [b, g, r] = row(&image, 0, Preset::Controlnet);
+        assert_eq!((b, g, r), (vec![1.0, 128.0 / 255.0], vec![0.2, 128.0 / 255.0], vec![0.0, 128.0 / 255.0]));
+        let [r, g, b] = row(&image, 0, Preset::Imagenet);
+        assert_eq!(r, [(0.0 - 0.485) / 0.229, (128.0 / 255.0 - 0.485) / 0.229]);
+        assert_eq!(g, [(51.0 / 255.0 - 0.456) / 0.224, (128.0 / 255.0 - 0.456) / 0.224]);
+        assert_eq!(b, [(1.0 - 0.406) / 0.225, (128.0 / 255.0 - 0.406) / 0.225]);
+        assert_eq!(row(&image, 1, Preset::Controlnet)[0], [9.0 / 255.0, 12.0 / 255.0]);
+        Ok(())
+    }
+
+    #[test]
+    fn all_depths_give_the_same_input() -> Result<()> {
+        let layout = PixelLayout::packed(1, 1, PixelFormat::Rgb);
+        let eight = Image::from_u8(&[51, 102, 204], &layout)?;
+        let sixteen = Image::from_u16(&[51 * 257, 102 * 257, 204 * 257], &layout)?;
+        let float = Image::from_f32(&[51.0 / 255.0, 102.0 / 255.0, 204.0 / 255.0], &layout)?;
+        for preset in Preset::ALL {
+            assert_eq!(row(&eight, 0, preset), row(&sixteen, 0, preset));
+            assert_eq!(row(&eight, 0, preset), row(&float, 0, preset));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn floats_must_be_finite() {
+        let layout = PixelLayout::packed(2, 2, PixelFormat::Grey);
+        let image = Image::from_f32(&[0.0, 0.0, f32::NAN, 0.0], &layout);
+        assert!(matches!(image, Err(Error::PixelNotFinite { x: 0, y: 1 })));
+    }
+}
