@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::weights::ModelError;
+
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -181,4 +183,17 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+
+    /// A model file cannot be used, or a model cannot be written.
+    #[error("cannot use model {}", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: ModelError,
+    },
+
+    /// A model that is not in a file cannot be used.
+    #[error(transparent)]
+    ModelContent(#[from] ModelError),
 }

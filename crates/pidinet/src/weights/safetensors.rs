@@ -1,0 +1,112 @@
+//! Safetensors files: a JSON header, then the tensors one after the other.
+
+use std::collections::{BTreeMap, HashMap};
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+
+use super::element::{Element, Precision, to_f16};
+use super::limits::{self, ModelLimits};
+use super::load::{Archive, position};
+use super::{Model, ModelError, Parameter, metadata};
+
+/// A file whose header has been read and found sound.
+pub(super) struct Safetensors<'a> {
+    metadata: HashMap<String, String>,
+    tensors: BTreeMap<String, TensorView<'a>>,
+}
+
+impl<'a> Safetensors<'a> {
+    /// Reads the header, and checks that the tensors fill the file without gap or overlap.
+    pub(super) fn open(bytes: &'a [u8], limits: &ModelLimits) -> Result<Self, ModelError> {
+        let damaged = |source| ModelError::Safetensors { source: Box::new(source) };
+        if let Some(&length) = bytes.first_chunk() {
+            limits::check("header_bytes", limits.header_bytes, u64::from_le_bytes(length))?;
+        }
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?.tensors();
+        Ok(Self { metadata: header.metadata().clone().unwrap_or_default(), tensors: without_prefix(tensors) })
+    }
+
+    /// What the header says besides the tensors.
+    pub(super) fn metadata(&self) -> &HashMap<String, String> {
+        &self.metadata
+    }
+}
+
+/// Strips `module.`, which PyTorch's `DataParallel` puts before every name.
+pub(super) fn without_prefix<T>(tensors: Vec<(String, T)>) -> BTreeMap<String, T> {
+    const PREFIX: &str = "module.";
+    let all = tensors.iter().all(|(name, _)| name.starts_with(PREFIX));
+    tensors
+        .into_iter()
+        .map(|(name, tensor)| (name[if all { PREFIX.len() } else { 0 }..].to_owned(), tensor))
+        .collect()
+}
+
+impl Archive for Safetensors<'_> {
+    fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+        self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape().to_vec())).collect()
+    }
+
+    fn read(&mut self, name: &str) -> Result<Vec<f32>, ModelError> {
+        let tensor = &self.tensors[name];
+        let element = match tensor.dtype() {
+            Dtype::F16 => Element::F16,
+            Dtype::BF16 => Element::Bf16,
+            Dtype::F32 => Element::F32,
+            Dtype::F64 => Element::F64,
+            other => {
+                return Err(ModelError::Element { tensor: name.to_owned(), found: other.to_string() });
+            }
+        };
+        let (bytes, size) = (tensor.data(), element.size());
+        Ok((0..bytes.len() / size).map(|index| element.get(bytes, index * size)).collect())
+    }
+}
+
+/// A safetensors file with `model`. Tensors and metadata are in the order of their names, so that equal models
+/// make equal files, which the writer of the `safetensors` crate does not promise.
+pub(super) fn write(model: &Model, precision: Precision) -> Result<Vec<u8>, ModelError> {
+    let (dtype, size) = match precision {
+        Precision::Float32 => ("F32", 4),
+        Precision::Float16 => ("F16", 2),
+    };
+    let mut header = serde_json::Map::new();
+    header.insert("__metadata__".to_owned(), serde_json::json!(metadata::write(model)?));
+    let mut tensors = Vec::new();
+    for (name, parameter) in model.weights.iter() {
+        let start = tensors.len();
+        tensors.extend_from_slice(&encoded(name, parameter, precision)?);
+        debug_assert_eq!(tensors.len() - start, parameter.data.len() * size);
+        let info = serde_json::json!({
+            "dtype": dtype, "shape": parameter.shape, "data_offsets": [start, tensors.len()],
+        });
+        header.insert(name.to_owned(), info);
+    }
+    let mut header = serde_json::to_vec(&header).expect("texts and numbers are JSON");
+    // The format wants tensors aligned to eight bytes; the header is padded with spaces.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header);
+    file.extend(tensors);
+    Ok(file)
+}
+
+/// The numbers of one tensor, little-endian.
+fn encoded(
+    name: &str,
+    Parameter { shape, data }: &Parameter,
+    precision: Precision,
+) -> Result<Vec<u8>, ModelError> {
+    if precision == Precision::Float32 {
+        return Ok(data.iter().flat_map(|value| value.to_le_bytes()).collect());
+    }
+    let halves: Vec<u16> = data.iter().map(|&value| to_f16(value)).collect();
+    const INFINITE: u16 = 0x7c00;
+    if let Some(at) = halves.iter().position(|half| half & INFINITE == INFINITE) {
+        let (tensor, index, value) = (name.to_owned(), position(shape, at), data[at]);
+        return Err(ModelError::TooLarge { tensor, index, value });
+    }
+    Ok(halves.into_iter().flat_map(u16::to_le_bytes).collect())
+}
