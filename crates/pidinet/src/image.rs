@@ -110,6 +110,16 @@ impl Image {
         Ok(Self { width, height, pixels })
     }
 
+    /// An image of 8-bit RGB pixels, taken as they are.
+    pub(crate) fn from_rgb(width: usize, height: usize, pixels: Vec<u8>) -> Self {
+        assert_eq!(
+            pixels.len(),
+            3 * width * height,
+            "an image of {width}x{height} has another number of samples"
+        );
+        Self { width, height, pixels: Pixels::U8(pixels) }
+    }
+
     /// Columns, at least 1.
     pub fn width(&self) -> usize {
         self.width

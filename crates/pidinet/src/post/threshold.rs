@@ -1,0 +1,74 @@
+//! Maps of two values, and maps turned around.
+
+use super::Mask;
+use crate::EdgeMap;
+
+/// Makes every pixel 1 where it is `at` or more, else 0.
+pub fn threshold(map: &mut EdgeMap, at: f32) {
+    map.data_mut().iter_mut().for_each(|value| *value = f32::from(u8::from(*value >= at)));
+}
+
+/// Makes every pixel `1 - v`: dark edges on white.
+pub fn invert(map: &mut EdgeMap) {
+    map.data_mut().iter_mut().for_each(|value| *value = 1.0 - *value);
+}
+
+/// Makes every pixel outside `mask` 0.
+///
+/// # Panics
+///
+/// If the mask has another size.
+pub fn keep(map: &mut EdgeMap, mask: &Mask) {
+    assert_eq!((map.width(), map.height()), (mask.width(), mask.height()), "the mask has another size");
+    let width = map.width();
+    for (y, row) in map.data_mut().chunks_exact_mut(width.max(1)).enumerate() {
+        let words = mask.row(y);
+        for (x, value) in row.iter_mut().enumerate() {
+            if words[x / 64] >> (x % 64) & 1 == 0 {
+                *value = 0.0;
+            }
+        }
+    }
+}
+
+/// A mask as a map: 1 in the set, else 0.
+impl From<&Mask> for EdgeMap {
+    fn from(mask: &Mask) -> Self {
+        let mut map = Self::new(mask.width(), mask.height(), vec![1.0; mask.width() * mask.height()]);
+        keep(&mut map, mask);
+        map
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_keeps_equal_values() {
+        let mut map = EdgeMap::new(4, 1, vec![0.2, 0.5, 0.7, f32::NAN]);
+        threshold(&mut map, 0.5);
+        assert_eq!(map.data(), [0.0, 1.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn inverting_twice_changes_nothing_that_is_exact() {
+        let mut map = EdgeMap::new(3, 1, vec![0.0, 0.25, 1.0]);
+        invert(&mut map);
+        assert_eq!(map.data(), [1.0, 0.75, 0.0]);
+        invert(&mut map);
+        assert_eq!(map.data(), [0.0, 0.25, 1.0]);
+    }
+
+    #[test]
+    fn what_is_outside_a_mask_goes() {
+        let values: Vec<f32> = (0..140).map(|i| 0.1 + i as f32 / 200.0).collect();
+        let mut map = EdgeMap::new(70, 2, values.clone());
+        let mask = Mask::from_fn(70, 2, |x, y| (x + y) % 3 == 0);
+        keep(&mut map, &mask);
+        for (i, (&got, &value)) in map.data().iter().zip(&values).enumerate() {
+            assert_eq!(got, if mask.contains(i % 70, i / 70) { value } else { 0.0 });
+        }
+        assert_eq!(Mask::at_least(&EdgeMap::from(&mask), 1.0), mask);
+    }
+}
