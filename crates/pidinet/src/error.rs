@@ -196,4 +196,26 @@ pub enum Error {
     /// A model that is not in a file cannot be used.
     #[error(transparent)]
     ModelContent(#[from] ModelError),
+
+    /// An instruction set is not known, or this CPU lacks it.
+    #[error(transparent)]
+    Isa(#[from] pidinet_kernels::isa::IsaError),
+
+    /// The system gave no threads.
+    #[error("cannot start {threads} threads")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// Why.
+        source: rayon::ThreadPoolBuildError,
+    },
+
+    /// A scale that no image can have.
+    #[error(
+        "{scale} is not a scale: expected a positive number that leaves the image under 2^32 pixels a side"
+    )]
+    Scale {
+        /// What was given.
+        scale: f32,
+    },
 }

@@ -2,13 +2,17 @@
 #![forbid(unsafe_code)]
 
 pub mod arch;
+pub mod detector;
 pub mod edges;
+pub mod engine;
 pub mod error;
 pub mod image;
+mod plan;
 pub mod post;
 pub mod reparam;
 pub mod save;
 pub mod weights;
 
+pub use detector::{Detection, EdgeDetector, Options};
 pub use edges::EdgeMap;
 pub use error::{Error, Result};

@@ -1,0 +1,179 @@
+//! One row of one step: from the plan's operations to kernels.
+
+use pidinet_kernels::block::{self, Block, Shortcut};
+use pidinet_kernels::dense::{Activation, Dense, DenseWeights, Tap};
+use pidinet_kernels::depthwise::Depthwise;
+use pidinet_kernels::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
+use pidinet_kernels::isa::Isa;
+use pidinet_kernels::pool::MaxPool;
+use pidinet_kernels::resize::{self, Finish, Fuse, Part};
+use pidinet_kernels::row::{MARGIN, Row, RowMut};
+
+use super::Input;
+use super::arena::{Layout, Maps};
+use crate::plan::schedule::Resize;
+use crate::plan::{Op, Source};
+
+/// What a step is computed from.
+pub(super) struct Context<'a> {
+    pub(super) isa: Isa,
+    pub(super) op: &'a Op,
+    pub(super) input: &'a dyn Input,
+    pub(super) maps: Maps<'a>,
+    /// Of the map that is written.
+    pub(super) layout: Layout,
+    /// Of the maps that are read resized.
+    pub(super) resizes: &'a [Resize],
+}
+
+impl Context<'_> {
+    /// Computes row `y` into its block.
+    pub(super) fn row(&self, y: usize, block: &mut [f32], scratch: &mut Vec<f32>) {
+        let row = |id: usize| self.maps.row(id, y as isize);
+        let extent = || Extent {
+            channels: self.layout.channels,
+            columns: 0..self.layout.size.width,
+            width: self.layout.size.width,
+        };
+        match self.op {
+            Op::Image => self.image(y, block),
+            Op::Dense { sources, weights, activation, add } => {
+                self.dense(y, sources, weights, *activation, add.map(row), block);
+            }
+            Op::Depthwise { x, weights, radius, relu } => self.isa.run(Depthwise {
+                rows: &self.window(*x, y, *radius),
+                weights,
+                activation: if *relu { Activation::Relu } else { Activation::None },
+                columns: extent().columns,
+                width: extent().width,
+                dst: self.layout.row_mut(block),
+            }),
+            Op::Block { x, depthwise, radius, pointwise, projection } => self.isa.run(Block {
+                rows: &self.window(*x, y, *radius),
+                depthwise,
+                pointwise,
+                shortcut: if *projection { Shortcut::Projection } else { Shortcut::Identity },
+                columns: extent().columns,
+                width: extent().width,
+                scratch: at_least(scratch, block::scratch_len(depthwise.channels())),
+                dst: self.layout.row_mut(block),
+            }),
+            Op::MaxPool(x) => self.isa.run(MaxPool {
+                rows: [self.maps.row(*x, 2 * y as isize), self.maps.row(*x, 2 * y as isize + 1)],
+                channels: self.layout.channels,
+                columns: extent().columns,
+                width: extent().width,
+                dst: self.layout.row_mut(block),
+            }),
+            Op::Relu(x) => {
+                self.isa.run(Relu { src: row(*x), extent: extent(), dst: self.layout.row_mut(block) });
+            }
+            Op::Sigmoid(x) => {
+                self.isa.run(Sigmoid { src: row(*x), extent: extent(), dst: self.layout.row_mut(block) });
+            }
+            Op::Add(a, b) => {
+                let (a, b) = (row(*a), row(*b));
+                self.isa.run(Add { a, b, extent: extent(), dst: self.layout.row_mut(block) });
+            }
+            Op::Gate { x, gate } => {
+                let (src, gate, dst) = (row(*x), row(*gate), self.layout.row_mut(block));
+                self.isa.run(Gate { src, gate, bias: 0.0, extent: extent(), dst });
+            }
+            Op::GatedBias { x, logit, bias } => {
+                let stride = self.layout.stride;
+                let gate = at_least(scratch, block.len());
+                let dst = RowMut { data: gate, stride };
+                self.isa.run(Sigmoid { src: row(*logit), extent: extent(), dst });
+                let (gate, dst) = (Row { data: gate, stride }, self.layout.row_mut(block));
+                self.isa.run(Gate { src: row(*x), gate, bias: *bias, extent: extent(), dst });
+            }
+            Op::Resize(x) => {
+                let dst = &mut block[MARGIN..][..extent().width];
+                self.fuse(y, &[*x], &[1.0], 0.0, Finish::Sum, scratch, dst);
+            }
+            Op::Concat(maps) => {
+                let stride = self.layout.stride;
+                let mut first = MARGIN;
+                for &map in maps {
+                    let len = self.maps.layout(map).channels * stride;
+                    let src = row(map);
+                    assert_eq!(src.stride, stride, "maps of one size and padding");
+                    block[first..][..len].copy_from_slice(&src.data[MARGIN..][..len]);
+                    first += len;
+                }
+            }
+            Op::Fuse { maps, weights, bias } => {
+                self.fuse(y, maps, weights, *bias, Finish::Sigmoid, scratch, block);
+            }
+        }
+    }
+
+    fn image(&self, y: usize, block: &mut [f32]) {
+        let Layout { stride, size, .. } = self.layout;
+        let mut channels = block[MARGIN..].chunks_mut(stride);
+        let mut next = || &mut channels.next().expect("three channels")[..size.width];
+        self.input.fill_row(y, [next(), next(), next()]);
+    }
+
+    /// The rows from `radius` above to `radius` below row `y`.
+    fn window(&self, x: usize, y: usize, radius: usize) -> Vec<Row<'_>> {
+        let radius = radius as isize;
+        (-radius..=radius).map(|dy| self.maps.row(x, y as isize + dy)).collect()
+    }
+
+    fn dense(
+        &self,
+        y: usize,
+        sources: &[Source],
+        weights: &DenseWeights,
+        activation: Activation,
+        add: Option<Row<'_>>,
+        block: &mut [f32],
+    ) {
+        let taps = sources.iter().flat_map(|source| {
+            source
+                .taps
+                .iter()
+                .map(|tap| Tap { row: self.maps.row(source.x, y as isize + tap.dy), dx: tap.dx })
+        });
+        let taps: Vec<Tap<'_>> = taps.collect();
+        let width = self.layout.size.width;
+        let dst = self.layout.row_mut(block);
+        self.isa.run(Dense { taps: &taps, weights, activation, add, columns: 0..width, width, dst });
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are a row of the kernel's own struct")]
+    fn fuse(
+        &self,
+        y: usize,
+        maps: &[usize],
+        weights: &[f32],
+        bias: f32,
+        finish: Finish,
+        scratch: &mut Vec<f32>,
+        dst: &mut [f32],
+    ) {
+        let parts = maps.iter().zip(weights).zip(self.resizes).map(|((&map, &scale), resize)| {
+            let at = resize.rows.at(y);
+            Part {
+                upper: self.maps.row(map, at.first as isize),
+                lower: self.maps.row(map, at.second as isize),
+                lower_weight: at.weight,
+                scale,
+                columns: &resize.columns,
+            }
+        });
+        let parts: Vec<Part<'_>> = parts.collect();
+        let scratch =
+            at_least(scratch, resize::scratch_len(self.resizes.iter().map(|resize| &resize.columns)));
+        self.isa.run(Fuse { parts: &parts, bias, finish, scratch, dst });
+    }
+}
+
+/// The first `len` elements of working memory, which grows to hold them.
+fn at_least(scratch: &mut Vec<f32>, len: usize) -> &mut [f32] {
+    if scratch.len() < len {
+        scratch.resize(len, 0.0);
+    }
+    &mut scratch[..len]
+}

@@ -1,0 +1,86 @@
+//! The engine against itself: what must not change the answer does not.
+
+use super::*;
+use crate::arch::{Arch, Config};
+
+/// A smooth image with texture, reproducible.
+struct Waves;
+
+impl Input for Waves {
+    fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]) {
+        for (c, channel) in channels.into_iter().enumerate() {
+            for (x, value) in channel.iter_mut().enumerate() {
+                let phase = 0.37 * x as f32 + 0.23 * (y * (c + 1)) as f32 + 0.011 * (x * y) as f32;
+                *value = 1.5 * phase.sin();
+            }
+        }
+    }
+}
+
+fn maps(model: &Model, keep: Keep, options: EngineOptions, fusion: Fusion, size: [usize; 2]) -> Vec<Map> {
+    let options = EngineOptions { isa: options.isa.or(Some(Isa::best())), ..options };
+    let engine = Engine::with_fusion(model, keep, &options, fusion).unwrap();
+    let first = engine.run(&Waves, size[0], size[1]).maps;
+    let again = engine.run(&Waves, size[0], size[1]).maps;
+    assert_eq!(first, again, "a second run gave something else");
+    first
+}
+
+fn threads(count: usize) -> EngineOptions {
+    EngineOptions { threads: NonZeroUsize::new(count), ..EngineOptions::default() }
+}
+
+#[test]
+fn threads_and_strips_change_nothing() {
+    let model = Model::random(Arch::tiny(), 3);
+    for size in [[8, 8], [9, 31], [67, 45], [130, 77]] {
+        let whole = EngineOptions { strip: Strip::Whole, ..threads(1) };
+        let want = maps(&model, Keep::Sides, whole, Fusion::On, size);
+        for count in [1, 2, 5] {
+            for rows in [1, 7, 8, 32, 200] {
+                let strip = Strip::Rows(NonZeroUsize::new(rows).unwrap());
+                let got =
+                    maps(&model, Keep::Sides, EngineOptions { strip, ..threads(count) }, Fusion::On, size);
+                assert!(got == want, "{count} threads, strips of {rows} rows, {size:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn fused_steps_equal_their_parts() {
+    let archs = [
+        Arch::tiny(),
+        Arch::tiny().light(),
+        Arch { csam: false, ..Arch::tiny() },
+        Arch { cdcm: None, ..Arch::tiny() },
+        Arch { width: 7, cdcm: Some(3), theta: 0.6, config: Config::named("rrrv4").unwrap(), csam: true },
+    ];
+    for arch in archs {
+        let model = Model::random(arch, 11);
+        let fused = maps(&model, Keep::All, threads(2), Fusion::On, [43, 58]);
+        let plain = maps(&model, Keep::All, threads(1), Fusion::Off, [43, 58]);
+        assert_eq!(fused.len(), plain.len());
+        for (index, (fused, plain)) in fused.iter().zip(&plain).enumerate() {
+            assert_eq!(fused.shape, plain.shape);
+            let largest = plain.data.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+            let pairs = fused.data.iter().zip(&plain.data);
+            let error = pairs.fold(0.0f32, |error, (a, b)| error.max((a - b).abs()));
+            // Sums of at most 240 + 9 terms, in another order, through sixteen layers.
+            assert!(error <= 1e-5 * largest, "map {index} of {:?}: {error:e} of {largest:e}", model.arch);
+        }
+    }
+}
+
+#[test]
+fn steps_are_timed_and_counted() {
+    let model = Model::random(Arch::tiny(), 3);
+    let engine = Engine::new(&model, Keep::Fused, &threads(1)).unwrap();
+    let run = engine.run(&Waves, 64, 64);
+    let stats = engine.stats(&run.times, 64, 64);
+    let survey = crate::arch::survey::Survey::of(&model.arch, 64, 64);
+    let macs: u64 = stats.iter().map(|step| step.macs).sum();
+    // Folding leaves 8, 9 or 16 taps of each PDC; the classifier runs in the last pass.
+    assert!((0.95..1.05).contains(&(macs as f64 / survey.multiply_adds() as f64)), "{macs}");
+    assert!(stats.iter().any(|step| step.time > Duration::ZERO));
+}

@@ -1,0 +1,357 @@
+//! From a network and its weights to steps that kernels run.
+//!
+//! `arch` is recorded as a [`graph`], [`fuse`]d, and lowered: weights are folded, put into the order in
+//! which a kernel reads them, and packed for one instruction set. A plan does not depend on the size of
+//! an image; its [`schedule`] does.
+
+pub(crate) mod fuse;
+pub(crate) mod graph;
+pub(crate) mod schedule;
+
+use pidinet_kernels::dense::{Activation, DenseWeights};
+use pidinet_kernels::depthwise::DepthwiseWeights;
+use pidinet_kernels::isa::Isa;
+
+use crate::arch::{self, Conv, Outputs};
+use crate::reparam;
+use crate::weights::{Model, Weights};
+use graph::{Graph, Id, Named, Node, Shape, Term};
+use schedule::{Reach, Reads};
+
+/// Which maps a run gives beside the fused one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// None.
+    Fused,
+    /// The four side maps.
+    Sides,
+    /// Everything in [`Outputs`].
+    All,
+}
+
+/// Whether steps are merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fusion {
+    On,
+    /// Every operation of the network is a step of its own: the fused plan is tested against it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the plain plan is what tests compare with"))]
+    Off,
+}
+
+/// A tap of a dense convolution: rows down, columns right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Offset {
+    pub(crate) dy: isize,
+    pub(crate) dx: isize,
+}
+
+/// The taps with which a dense step reads one map.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) x: Id,
+    pub(crate) taps: Vec<Offset>,
+}
+
+/// What a step computes; ids are the maps it reads.
+#[derive(Debug)]
+pub(crate) enum Op {
+    Image,
+    Dense {
+        sources: Vec<Source>,
+        weights: DenseWeights,
+        activation: Activation,
+        add: Option<Id>,
+    },
+    Depthwise {
+        x: Id,
+        weights: DepthwiseWeights,
+        radius: usize,
+        relu: bool,
+    },
+    /// `projection`: the shortcut is part of `pointwise`, whose second half of inputs is `x` itself.
+    Block {
+        x: Id,
+        depthwise: DepthwiseWeights,
+        radius: usize,
+        pointwise: DenseWeights,
+        projection: bool,
+    },
+    MaxPool(Id),
+    Relu(Id),
+    Sigmoid(Id),
+    Add(Id, Id),
+    Gate {
+        x: Id,
+        gate: Id,
+    },
+    GatedBias {
+        x: Id,
+        logit: Id,
+        bias: f32,
+    },
+    Resize(Id),
+    Concat(Vec<Id>),
+    /// Writes a map without margins.
+    Fuse {
+        maps: Vec<Id>,
+        weights: Vec<f32>,
+        bias: f32,
+    },
+}
+
+/// One step: it makes the map of its own number.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The parameters it uses, or the operation.
+    pub(crate) name: String,
+    pub(crate) op: Op,
+    /// Multiply-adds for each pixel of the output.
+    pub(crate) macs: usize,
+}
+
+/// A network ready to run on one instruction set.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) isa: Isa,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) shapes: Vec<Shape>,
+    /// Rows of the inputs that each step reads.
+    pub(crate) reads: Vec<Reads>,
+    /// Columns of border with which each map is read.
+    pub(crate) paddings: Vec<usize>,
+    /// Maps that stay whole: the fused one, then the side maps, the stem and the stages, as asked for.
+    pub(crate) keep: Vec<Id>,
+}
+
+impl Plan {
+    /// Plans a checked model.
+    pub(crate) fn new(model: &Model, isa: Isa, keep: Keep, fusion: Fusion) -> Self {
+        let mut graph = Graph::default();
+        let image = graph.image();
+        let outputs = arch::pidinet(&model.arch, &mut graph, &image);
+        let mut kept = wanted(&outputs, keep);
+        let graph = match fusion {
+            Fusion::On => fuse::fuse(graph, &mut kept),
+            Fusion::Off => {
+                fuse::remove_unused(&mut graph, &mut kept);
+                graph
+            }
+        };
+        let parameters = Parameters { weights: &model.weights, is_folded: model.is_folded() };
+        let lowering = Lowering { isa, parameters };
+        let steps: Vec<Step> = graph.nodes.iter().map(|node| lowering.step(node)).collect();
+        let mut paddings = vec![0; steps.len()];
+        for (id, padding) in steps.iter().flat_map(|step| step.op.paddings()) {
+            paddings[id] = padding.max(paddings[id]);
+        }
+        let reads = steps.iter().map(|step| Reads(step.op.reads())).collect();
+        Self { isa, steps, shapes: graph.shapes, reads, paddings, keep: kept }
+    }
+}
+
+/// The nodes of the maps that are wanted, the fused one first.
+fn wanted(outputs: &Outputs<Id>, keep: Keep) -> Vec<Id> {
+    let mut ids = vec![outputs.fused];
+    if keep != Keep::Fused {
+        ids.extend(outputs.sides);
+    }
+    if keep == Keep::All {
+        ids.push(outputs.stem);
+        ids.extend(outputs.stages);
+    }
+    ids
+}
+
+impl Op {
+    /// The maps read, and with how many columns of border.
+    fn paddings(&self) -> Vec<(Id, usize)> {
+        match self {
+            Self::Dense { sources, .. } => {
+                let widest = |source: &Source| source.taps.iter().map(|tap| tap.dx.unsigned_abs()).max();
+                sources.iter().map(|source| (source.x, widest(source).unwrap_or(0))).collect()
+            }
+            Self::Depthwise { x, radius, .. } | Self::Block { x, radius, .. } => vec![(*x, *radius)],
+            _ => vec![],
+        }
+    }
+
+    /// The maps read, and which of their rows.
+    fn reads(&self) -> Vec<(Id, Reach)> {
+        const SAME: Reach = Reach::Window { above: 0, below: 0 };
+        let window = |radius: usize| Reach::Window { above: radius, below: radius };
+        match self {
+            Self::Image => vec![],
+            Self::Dense { sources, add, .. } => {
+                let reach = |source: &Source| {
+                    let rows = || source.taps.iter().map(|tap| tap.dy);
+                    Reach::Window {
+                        above: rows().min().unwrap_or(0).min(0).unsigned_abs(),
+                        below: rows().max().unwrap_or(0).max(0).unsigned_abs(),
+                    }
+                };
+                let added = add.iter().map(|&x| (x, SAME));
+                sources.iter().map(|source| (source.x, reach(source))).chain(added).collect()
+            }
+            Self::Depthwise { x, radius, .. } | Self::Block { x, radius, .. } => vec![(*x, window(*radius))],
+            Self::MaxPool(x) => vec![(*x, Reach::Pair)],
+            Self::Relu(x) | Self::Sigmoid(x) => vec![(*x, SAME)],
+            Self::Add(a, b) => vec![(*a, SAME), (*b, SAME)],
+            Self::Gate { x, gate: y } | Self::GatedBias { x, logit: y, .. } => vec![(*x, SAME), (*y, SAME)],
+            Self::Resize(x) => vec![(*x, Reach::Resized)],
+            Self::Concat(maps) => maps.iter().map(|&map| (map, SAME)).collect(),
+            Self::Fuse { maps, .. } => maps.iter().map(|&map| (map, Reach::Resized)).collect(),
+        }
+    }
+}
+
+struct Lowering<'a> {
+    isa: Isa,
+    parameters: Parameters<'a>,
+}
+
+impl Lowering<'_> {
+    fn step(&self, node: &Node) -> Step {
+        let plain = |name: &str, op| Step { name: name.to_owned(), op, macs: 0 };
+        match node {
+            Node::Image => plain("image", Op::Image),
+            Node::Dense { terms, relu, add } => self.dense(terms, *relu, *add),
+            Node::Depthwise { conv, x, relu } => {
+                let (weights, radius, macs) = self.depthwise(conv);
+                Step {
+                    name: conv.name.clone(),
+                    op: Op::Depthwise { x: *x, weights, radius, relu: *relu },
+                    macs,
+                }
+            }
+            Node::Block { depthwise, pointwise, shortcut, x } => {
+                let (weights, radius, macs) = self.depthwise(depthwise);
+                let convs: Vec<&Named> = [pointwise].into_iter().chain(shortcut).collect();
+                let dense = self.parameters.matrix(&convs);
+                let name = pointwise.name.trim_end_matches(".conv2").to_owned();
+                let macs = macs + dense.values.len();
+                let op = Op::Block {
+                    x: *x,
+                    depthwise: weights,
+                    radius,
+                    pointwise: dense.pack(self.isa),
+                    projection: shortcut.is_some(),
+                };
+                Step { name, op, macs }
+            }
+            Node::MaxPool(x) => plain("max_pool", Op::MaxPool(*x)),
+            Node::Relu(x) => plain("relu", Op::Relu(*x)),
+            Node::Sigmoid(x) => plain("sigmoid", Op::Sigmoid(*x)),
+            Node::Add(a, b) => plain("add", Op::Add(*a, *b)),
+            Node::Gate { x, gate } => plain("gate", Op::Gate { x: *x, gate: *gate }),
+            Node::GatedBias { x, logit, bias } => {
+                let bias = bias.as_ref().map_or(0.0, |name| self.parameters.get(name)[0]);
+                plain("gate", Op::GatedBias { x: *x, logit: *logit, bias })
+            }
+            Node::Resize(x) => plain("resize", Op::Resize(*x)),
+            Node::Concat(maps) => plain("concat", Op::Concat(maps.clone())),
+            Node::Fuse { maps, classifier: Some(conv) } => {
+                let matrix = self.parameters.matrix(&[conv]);
+                let bias = matrix.bias.map_or(0.0, |bias| bias[0]);
+                plain(&conv.name, Op::Fuse { maps: maps.clone(), weights: matrix.values, bias })
+            }
+            Node::Fuse { maps, classifier: None } => {
+                plain("side map", Op::Fuse { maps: maps.clone(), weights: vec![1.0], bias: 0.0 })
+            }
+        }
+    }
+
+    fn dense(&self, terms: &[Term], relu: bool, add: Option<Id>) -> Step {
+        let convs: Vec<&Named> = terms.iter().map(|term| &term.conv).collect();
+        let matrix = self.parameters.matrix(&convs);
+        let sources = terms.iter().zip(&matrix.taps);
+        let sources = sources.map(|(term, taps)| Source { x: term.x, taps: taps.clone() }).collect();
+        let name = match terms {
+            [term] => term.conv.name.clone(),
+            _ => terms[0].conv.name.trim_end_matches("_1").to_owned(),
+        };
+        let activation = if relu { Activation::Relu } else { Activation::None };
+        let macs = matrix.values.len();
+        Step { name, op: Op::Dense { sources, weights: matrix.pack(self.isa), activation, add }, macs }
+    }
+
+    /// Packed weights, radius of the kernel in pixels, and multiply-adds a pixel.
+    fn depthwise(&self, conv: &Named) -> (DepthwiseWeights, usize, usize) {
+        assert_eq!(conv.conv.dilation, 1, "{}: depthwise convolutions have dilation 1", conv.name);
+        let (kernel, size) = self.parameters.folded(conv);
+        let macs = kernel.iter().filter(|&&tap| tap != 0.0).count();
+        (DepthwiseWeights::pack(&kernel, conv.conv.outputs, size, 1), size / 2, macs)
+    }
+}
+
+/// The weights of a sum of convolutions as one matrix.
+struct Matrix {
+    /// `[outputs, columns]`; the columns are the taps of the first convolution, the input channels of
+    /// each together, then those of the second, and so on.
+    values: Vec<f32>,
+    /// Input channels of each tap.
+    inputs: Vec<usize>,
+    /// Taps of each convolution.
+    taps: Vec<Vec<Offset>>,
+    bias: Option<Vec<f32>>,
+}
+
+impl Matrix {
+    fn pack(&self, isa: Isa) -> DenseWeights {
+        DenseWeights::pack(isa, &self.values, &self.inputs, self.bias.as_deref())
+    }
+}
+
+struct Parameters<'a> {
+    weights: &'a Weights,
+    is_folded: bool,
+}
+
+impl Parameters<'_> {
+    fn get(&self, name: &str) -> &[f32] {
+        let parameter = self.weights.get(name);
+        &parameter.unwrap_or_else(|| panic!("{name} is missing from a checked model")).data
+    }
+
+    /// The folded kernel `[outputs, inputs / groups, size, size]`, and its size.
+    fn folded(&self, Named { name, conv }: &Named) -> (Vec<f32>, usize) {
+        let weights = self.get(&format!("{name}.weight"));
+        let [outputs, inputs, size, _] = conv.folded_shape();
+        let kernel = if self.is_folded { weights.to_vec() } else { reparam::fold(conv, weights) };
+        assert_eq!(kernel.len(), outputs * inputs * size * size, "{name} has another shape");
+        (kernel, size)
+    }
+
+    /// The sum of these convolutions as one matrix product. Taps that are zero for every channel, as
+    /// differences leave them, are dropped.
+    fn matrix(&self, convs: &[&Named]) -> Matrix {
+        let outputs = convs[0].conv.outputs;
+        let mut rows = vec![Vec::new(); outputs];
+        let (mut inputs, mut taps) = (Vec::new(), Vec::new());
+        let mut bias: Option<Vec<f32>> = None;
+        for named in convs {
+            let Conv { inputs: channels, dilation, .. } = named.conv;
+            let (kernel, size) = self.folded(named);
+            let area = size * size;
+            let is_used = |tap: &usize| kernel.iter().skip(*tap).step_by(area).any(|&weight| weight != 0.0);
+            let mut used: Vec<usize> = (0..area).filter(is_used).collect();
+            if used.is_empty() {
+                used.push(area / 2); // an untrained convolution of zeros still is one
+            }
+            for (row, kernel) in rows.iter_mut().zip(kernel.chunks_exact(channels * area)) {
+                row.extend(used.iter().flat_map(|&tap| kernel.iter().skip(tap).step_by(area)));
+            }
+            let offset = |tap: usize| {
+                let along = |index: usize| (index as isize - (size / 2) as isize) * dilation as isize;
+                Offset { dy: along(tap / size), dx: along(tap % size) }
+            };
+            inputs.extend(used.iter().map(|_| channels));
+            taps.push(used.into_iter().map(offset).collect());
+            if named.conv.bias {
+                let values = self.get(&format!("{}.bias", named.name));
+                let sum = bias.get_or_insert_with(|| vec![0.0; outputs]);
+                sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        Matrix { values: rows.concat(), inputs, taps, bias }
+    }
+}
