@@ -23,6 +23,7 @@ mod info;
 mod limits;
 mod load;
 mod metadata;
+mod pytorch;
 mod random;
 mod safetensors;
 

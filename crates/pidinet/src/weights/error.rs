@@ -96,6 +96,15 @@ pub enum ModelError {
         problem: String,
     },
 
+    /// The pickle is of something else.
+    #[error(
+        "the checkpoint is {found}, expected a dictionary of tensors: save the `state_dict()` of the network"
+    )]
+    NoStateDict {
+        /// What it is.
+        found: &'static str,
+    },
+
     /// The safetensors file is damaged.
     #[error("the safetensors file is damaged")]
     Safetensors {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::error::{ModelError, ShapeMismatch};
 use super::limits::{self, ModelLimits};
 use super::metadata::Description;
+use super::pytorch::Checkpoint;
 use super::safetensors::Safetensors;
 use super::{Form, Model, ModelInfo, OpenOptions, Parameter};
 use crate::arch::survey::{ParameterShape, Survey};
@@ -21,9 +22,22 @@ pub(super) trait Archive {
     fn read(&mut self, name: &str) -> Result<Vec<f32>, ModelError>;
 }
 
+/// Strips `module.`, which PyTorch's `DataParallel` puts before every name.
+pub(super) fn without_prefix<T>(tensors: Vec<(String, T)>) -> BTreeMap<String, T> {
+    const PREFIX: &str = "module.";
+    let all = tensors.iter().all(|(name, _)| name.starts_with(PREFIX));
+    tensors
+        .into_iter()
+        .map(|(name, tensor)| (name[if all { PREFIX.len() } else { 0 }..].to_owned(), tensor))
+        .collect()
+}
+
 /// Reads a model file of either kind.
 pub(super) fn read(bytes: &[u8], options: &OpenOptions) -> Result<Model, ModelError> {
     limits::check("file_bytes", options.limits.file_bytes, bytes.len() as u64)?;
+    if bytes.starts_with(b"PK\x03\x04") {
+        return load(Checkpoint::open(bytes, &options.limits)?, None, options);
+    }
     if bytes.get(8) == Some(&b'{') {
         let file = Safetensors::open(bytes, &options.limits)?;
         let described = Description::read(file.metadata())?;

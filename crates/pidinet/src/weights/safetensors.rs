@@ -7,7 +7,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use super::element::{Element, Precision, to_f16};
 use super::limits::{self, ModelLimits};
-use super::load::{Archive, position};
+use super::load::{Archive, position, without_prefix};
 use super::{Model, ModelError, Parameter, metadata};
 
 /// A file whose header has been read and found sound.
@@ -32,16 +32,6 @@ impl<'a> Safetensors<'a> {
     pub(super) fn metadata(&self) -> &HashMap<String, String> {
         &self.metadata
     }
-}
-
-/// Strips `module.`, which PyTorch's `DataParallel` puts before every name.
-pub(super) fn without_prefix<T>(tensors: Vec<(String, T)>) -> BTreeMap<String, T> {
-    const PREFIX: &str = "module.";
-    let all = tensors.iter().all(|(name, _)| name.starts_with(PREFIX));
-    tensors
-        .into_iter()
-        .map(|(name, tensor)| (name[if all { PREFIX.len() } else { 0 }..].to_owned(), tensor))
-        .collect()
 }
 
 impl Archive for Safetensors<'_> {

@@ -1,0 +1,151 @@
+//! PyTorch checkpoints: a zip archive with a pickle that describes tensors, and their numbers beside it.
+//!
+//! A pickle is a program. Here it is only read: `pytorch/pickle.rs` knows dictionaries, lists, tuples, texts,
+//! numbers and tensors, and refuses everything else by its name.
+
+use std::collections::BTreeMap;
+
+use super::ModelError;
+use super::element::Element;
+use super::limits::ModelLimits;
+use super::load::{Archive, without_prefix};
+
+mod archive;
+mod opcode;
+mod pickle;
+
+use archive::Entries;
+use pickle::{Object, Pickle};
+
+/// Names under which training programs store the parameters, beside the epoch and the optimiser.
+const STATE_DICT: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+
+/// A checkpoint whose description of the tensors has been read.
+pub(super) struct Checkpoint<'a> {
+    entries: Entries<'a>,
+    tensors: BTreeMap<String, Tensor>,
+    /// Content of the storages that have been unpacked.
+    storages: BTreeMap<String, Vec<u8>>,
+}
+
+/// A view of a storage.
+#[derive(Clone, Debug, PartialEq)]
+struct Tensor {
+    storage: Storage,
+    /// Elements before the first.
+    offset: u64,
+    shape: Vec<usize>,
+    /// Elements from one to the next along each axis.
+    strides: Vec<usize>,
+}
+
+/// A run of numbers.
+#[derive(Clone, Debug, PartialEq)]
+struct Storage {
+    /// Type of its elements, or the name of a type that no weight has.
+    element: Result<Element, &'static str>,
+    /// Its name in the archive.
+    key: String,
+    /// Number of its elements.
+    len: u64,
+}
+
+impl<'a> Checkpoint<'a> {
+    /// Reads the directory of the archive and the pickle, but no tensor.
+    pub(super) fn open(bytes: &'a [u8], limits: &ModelLimits) -> Result<Self, ModelError> {
+        let mut entries = Entries::open(bytes, limits)?;
+        let pickle = entries.read("data.pkl", Some(("pickle_bytes", limits.pickle_bytes)))?;
+        let tensors = without_prefix(state_dict(&Pickle::read(&pickle)?)?);
+        Ok(Self { entries, tensors, storages: BTreeMap::new() })
+    }
+}
+
+/// The parameters' tensors, wherever in the checkpoint they are.
+fn state_dict(pickle: &Pickle<'_>) -> Result<Vec<(String, Tensor)>, ModelError> {
+    let Object::Dict(checkpoint) = pickle.root() else {
+        return Err(ModelError::NoStateDict { found: pickle.root().name() });
+    };
+    let nested = STATE_DICT.iter().find_map(|key| {
+        checkpoint.iter().find_map(|&(name, value)| match (pickle.object(name), pickle.object(value)) {
+            (Object::Text(name), Object::Dict(items)) if name == key => Some(items),
+            _ => None,
+        })
+    });
+    let mut tensors = BTreeMap::new();
+    for &(name, value) in nested.unwrap_or(checkpoint) {
+        // Beside tensors there may be an epoch, or buffers of other modules: nothing that is needed.
+        if let (Object::Text(name), Object::Tensor(tensor)) = (pickle.object(name), pickle.object(value))
+            && tensors.insert((*name).to_owned(), (**tensor).clone()).is_some()
+        {
+            return Err(ModelError::Tensor {
+                tensor: (*name).to_owned(),
+                problem: "is there twice".to_owned(),
+            });
+        }
+    }
+    Ok(tensors.into_iter().collect())
+}
+
+impl Archive for Checkpoint<'_> {
+    fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+        self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.shape.clone())).collect()
+    }
+
+    fn read(&mut self, name: &str) -> Result<Vec<f32>, ModelError> {
+        let tensor = &self.tensors[name];
+        let Storage { element, key, len } = &tensor.storage;
+        let element = element
+            .map_err(|found| ModelError::Element { tensor: name.to_owned(), found: found.to_owned() })?;
+        tensor.check().map_err(|problem| ModelError::Tensor { tensor: name.to_owned(), problem })?;
+        if !self.storages.contains_key(key) {
+            let entry = format!("data/{key}");
+            let bytes = self.entries.read(&entry, None)?;
+            self.storages.insert(key.clone(), bytes);
+        }
+        let bytes = &self.storages[key];
+        if len.checked_mul(element.size() as u64) != Some(bytes.len() as u64) {
+            let problem = format!("has {} bytes, expected {len} numbers of {}", bytes.len(), element.size());
+            return Err(ModelError::Entry { entry: format!("data/{key}"), problem });
+        }
+        Ok(tensor.positions().map(|at| element.get(bytes, at * element.size())).collect())
+    }
+}
+
+impl Tensor {
+    /// Checks that all of the tensor lies in its storage, and that it has no more elements than that.
+    fn check(&self) -> Result<(), String> {
+        let Self { storage, offset, shape, strides } = self;
+        if shape.len() != strides.len() {
+            return Err(format!("has shape {shape:?} and strides {strides:?} of different lengths"));
+        }
+        let elements = shape.iter().try_fold(1u64, |product, &n| product.checked_mul(n as u64));
+        if elements == Some(0) {
+            return Ok(());
+        }
+        let last = shape.iter().zip(strides).try_fold(*offset, |sum, (&n, &stride)| {
+            sum.checked_add((n as u64 - 1).checked_mul(stride as u64)?)
+        });
+        match (elements, last) {
+            (Some(elements), Some(last)) if elements <= storage.len && last < storage.len => Ok(()),
+            _ => Err(format!(
+                "of shape {shape:?}, strides {strides:?} and offset {offset} does not fit into its storage of \
+                 {} numbers",
+                storage.len
+            )),
+        }
+    }
+
+    /// Where in the storage the elements are, the last axis running fastest. Must have been checked.
+    fn positions(&self) -> impl Iterator<Item = usize> {
+        let count = self.shape.iter().product();
+        (0..count).map(|mut at| {
+            let axes = self.shape.iter().zip(&self.strides).rev();
+            let steps = axes.map(|(&n, &stride)| {
+                let step = at % n * stride;
+                at /= n;
+                step
+            });
+            self.offset as usize + steps.sum::<usize>()
+        })
+    }
+}
