@@ -3,9 +3,8 @@
 //! Written to be believed, not to be fast. Pixel differences are taken literally, from pairs of pixels, so
 //! that it also judges the folding that everything else builds on.
 
-use std::collections::BTreeMap;
-
-use super::{Arch, Build, Conv, Kind, Outputs, pidinet};
+use super::{Build, Conv, Kind, Outputs, pidinet};
+use crate::weights::{Form, Model};
 
 /// Planes of numbers, `[c, h, w]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,47 +73,57 @@ impl Map {
 }
 
 /// Computes a network in f64.
-#[derive(Clone, Debug)]
-pub struct Reference {
-    parameters: BTreeMap<String, Vec<f64>>,
-    folded: bool,
+///
+/// ```
+/// use pidinet::arch::Arch;
+/// use pidinet::arch::reference::{Map, Reference};
+/// use pidinet::weights::Model;
+///
+/// let model = Model::random(Arch::tiny().light(), 1);
+/// let edges = Reference::run(&model, &Map::zeros([3, 8, 12])).fused;
+/// assert_eq!(edges.shape(), [1, 8, 12]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Reference<'a> {
+    model: &'a Model,
 }
 
-impl Reference {
-    /// An oracle with raw parameters, as training has them.
-    pub fn raw(parameters: BTreeMap<String, Vec<f64>>) -> Self {
-        Self { parameters, folded: false }
+impl<'a> Reference<'a> {
+    /// An interpreter with the weights of a model, raw or folded.
+    pub fn new(model: &'a Model) -> Self {
+        Self { model }
     }
 
-    /// An oracle with folded weights: every convolution is an ordinary one.
-    pub fn folded(parameters: BTreeMap<String, Vec<f64>>) -> Self {
-        Self { parameters, folded: true }
-    }
-
-    /// PiDiNet on an image `[3, h, w]`, h and w at least 8.
+    /// PiDiNet on an image `[3, h, w]` that is ready for the network.
     ///
     /// # Panics
     ///
-    /// If a parameter is missing or has another size than `arch` says.
-    pub fn run(mut self, arch: &Arch, image: &Map) -> Outputs<Map> {
-        pidinet(arch, &mut self, image)
+    /// If h or w is less than 8, or the weights are not those of the architecture, which [`Model::new`]
+    /// makes sure of.
+    pub fn run(model: &'a Model, image: &Map) -> Outputs<Map> {
+        let [_, height, width] = image.shape();
+        assert!(height >= 8 && width >= 8, "{width}x{height} leaves no pixel to the last stage");
+        pidinet(&model.arch, &mut Self::new(model), image)
     }
 
-    fn parameter(&self, name: &str) -> &[f64] {
-        self.parameters.get(name).unwrap_or_else(|| panic!("the model has no parameter `{name}`"))
+    fn parameter(&self, name: &str) -> Vec<f64> {
+        self.model.weights[name].data.iter().copied().map(f64::from).collect()
     }
 }
 
-impl Build for Reference {
+impl Build for Reference<'_> {
     type Value = Map;
 
     fn conv(&mut self, name: &str, conv: &Conv, x: &Map) -> Map {
         let weights = self.parameter(&format!("{name}.weight"));
-        let mut y = if self.folded { convolve_folded(conv, weights, x) } else { convolve(conv, weights, x) };
+        let mut y = match self.model.form {
+            Form::Raw => convolve(conv, &weights, x),
+            Form::Folded => convolve_folded(conv, &weights, x),
+        };
         if conv.bias {
             let bias = self.parameter(&format!("{name}.bias"));
             let plane = y.height * y.width;
-            for (pixels, b) in y.data.chunks_exact_mut(plane).zip(bias) {
+            for (pixels, b) in y.data.chunks_exact_mut(plane).zip(&bias) {
                 pixels.iter_mut().for_each(|pixel| *pixel += b);
             }
         }
@@ -281,6 +290,7 @@ fn clockwise((y, x): Offset) -> Offset {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::Arch;
 
     const KINDS: [Kind; 4] = [Kind::Vanilla, Kind::Central, Kind::Angular, Kind::Radial];
 
@@ -361,7 +371,8 @@ mod tests {
 
     #[test]
     fn pooling_drops_the_odd_row_and_column() {
-        let mut reference = Reference::raw(BTreeMap::new());
+        let model = Model::random(Arch::tiny(), 1);
+        let mut reference = Reference::new(&model);
         let pooled = reference.max_pool(&squares(3, 5));
         assert_eq!(pooled, Map::new([1, 1, 2], vec![49.0, 81.0]));
         assert_eq!(reference.max_pool(&Map::new([1, 2, 2], vec![-4.0, -3.0, -2.0, -5.0])).data, [-2.0]);
@@ -370,7 +381,8 @@ mod tests {
     /// `torch.nn.functional.interpolate(..., mode="bilinear", align_corners=False)` gave these.
     #[test]
     fn resizing_is_pytorchs() {
-        let mut reference = Reference::raw(BTreeMap::new());
+        let model = Model::random(Arch::tiny(), 1);
+        let mut reference = Reference::new(&model);
         let wider = reference.resize(&Map::new([1, 1, 2], vec![0.0, 1.0]), &Map::zeros([1, 1, 5]));
         let want = [0.0, 0.1, 0.5, 0.9, 1.0];
         for (got, want) in wider.data.iter().zip(want) {
