@@ -1,0 +1,92 @@
+//! Random networks of every configuration against PyTorch.
+//!
+//! `tools/golden.py` made the models and the maps in `golden/`, in float64, with a statement of the network of
+//! its own.
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pidinet::arch::Config;
+use pidinet::arch::reference::Reference;
+use pidinet::weights::{Model, OpenOptions};
+use safetensors::SafeTensors;
+
+#[path = "golden/check.rs"]
+mod check;
+use check::{Bounds, Maps, assert_close, map, named};
+
+/// A network with its input and what PyTorch made of it.
+struct Golden {
+    name: String,
+    model: Model,
+    maps: Maps,
+}
+
+impl Golden {
+    /// All of the committed set.
+    fn all() -> Vec<Self> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        let mut files: Vec<PathBuf> =
+            fs::read_dir(folder.join("models")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let open = |model: PathBuf| {
+            let maps = folder.join("maps").join(model.file_name().unwrap());
+            Self {
+                name: model.file_stem().unwrap().to_str().unwrap().to_owned(),
+                model: Model::open(&model, &OpenOptions::default()).unwrap(),
+                maps: read_maps(&maps),
+            }
+        };
+        files.into_iter().map(open).collect()
+    }
+}
+
+fn read_maps(path: &Path) -> Maps {
+    let bytes = fs::read(path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let tensors = file.iter().map(|(name, tensor)| {
+        let numbers = tensor.data().as_chunks().0.iter().map(|&number| f32::from_le_bytes(number));
+        (name.to_owned(), map(tensor.shape(), numbers))
+    });
+    tensors.collect()
+}
+
+#[test]
+fn the_set_covers_every_configuration_and_option() {
+    let all = Golden::all();
+    let has = |what: &dyn Fn(&Model) -> bool| all.iter().any(|golden| what(&golden.model));
+    for name in Config::NAMES {
+        assert!(has(&|model| model.arch.config.to_string() == name), "{name}");
+    }
+    assert!(has(&|model| model.arch.config.to_string().contains(',')), "sixteen kinds without a name");
+    for (cdcm, csam) in [(false, false), (false, true), (true, false), (true, true)] {
+        assert!(has(&|model| (model.arch.cdcm.is_some(), model.arch.csam) == (cdcm, csam)), "{cdcm} {csam}");
+    }
+    for theta in [0.3, 0.7, 1.0] {
+        assert!(has(&|model| model.arch.theta == theta), "θ = {theta}");
+    }
+    let names = ["e1", "e2", "e3", "e4", "fused", "x", "x0", "x1", "x2", "x3", "x4"];
+    assert!(all.iter().all(|golden| golden.maps.keys().eq(names)));
+}
+
+/// Both compute in f64, so what is left is the rounding of the kept maps: half a unit in the last place of f32,
+/// and for the noise of f64 sums a ten-thousandth of that.
+#[test]
+fn the_reference_is_what_pytorch_gave() {
+    let rounding = f64::from(f32::EPSILON) / 2.0 * 1.0001;
+    for Golden { name, model, maps } in Golden::all() {
+        let got = named(Reference::run(&model, &maps["x"]));
+        assert_close(&name, &got, &maps, Bounds { stages: rounding, answers: rounding });
+    }
+}
+
+/// A folded weight is a sum of up to nine, each addition rounding by 2⁻²⁴ at most; over sixteen layers that is
+/// 16 · 9 · 2⁻²⁴ = 8.6e-6.
+#[test]
+fn folded_weights_give_the_same_maps() {
+    for Golden { name, model, maps } in Golden::all() {
+        let got = named(Reference::run(&model.folded(), &maps["x"]));
+        assert_close(&name, &got, &maps, Bounds { stages: 1e-5, answers: 1e-5 });
+    }
+}

@@ -1,0 +1,66 @@
+"""Exports our PyTorch statement of PiDiNet to ONNX, folded: an image [1, 3, h, w] to its fused map [1, 1, h, w].
+
+    python tools/export_onnx.py MODEL OUT.onnx [--size WxH]
+
+MODEL is a checkpoint (.pth or .safetensors), or the name of a network to fill with random weights:
+tiny, tiny-l, small, small-l, full, full-l. Without --size, height and width are free.
+"""
+
+import argparse
+import warnings
+from pathlib import Path
+
+import torch
+
+from pidinet_torch import PiDiNet, load, randomise
+
+OPSET = 18
+
+WIDTHS = {"tiny": (20, 8), "small": (30, 12), "full": (60, 24)}
+
+
+def network(model, config="carv4"):
+    """The network of a file, or of a name, with random weights then."""
+    name, light = model.removesuffix("-l"), model.endswith("-l")
+    if name in WIDTHS:
+        width, cdcm = WIDTHS[name]
+        net = PiDiNet(width, config, cdcm=None if light else cdcm, csam=not light)
+        return randomise(net, seed=0)
+    return load(model, config)
+
+
+def export(net, path, size=None):
+    """Writes a folded network; `size` is (width, height), or None for free ones."""
+    net = net.fold().eval()
+    width, height = size or (96, 64)
+    image = torch.zeros(1, 3, height, width)
+    free = None if size else {"image": {2: torch.export.Dim("h", min=8), 3: torch.export.Dim("w", min=8)}}
+    with warnings.catch_warnings(action="ignore"):
+        torch.onnx.export(
+            net,
+            (image,),
+            str(path),
+            input_names=["image"],
+            output_names=["edges"],
+            opset_version=OPSET,
+            dynamic_shapes=free,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def size(text):
+    """(width, height) from WxH."""
+    width, height = text.lower().split("x")
+    return int(width), int(height)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("model", help="checkpoint, or name of a network")
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--size", type=size, metavar="WxH", help="fix the size [default: free]")
+    parser.add_argument("--config", default="carv4", help="where the file does not say it [default: carv4]")
+    arguments = parser.parse_args()
+    export(network(arguments.model, arguments.config), arguments.output, arguments.size)

@@ -1,0 +1,109 @@
+"""Writes crates/pidinet/tests/golden: random networks, and what PyTorch makes of random images with them.
+
+    python tools/golden.py
+    python tools/golden.py --compare FOLDER --weights FOLDER
+
+`models/NAME.safetensors` is a model file. `maps/NAME.safetensors` holds `x`, the image ready for the network,
+[1, 3, h, w]; `x0` .. `x4`, after the stem and the four stages; `e1` .. `e4` and `fused`, the answers, [h, w]. They are
+computed in float64 from the float32 weights and image, and kept as float32.
+
+`--compare` reads MODEL__INPUT.npz files made by the published code from the published weights (which are not ours to
+share), and checks that this statement of the network gives the same.
+"""
+
+import argparse
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from pidinet_torch import PiDiNet, load, randomise, save
+
+FOLDER = Path(__file__).parent.parent / "crates/pidinet/tests/golden"
+
+NAMED = (
+    "baseline c-v15 a-v15 r-v15 cvvv4 avvv4 rvvv4 cccv4 aaav4 rrrv4 c16 a16 r16 carv4".split()
+)
+MIXED = "rd,cd,cv,cv,ad,rd,rd,cd,ad,cv,cd,cd,ad,ad,cv,rd"
+
+# Odd sizes, where pooling drops a row, and the smallest.
+SIZES = ((17, 9), (8, 8), (12, 23), (10, 16))
+
+
+def networks():
+    """Name, network and (h, w) of every file."""
+    for number, config in enumerate(NAMED):
+        yield config, PiDiNet(4, config, cdcm=2, csam=True), SIZES[number % len(SIZES)]
+    yield "mixed", PiDiNet(5, MIXED, cdcm=3, csam=True), (33, 40)
+    yield "wider", PiDiNet(6, "carv4", cdcm=3, csam=True), (40, 33)
+    yield "cdcm-only", PiDiNet(5, "carv4", cdcm=3, csam=False), (25, 18)
+    yield "csam-only", PiDiNet(5, "carv4", cdcm=None, csam=True), (25, 18)
+    yield "light", PiDiNet(5, "carv4", cdcm=None, csam=False), (25, 18)
+    yield "theta-0.3", PiDiNet(4, "carv4", cdcm=2, csam=True, theta=0.3), (13, 22)
+    yield "theta-0.7", PiDiNet(4, MIXED, cdcm=2, csam=True, theta=0.7), (22, 13)
+
+
+def write(folder):
+    for part in ("models", "maps"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for number, (name, net, (height, width)) in enumerate(networks()):
+        pixels = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1000 + number))
+        for seed in count(number, 100):  # the first that does not give a nearly constant map
+            save(randomise(net.float(), seed), folder / f"models/{name}.safetensors", name)
+            golden = net.double().outputs(normalised(pixels).double())
+            if golden["fused"].std() > 0.1:
+                break
+        maps = folder / f"maps/{name}.safetensors"
+        save_file({key: map.float().contiguous() for key, map in golden.items()}, maps)
+        maps.chmod(0o644)
+        sizes = " ".join(f"{float(golden[f'x{i}'].std()):.1f}" for i in range(5))
+        fused = golden["fused"]
+        print(f"{name}: {height}x{width}, stages vary by {sizes}, fused {fused.min():.3f} to {fused.max():.3f}")
+
+
+def normalised(pixels):
+    """Red, green, blue in [0, 1] [n, 3, h, w] as the network wants them."""
+    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[:, :, None, None]
+    return (pixels - mean) / deviation
+
+
+def compare(folder, checkpoints):
+    from PIL import Image
+
+    worst_stage = worst_map = 0.0
+    for path in sorted(folder.glob("*.npz")):
+        model, source = path.stem.split("__")
+        name = model if model == "baseline" or model.startswith("pidinet") else f"pidinet-{model}"
+        net = load(checkpoints / f"table5_{name}.pth", "baseline" if model == "baseline" else "carv4")
+        want = dict(np.load(path))
+        if "x" in want:
+            x = torch.from_numpy(want.pop("x"))
+        else:
+            pixels = np.asarray(Image.open(folder / f"inputs/{source}.png").convert("RGB"), np.float32) / 255
+            x = normalised(torch.from_numpy(pixels).permute(2, 0, 1)[None]).contiguous()
+        got = net.outputs(x)
+        published = want.pop("published_map_u8", None)
+        if published is not None:
+            differ = (np.floor(255 * got["fused"].numpy()) != published).sum()
+            print(f"{path.stem}: {differ} pixels differ from the published 8-bit map")
+        for key, map in want.items():
+            error = float(np.abs(got[key].numpy() - map).max())
+            if key.startswith("x"):
+                worst_stage = max(worst_stage, error / float(np.abs(map).max()))
+            else:
+                worst_map = max(worst_map, error)
+    print(f"stages within {worst_stage:.1e} of the largest value, maps within {worst_map:.1e}")
+    assert worst_stage < 1e-4 and worst_map < 5e-5
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--compare", type=Path, metavar="FOLDER", help="check against published outputs instead")
+    parser.add_argument("--weights", type=Path, metavar="FOLDER", help="the published checkpoints, for --compare")
+    arguments = parser.parse_args()
+    if arguments.compare:
+        compare(arguments.compare, arguments.weights)
+    else:
+        write(FOLDER)
