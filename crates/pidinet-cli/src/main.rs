@@ -1,3 +1,48 @@
-//! The command line `pidinet`.
+//! The command line `pidinet`: edges from images, and the care of models.
+#![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod bench;
+mod completions;
+mod convert;
+mod detect;
+mod inspect;
+mod interrupt;
+mod man;
+mod model;
+mod options;
+mod ui;
+
+/// Find the edges in images with pixel difference networks.
+#[derive(Parser, Debug)]
+#[command(name = "pidinet", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    Detect(detect::Detect),
+    Convert(convert::Convert),
+    Inspect(inspect::Inspect),
+    Bench(bench::Bench),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    ui::start_log();
+    ui::exit(match cli.command {
+        Command::Detect(command) => command.run(),
+        Command::Convert(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Bench(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
+    })
+}

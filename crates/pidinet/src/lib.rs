@@ -7,6 +7,7 @@ pub mod edges;
 pub mod engine;
 pub mod error;
 pub mod image;
+pub mod models;
 mod plan;
 pub mod post;
 pub mod reparam;

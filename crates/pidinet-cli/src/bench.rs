@@ -1,0 +1,187 @@
+//! `pidinet bench`.
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use pidinet::engine::StepStats;
+use pidinet::image::{Image, PixelFormat, PixelLayout};
+use pidinet::{EdgeDetector, Options};
+use serde::Serialize;
+
+use crate::model::ModelArgs;
+use crate::options::{EngineArgs, Size, size};
+use crate::ui;
+
+/// Measure the network alone, without reading and writing images
+///
+/// The network runs on an image of noise in memory, once to warm up and then as often as asked. What is
+/// reported is the time of one image.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Bench {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// Size of the image
+    #[arg(long, value_name = "WxH", default_value = "481x321", value_parser = size)]
+    size: Size,
+
+    /// How often the network runs
+    #[arg(long, value_name = "N", default_value = "10")]
+    runs: NonZeroUsize,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+
+    /// Show what each step of the network takes
+    #[arg(long)]
+    layers: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was measured.
+#[derive(Debug, Serialize)]
+struct Report {
+    model: String,
+    width: usize,
+    height: usize,
+    threads: usize,
+    isa: &'static str,
+    runs: usize,
+    median_ms: f64,
+    min_ms: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    layers: Vec<Step>,
+}
+
+/// A step of the network, over all runs.
+#[derive(Debug, Serialize)]
+struct Step {
+    name: String,
+    output: [usize; 3],
+    median_ms: f64,
+    /// Multiply-adds in a nanosecond.
+    gmacs_per_s: f64,
+}
+
+impl Bench {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let model = self.model.open()?;
+        let options = Options {
+            threads: self.engine.threads,
+            isa: self.engine.isa.clone(),
+            strip: self.engine.tile,
+            ..Options::default()
+        };
+        let detector = EdgeDetector::new(&model, &options)?;
+        let image = noise(self.size)?;
+        detector.detect(&image)?;
+        let mut times = Vec::new();
+        let mut profiles = Vec::new();
+        for _ in 0..self.runs.get() {
+            let start = Instant::now();
+            let (_, profile) = detector.profile(&image)?;
+            times.push(start.elapsed());
+            profiles.push(profile);
+        }
+        let report = Report {
+            model: model.info.name,
+            width: self.size.width,
+            height: self.size.height,
+            threads: detector.threads(),
+            isa: detector.isa(),
+            runs: self.runs.get(),
+            median_ms: median_ms(times.iter().copied()),
+            min_ms: times.iter().min().map_or(0.0, |time| milliseconds(*time)),
+            layers: if self.layers { steps(&profiles) } else { Vec::new() },
+        };
+        if self.json {
+            ui::print_line(&serde_json::to_string(&report)?)?;
+        } else {
+            ui::print(report.text().as_bytes())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let Self { model, width, height, threads, isa, runs, median_ms, min_ms, layers } = self;
+        let mut text = format!(
+            "{model}, {width}x{height}, {threads} threads, {isa}: median {median_ms:.2} ms, fastest {min_ms:.2} ms of {runs} runs\n"
+        );
+        if !layers.is_empty() {
+            text += &format!("\n{:<34}{:>16}{:>10}{:>10}\n", "step", "output", "ms", "GMAC/s");
+        }
+        for Step { name, output: [c, h, w], median_ms, gmacs_per_s } in layers {
+            let output = format!("{c}x{h}x{w}");
+            text += &format!("{name:<34}{output:>16}{median_ms:>10.3}{gmacs_per_s:>10.1}\n");
+        }
+        text
+    }
+}
+
+/// An image of noise, the same for the same size.
+fn noise(Size { width, height }: Size) -> anyhow::Result<Image> {
+    // A linear congruential generator (Knuth's MMIX constants); its upper bits are good enough for noise.
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    let pixels: Vec<u8> = (0..3 * width * height).map(|_| next()).collect();
+    Ok(Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Rgb))?)
+}
+
+/// Each step over all runs.
+fn steps(profiles: &[Vec<StepStats>]) -> Vec<Step> {
+    let count = profiles.first().map_or(0, Vec::len);
+    let step = |at: usize| {
+        let StepStats { name, shape, macs, .. } = &profiles[0][at];
+        let median_ms = median_ms(profiles.iter().map(|profile| profile[at].time));
+        let gmacs_per_s = if median_ms > 0.0 { *macs as f64 / median_ms / 1e6 } else { 0.0 };
+        Step { name: name.clone(), output: *shape, median_ms, gmacs_per_s }
+    };
+    (0..count).map(step).collect()
+}
+
+/// The median in milliseconds; of an even number of times, the mean of the two in the middle.
+fn median_ms(times: impl Iterator<Item = Duration>) -> f64 {
+    let mut times: Vec<Duration> = times.collect();
+    times.sort();
+    let middle = times.len() / 2;
+    match times.len() {
+        0 => 0.0,
+        odd if odd % 2 == 1 => milliseconds(times[middle]),
+        _ => milliseconds(times[middle - 1] + times[middle]) / 2.0,
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        let median = |times: &[u64]| median_ms(times.iter().copied().map(Duration::from_millis));
+        assert_eq!(median(&[9, 1, 5]), 5.0);
+        assert_eq!(median(&[9, 1, 5, 6]), 5.5);
+        assert_eq!(median(&[7]), 7.0);
+    }
+
+    #[test]
+    fn noise_is_noisy_and_repeats() {
+        let size = Size { width: 40, height: 30 };
+        let image = noise(size).unwrap();
+        assert_eq!(image, noise(size).unwrap());
+        let values: std::collections::HashSet<u32> = (0..40).map(|x| image.rgb(x, 7)[1].to_bits()).collect();
+        assert!(values.len() > 25, "{} values", values.len());
+    }
+}

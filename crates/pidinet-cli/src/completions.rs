@@ -1,0 +1,26 @@
+//! `pidinet completions`.
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::{Cli, ui};
+
+/// Print a completion script for a shell
+///
+/// For example: pidinet completions bash > ~/.local/share/bash-completion/completions/pidinet
+#[derive(clap::Args, Debug)]
+pub(crate) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "pidinet", &mut script);
+        ui::print(&script)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,246 @@
+//! `pidinet detect`.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::ValueHint;
+use pidinet::image::{Image, ImageLimits, Preset};
+use pidinet::save::{Format, SaveOptions, write_atomically};
+use pidinet::{EdgeDetector, EdgeMap, Options};
+
+use crate::interrupt;
+use crate::model::ModelArgs;
+use crate::options::{EngineArgs, make_folder_of, one_of, pixels};
+use crate::ui::{self, Batch, usage};
+
+mod finish;
+mod inputs;
+mod outputs;
+mod record;
+
+use finish::Finish;
+use inputs::Source;
+use outputs::{Job, Output, Request};
+use record::{Milliseconds, Record};
+
+/// Find the edges in images
+///
+/// Reads PNG, JPEG, WebP, BMP, TIFF and PNM images, upright as their EXIF orientation says, and writes for
+/// each a map of its size: how probable it is, from 0 (black) to 1 (white), that a pixel is an edge.
+///
+/// An image that fails is told at the end, and the others are done. Exit code: 0 all done, 1 some failed,
+/// 2 wrong usage, 130 interrupted. No half-written file is ever left.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Detect {
+    /// Images, folders of images, patterns such as '*.jpg', or - for standard input
+    #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    inputs: Vec<PathBuf>,
+
+    /// Where the edges go: a file, - for standard output, or a folder if there is one of that name, it
+    /// ends in /, or there are several images [default: the folder edges, and the names are printed]
+    #[arg(short, long, value_name = "FILE|DIR|-", value_hint = ValueHint::AnyPath)]
+    output: Option<PathBuf>,
+
+    /// Take the images of folders within folders, too; the output has the same tree
+    #[arg(short, long)]
+    recursive: bool,
+
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// How pixels are presented to the network [default: as the model says]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(&["imagenet", "controlnet"]))]
+    preset: Option<Preset>,
+
+    /// File format [default: that of the extension of -o FILE, else png]. npy and npz hold float32
+    /// probabilities, the others floor(255 p), or floor(65535 p) in png16 and tiff
+    #[arg(long, value_name = "FORMAT",
+        value_parser = one_of::<Format>(&["png", "png16", "jpg", "webp", "tiff", "npy", "npz"]))]
+    format: Option<Format>,
+
+    /// Average the edges found at these scales of the image, as in 0.5,1,1.5
+    #[arg(long, value_name = "S,...", value_delimiter = ',', value_parser = scale, default_value = "1")]
+    scales: Vec<f32>,
+
+    /// Shrink images whose longer side is more than this; the edges have the smaller size
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_side: Option<u32>,
+
+    /// Write the maps of the four stages, fine to coarse, too: STEM-side1.png to STEM-side4.png, or arrays
+    /// side1 to side4 of the same npz file
+    #[arg(long)]
+    side_outputs: bool,
+
+    #[command(flatten)]
+    finish: Finish,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+
+    /// Refuse images of more pixels
+    #[arg(long, value_name = "N", default_value = "512M", value_parser = pixels)]
+    max_pixels: u64,
+
+    /// Leave images alone whose edges are there already
+    #[arg(long)]
+    skip_existing: bool,
+
+    /// Print a line of JSON for each image: names, size, milliseconds of decode, network, post, write
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reads a factor of the image's size.
+fn scale(text: &str) -> Result<f32, String> {
+    let scale = text.parse().ok().filter(|scale| (0.01..=100.0).contains(scale));
+    scale.ok_or_else(|| "expected scales from 0.01 to 100 such as 0.5,1,1.5".to_owned())
+}
+
+impl Detect {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let found = inputs::find(&self.inputs, self.recursive)?;
+        let (jobs, format) = outputs::plan(&found, &self.request())?;
+        self.check(&jobs, format)?;
+        let detector = EdgeDetector::new(&self.model.open()?, &self.options())?;
+        interrupt::install()?;
+
+        let mut batch = Batch::new(found.failures.len() + jobs.len());
+        found.failures.iter().for_each(|failure| batch.failed(failure));
+        for job in &jobs {
+            batch.begin(job.input.name());
+            match self.one(job, format, &detector) {
+                Ok(record) => batch.done(self.line(job, &record))?,
+                Err(error) if ui::is_closed_pipe(&error) => return Err(error),
+                Err(error) => {
+                    batch.failed(&error);
+                    if self.json {
+                        batch.print(&Record::failed(job, &error).json())?;
+                    }
+                }
+            }
+        }
+        Ok(batch.end())
+    }
+
+    fn request(&self) -> Request<'_> {
+        Request { output: self.output.as_deref(), format: self.format, sides: self.side_outputs }
+    }
+
+    /// Refuses options that contradict each other.
+    fn check(&self, jobs: &[Job], format: Format) -> anyhow::Result<()> {
+        self.finish.check(format)?;
+        if self.json && jobs.iter().any(|job| job.output == Output::Stdout) {
+            return Err(usage!("--json and -o - would both write to standard output"));
+        }
+        Ok(())
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            threads: self.engine.threads,
+            isa: self.engine.isa.clone(),
+            strip: self.engine.tile,
+            sides: self.side_outputs,
+            scales: self.scales.clone(),
+            preset: self.preset,
+        }
+    }
+
+    fn limits(&self) -> ImageLimits {
+        let limits = ImageLimits::default();
+        // Room for four samples of 16 bits, the most that a common file has.
+        let max_bytes = limits.max_bytes.max(self.max_pixels.saturating_mul(8));
+        ImageLimits { max_pixels: self.max_pixels, max_bytes }
+    }
+
+    /// From one image to its files.
+    fn one(&self, job: &Job, format: Format, detector: &EdgeDetector) -> anyhow::Result<Record> {
+        if self.skip_existing && job.outputs().all(|output| output.exists()) {
+            return Ok(Record::skipped(job));
+        }
+        let mut clock = Clock::start();
+        let image = self.read(&job.input.source)?;
+        let decode = clock.lap();
+        let found = detector.detect(&image)?;
+        let network = clock.lap();
+        let maps = std::iter::once(found.edges).chain(found.sides.into_iter().flatten());
+        let maps: Vec<EdgeMap> = maps.map(|map| self.finish.apply(map)).collect();
+        let post = clock.lap();
+        for (output, bytes) in job.outputs().zip(self.encode(&image, &maps, format)?) {
+            write(output, &bytes)?;
+        }
+        let milliseconds = Milliseconds { decode, network, post, write: clock.lap() };
+        Ok(Record::done(job, &image, milliseconds))
+    }
+
+    fn read(&self, source: &Source) -> anyhow::Result<Image> {
+        let image = match source {
+            Source::File(path) => Image::open(path, &self.limits())?,
+            Source::Stdin => {
+                let mut bytes = Vec::new();
+                std::io::stdin().lock().read_to_end(&mut bytes)?;
+                Image::decode(&bytes, &self.limits())?
+            }
+        };
+        Ok(match self.max_side {
+            Some(side) => image.fitted(side as usize),
+            None => image,
+        })
+    }
+
+    /// The files of an image: of the edges, and of the stages where those have files of their own.
+    fn encode(&self, image: &Image, maps: &[EdgeMap], format: Format) -> pidinet::Result<Vec<Vec<u8>>> {
+        let options = SaveOptions::default();
+        if format == Format::Npz {
+            let arrays: Vec<_> = ARRAYS.into_iter().zip(maps).collect();
+            return Ok(vec![pidinet::save::npz(&arrays)?]);
+        }
+        let file = |map| match self.finish.overlay {
+            Some(colour) => pidinet::post::overlay(image, map, colour.0).encode(format, &options),
+            None => map.encode(format, &options),
+        };
+        maps.iter().map(file).collect()
+    }
+
+    /// What is printed about an image that is done.
+    fn line(&self, job: &Job, record: &Record) -> Option<String> {
+        if self.json {
+            return Some(record.json());
+        }
+        self.output.is_none().then(|| job.output.name())
+    }
+}
+
+/// Names of the arrays in an npz file.
+const ARRAYS: [&str; 5] = ["edges", "side1", "side2", "side3", "side4"];
+
+/// Writes a file, whole or not at all, or to standard output.
+fn write(output: &Output, bytes: &[u8]) -> anyhow::Result<()> {
+    match output {
+        Output::Stdout => ui::print(bytes),
+        Output::File(path) => {
+            let _whole = interrupt::writing();
+            make_folder_of(path)?;
+            Ok(write_atomically(path, bytes)?)
+        }
+    }
+}
+
+/// A stopwatch with laps.
+struct Clock(Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Milliseconds since the start or the last lap.
+    fn lap(&mut self) -> f64 {
+        let now = Instant::now();
+        let lap = now - self.0;
+        self.0 = now;
+        lap.as_secs_f64() * 1e3
+    }
+}

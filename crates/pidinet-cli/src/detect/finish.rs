@@ -1,0 +1,197 @@
+//! What is done to edges after the network, as options.
+
+use std::str::FromStr;
+
+use pidinet::EdgeMap;
+use pidinet::post::{self, Mask, Style, Suppression};
+use pidinet::save::Format;
+
+use crate::options::one_of;
+use crate::ui::usage;
+
+/// Thinner, binary or stylised edges, in the order of these options.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "After the network")]
+pub(super) struct Finish {
+    /// Keep only the crests of edges (non-maximum suppression): dollar, rcf, nyud, dexined, or numbers
+    /// RADIUS,BORDER,MARGIN [default: rcf]
+    #[arg(long, value_name = "PRESET", num_args = 0..=1, require_equals = true, default_missing_value = "rcf")]
+    nms: Option<Suppression>,
+
+    /// Make edges of this probability or more white and all else black
+    #[arg(long, value_name = "P", value_parser = probability, conflicts_with = "hysteresis")]
+    threshold: Option<f32>,
+
+    /// Make edges of HI or more white, with those of LO or more that lead to them, and all else black
+    #[arg(long, value_name = "LO,HI")]
+    hysteresis: Option<Hysteresis>,
+
+    /// Thin edges to lines of one pixel; with --nms, --threshold or --hysteresis
+    #[arg(long)]
+    thin: bool,
+
+    /// A style that ControlNet users know: soft changes nothing, safe leaves three grey levels, scribble
+    /// draws broad white lines
+    #[arg(long, value_name = "STYLE", default_value = "soft",
+        value_parser = one_of::<Style>(&["soft", "safe", "scribble"]))]
+    style: Style,
+
+    /// Dark edges on white
+    #[arg(long)]
+    invert: bool,
+
+    /// Write the image with the edges drawn on it, in red or the colour RRGGBB, instead of the edges alone
+    #[arg(long, value_name = "COLOUR", num_args = 0..=1, require_equals = true,
+        default_missing_value = "ff0000", conflicts_with = "invert")]
+    pub(super) overlay: Option<Colour>,
+}
+
+impl Finish {
+    /// Refuses options that contradict each other.
+    pub(super) fn check(&self, format: Format) -> anyhow::Result<()> {
+        if self.thin && self.nms.is_none() && self.threshold.is_none() && self.hysteresis.is_none() {
+            return Err(usage!("--thin needs --nms, --threshold or --hysteresis, which say what an edge is"));
+        }
+        if self.overlay.is_some() && matches!(format, Format::Npy | Format::Npz) {
+            return Err(usage!("--overlay is a picture, and {format} is not a format of pictures"));
+        }
+        Ok(())
+    }
+
+    /// The edges as the options want them.
+    pub(super) fn apply(&self, mut edges: EdgeMap) -> EdgeMap {
+        if let Some(suppression) = &self.nms {
+            edges = post::suppress(&edges, suppression);
+        }
+        let mut mask = match (self.threshold, self.hysteresis) {
+            (Some(at), _) => Mask::at_least(&edges, at),
+            (_, Some(Hysteresis { low, high })) => post::hysteresis(&edges, low, high),
+            _ => Mask::at_least(&edges, f32::MIN_POSITIVE),
+        };
+        if self.thin {
+            post::thin(&mut mask);
+        }
+        if self.threshold.is_some() || self.hysteresis.is_some() {
+            edges = EdgeMap::from(&mask);
+        } else if self.thin {
+            post::keep(&mut edges, &mask);
+        }
+        edges = self.style.apply(edges);
+        if self.invert {
+            post::invert(&mut edges);
+        }
+        edges
+    }
+}
+
+fn probability(text: &str) -> Result<f32, String> {
+    let value = text.trim().parse().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "expected a probability from 0 to 1".to_owned())
+}
+
+/// Two thresholds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Hysteresis {
+    low: f32,
+    high: f32,
+}
+
+impl FromStr for Hysteresis {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let both = text.split_once(',').map(|(low, high)| (probability(low), probability(high)));
+        match both {
+            Some((Ok(low), Ok(high))) if low <= high => Ok(Self { low, high }),
+            _ => Err("expected two probabilities, the lower one first, such as 0.2,0.5".to_owned()),
+        }
+    }
+}
+
+/// Red, green, blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Colour(pub(super) [u8; 3]);
+
+impl FromStr for Colour {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix('#').unwrap_or(text);
+        match u32::from_str_radix(digits, 16) {
+            Ok(colour) if digits.len() == 6 => {
+                let [_, red, green, blue] = colour.to_be_bytes();
+                Ok(Self([red, green, blue]))
+            }
+            _ => Err("expected six hexadecimal digits RRGGBB such as ff8000".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser, Debug)]
+    struct Line {
+        #[command(flatten)]
+        finish: Finish,
+    }
+
+    fn finish(options: &[&str]) -> Finish {
+        Line::try_parse_from([&["x"], options].concat()).unwrap().finish
+    }
+
+    /// A ridge of five columns.
+    fn ridge() -> EdgeMap {
+        let value = |x| match x {
+            10 => 0.9,
+            9 | 11 => 0.6,
+            8 | 12 => 0.3,
+            _ => 0.0,
+        };
+        EdgeMap::new(21, 21, (0..441).map(|i| value(i % 21)).collect())
+    }
+
+    /// The middle row.
+    fn row(map: &EdgeMap) -> Vec<(usize, f32)> {
+        map.row(10).iter().copied().enumerate().filter(|(_, value)| *value > 0.0).collect()
+    }
+
+    #[test]
+    fn options_act_in_their_order() {
+        let after = |options: &[&str]| row(&finish(options).apply(ridge()));
+        assert_eq!(after(&[]), [(8, 0.3), (9, 0.6), (10, 0.9), (11, 0.6), (12, 0.3)]);
+        assert_eq!(after(&["--nms"]), [(10, 0.9)]);
+        assert_eq!(after(&["--threshold", "0.6"]), [(9, 1.0), (10, 1.0), (11, 1.0)]);
+        assert_eq!(after(&["--hysteresis", "0.3,0.9"]), [8, 9, 10, 11, 12].map(|x| (x, 1.0)));
+        assert_eq!(after(&["--hysteresis", "0.3,0.95"]), []);
+        assert_eq!(after(&["--threshold", "0.6", "--thin"]), [(10, 1.0)]);
+        assert_eq!(after(&["--nms", "--thin"]), [(10, 0.9)]);
+        assert_eq!(after(&["--style", "safe"]), [(9, 0.5), (10, 1.0), (11, 0.5)]);
+        let inverted = finish(&["--threshold", "0.6", "--invert"]).apply(ridge());
+        assert_eq!(inverted.row(10)[7..14], [1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn values_are_read() {
+        assert_eq!("0.2, 0.5".parse(), Ok(Hysteresis { low: 0.2, high: 0.5 }));
+        for wrong in ["0.5", "0.5,0.2", "a,b", "0,2", "NaN,1", ""] {
+            assert!(wrong.parse::<Hysteresis>().is_err(), "{wrong}");
+        }
+        assert_eq!("#ff8000".parse(), Ok(Colour([255, 128, 0])));
+        assert_eq!("00ff01".parse(), Ok(Colour([0, 255, 1])));
+        for wrong in ["red", "fff", "+ff0000", "ff00000", "#"] {
+            assert!(wrong.parse::<Colour>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        assert!(finish(&["--thin"]).check(Format::Png).is_err());
+        assert!(finish(&["--thin", "--nms"]).check(Format::Png).is_ok());
+        assert!(finish(&["--overlay"]).check(Format::Npy).is_err());
+        assert!(finish(&["--overlay=0000ff"]).check(Format::Jpg).is_ok());
+    }
+}

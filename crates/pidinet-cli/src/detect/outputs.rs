@@ -1,0 +1,247 @@
+//! Where the edges of each image go, settled before anything is computed.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use pidinet::save::Format;
+
+use super::inputs::{Input, Inputs, Source};
+use crate::ui::usage;
+
+/// The folder for edges, where none is given.
+const DEFAULT_FOLDER: &str = "edges";
+
+/// One image and where its edges go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Job {
+    pub(super) input: Input,
+    pub(super) output: Output,
+    /// Outputs of the four stages, where those have files of their own.
+    pub(super) sides: Vec<Output>,
+}
+
+impl Job {
+    fn new(input: &Input, output: Output, sides: bool) -> Self {
+        let sides = (1..=4).filter(|_| sides).map(|stage| output.side(stage)).collect();
+        Self { input: input.clone(), output, sides }
+    }
+
+    /// The output of the edges, then those of the stages.
+    pub(super) fn outputs(&self) -> impl Iterator<Item = &Output> {
+        std::iter::once(&self.output).chain(&self.sides)
+    }
+}
+
+/// Where edges go.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Output {
+    Stdout,
+    File(PathBuf),
+}
+
+impl Output {
+    /// The output of one of the four stages, beside this one.
+    fn side(&self, stage: usize) -> Self {
+        match self {
+            Self::Stdout => Self::Stdout,
+            Self::File(path) => {
+                let mut name = path.file_stem().unwrap_or_default().to_owned();
+                name.push(format!("-side{stage}"));
+                if let Some(extension) = path.extension() {
+                    name.push(".");
+                    name.push(extension);
+                }
+                Self::File(path.with_file_name(name))
+            }
+        }
+    }
+
+    /// Whether it is there already.
+    pub(super) fn exists(&self) -> bool {
+        matches!(self, Self::File(path) if path.exists())
+    }
+
+    /// Its name in messages.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Stdout => "-".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request<'a> {
+    /// `-o`.
+    pub(super) output: Option<&'a Path>,
+    /// `--format`.
+    pub(super) format: Option<Format>,
+    /// Whether each of the four stages is written, too, in a file of its own.
+    pub(super) sides: bool,
+}
+
+/// The jobs and the format of all of them.
+pub(super) fn plan(inputs: &Inputs, request: &Request) -> anyhow::Result<(Vec<Job>, Format)> {
+    let named = request.output.filter(|path| !is_folder(path, inputs) && path.as_os_str() != "-");
+    let format = match (request.format, named) {
+        (Some(format), _) => format,
+        (None, None) => Format::Png,
+        (None, Some(file)) => Format::from_path(file).map_err(|error| usage!("{error} with --format"))?,
+    };
+    let sides = request.sides && format != Format::Npz; // which holds them all
+    let output = |image: &Input| match (request.output, named) {
+        (Some(path), _) if path.as_os_str() == "-" => Output::Stdout,
+        (_, Some(file)) => Output::File(file.to_owned()),
+        (folder, None) => {
+            let folder = folder.unwrap_or(Path::new(DEFAULT_FOLDER));
+            Output::File(in_folder(folder, &image.relative, format))
+        }
+    };
+    let jobs: Vec<Job> = inputs.images.iter().map(|image| Job::new(image, output(image), sides)).collect();
+    check(&jobs)?;
+    Ok((jobs, format))
+}
+
+/// Whether `-o` is a folder: it is there, is written like one, or has to hold more than one file.
+fn is_folder(output: &Path, inputs: &Inputs) -> bool {
+    let written_so = output
+        .as_os_str()
+        .as_encoded_bytes()
+        .last()
+        .is_some_and(|&byte| std::path::is_separator(char::from(byte)));
+    let stdout = output.as_os_str() == "-";
+    !stdout && (output.is_dir() || written_so || !inputs.named || inputs.images.len() > 1)
+}
+
+/// The file in a folder for an image of this name.
+fn in_folder(folder: &Path, relative: &Path, format: Format) -> PathBuf {
+    // Not `with_extension`, which would cut `a.b` short.
+    let mut name = OsString::from(relative.file_stem().unwrap_or_default());
+    name.push(".");
+    name.push(format.extension());
+    folder.join(relative.with_file_name(name))
+}
+
+/// Checks that nothing is written twice, and no input overwritten.
+fn check(jobs: &[Job]) -> anyhow::Result<()> {
+    let sources: HashSet<PathBuf> = jobs
+        .iter()
+        .filter_map(|job| match &job.input.source {
+            Source::File(path) => path.canonicalize().ok(),
+            Source::Stdin => None,
+        })
+        .collect();
+    let mut writers: HashMap<&Output, &Job> = HashMap::new();
+    for (job, output) in jobs.iter().flat_map(|job| job.outputs().map(move |output| (job, output))) {
+        if let Output::File(path) = output
+            && path.canonicalize().is_ok_and(|path| sources.contains(&path))
+        {
+            return Err(usage!(
+                "the edges of {} would overwrite the image {}; give another place with -o",
+                job.input.name(),
+                path.display()
+            ));
+        }
+        match writers.insert(output, job) {
+            Some(other) if other.input == job.input => {
+                return Err(usage!("-o - writes one map; --side-outputs needs --format npz then"));
+            }
+            Some(other) => {
+                return Err(usage!(
+                    "{} and {} would both be written to {}; give them different names, or run them apart",
+                    other.input.name(),
+                    job.input.name(),
+                    output.name()
+                ));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs(paths: &[&str]) -> Inputs {
+        let image = |path: &&str| Input {
+            source: Source::File(path.into()),
+            relative: Path::new(path).file_name().unwrap().into(),
+        };
+        Inputs { images: paths.iter().map(image).collect(), named: true, failures: Vec::new() }
+    }
+
+    fn outputs(paths: &[&str], output: Option<&str>, format: Option<Format>) -> anyhow::Result<Vec<String>> {
+        let request = Request { output: output.map(Path::new), format, sides: false };
+        let (jobs, _) = plan(&inputs(paths), &request)?;
+        Ok(jobs.iter().map(|job| job.output.name()).collect())
+    }
+
+    #[test]
+    fn names_follow_the_rules() {
+        let names = |paths: &[&str], output| outputs(paths, output, None).unwrap();
+        assert_eq!(names(&["in/a.jpg"], None), ["edges/a.png"]);
+        assert_eq!(names(&["in/a.jpg"], Some("x.npy")), ["x.npy"]);
+        assert_eq!(names(&["in/a.jpg"], Some("-")), ["-"]);
+        assert_eq!(names(&["in/a.b.jpg"], Some("out/")), ["out/a.b.png"]);
+        assert_eq!(names(&["in/a.jpg", "b"], Some("out")), ["out/a.png", "out/b.png"]);
+        let npz = outputs(&["in/a.jpg", "b"], Some("out"), Some(Format::Npz)).unwrap();
+        assert_eq!(npz, ["out/a.npz", "out/b.npz"]);
+        let png16 = outputs(&["a.jpg"], None, Some(Format::Png16)).unwrap();
+        assert_eq!(png16, ["edges/a.png"]);
+    }
+
+    #[test]
+    fn an_existing_folder_is_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().to_str().unwrap();
+        assert_eq!(outputs(&["a.jpg"], Some(out), None).unwrap(), [format!("{out}/a.png")]);
+    }
+
+    #[test]
+    fn images_of_a_folder_keep_their_tree() {
+        let image = |relative: &str| Input { source: Source::Stdin, relative: relative.into() };
+        let inputs = Inputs { images: vec![image("a/x.jpg"), image("b/x.jpg")], ..Inputs::default() };
+        let (jobs, _) = plan(&inputs, &Request { output: None, format: None, sides: false }).unwrap();
+        let names: Vec<_> = jobs.iter().map(|job| job.output.name()).collect();
+        assert_eq!(names, ["edges/a/x.png", "edges/b/x.png"]);
+    }
+
+    #[test]
+    fn nothing_is_written_twice() {
+        let error = outputs(&["a.jpg", "a.png"], None, None).unwrap_err().to_string();
+        assert!(error.contains("a.jpg and a.png") && error.contains("edges/a.png"), "{error}");
+        let request = Request { output: None, format: None, sides: true };
+        assert!(plan(&inputs(&["a.jpg", "a-side2.jpg"]), &request).is_err());
+        assert!(outputs(&["a.jpg", "b.jpg"], Some("-"), None).is_err());
+        let request = Request { output: Some(Path::new("-")), format: None, sides: true };
+        assert!(plan(&inputs(&["a.jpg"]), &request).is_err());
+        assert!(plan(&inputs(&["a.jpg"]), &Request { format: Some(Format::Npz), ..request }).is_ok());
+        assert!(outputs(&["a.jpg", "x/a.jpg"], Some("out"), None).is_err());
+    }
+
+    #[test]
+    fn no_input_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let photo = folder.path().join("photo.png");
+        std::fs::write(&photo, "").unwrap();
+        let error = outputs(&[photo.to_str().unwrap()], folder.path().to_str(), None).unwrap_err();
+        assert!(error.to_string().contains("overwrite"), "{error}");
+    }
+
+    #[test]
+    fn a_file_needs_a_known_extension_or_a_format() {
+        assert!(outputs(&["a.jpg"], Some("map.gif"), None).is_err());
+        assert_eq!(outputs(&["a.jpg"], Some("map.gif"), Some(Format::Png)).unwrap(), ["map.gif"]);
+    }
+
+    #[test]
+    fn sides_have_their_number() {
+        let side = |path: &str| Output::File(path.into()).side(3).name();
+        assert_eq!(side("edges/a.b.png"), "edges/a.b-side3.png");
+        assert_eq!(side("map"), "map-side3");
+    }
+}

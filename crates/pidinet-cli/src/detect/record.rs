@@ -1,0 +1,58 @@
+//! What `--json` says about an image.
+
+use pidinet::image::Image;
+use serde::Serialize;
+
+use super::outputs::Job;
+
+/// One line of JSON. Names that are not UTF-8 have � for what is not.
+#[derive(Debug, Serialize)]
+pub(super) struct Record {
+    input: String,
+    output: String,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Outcome {
+    Done { width: usize, height: usize, milliseconds: Milliseconds },
+    Skipped { skipped: bool },
+    Failed { error: String },
+}
+
+/// Where the time went.
+#[derive(Debug, Serialize)]
+pub(super) struct Milliseconds {
+    /// From the file to pixels of the size that is looked at.
+    pub(super) decode: f64,
+    /// From pixels to edges, over all scales.
+    pub(super) network: f64,
+    /// Suppression, thresholds, styles.
+    pub(super) post: f64,
+    /// From edges to files.
+    pub(super) write: f64,
+}
+
+impl Record {
+    pub(super) fn done(job: &Job, image: &Image, milliseconds: Milliseconds) -> Self {
+        Self::new(job, Outcome::Done { width: image.width(), height: image.height(), milliseconds })
+    }
+
+    pub(super) fn skipped(job: &Job) -> Self {
+        Self::new(job, Outcome::Skipped { skipped: true })
+    }
+
+    pub(super) fn failed(job: &Job, error: &anyhow::Error) -> Self {
+        Self::new(job, Outcome::Failed { error: format!("{error:#}") })
+    }
+
+    fn new(job: &Job, outcome: Outcome) -> Self {
+        Self { input: job.input.name(), output: job.output.name(), outcome }
+    }
+
+    pub(super) fn json(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers are JSON")
+    }
+}

@@ -1,0 +1,37 @@
+//! `pidinet man`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{CommandFactory, ValueHint};
+
+use crate::{Cli, ui};
+
+/// Print the manual page, or write those of all subcommands
+///
+/// For example: pidinet man | man -l -
+#[derive(clap::Args, Debug)]
+pub(crate) struct Man {
+    /// Write pidinet.1, pidinet-detect.1 and so on into this folder instead
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    folder: Option<PathBuf>,
+}
+
+impl Man {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        match self.folder {
+            Some(folder) => {
+                let unwritable = || format!("cannot write to folder {}", folder.display());
+                std::fs::create_dir_all(&folder).with_context(unwritable)?;
+                clap_mangen::generate_to(Cli::command(), &folder).with_context(unwritable)?;
+            }
+            None => {
+                let mut page = Vec::new();
+                clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+                ui::print(&page)?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,43 @@
+//! Which model: a file, or one that comes with the program.
+
+use std::path::PathBuf;
+
+use pidinet::arch::Config;
+use pidinet::models;
+use pidinet::weights::{Model, OpenOptions};
+
+use crate::ui::usage;
+
+/// The model to use.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ModelArgs {
+    /// Model file, written by `pidinet convert` or a published .pth checkpoint, or the name of a model
+    /// that comes with the program
+    #[arg(short, long, value_name = "FILE|NAME")]
+    model: Option<PathBuf>,
+
+    /// Kinds of the layers, for a file that does not say: a published configuration such as carv4, or
+    /// sixteen of cv, cd, ad, rd
+    #[arg(long, value_name = "NAME")]
+    config: Option<Config>,
+}
+
+impl ModelArgs {
+    /// Reads the model.
+    pub(crate) fn open(&self) -> anyhow::Result<Model> {
+        let options = OpenOptions { config: self.config, ..OpenOptions::default() };
+        let embedded = match &self.model {
+            Some(path) if path.exists() => return Ok(Model::open(path, &options)?),
+            Some(path) => {
+                let name = path.to_str().and_then(models::named);
+                name.ok_or_else(|| usage!("there is no file {}, and no model of that name", path.display()))?
+            }
+            None => models::ALL.first().ok_or_else(|| usage!("{NO_MODEL}"))?,
+        };
+        Ok(Model::read(embedded.bytes, &options)?)
+    }
+}
+
+const NO_MODEL: &str = "no model: give one with -m FILE
+A published checkpoint is used as it is (-m table5_pidinet.pth), or converted once:
+  pidinet convert table5_pidinet.pth pidinet.safetensors";

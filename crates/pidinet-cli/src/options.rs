@@ -1,0 +1,112 @@
+//! Options that several subcommands share, and how their values are read.
+
+use std::num::NonZeroUsize;
+
+use anyhow::Context;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use pidinet::engine::Strip;
+
+/// How the network is run.
+#[derive(clap::Args, Debug)]
+pub(crate) struct EngineArgs {
+    /// Threads [default: one for each core]
+    #[arg(short = 'j', long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+
+    /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, or the best here]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) isa: Option<String>,
+
+    /// Rows of the image in the network at a time, to save memory: auto, off (all) or a number. The
+    /// edges do not depend on it
+    #[arg(long, value_name = "auto|off|N", default_value = "auto", value_parser = strip)]
+    pub(crate) tile: Strip,
+}
+
+fn strip(text: &str) -> Result<Strip, String> {
+    match text {
+        "auto" => Ok(Strip::Auto),
+        "off" => Ok(Strip::Whole),
+        rows => match rows.parse() {
+            Ok(rows) => Ok(Strip::Rows(rows)),
+            _ => Err("expected auto, off or a number of rows".to_owned()),
+        },
+    }
+}
+
+/// Width and height, as in `481x321`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+/// Longest side of a [`Size`].
+const LONGEST: usize = 1 << 20;
+
+/// Reads a [`Size`].
+pub(crate) fn size(text: &str) -> Result<Size, String> {
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=LONGEST).contains(side));
+    let sides = || {
+        let (width, height) = text.split_once(['x', 'X'])?;
+        Some(Size { width: side(width)?, height: side(height)? })
+    };
+    sides().ok_or_else(|| format!("expected WIDTHxHEIGHT such as 481x321, sides from 1 to {LONGEST}"))
+}
+
+/// Reads a number of pixels: `2000000`, `512M`.
+pub(crate) fn pixels(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.strip_suffix(['M', 'm']) {
+        Some(digits) => (digits, 1_000_000),
+        None => (text, 1),
+    };
+    let count: Option<u64> = digits.parse().ok().and_then(|count: u64| count.checked_mul(unit));
+    count.filter(|&count| count > 0).ok_or_else(|| "expected a number of pixels such as 512M".to_owned())
+}
+
+/// A parser of one of a few names.
+pub(crate) fn one_of<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: std::str::FromStr<Err: std::fmt::Debug> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).map(|name| name.parse().expect("the names are those of the type"))
+}
+
+/// Makes the folder that a file is to lie in.
+pub(crate) fn make_folder_of(path: &std::path::Path) -> anyhow::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make folder {}", folder.display())),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read() {
+        assert_eq!(size("481x321"), Ok(Size { width: 481, height: 321 }));
+        for wrong in ["481", "0x3", "3x0", "x", "-1x2", "4x3x2", "1048577x1", "99999999999999999999x1"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn pixels_are_read() {
+        assert_eq!(pixels("512M"), Ok(512_000_000));
+        assert_eq!(pixels("7"), Ok(7));
+        for wrong in ["", "M", "0", "-1", "1.5M", "99999999999999M", "1G"] {
+            assert!(pixels(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn tiles_are_read() {
+        assert!(matches!(strip("auto"), Ok(Strip::Auto)));
+        assert!(matches!(strip("off"), Ok(Strip::Whole)));
+        assert!(matches!(strip("64"), Ok(Strip::Rows(rows)) if rows.get() == 64));
+        assert!(strip("0").is_err() && strip("some").is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! What the user sees: lines, progress, failures, and the exit code.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A command line that contradicts itself: exit code 2, as for those that cannot be parsed.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A [`Usage`] error, formatted.
+macro_rules! usage {
+    ($($message:tt)*) => { anyhow::Error::new($crate::ui::Usage(format!($($message)*))) };
+}
+pub(crate) use usage;
+
+/// The exit code of a command, after its error was printed: 0 done, 1 failed, 2 wrong usage. That nobody
+/// reads the output any more is not a failure.
+pub(crate) fn exit(result: anyhow::Result<ExitCode>) -> ExitCode {
+    match result {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error:#}"));
+            if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+/// Whether standard output was closed by its reader.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+/// Shows the library's warnings, and more if `RUST_LOG` asks for it.
+pub(crate) fn start_log() {
+    let filter = env_logger::Env::default().default_filter_or("warn");
+    env_logger::Builder::from_env(filter).format_timestamp(None).init();
+}
+
+/// Writes to standard output.
+pub(crate) fn print(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Writes a line to standard output.
+pub(crate) fn print_line(line: &str) -> anyhow::Result<()> {
+    print(format!("{line}\n").as_bytes())
+}
+
+/// Writes a line to standard error; where that is closed, nobody is there to be told.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// A batch on its way: a progress bar where there is a terminal and more than one thing to do, and what
+/// went wrong.
+pub(crate) struct Batch {
+    bar: ProgressBar,
+    total: usize,
+    failures: Vec<String>,
+}
+
+impl Batch {
+    pub(crate) fn new(total: usize) -> Self {
+        let bar = if total > 1 { ProgressBar::new(total as u64) } else { ProgressBar::hidden() };
+        let style = "{wide_bar} {pos}/{len} {eta} left  {msg}";
+        bar.set_style(ProgressStyle::with_template(style).expect("the template is well formed"));
+        Self { bar, total, failures: Vec::new() }
+    }
+
+    /// Says what is being worked on.
+    pub(crate) fn begin(&self, name: String) {
+        self.bar.set_message(name);
+    }
+
+    /// One thing is done; `line` goes to standard output.
+    pub(crate) fn done(&self, line: Option<String>) -> anyhow::Result<()> {
+        self.bar.inc(1);
+        line.map_or(Ok(()), |line| self.print(&line))
+    }
+
+    /// Writes a line to standard output.
+    pub(crate) fn print(&self, line: &str) -> anyhow::Result<()> {
+        self.bar.suspend(|| print_line(line))
+    }
+
+    /// One thing failed; it is told at the end.
+    pub(crate) fn failed(&mut self, error: &anyhow::Error) {
+        self.bar.inc(1);
+        self.failures.push(format!("error: {error:#}"));
+    }
+
+    /// Tells the failures and gives the exit code.
+    pub(crate) fn end(self) -> ExitCode {
+        self.bar.finish_and_clear();
+        self.failures.iter().for_each(|failure| complain(failure));
+        if self.failures.is_empty() {
+            return ExitCode::SUCCESS;
+        }
+        if self.total > 1 {
+            complain(&format!("{} of {} images failed", self.failures.len(), self.total));
+        }
+        ExitCode::FAILURE
+    }
+}
