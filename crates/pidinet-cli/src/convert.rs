@@ -31,7 +31,7 @@ pub(crate) struct Convert {
     #[arg(long)]
     folded: bool,
 
-    /// Write numbers of 16 bits: half the size, and edges that differ in the third digit
+    /// Write numbers of 16 bits: half the size, and edges that differ by about 0.001
     #[arg(long)]
     float16: bool,
 
