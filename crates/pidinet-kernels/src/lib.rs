@@ -35,6 +35,7 @@ pub mod buffer;
 pub mod dense;
 pub mod depthwise;
 pub mod elementwise;
+mod entry;
 pub mod isa;
 pub mod lanes;
 pub mod pool;

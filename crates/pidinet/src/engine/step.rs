@@ -40,15 +40,16 @@ impl Context<'_> {
             Op::Dense { sources, weights, activation, add } => {
                 self.dense(y, sources, weights, *activation, add.map(row), block);
             }
-            Op::Depthwise { x, weights, radius, relu } => self.isa.run(Depthwise {
+            Op::Depthwise { x, weights, radius, relu } => Depthwise {
                 rows: &self.window(*x, y, *radius),
                 weights,
                 activation: if *relu { Activation::Relu } else { Activation::None },
                 columns: extent().columns,
                 width: extent().width,
                 dst: self.layout.row_mut(block),
-            }),
-            Op::Block { x, depthwise, radius, pointwise, projection } => self.isa.run(Block {
+            }
+            .run_on(self.isa),
+            Op::Block { x, depthwise, radius, pointwise, projection } => Block {
                 rows: &self.window(*x, y, *radius),
                 depthwise,
                 pointwise,
@@ -57,35 +58,37 @@ impl Context<'_> {
                 width: extent().width,
                 scratch: at_least(scratch, block::scratch_len(depthwise.channels())),
                 dst: self.layout.row_mut(block),
-            }),
-            Op::MaxPool(x) => self.isa.run(MaxPool {
+            }
+            .run_on(self.isa),
+            Op::MaxPool(x) => MaxPool {
                 rows: [self.maps.row(*x, 2 * y as isize), self.maps.row(*x, 2 * y as isize + 1)],
                 channels: self.layout.channels,
                 columns: extent().columns,
                 width: extent().width,
                 dst: self.layout.row_mut(block),
-            }),
+            }
+            .run_on(self.isa),
             Op::Relu(x) => {
-                self.isa.run(Relu { src: row(*x), extent: extent(), dst: self.layout.row_mut(block) });
+                Relu { src: row(*x), extent: extent(), dst: self.layout.row_mut(block) }.run_on(self.isa);
             }
             Op::Sigmoid(x) => {
-                self.isa.run(Sigmoid { src: row(*x), extent: extent(), dst: self.layout.row_mut(block) });
+                Sigmoid { src: row(*x), extent: extent(), dst: self.layout.row_mut(block) }.run_on(self.isa);
             }
             Op::Add(a, b) => {
                 let (a, b) = (row(*a), row(*b));
-                self.isa.run(Add { a, b, extent: extent(), dst: self.layout.row_mut(block) });
+                Add { a, b, extent: extent(), dst: self.layout.row_mut(block) }.run_on(self.isa);
             }
             Op::Gate { x, gate } => {
                 let (src, gate, dst) = (row(*x), row(*gate), self.layout.row_mut(block));
-                self.isa.run(Gate { src, gate, bias: 0.0, extent: extent(), dst });
+                Gate { src, gate, bias: 0.0, extent: extent(), dst }.run_on(self.isa);
             }
             Op::GatedBias { x, logit, bias } => {
                 let stride = self.layout.stride;
                 let gate = at_least(scratch, block.len());
                 let dst = RowMut { data: gate, stride };
-                self.isa.run(Sigmoid { src: row(*logit), extent: extent(), dst });
+                Sigmoid { src: row(*logit), extent: extent(), dst }.run_on(self.isa);
                 let (gate, dst) = (Row { data: gate, stride }, self.layout.row_mut(block));
-                self.isa.run(Gate { src: row(*x), gate, bias: *bias, extent: extent(), dst });
+                Gate { src: row(*x), gate, bias: *bias, extent: extent(), dst }.run_on(self.isa);
             }
             Op::Resize(x) => {
                 let dst = &mut block[MARGIN..][..extent().width];
@@ -139,7 +142,7 @@ impl Context<'_> {
         let taps: Vec<Tap<'_>> = taps.collect();
         let width = self.layout.size.width;
         let dst = self.layout.row_mut(block);
-        self.isa.run(Dense { taps: &taps, weights, activation, add, columns: 0..width, width, dst });
+        Dense { taps: &taps, weights, activation, add, columns: 0..width, width, dst }.run_on(self.isa);
     }
 
     #[expect(clippy::too_many_arguments, reason = "they are a row of the kernel's own struct")]
@@ -166,7 +169,7 @@ impl Context<'_> {
         let parts: Vec<Part<'_>> = parts.collect();
         let scratch =
             at_least(scratch, resize::scratch_len(self.resizes.iter().map(|resize| &resize.columns)));
-        self.isa.run(Fuse { parts: &parts, bias, finish, scratch, dst });
+        Fuse { parts: &parts, bias, finish, scratch, dst }.run_on(self.isa);
     }
 }
 
