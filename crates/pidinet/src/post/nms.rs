@@ -13,6 +13,8 @@ use crate::EdgeMap;
 /// The constants of the suppression. They change benchmark scores, so say which ones were used.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Suppression {
+    /// Radius of the triangle that smooths the map first; 0 leaves it as it is, 1 is `[1 2 1] / 4`.
+    pub smoothing: usize,
     /// How many pixels to look on either side of an edge, across it.
     pub radius: usize,
     /// Width, in pixels, of the frame of the image that fades linearly to 0.
@@ -22,37 +24,45 @@ pub struct Suppression {
 }
 
 impl Suppression {
-    /// Dollár's toolbox; also HED.
-    pub const DOLLAR: Self = Self { radius: 1, border: 5, margin: 1.01 };
-    /// RCF and the detectors evaluated with its scripts.
-    pub const RCF: Self = Self { radius: 2, border: 5, margin: 1.01 };
-    /// The usual choice for NYUD.
-    pub const NYUD: Self = Self { radius: 4, border: 5, margin: 1.01 };
+    /// The script published with HED, which smooths first. It gives PiDiNet's published scores.
+    pub const HED: Self = Self { smoothing: 1, ..Self::DOLLAR };
+    /// Dollár's toolbox, applied to a map as it is.
+    pub const DOLLAR: Self = Self { smoothing: 0, radius: 1, border: 5, margin: 1.01 };
+    /// The script published with RCF, for BSDS and Multicue.
+    pub const RCF: Self = Self { radius: 2, ..Self::DOLLAR };
+    /// The script published with RCF, for NYUD.
+    pub const NYUD: Self = Self { radius: 4, ..Self::DOLLAR };
     /// DexiNed.
-    pub const DEXINED: Self = Self { radius: 1, border: 5, margin: 1.03 };
+    pub const DEXINED: Self = Self { margin: 1.03, ..Self::DOLLAR };
 
     /// The presets and their names.
-    pub const PRESETS: [(&str, Self); 4] =
-        [("dollar", Self::DOLLAR), ("rcf", Self::RCF), ("nyud", Self::NYUD), ("dexined", Self::DEXINED)];
+    pub const PRESETS: [(&str, Self); 5] = [
+        ("hed", Self::HED),
+        ("dollar", Self::DOLLAR),
+        ("rcf", Self::RCF),
+        ("nyud", Self::NYUD),
+        ("dexined", Self::DEXINED),
+    ];
 }
 
-/// The name of a preset, or `R,S,M`.
+/// The name of a preset, or radius, border and margin as `R,S,M`, and then the smoothing if there is one.
 impl fmt::Display for Suppression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Self::PRESETS.iter().find(|(_, preset)| preset == self) {
             Some((name, _)) => f.write_str(name),
-            None => write!(f, "{},{},{}", self.radius, self.border, self.margin),
+            None if self.smoothing == 0 => write!(f, "{},{},{}", self.radius, self.border, self.margin),
+            None => write!(f, "{},{},{},{}", self.radius, self.border, self.margin, self.smoothing),
         }
     }
 }
 
-/// Reads the name of a preset, or radius, border and margin as `R,S,M`.
+/// Reads the name of a preset, or radius, border and margin as `R,S,M`, with smoothing first as `R,S,M,T`.
 ///
 /// ```
 /// use pidinet::post::Suppression;
 ///
-/// assert_eq!("rcf".parse(), Ok(Suppression::RCF));
-/// assert_eq!("2,5,1.01".parse(), Ok(Suppression::RCF));
+/// assert_eq!("hed".parse(), Ok(Suppression::HED));
+/// assert_eq!("1,5,1.01,1".parse(), Ok(Suppression::HED));
 /// assert_eq!("3,0,1.2".parse::<Suppression>()?.radius, 3);
 /// # Ok::<(), pidinet::post::nms::UnknownSuppression>(())
 /// ```
@@ -63,23 +73,35 @@ impl FromStr for Suppression {
         if let Some((_, preset)) = Self::PRESETS.iter().find(|(name, _)| *name == text) {
             return Ok(*preset);
         }
-        let numbers = || -> Option<Self> {
-            let (radius, rest) = text.split_once(',')?;
-            let (border, margin) = rest.split_once(',')?;
-            let read = Self {
-                radius: radius.trim().parse().ok()?,
-                border: border.trim().parse().ok()?,
-                margin: margin.trim().parse().ok()?,
-            };
-            (read.margin.is_finite() && read.margin > 0.0).then_some(read)
-        };
-        numbers().ok_or_else(|| UnknownSuppression { found: text.to_owned() })
+        numbers(text).ok_or_else(|| UnknownSuppression { found: text.to_owned() })
     }
 }
 
+/// `R,S,M` or `R,S,M,T`.
+fn numbers(text: &str) -> Option<Suppression> {
+    let fields: Vec<&str> = text.split(',').map(str::trim).collect();
+    let (&[radius, border, margin], smoothing) = fields.split_first_chunk()?;
+    let smoothing = match smoothing {
+        [] => 0,
+        [smoothing] => smoothing.parse().ok().filter(|&radius: &usize| radius <= MOST_PIXELS)?,
+        _ => return None,
+    };
+    let read = Suppression {
+        smoothing,
+        radius: radius.parse().ok()?,
+        border: border.parse().ok()?,
+        margin: margin.parse().ok()?,
+    };
+    let sound = read.radius <= MOST_PIXELS && read.margin.is_finite() && read.margin > 0.0;
+    sound.then_some(read)
+}
+
+/// Greatest radius that is read: far beyond any use, and safe to compute with.
+const MOST_PIXELS: usize = 1000;
+
 /// A text that names no suppression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown suppression `{found}`; expected dollar, rcf, nyud, dexined, or R,S,M such as 2,5,1.01")]
+#[error("unknown suppression `{found}`; expected hed, dollar, rcf, nyud, dexined, or R,S,M such as 2,5,1.01")]
 pub struct UnknownSuppression {
     /// The text.
     pub found: String,
@@ -87,13 +109,14 @@ pub struct UnknownSuppression {
 
 /// The map with everything but the crests of its edges set to 0.
 ///
-/// 1. The map is smoothed by a triangle of radius 4 (`[1 2 3 4 5 4 3 2 1] / 25` along rows, then columns); the
-///    image continues beyond its border as its mirror image, border pixels included.
-/// 2. The direction `(cos O, sin O)` across the edge at a pixel comes from second derivatives of the smooth map,
+/// 1. Where `smoothing` is not 0, the map is smoothed by a triangle of this radius along rows and columns. The image
+///    continues beyond its border as its mirror image, border pixels included. What follows sees only this map.
+/// 2. Derivatives are taken of the map smoothed again, by a triangle of radius 4, `[1 2 3 4 5 4 3 2 1] / 25`.
+///    The direction `(cos O, sin O)` across the edge at a pixel comes from second ones,
 ///    `O = atan(Oyy · sign(−Oxy) / (Oxx + 1e-5))`. A derivative is half the difference of the two neighbours; at the
 ///    border, the difference of the pixel and its only neighbour. `Oxx = ∂x ∂x`, `Oxy = ∂x ∂y`, `Oyy = ∂y ∂y`.
 /// 3. A pixel of value `e` stays if `margin · e` is not less than any of the values at distances `1..=radius` on both
-///    sides, read from the original map by bilinear interpolation at positions clamped into the image.
+///    sides, read from the map by bilinear interpolation at positions clamped into the image.
 /// 4. Pixel `i` of the `border` outermost, 0 outside, is multiplied by `i / border`, for each of the four sides (of an
 ///    image smaller than `2 * border`, half its smaller side).
 ///
@@ -112,7 +135,9 @@ pub struct UnknownSuppression {
 /// ```
 pub fn suppress(map: &EdgeMap, options: &Suppression) -> EdgeMap {
     let (width, height) = (map.width(), map.height());
-    let smooth = blurred(map);
+    let smoothed = (options.smoothing > 0).then(|| blurred(map, options.smoothing));
+    let map = smoothed.as_ref().unwrap_or(map);
+    let smooth = blurred(map, TRIANGLE);
     let (dx, dy) = (along_rows(&smooth), along_columns(&smooth));
     let (xx, xy, yy) = (along_rows(&dx), along_rows(&dy), along_columns(&dy));
     let mut crests = EdgeMap::new(width, height, vec![0.0; width * height]);
@@ -186,27 +211,26 @@ fn fade(map: &mut EdgeMap, border: usize) {
 /// Radius of the triangle that smooths the map before its derivatives are taken.
 const TRIANGLE: usize = 4;
 
-/// The map, smoothed by the triangle along rows and along columns.
-fn blurred(map: &EdgeMap) -> EdgeMap {
+/// The map, smoothed by a triangle along rows and along columns: of radius 1, `[1 2 1] / 4`.
+fn blurred(map: &EdgeMap, radius: usize) -> EdgeMap {
     let (width, height) = (map.width(), map.height());
-    let mut weights = [0.0; 2 * TRIANGLE + 1];
-    for (i, weight) in weights.iter_mut().enumerate() {
-        *weight = (TRIANGLE + 1 - i.abs_diff(TRIANGLE)) as f32 / ((TRIANGLE + 1) * (TRIANGLE + 1)) as f32;
-    }
+    let area = (radius + 1) * (radius + 1);
+    let weights: Vec<f32> =
+        (0..=2 * radius).map(|i| (radius + 1 - i.abs_diff(radius)) as f32 / area as f32).collect();
     let mut columns = EdgeMap::new(width, height, vec![0.0; width * height]);
     for (y, sums) in columns.data_mut().chunks_mut(width.max(1)).enumerate() {
         for (k, weight) in weights.iter().enumerate() {
-            let row = map.row(mirrored(y as isize + k as isize - TRIANGLE as isize, height));
+            let row = map.row(mirrored(y as isize + k as isize - radius as isize, height));
             for (sum, pixel) in sums.iter_mut().zip(row) {
                 *sum += weight * pixel;
             }
         }
     }
     let mut smooth = EdgeMap::new(width, height, vec![0.0; width * height]);
-    let mut padded = vec![0.0; width + 2 * TRIANGLE];
+    let mut padded = vec![0.0; width + 2 * radius];
     for (y, sums) in smooth.data_mut().chunks_mut(width.max(1)).enumerate() {
         for (x, pixel) in padded.iter_mut().enumerate() {
-            *pixel = columns.row(y)[mirrored(x as isize - TRIANGLE as isize, width)];
+            *pixel = columns.row(y)[mirrored(x as isize - radius as isize, width)];
         }
         for (k, weight) in weights.iter().enumerate() {
             for (sum, pixel) in sums.iter_mut().zip(&padded[k..]) {
@@ -267,7 +291,7 @@ mod tests {
     /// The definition in f64, with angles, one pixel at a time.
     fn literal(map: &EdgeMap, options: &Suppression) -> Vec<f64> {
         let (width, height) = (map.width() as isize, map.height() as isize);
-        let original = |x: isize, y: isize| f64::from(map.row(y as usize)[x as usize]);
+        let given = |x: isize, y: isize| f64::from(map.row(y as usize)[x as usize]);
         let fold = |at: isize, size: isize| -> isize {
             let mut at = at;
             while !(0..size).contains(&at) {
@@ -275,16 +299,20 @@ mod tests {
             }
             at
         };
-        let smooth = |x: isize, y: isize| -> f64 {
-            let mut sum = 0.0;
-            for dy in -4isize..=4 {
-                for dx in -4isize..=4 {
-                    let weight = (5 - dx.abs()) * (5 - dy.abs());
-                    sum += weight as f64 / 625.0 * original(fold(x + dx, width), fold(y + dy, height));
-                }
-            }
-            sum
+        let triangle = |f: &dyn Fn(isize, isize) -> f64, radius: isize, x: isize, y: isize| -> f64 {
+            let around = || -radius..=radius;
+            let weight = |d: isize| (radius + 1 - d.abs()) as f64 / ((radius + 1) * (radius + 1)) as f64;
+            let column = |dx| around().map(move |dy| (dx, dy));
+            around()
+                .flat_map(column)
+                .map(|(dx, dy)| weight(dx) * weight(dy) * f(fold(x + dx, width), fold(y + dy, height)))
+                .sum()
         };
+        let first: Vec<f64> = (0..width * height)
+            .map(|at| triangle(&given, options.smoothing as isize, at % width, at / width))
+            .collect();
+        let original = |x: isize, y: isize| first[(y * width + x) as usize];
+        let smooth = |x: isize, y: isize| triangle(&original, 4, x, y);
         let slope_x = |f: &dyn Fn(isize, isize) -> f64, x: isize, y: isize| {
             let (l, r) = ((x - 1).max(0), (x + 1).min(width - 1));
             if l == r { 0.0 } else { (f(r, y) - f(l, y)) / (r - l) as f64 }
@@ -335,10 +363,10 @@ mod tests {
         fn suppression_is_the_definition(
             (width, height) in (12usize..40, 12usize..40),
             pixels in proptest::collection::vec(0f32..1.0, 1600),
-            radius in 1usize..5,
+            (smoothing, radius) in (0usize..3, 1usize..5),
         ) {
             let map = EdgeMap::new(width, height, pixels[..width * height].to_vec());
-            let options = Suppression { radius, ..Suppression::DOLLAR };
+            let options = Suppression { smoothing, radius, ..Suppression::DOLLAR };
             let (got, want) = (suppress(&map, &options), literal(&map, &options));
             let differ = got.data().iter().zip(&want).filter(|&(&g, &w)| (f64::from(g) - w).abs() > 1e-6).count();
             prop_assert!(differ * 100 <= width * height, "{differ} of {} pixels differ", width * height);
@@ -361,10 +389,14 @@ mod tests {
             assert_eq!(preset.to_string(), name);
             assert_eq!(name.parse(), Ok(preset));
         }
-        let other = Suppression { radius: 3, border: 0, margin: 1.25 };
-        assert_eq!(other.to_string(), "3,0,1.25");
-        assert_eq!("3,0,1.25".parse(), Ok(other));
-        for wrong in ["", "RCF", "1,5", "1,5,1.01,2", "a,5,1", "1,5,nan", "1,-5,1.01", "1,5,0"] {
+        for (text, smoothing) in [("3,0,1.25", 0), ("3,0,1.25,2", 2)] {
+            let other = Suppression { smoothing, radius: 3, border: 0, margin: 1.25 };
+            assert_eq!(other.to_string(), text);
+            assert_eq!(text.parse(), Ok(other));
+        }
+        for wrong in
+            ["", "RCF", "1,5", "1,5,1.01,1,1", "99999,5,1.01", "a,5,1", "1,5,nan", "1,-5,1.01", "1,5,0"]
+        {
             assert_eq!(wrong.parse::<Suppression>(), Err(UnknownSuppression { found: wrong.to_owned() }));
         }
     }
