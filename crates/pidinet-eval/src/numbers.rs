@@ -48,7 +48,10 @@ impl Numbers {
 
     /// Which elements are not zero.
     pub fn nonzero(&self) -> Vec<bool> {
-        each!(self, v => v.iter().map(|&x| x != Default::default()).collect())
+        fn nonzero<T: Default + PartialEq>(numbers: &[T]) -> Vec<bool> {
+            numbers.iter().map(|x| *x != T::default()).collect()
+        }
+        each!(self, v => nonzero(v))
     }
 
     /// The type as MATLAB names it.

@@ -249,5 +249,5 @@ fn the_whole_data_set_reads() {
 #[test]
 fn rows_come_from_columns() {
     assert_eq!(row_major(&[1, 4, 2, 5, 3, 6], 2), [1, 2, 3, 4, 5, 6]);
-    assert_eq!(row_major::<u8>(&[], 0), []);
+    assert!(row_major::<u8>(&[], 0).is_empty());
 }

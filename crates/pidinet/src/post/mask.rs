@@ -97,6 +97,13 @@ impl Mask {
         (0..self.height).flat_map(move |y| bits(self.row(y)).map(move |x| (x, y)))
     }
 
+    /// The pixels that are not in `other`, a mask of the same size.
+    pub fn without(&self, other: &Self) -> Self {
+        assert_eq!((self.width, self.height), (other.width, other.height), "masks differ in size");
+        let words = self.words.iter().zip(&other.words).map(|(&here, &there)| here & !there).collect();
+        Self { words, ..*self }
+    }
+
     /// The words of row `y`.
     pub fn row(&self, y: usize) -> &[u64] {
         let stride = self.stride();
@@ -164,9 +171,11 @@ mod tests {
         }
         other |= &mask;
         assert_eq!(other, mask);
+        assert!(mask.without(&other).is_empty());
         for (x, y) in mask.pixels() {
             other.remove(x, y);
         }
         assert!(other.is_empty());
+        assert_eq!(mask.without(&other), mask);
     }
 }
