@@ -17,7 +17,7 @@ impl Lanes for Avx2 {
     type F32 = __m256;
     const WIDTH: usize = 8;
     const REGISTERS: usize = 16;
-    const TILE: usize = 4;
+    const TILE: usize = 6;
 
     #[inline(always)]
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
