@@ -7,6 +7,7 @@
 use crate::dense::{Activation, check_columns};
 use crate::lanes::{Kernel, Lanes};
 use crate::row::{MARGIN, Row, RowMut};
+use std::cmp::Ordering;
 use std::ops::Range;
 
 /// Folded depthwise weights without the taps that are zero in every channel: a radial kernel keeps 16 of
@@ -18,6 +19,8 @@ pub struct DepthwiseWeights {
     taps: Vec<TapPlace>,
     channels: usize,
     size: usize,
+    /// Size, dilation, and a bit for every position that has a tap.
+    shape: (usize, usize, u32),
 }
 
 /// Where a tap reads: which of the rows, and how far right of the output column.
@@ -47,11 +50,13 @@ impl DepthwiseWeights {
         let packed = weights.chunks_exact(positions).flat_map(|kernel| used.iter().map(|&tap| kernel[tap]));
         let reach = (size / 2 * dilation) as isize;
         let place = |tap: usize| TapPlace { row: tap / size, dx: (tap % size * dilation) as isize - reach };
+        let shape = (size, dilation, used.iter().map(|tap| 1 << tap).sum());
         DepthwiseWeights {
             packed: packed.collect(),
             taps: used.iter().map(|&tap| place(tap)).collect(),
             channels,
             size,
+            shape,
         }
     }
 
@@ -110,22 +115,27 @@ pub(crate) fn chunk<L: Lanes>(lanes: L, job: Depthwise<'_>, shift: usize) {
     if job.columns.is_empty() {
         return;
     }
-    match job.weights.taps.len() {
-        8 => lanes.enter(Taps::<8> { job, shift }),
-        9 => lanes.enter(Taps::<9> { job, shift }),
-        16 => lanes.enter(Taps::<16> { job, shift }),
-        25 => lanes.enter(Taps::<25> { job, shift }),
+    const ALL_3: u32 = 0b111_111_111;
+    const ANGULAR: u32 = 0b111_101_111;
+    const RADIAL: u32 = 0b10101_01110_11011_01110_10101;
+    const ALL_5: u32 = 0b11111_11111_11111_11111_11111;
+    match job.weights.shape {
+        (3, 1, ALL_3) => lanes.enter(Window::<3, ALL_3> { job, shift }),
+        (3, 1, ANGULAR) => lanes.enter(Window::<3, ANGULAR> { job, shift }),
+        (5, 1, RADIAL) => lanes.enter(Window::<5, RADIAL> { job, shift }),
+        (5, 1, ALL_5) => lanes.enter(Window::<5, ALL_5> { job, shift }),
         _ => lanes.enter(AnyTaps { job, shift }),
     }
 }
 
-/// A depthwise convolution of `N` taps.
-struct Taps<'a, const N: usize> {
+/// A depthwise convolution of dilation 1 whose window is known to the compiler: `SIZE` rows and columns, of
+/// which the positions `USED` have a tap.
+struct Window<'a, const SIZE: usize, const USED: u32> {
     job: Depthwise<'a>,
     shift: usize,
 }
 
-impl<const N: usize> Kernel for Taps<'_, N> {
+impl<const SIZE: usize, const USED: u32> Kernel for Window<'_, SIZE, USED> {
     type Output = ();
 
     #[inline(always)]
@@ -134,22 +144,45 @@ impl<const N: usize> Kernel for Taps<'_, N> {
         let floor = floor(lanes, activation);
         let start = columns.start;
         let len = columns.len().next_multiple_of(L::WIDTH);
-        let places: &[TapPlace; N] =
-            weights.taps.as_slice().try_into().expect("chosen by the number of taps");
-        let (kernels, []) = weights.packed.as_chunks::<N>() else {
-            unreachable!("weights are packed by taps")
-        };
-        for (c, kernel) in kernels.iter().enumerate() {
-            let mut inputs: [&[f32]; N] = [&[]; N];
-            for (input, place) in inputs.iter_mut().zip(places) {
-                *input = from(rows[place.row], c, start, place.dx, len);
+        let rows: &[Row<'_>; SIZE] = rows.try_into().expect("as many rows as the window has");
+        let taps = const { USED.count_ones() as usize };
+        for (c, kernel) in weights.packed.chunks_exact(taps).enumerate() {
+            // In registers, out of reach of the stores below.
+            let mut splats = [lanes.splat(0.0); 25];
+            for tap in 0..taps {
+                splats[tap] = lanes.splat(kernel[tap]);
             }
-            let out = MARGIN + c * dst.stride + start - self.shift;
-            let out = &mut dst.data[out..][..len];
+            // Of every row, what a vector's neighbours are taken from: it and those on both sides.
+            let mut inputs: [&[f32]; SIZE] = [&[]; SIZE];
+            let mut before = [lanes.splat(0.0); SIZE];
+            let mut here = [lanes.splat(0.0); SIZE];
+            for (r, row) in rows.iter().enumerate() {
+                inputs[r] = &row.data[MARGIN + c * row.stride + start - L::WIDTH..][..len + 2 * L::WIDTH];
+                before[r] = lanes.load(inputs[r]);
+                here[r] = lanes.load(&inputs[r][L::WIDTH..]);
+            }
+            let out = &mut dst.data[MARGIN + c * dst.stride + start - self.shift..][..len];
             for x in (0..len).step_by(L::WIDTH) {
-                let mut sum = lanes.mul(lanes.splat(kernel[0]), lanes.load(&inputs[0][x..]));
-                for (input, &weight) in inputs.iter().zip(kernel).skip(1) {
-                    sum = lanes.mul_add(lanes.splat(weight), lanes.load(&input[x..]), sum);
+                let mut sum = lanes.splat(0.0);
+                let mut tap = 0;
+                for r in 0..SIZE {
+                    let after = lanes.load(&inputs[r][x + 2 * L::WIDTH..]);
+                    for column in 0..SIZE {
+                        if USED & 1 << (r * SIZE + column) != 0 {
+                            let src = &inputs[r][x + L::WIDTH + column - SIZE / 2..];
+                            let value = match column.cmp(&(SIZE / 2)) {
+                                Ordering::Less => {
+                                    lanes.shifted(before[r], here[r], L::WIDTH + column - SIZE / 2, src)
+                                }
+                                Ordering::Equal => here[r],
+                                Ordering::Greater => lanes.shifted(here[r], after, column - SIZE / 2, src),
+                            };
+                            sum = lanes.mul_add(splats[tap], value, sum);
+                            tap += 1;
+                        }
+                    }
+                    before[r] = here[r];
+                    here[r] = after;
                 }
                 let whole = start + x + L::WIDTH <= width;
                 let sum = lanes.max(sum, floor);

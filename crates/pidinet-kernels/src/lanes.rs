@@ -80,6 +80,19 @@ pub trait Lanes: Copy {
     /// The even and the odd elements of `a` followed by `b`.
     fn deinterleave(self, a: Self::F32, b: Self::F32) -> (Self::F32, Self::F32);
 
+    /// Floats `n..` of `low` followed by `high`, for `n` in `1..WIDTH`; `src` begins with the same floats.
+    ///
+    /// An instruction set takes what costs it less: to shuffle what is in registers, or to load.
+    ///
+    /// # Panics
+    ///
+    /// When `src` is shorter than [`Lanes::WIDTH`], though maybe not with every instruction set.
+    #[inline(always)]
+    fn shifted(self, low: Self::F32, high: Self::F32, n: usize, src: &[f32]) -> Self::F32 {
+        let _ = (low, high, n);
+        self.load(src)
+    }
+
     /// Lane `i` is `table[(indices[i] - first) % WIDTH]`.
     ///
     /// # Panics

@@ -103,8 +103,10 @@ impl<const H: usize, const V: usize, const RELU: bool> Kernel for Columns<'_, H,
             for (tap, &channels) in taps.iter().zip(tile.inputs_per_tap) {
                 let (weights, after) = rest.split_at(channels);
                 rest = after;
-                let first = (MARGIN + x).checked_add_signed(tap.dx).expect("taps are right of the margin's begin");
-                sums = products::<L, H, V, RELU>(lanes, weights, &tap.row.data[first..], tap.row.stride, sums);
+                let first =
+                    (MARGIN + x).checked_add_signed(tap.dx).expect("taps are right of the margin's begin");
+                sums =
+                    products::<L, H, V, RELU>(lanes, weights, &tap.row.data[first..], tap.row.stride, sums);
             }
             write(lanes, sums, tile, x, width, &mut dst);
         }

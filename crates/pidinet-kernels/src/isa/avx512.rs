@@ -119,6 +119,22 @@ impl Lanes for Avx512 {
         }
     }
 
+    /// A load that straddles cache lines takes two cycles, a shuffle one, on another port.
+    #[inline(always)]
+    fn shifted(self, low: __m512, high: __m512, n: usize, src: &[f32]) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        unsafe {
+            let (low, high) = (_mm512_castps_si512(low), _mm512_castps_si512(high));
+            _mm512_castsi512_ps(match n {
+                1 => _mm512_alignr_epi32::<1>(high, low),
+                2 => _mm512_alignr_epi32::<2>(high, low),
+                14 => _mm512_alignr_epi32::<14>(high, low),
+                15 => _mm512_alignr_epi32::<15>(high, low),
+                _ => return self.load(src),
+            })
+        }
+    }
+
     #[inline(always)]
     fn pick(self, table: __m512, first: u32, indices: &[u32]) -> __m512 {
         let indices: &[u32; 16] = indices.first_chunk().expect("sixteen indices");
