@@ -72,7 +72,7 @@ impl Kernel for Block<'_> {
                 weights: depthwise,
                 activation: Activation::Relu,
                 columns: columns.clone(),
-                width,
+                width: start + stride, // what lies beyond the map is left out by the 1x1 convolution
                 dst: RowMut { data: scratch, stride },
             };
             depthwise::chunk(lanes, between, start);

@@ -121,17 +121,18 @@ fn biases<L: Lanes, const H: usize, const V: usize>(
     add: Option<Row<'_>>,
     x: usize,
 ) -> Sums<L, H, V> {
+    let bias: &[f32; H] = tile.bias.try_into().expect("a bias for each output of the tile");
     let mut sums = [[lanes.splat(0.0); V]; H];
-    for (o, sums) in sums.iter_mut().enumerate() {
-        let bias = lanes.splat(tile.bias[o]);
-        for (v, sum) in sums.iter_mut().enumerate() {
-            *sum = match add {
-                Some(row) => {
-                    let at = MARGIN + (tile.first + o) * row.stride + x + v * L::WIDTH;
-                    lanes.add(bias, lanes.load(&row.data[at..]))
-                }
-                None => bias,
-            };
+    for (sums, &bias) in sums.iter_mut().zip(bias) {
+        *sums = [lanes.splat(bias); V];
+    }
+    if let Some(row) = add {
+        let first = MARGIN + tile.first * row.stride + x;
+        for (o, sums) in sums.iter_mut().enumerate() {
+            let row = &row.data[first + o * row.stride..][..V * L::WIDTH];
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = lanes.add(*sum, lanes.load(&row[v * L::WIDTH..]));
+            }
         }
     }
     sums
@@ -171,19 +172,24 @@ fn products<L: Lanes, const H: usize, const V: usize, const RELU: bool>(
 #[inline(always)]
 fn write<L: Lanes, const H: usize, const V: usize>(
     lanes: L,
-    sums: Sums<L, H, V>,
+    mut sums: Sums<L, H, V>,
     tile: Tile<'_>,
     x: usize,
     width: usize,
     dst: &mut RowMut<'_>,
 ) {
-    for (o, sums) in sums.into_iter().enumerate() {
-        for (v, sum) in sums.into_iter().enumerate() {
-            let column = x + v * L::WIDTH;
-            let at = MARGIN + (tile.first + o) * dst.stride + column;
-            let whole = column + L::WIDTH <= width;
-            let sum = if whole { sum } else { lanes.keep_first(sum, width.saturating_sub(column)) };
-            lanes.store(&mut dst.data[at..], sum);
+    let first = MARGIN + tile.first * dst.stride + x;
+    if x + V * L::WIDTH > width {
+        for sums in &mut sums {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = lanes.keep_first(*sum, width.saturating_sub(x + v * L::WIDTH));
+            }
+        }
+    }
+    for (o, sums) in sums.iter().enumerate() {
+        let row = &mut dst.data[first + o * dst.stride..][..V * L::WIDTH];
+        for (v, &sum) in sums.iter().enumerate() {
+            lanes.store(&mut row[v * L::WIDTH..], sum);
         }
     }
 }
