@@ -95,7 +95,7 @@ impl Case {
                     }
                     dst
                 };
-                let whole = run(&[0..width]);
+                let whole = run(&ranges(width, &[]));
                 let name = format!("{isa}, {k} to {}, row {y}", self.outputs);
                 close(&whole, &want, &size, y, k + 2, &name);
                 assert_eq!(whole, run(&ranges(width, cuts)), "{name}: cut at {cuts:?}");
@@ -274,7 +274,7 @@ fn check_depthwise(
                 }
                 dst
             };
-            let whole = run(&[0..width]);
+            let whole = run(&ranges(width, &[]));
             let name = format!("{isa}, kernel {kind}, row {y}");
             close(&whole, &want, &magnitude, y, packed.taps(), &name);
             assert_eq!(whole, run(&ranges(width, cuts)), "{name}: cut at {cuts:?}");
