@@ -33,12 +33,19 @@ pub use info::ModelInfo;
 pub use limits::ModelLimits;
 
 /// The numbers of one parameter.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Parameter {
     /// Its shape, outermost first: `[out, in / groups, kh, kw]` for weights, `[out]` for a bias.
     pub shape: Vec<usize>,
     /// Its numbers, the last axis running fastest.
     pub data: Vec<f32>,
+}
+
+impl fmt::Debug for Parameter {
+    /// The shape alone: the numbers would fill screens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parameter").field("shape", &self.shape).finish_non_exhaustive()
+    }
 }
 
 /// The parameters of a model by their names (`block2_1.conv1.weight`), in the order of the names.
@@ -194,8 +201,9 @@ impl Model {
         let path = path.as_ref();
         let unreadable = |source| Error::Read { path: path.to_owned(), source };
         let unusable = |source| Error::Model { path: path.to_owned(), source };
-        let limit = options.limits.file_bytes;
         let file = std::fs::File::open(path).map_err(unreadable)?;
+        let (limit, length) = (options.limits.file_bytes, file.metadata().map_err(unreadable)?.len());
+        limits::check("file_bytes", limit, length).map_err(unusable)?;
         let mut bytes = Vec::new();
         file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
         let mut model = Self::read(&bytes, options).map_err(unusable)?;

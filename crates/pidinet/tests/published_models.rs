@@ -9,7 +9,7 @@ use pidinet::weights::{Form, Model, OpenOptions};
 
 /// File names, and what is in them.
 fn published() -> [(&'static str, Arch); 9] {
-    let baseline = Arch { config: Config::named("baseline").unwrap(), ..Arch::full() };
+    let baseline = Arch { config: Config::named("baseline").expect("a published name"), ..Arch::full() };
     [
         ("table5_baseline", baseline),
         ("table5_pidinet", Arch::full()),

@@ -20,7 +20,7 @@ pub struct ModelLimits {
     pub zip_entries: u64,
     /// Bytes that are unpacked from the zip archive, all in all [default: 256 MiB].
     pub unpacked_bytes: u64,
-    /// Bytes of the pickle in a checkpoint [default: 1 MiB].
+    /// Bytes of the pickle in a checkpoint [default: 512 KiB, thirty times the published ones].
     ///
     /// Every instruction is at least one byte and makes at most one object, so this bounds the number of
     /// instructions, the stack, the memo and how deep objects are nested, too.
@@ -37,7 +37,7 @@ impl Default for ModelLimits {
             channels: 2048,
             zip_entries: 16_384,
             unpacked_bytes: 256 << 20,
-            pickle_bytes: 1 << 20,
+            pickle_bytes: 512 << 10,
         }
     }
 }
