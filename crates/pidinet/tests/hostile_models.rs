@@ -3,6 +3,8 @@
 
 #[path = "hostile_models/checkpoint.rs"]
 mod checkpoint;
+#[path = "hostile_models/target.rs"]
+mod target;
 
 use checkpoint::{Checkpoint, Pickle, Tensor, archive};
 use pidinet::Error;
@@ -628,5 +630,42 @@ fn safetensors_without_our_metadata_are_read_like_checkpoints() {
         let read = Model::read(&bare, &options).unwrap();
         assert_eq!(read.weights, model.weights);
         assert_eq!(read.arch, Arch { config: Config::named("a16").unwrap(), ..model.arch.clone() });
+    }
+}
+
+// Fuzzing
+
+/// What once made a fuzzing target fail.
+#[test]
+fn regressions_do_not_come_back() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/regressions");
+    for (name, target) in [("pth", target::pth as fn(&[u8])), ("safetensors", target::safetensors)] {
+        let Ok(files) = std::fs::read_dir(format!("{folder}/{name}")) else { continue };
+        for file in files {
+            target(&std::fs::read(file.unwrap().path()).unwrap());
+        }
+    }
+}
+
+#[test]
+#[ignore = "writes the files that fuzzing begins with"]
+fn seeds_for_fuzzing() {
+    let model = target::seed();
+    let checkpoint = Checkpoint::of(&model);
+    let (ours, pickle) = (model.to_bytes().unwrap(), checkpoint.pickle());
+    let (header, tensors) = parts(&ours);
+    let taken_apart = [header.to_string().as_bytes(), b"\0", tensors].concat();
+    for (name, file) in [
+        ("pth/archive", checkpoint.write()),
+        ("pth/pickle", pickle),
+        ("pth/folded", Checkpoint::of(&model.folded()).pickle()),
+        ("pth/bare", Checkpoint { nested: None, ..checkpoint }.pickle()),
+        ("safetensors/file", ours),
+        ("safetensors/header", taken_apart),
+        ("safetensors/folded", model.folded().to_bytes().unwrap()),
+    ] {
+        let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus")).join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, file).unwrap();
     }
 }
