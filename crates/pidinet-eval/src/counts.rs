@@ -94,3 +94,48 @@ pub fn counts(predictions: &[Mask], annotators: &[Mask], reach: f64) -> Vec<Coun
     }
     counts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::matching;
+
+    /// Vertical lines, broken at every `gap` rows.
+    fn lines(columns: &[usize], gap: usize) -> Mask {
+        Mask::from_fn(80, 40, |x, y| columns.contains(&x) && y % gap != 0)
+    }
+
+    #[test]
+    fn counts_are_those_of_separate_matchings() {
+        let annotators = [lines(&[10, 40, 64], 50), lines(&[11, 39], 7), lines(&[20, 70], 3)];
+        let predictions =
+            [lines(&[], 2), lines(&[12, 40], 5), lines(&[12, 38, 66, 75], 9), lines(&[40, 13], 4)];
+        let reach = 3.0;
+        let together = counts(&predictions, &annotators, reach);
+        for (prediction, counts) in predictions.iter().zip(&together) {
+            let each: Vec<_> = annotators.iter().map(|truth| matching(prediction, truth, reach)).collect();
+            let mut right = Mask::new(80, 40);
+            each.iter().flat_map(|m| m.positions()).for_each(|((x, y), _)| right.insert(x, y));
+            let want = Counts {
+                found: each.iter().map(|matching| matching.pairs() as u64).sum(),
+                truth: annotators.iter().map(|truth| truth.count() as u64).sum(),
+                right: right.count() as u64,
+                predicted: prediction.count() as u64,
+            };
+            assert_eq!(*counts, want);
+        }
+        let backwards: Vec<Mask> = predictions.iter().rev().cloned().collect();
+        let mut again = super::counts(&backwards, &annotators, reach);
+        again.reverse();
+        assert_eq!(again, together);
+    }
+
+    #[test]
+    fn shares_of_nothing_are_zero() {
+        let none = Counts::default();
+        assert_eq!((none.recall(), none.precision(), none.f()), (0.0, 0.0, 0.0));
+        let half = Counts { found: 1, truth: 2, right: 1, predicted: 1 };
+        assert_eq!((half.recall(), half.precision()), (0.5, 1.0));
+        assert!((half.f() - 2.0 / 3.0).abs() < 1e-15);
+    }
+}

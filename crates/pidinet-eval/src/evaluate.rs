@@ -1,13 +1,16 @@
 //! From an edge map and its truth to counts: suppress, then at each threshold thin and match.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use pidinet::EdgeMap;
 use pidinet::post::{Mask, Suppression, suppress, thin};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::GroundTruth;
 use crate::counts::{Counts, counts};
+use crate::matching::matching;
 
 /// How to evaluate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,7 +57,7 @@ pub struct Evaluation {
     pub times: Times,
 }
 
-/// Processor time by stage.
+/// How long each stage took, by the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
     /// Suppression of non-maxima.
@@ -79,23 +82,22 @@ impl std::ops::AddAssign for Times {
 ///
 /// If map and truth differ in size.
 pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evaluation {
-    assert_eq!((map.width(), map.height()), (truth.width, truth.height), "map and truth differ in size");
+    assert_same_size(map, truth);
     let mut times = Times::default();
 
     let start = Instant::now();
-    let crests = options.suppression.map(|suppression| suppress(map, &suppression));
-    let map = crests.as_ref().unwrap_or(map);
+    let map = suppressed(map, options);
     times.suppress = start.elapsed();
 
     let start = Instant::now();
     // From few pixels to many: each mask is then almost contained in the next.
     let mut order: Vec<usize> = (0..options.thresholds.len()).collect();
     order.sort_by(|&a, &b| options.thresholds[b].total_cmp(&options.thresholds[a]));
-    let masks: Vec<Mask> = order.iter().map(|&k| prediction(map, options.thresholds[k], options)).collect();
+    let masks: Vec<Mask> = order.iter().map(|&k| prediction(&map, options.thresholds[k], options)).collect();
     times.thin = start.elapsed();
 
     let start = Instant::now();
-    let ordered = counts(&masks, &truth.annotators, reach(map, options.max_distance));
+    let ordered = counts(&masks, &truth.annotators, reach(&map, options));
     times.matching = start.elapsed();
 
     let mut counts = vec![Counts::default(); order.len()];
@@ -103,6 +105,70 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evalua
         counts[k] = count;
     }
     Evaluation { counts, times }
+}
+
+/// Evaluates images on all threads of the current rayon pool.
+///
+/// `load` gives the map and the truth of image `0..images`, and `done` hears of each result as it comes. The
+/// results are in the order of the images and do not depend on the number of threads; an image that cannot be
+/// loaded does not stop the others.
+pub fn evaluate_all<E: Send>(
+    images: usize,
+    options: &Options,
+    load: impl Fn(usize) -> Result<(EdgeMap, GroundTruth), E> + Sync,
+    done: impl Fn(usize, &Result<Evaluation, E>) + Sync,
+) -> Vec<Result<Evaluation, E>> {
+    let one = |image| {
+        let result = load(image).map(|(map, truth)| evaluate(&map, &truth, options));
+        done(image, &result);
+        result
+    };
+    // One image at a time for each thread, or the last chunk would leave threads idle.
+    (0..images).into_par_iter().with_max_len(1).map(one).collect()
+}
+
+/// Which pixels of an image are right at one threshold, to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdicts {
+    /// Predicted pixels matched to at least one annotator.
+    pub right: Mask,
+    /// The other predicted pixels.
+    pub wrong: Mask,
+    /// The pixels of each annotator that nothing is matched to.
+    pub missed: Vec<Mask>,
+}
+
+/// Judges one image at one threshold; the numbers of pixels are those that [`evaluate`] counts there.
+///
+/// # Panics
+///
+/// If map and truth differ in size.
+pub fn verdicts(map: &EdgeMap, truth: &GroundTruth, options: &Options, threshold: f64) -> Verdicts {
+    assert_same_size(map, truth);
+    let map = suppressed(map, options);
+    let mut wrong = prediction(&map, threshold, options);
+    let mut right = Mask::new(map.width(), map.height());
+    let mut missed = truth.annotators.clone();
+    for truth in &mut missed {
+        for ((x, y), (u, v)) in matching(&wrong, truth, reach(&map, options)).positions() {
+            right.insert(x, y);
+            truth.remove(u, v);
+        }
+    }
+    wrong = wrong.without(&right);
+    Verdicts { right, wrong, missed }
+}
+
+fn assert_same_size(map: &EdgeMap, truth: &GroundTruth) {
+    assert_eq!((map.width(), map.height()), (truth.width, truth.height), "map and truth differ in size");
+}
+
+/// The map whose thresholds are taken.
+fn suppressed<'a>(map: &'a EdgeMap, options: &Options) -> Cow<'a, EdgeMap> {
+    match &options.suppression {
+        Some(suppression) => Cow::Owned(suppress(map, suppression)),
+        None => Cow::Borrowed(map),
+    }
 }
 
 /// The thinned edges of a map at a threshold.
@@ -119,7 +185,94 @@ fn prediction(map: &EdgeMap, threshold: f64, options: &Options) -> Mask {
     mask
 }
 
-/// A fraction of the image's diagonal, in pixels.
-fn reach(map: &EdgeMap, max_distance: f64) -> f64 {
-    max_distance * (map.width() as f64).hypot(map.height() as f64)
+/// How far apart matched pixels may be, in pixels.
+fn reach(map: &EdgeMap, options: &Options) -> f64 {
+    options.max_distance * (map.width() as f64).hypot(map.height() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three soft lines and noise, and two annotators who drew them a little beside.
+    fn scene() -> (EdgeMap, GroundTruth) {
+        let (width, height) = (90, 70);
+        let mut noise = 1u32;
+        let pixels = (0..width * height).map(|at| {
+            let (x, y) = ((at % width) as f32, (at / width) as f32);
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let lines = [(x - 20.0, 0.9), (y - 30.0, 0.6), ((x - y - 15.0) * 0.7, 0.3)];
+            let soft = lines.iter().map(|(distance, height)| height * (-distance * distance / 4.0).exp());
+            soft.fold(0.0, f32::max).max((noise >> 24) as f32 / 255.0 * 0.4)
+        });
+        let drawn = |offset: usize| {
+            Mask::from_fn(width, height, |x, y| x == 20 + offset || y == 30 + offset || x + offset == y + 15)
+        };
+        let truth = GroundTruth { width, height, annotators: vec![drawn(1), drawn(2)] };
+        (EdgeMap::new(width, height, pixels.collect()), truth)
+    }
+
+    #[test]
+    fn thresholds_are_those_of_the_toolbox() {
+        assert_eq!(thresholds(1), [0.5]);
+        assert_eq!(thresholds(3), [0.25, 0.5, 0.75]);
+        // Of the levels v / 255, the second of five thresholds leaves out the one nearest to it.
+        assert!(thresholds(5)[1] > 85.0 / 255.0 && thresholds(5)[3] <= 170.0 / 255.0);
+        let many = thresholds(99);
+        assert!(many.iter().enumerate().all(|(k, t)| (t - (k + 1) as f64 / 100.0).abs() < 1e-15));
+        assert!([51, 102, 153, 204].iter().all(|&v| many[v * 20 / 51 - 1] <= v as f64 / 255.0));
+    }
+
+    #[test]
+    fn each_threshold_is_scored_alone() {
+        let (map, truth) = scene();
+        let options = Options { max_distance: 0.02, ..Options::default() };
+        let all = evaluate(&map, &truth, &options);
+        assert!(all.counts.iter().any(|c| c.found > 150 && c.right < c.predicted), "{:?}", all.counts);
+        for k in [0, 9, 30, 31, 98] {
+            let alone = Options { thresholds: vec![options.thresholds[k]], ..options.clone() };
+            assert_eq!(evaluate(&map, &truth, &alone).counts, [all.counts[k]]);
+            let seen = verdicts(&map, &truth, &options, options.thresholds[k]);
+            assert_eq!(seen.right.count() as u64, all.counts[k].right);
+            assert_eq!((seen.right.count() + seen.wrong.count()) as u64, all.counts[k].predicted);
+            let missed: usize = seen.missed.iter().map(Mask::count).sum();
+            assert_eq!(missed as u64, all.counts[k].truth - all.counts[k].found);
+        }
+    }
+
+    #[test]
+    fn results_do_not_depend_on_the_number_of_threads() {
+        let (map, truth) = scene();
+        let load = |image: usize| match image {
+            3 => Err("no such image"),
+            _ => {
+                let fainter = map.data().iter().map(|p| p / (image + 1) as f32).collect();
+                Ok((EdgeMap::new(map.width(), map.height(), fainter), truth.clone()))
+            }
+        };
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let results = pool.install(|| evaluate_all(6, &Options::default(), load, |_, _| ()));
+            results.into_iter().map(|result| result.map(|image| image.counts)).collect::<Vec<_>>()
+        };
+        let one = with(1);
+        assert_eq!(one[3], Err("no such image"));
+        assert_ne!(one[0], one[1]);
+        assert_eq!(with(4), one);
+    }
+
+    #[test]
+    fn maps_are_rounded_to_8_bits_before_thresholds() {
+        let map = EdgeMap::new(3, 1, vec![127.4 / 255.0, 127.6 / 255.0, 0.0]);
+        let at = |eight_bit, threshold| {
+            prediction(&map, threshold, &Options { eight_bit, ..Options::default() })
+                .pixels()
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(at(true, 0.5), [(1, 0)]);
+        assert_eq!(at(false, 127.6 / 255.0 + 1e-4), []);
+        assert_eq!(at(false, 0.0), [(0, 0), (1, 0)]);
+        assert_eq!(at(true, 0.0), [(0, 0), (1, 0)]);
+        assert_eq!(at(true, 1.5), []);
+    }
 }

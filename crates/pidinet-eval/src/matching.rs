@@ -206,3 +206,136 @@ fn mixed(number: u32) -> u32 {
     hash = (hash ^ hash >> 13).wrapping_mul(0xC2B2_AE35);
     hash ^ hash >> 16
 }
+
+#[cfg(test)]
+mod tests {
+    use pathfinding::matrix::Matrix;
+    use pathfinding::prelude::kuhn_munkres;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// More than the distances of all pairs together, in hundredths.
+    const MANY: i64 = 1_000_000;
+
+    /// Pairs and their distance, from a dense solver that sees all pairs of pixels.
+    fn dense(predicted: &Mask, truth: &Mask, reach: f64) -> (usize, f64) {
+        let (few, many) = match predicted.count() <= truth.count() {
+            true => (predicted, truth),
+            false => (truth, predicted),
+        };
+        if few.is_empty() {
+            return (0, 0.0);
+        }
+        let (rows, columns): (Vec<_>, Vec<_>) = (few.pixels().collect(), many.pixels().collect());
+        let worth = |(row, column): (usize, usize)| {
+            let ((x, y), (u, v)) = (rows[row], columns[column]);
+            let distance = (x as f64 - u as f64).hypot(y as f64 - v as f64);
+            if distance <= reach { MANY - (distance * 100.0).round() as i64 } else { 0 }
+        };
+        let (total, _) = kuhn_munkres(&Matrix::from_fn(rows.len(), columns.len(), worth));
+        let pairs = (total + MANY - 1) / MANY;
+        (pairs as usize, (pairs * MANY - total) as f64 / 100.0)
+    }
+
+    fn pairs_and_distance(predicted: &Mask, truth: &Mask, reach: f64) -> (usize, f64) {
+        let found = matching(predicted, truth, reach);
+        (found.pairs(), found.distance())
+    }
+
+    fn moved(mask: &Mask, width: usize, height: usize, by: (usize, usize)) -> Mask {
+        let mut moved = Mask::new(width, height);
+        mask.pixels().for_each(|(x, y)| moved.insert(x + by.0, y + by.1));
+        moved
+    }
+
+    /// Two masks of one size, of up to 24 pixels each, and a reach.
+    fn cases() -> impl Strategy<Value = (Mask, Mask, f64)> {
+        (1usize..14, 1usize..10, 0f64..5.0).prop_flat_map(|(width, height, reach)| {
+            let mask = move || {
+                proptest::collection::vec((0..width, 0..height), 0..24).prop_map(move |pixels| {
+                    let mut mask = Mask::new(width, height);
+                    pixels.iter().for_each(|&(x, y)| mask.insert(x, y));
+                    mask
+                })
+            };
+            (mask(), mask(), Just(reach))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+
+        #[test]
+        fn pairs_and_distance_are_those_of_a_dense_solver((predicted, truth, reach) in cases()) {
+            let (pairs, distance) = pairs_and_distance(&predicted, &truth, reach);
+            let (most, least) = dense(&predicted, &truth, reach);
+            prop_assert_eq!(pairs, most);
+            prop_assert!((distance - least).abs() < 1e-9, "distance {distance}, least {least}");
+        }
+
+        #[test]
+        fn pairs_are_of_pixels_in_reach_and_none_is_used_twice((predicted, truth, reach) in cases()) {
+            let found = matching(&predicted, &truth, reach);
+            let (mut used, mut explained) = (Mask::new(14, 10), Mask::new(14, 10));
+            for ((x, y), (u, v)) in found.positions() {
+                prop_assert!(predicted.contains(x, y) && truth.contains(u, v));
+                prop_assert!((x as f64 - u as f64).hypot(y as f64 - v as f64) <= reach);
+                used.insert(x, y);
+                explained.insert(u, v);
+            }
+            prop_assert_eq!((used.count(), explained.count()), (found.pairs(), found.pairs()));
+            prop_assert_eq!(found.matched().filter(|&matched| matched).count(), found.pairs());
+        }
+
+        #[test]
+        fn prediction_and_truth_can_change_places((predicted, truth, reach) in cases()) {
+            let there = matching(&predicted, &truth, reach);
+            let back = matching(&truth, &predicted, reach);
+            prop_assert_eq!((there.pairs(), there.distance()), (back.pairs(), back.distance()));
+        }
+
+        #[test]
+        fn one_more_pixel_adds_one_pair_or_none(
+            (predicted, truth, reach) in cases(),
+            (x, y) in (0usize..14, 0usize..10),
+        ) {
+            let (x, y) = (x % predicted.width(), y % predicted.height());
+            let mut more = predicted.clone();
+            more.insert(x, y);
+            let before = matching(&predicted, &truth, reach).pairs();
+            let after = matching(&more, &truth, reach).pairs();
+            prop_assert!(after == before || after == before + 1, "{before} pairs, then {after}");
+        }
+
+        #[test]
+        fn moving_both_changes_nothing((predicted, truth, reach) in cases(), by in (0usize..70, 0usize..9)) {
+            let here = pairs_and_distance(&predicted, &truth, reach);
+            let (width, height) = (predicted.width() + 70, predicted.height() + 9);
+            let there = [&predicted, &truth].map(|mask| moved(mask, width, height, by));
+            prop_assert_eq!(pairs_and_distance(&there[0], &there[1], reach), here);
+        }
+
+        /// Coming from another prediction gives the matched pixels that starting afresh gives.
+        #[test]
+        fn what_was_there_before_does_not_matter((predicted, truth, reach) in cases(), seed in any::<u64>()) {
+            let pixels = Pixels::of(&predicted);
+            let mut changing = Matching::new(&pixels, &truth, reach);
+            let numbers = 0..pixels.len() as u32;
+            let first = |number: u32| seed >> (number % 64) & 1 == 1;
+            numbers.clone().rev().filter(|&n| first(n)).for_each(|n| changing.insert(n));
+            numbers.clone().filter(|&n| first(n) && n % 3 != 0).for_each(|n| changing.remove(n));
+            numbers.clone().filter(|&n| !first(n) || n % 3 != 0).for_each(|n| changing.insert(n));
+            let matched = |matching: &Matching| matching.matched().collect::<Vec<_>>();
+            prop_assert_eq!(matched(&changing), matched(&matching(&predicted, &truth, reach)));
+        }
+    }
+
+    #[test]
+    fn the_reach_is_included() {
+        let pixel = |x: usize, y: usize| Mask::from_fn(9, 9, |u, v| (u, v) == (x, y));
+        assert_eq!(pairs_and_distance(&pixel(2, 2), &pixel(2, 2), 0.0), (1, 0.0));
+        assert_eq!(pairs_and_distance(&pixel(2, 2), &pixel(5, 6), 5.0), (1, 5.0));
+        assert_eq!(pairs_and_distance(&pixel(2, 2), &pixel(5, 6), 4.999), (0, 0.0));
+    }
+}
