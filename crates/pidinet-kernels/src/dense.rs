@@ -1,7 +1,7 @@
 //! Dense convolutions of stride 1: every output channel sees every input channel.
 //!
 //! ```text
-//! dst[o][x] = bias[o] + add[o][x] + sum_taps sum_i w[o][tap][i] * act(tap.row[i][x + tap.dx])
+//! dst[o][x] = bias[o] + sum_taps sum_i w[o][tap][i] * act(tap.row[i][x + tap.dx]) + add[o][x]
 //! ```
 //!
 //! One kernel for all of them: a 1x1 convolution has one tap, a 3x3 nine, the four dilated 3x3 of a CDCM

@@ -98,7 +98,7 @@ impl<const H: usize, const V: usize, const RELU: bool> Kernel for Columns<'_, H,
             unreachable!("weights are packed for {H} outputs")
         };
         for x in columns.step_by(V * L::WIDTH) {
-            let mut sums: Sums<L, H, V> = biases(lanes, tile, add, x);
+            let mut sums: Sums<L, H, V> = biases(lanes, tile);
             let mut rest = weights;
             for (tap, &channels) in taps.iter().zip(tile.inputs_per_tap) {
                 let (weights, after) = rest.split_at(channels);
@@ -108,6 +108,9 @@ impl<const H: usize, const V: usize, const RELU: bool> Kernel for Columns<'_, H,
                 sums =
                     products::<L, H, V, RELU>(lanes, weights, &tap.row.data[first..], tap.row.stride, sums);
             }
+            if let Some(row) = add {
+                sums = added::<L, H, V>(lanes, row, tile, x, sums);
+            }
             write(lanes, sums, tile, x, width, &mut dst);
         }
     }
@@ -115,25 +118,11 @@ impl<const H: usize, const V: usize, const RELU: bool> Kernel for Columns<'_, H,
 
 /// What the sums of a tile start with.
 #[inline(always)]
-fn biases<L: Lanes, const H: usize, const V: usize>(
-    lanes: L,
-    tile: Tile<'_>,
-    add: Option<Row<'_>>,
-    x: usize,
-) -> Sums<L, H, V> {
+fn biases<L: Lanes, const H: usize, const V: usize>(lanes: L, tile: Tile<'_>) -> Sums<L, H, V> {
     let bias: &[f32; H] = tile.bias.try_into().expect("a bias for each output of the tile");
     let mut sums = [[lanes.splat(0.0); V]; H];
     for (sums, &bias) in sums.iter_mut().zip(bias) {
         *sums = [lanes.splat(bias); V];
-    }
-    if let Some(row) = add {
-        let first = MARGIN + tile.first * row.stride + x;
-        for (o, sums) in sums.iter_mut().enumerate() {
-            let row = &row.data[first + o * row.stride..][..V * L::WIDTH];
-            for (v, sum) in sums.iter_mut().enumerate() {
-                *sum = lanes.add(*sum, lanes.load(&row[v * L::WIDTH..]));
-            }
-        }
     }
     sums
 }
@@ -163,6 +152,26 @@ fn products<L: Lanes, const H: usize, const V: usize, const RELU: bool>(
             for (sum, &value) in sums.iter_mut().zip(&values) {
                 *sum = lanes.mul_add(weight, value, *sum);
             }
+        }
+    }
+    sums
+}
+
+/// Adds a row: after all products, as each of them would be rounded like the row's values, which are large
+/// where many blocks have been added up.
+#[inline(always)]
+fn added<L: Lanes, const H: usize, const V: usize>(
+    lanes: L,
+    row: Row<'_>,
+    tile: Tile<'_>,
+    x: usize,
+    mut sums: Sums<L, H, V>,
+) -> Sums<L, H, V> {
+    let first = MARGIN + tile.first * row.stride + x;
+    for (o, sums) in sums.iter_mut().enumerate() {
+        let row = &row.data[first + o * row.stride..][..V * L::WIDTH];
+        for (v, sum) in sums.iter_mut().enumerate() {
+            *sum = lanes.add(*sum, lanes.load(&row[v * L::WIDTH..]));
         }
     }
     sums
