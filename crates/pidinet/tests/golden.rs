@@ -5,16 +5,19 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use pidinet::Options;
 use pidinet::arch::Config;
 use pidinet::arch::reference::Reference;
+use pidinet::engine::Strip;
 use pidinet::weights::{Model, OpenOptions};
 use safetensors::SafeTensors;
 
 #[path = "golden/check.rs"]
 mod check;
-use check::{Bounds, Maps, assert_close, map, named};
+use check::{Bounds, Maps, NOISE, answers, assert_close, engine_maps, image, machines, map_of, named};
 
 /// A network with its input and what PyTorch made of it.
 struct Golden {
@@ -47,7 +50,7 @@ fn read_maps(path: &Path) -> Maps {
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let tensors = file.iter().map(|(name, tensor)| {
         let numbers = tensor.data().as_chunks().0.iter().map(|&number| f32::from_le_bytes(number));
-        (name.to_owned(), map(tensor.shape(), numbers))
+        (name.to_owned(), map_of(tensor.shape(), numbers))
     });
     tensors.collect()
 }
@@ -88,5 +91,45 @@ fn folded_weights_give_the_same_maps() {
     for Golden { name, model, maps } in Golden::all() {
         let got = named(Reference::run(&model.folded(), &maps["x"]));
         assert_close(&name, &got, &maps, Bounds { stages: 1e-5, answers: 1e-5 });
+    }
+}
+
+#[test]
+fn the_engine_is_what_pytorch_gave_on_every_instruction_set() {
+    for Golden { name, model, maps } in Golden::all() {
+        for options in machines(&[1, 3]) {
+            let got = engine_maps(&model, &options, &maps["x"]);
+            assert_eq!(got.len(), maps.len() - 1);
+            assert_close(&format!("{name} {options:?}"), &got, &maps, NOISE);
+        }
+    }
+}
+
+#[test]
+fn the_detector_is_what_pytorch_gave_with_and_without_sides() {
+    for Golden { name, model, maps } in Golden::all() {
+        let image = image(&maps["x"]);
+        for options in machines(&[1, 3]) {
+            for (sides, count) in [(true, 5), (false, 1)] {
+                let options = Options { sides, ..options.clone() };
+                let got = answers(&model, &options, &image);
+                assert_eq!(got.len(), count);
+                assert_close(&format!("{name} {options:?}"), &got, &maps, NOISE);
+            }
+        }
+    }
+}
+
+#[test]
+fn strips_change_nothing() {
+    let rows = |rows| Strip::Rows(NonZeroUsize::new(rows).unwrap());
+    for Golden { name, model, maps } in Golden::all() {
+        for options in machines(&[1, 3]) {
+            let with = |strip| engine_maps(&model, &Options { strip, ..options.clone() }, &maps["x"]);
+            let whole = with(Strip::Whole);
+            for strip in [Strip::Auto, rows(1), rows(8), rows(11), rows(24)] {
+                assert!(with(strip) == whole, "{name} {strip:?} {options:?}");
+            }
+        }
     }
 }

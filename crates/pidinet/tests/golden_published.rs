@@ -1,0 +1,144 @@
+//! The published weights against what the published PyTorch code gave with them.
+//!
+//! The weights are not ours to share: these tests look for them in `../shared`, beside the workspace, and pass with
+//! a note where it is missing.
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use npyz::{DType, NpyFile};
+use pidinet::Options;
+use pidinet::arch::reference::Reference;
+use pidinet::image::{Image, ImageLimits};
+use pidinet::weights::{Model, OpenOptions};
+use zip::ZipArchive;
+
+#[path = "golden/check.rs"]
+mod check;
+use check::{Maps, NOISE, answers, assert_close, engine_maps, image, machines, map_of, named};
+
+const MODELS: [&str; 7] = ["baseline", "pidinet", "pidinet-l", "small", "small-l", "tiny", "tiny-l"];
+
+#[expect(clippy::print_stdout, reason = "a test has no other way to say that it was skipped")]
+fn shared() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
+    if !folder.join("golden").is_dir() {
+        println!("skipped: no published weights and maps in {}", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+fn open(shared: &Path, name: &str) -> Model {
+    let file = match name {
+        "baseline" | "pidinet" | "pidinet-l" => format!("table5_{name}.pth"),
+        smaller => format!("table5_pidinet-{smaller}.pth"),
+    };
+    let path = shared.join("data/pidinet-official/weights").join(file);
+    let config = if name == "baseline" { "baseline" } else { "carv4" };
+    let options = OpenOptions { config: Some(config.parse().unwrap()), ..Default::default() };
+    Model::open(path, &options).unwrap()
+}
+
+/// Names of the inputs that a model was run with.
+fn inputs(shared: &Path, model: &str) -> Vec<String> {
+    let files = fs::read_dir(shared.join("golden")).unwrap();
+    let files = files.filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+    let mut inputs: Vec<_> = files
+        .filter_map(|file| Some(file.strip_suffix(".npz")?.strip_prefix(&format!("{model}__"))?.to_owned()))
+        .collect();
+    inputs.sort();
+    inputs
+}
+
+/// The maps of a model for an input; those of 8 bits as numbers up to 255.
+fn read_maps(shared: &Path, model: &str, input: &str) -> Maps {
+    let path = shared.join(format!("golden/{model}__{input}.npz"));
+    let mut archive = ZipArchive::new(File::open(path).unwrap()).unwrap();
+    let members = 0..archive.len();
+    let read = |index| {
+        let mut bytes = Vec::new();
+        let mut member = archive.by_index(index).unwrap();
+        member.read_to_end(&mut bytes).unwrap();
+        let array = NpyFile::new(&bytes[..]).unwrap();
+        let shape: Vec<usize> = array.shape().iter().map(|&side| side as usize).collect();
+        let numbers = match array.dtype() {
+            DType::Plain(kind) if kind.to_string() == "|u1" => {
+                array.into_vec::<u8>().unwrap().into_iter().map(f32::from).collect()
+            }
+            _ => array.into_vec::<f32>().unwrap(),
+        };
+        (member.name().unwrap().strip_suffix(".npy").unwrap().to_owned(), map_of(&shape, numbers))
+    };
+    members.map(read).collect()
+}
+
+/// Inputs that are kept ready for the network, together with every map of it.
+fn ready(shared: &Path, model: &str) -> Vec<(String, Maps)> {
+    let ready = inputs(shared, model).into_iter().filter(|input| input.starts_with("rand"));
+    let ready: Vec<_> = ready.map(|input| (input.clone(), read_maps(shared, model, &input))).collect();
+    assert_eq!(ready.len(), 4, "{model}");
+    assert!(ready.iter().all(|(_, maps)| maps.len() == 11), "{model}");
+    ready
+}
+
+#[test]
+fn the_reference_is_what_the_published_code_gave() {
+    let Some(shared) = shared() else { return };
+    for name in MODELS {
+        let model = open(&shared, name);
+        for (input, maps) in ready(&shared, name) {
+            let got = named(Reference::run(&model, &maps["x"]));
+            assert_close(&format!("{name} {input}"), &got, &maps, NOISE);
+        }
+    }
+}
+
+#[test]
+fn the_engine_is_what_the_published_code_gave() {
+    let Some(shared) = shared() else { return };
+    for name in MODELS {
+        let model = open(&shared, name);
+        for (input, maps) in ready(&shared, name) {
+            for options in machines(&[1, 3]) {
+                let what = format!("{name} {input} {options:?}");
+                let every = engine_maps(&model, &options, &maps["x"]);
+                assert_eq!(every.len(), 10);
+                assert_close(&what, &every, &maps, NOISE);
+                assert_close(&what, &answers(&model, &options, &image(&maps["x"])), &maps, NOISE);
+            }
+        }
+    }
+}
+
+/// One picture for every model, and one of which the published 8-bit map is there too.
+#[test]
+fn pictures_have_the_edges_that_the_published_code_found() {
+    let Some(shared) = shared() else { return };
+    let mut published_maps = 0;
+    for name in MODELS {
+        let model = open(&shared, name);
+        let inputs = inputs(&shared, name);
+        assert!(inputs.iter().any(|input| input == "100007"), "{name}");
+        for input in inputs.into_iter().filter(|input| !input.starts_with("rand")) {
+            let maps = read_maps(&shared, name, &input);
+            published_maps += usize::from(maps.contains_key("published_map_u8"));
+            let picture = shared.join(format!("golden/inputs/{input}.png"));
+            let picture = Image::open(picture, &ImageLimits::default()).unwrap();
+            for options in machines(&[2]) {
+                let options = Options { sides: maps.contains_key("e1"), ..options };
+                let what = format!("{name} {input} {options:?}");
+                let got = answers(&model, &options, &picture);
+                assert_close(&what, &got, &maps, NOISE);
+                if let Some(published) = maps.get("published_map_u8") {
+                    let pairs = got["fused"].data.iter().zip(&published.data);
+                    let differ = pairs.filter(|(edge, level)| (255.0 * **edge).floor() != **level).count();
+                    assert!(differ <= 5, "{what}: {differ} pixels differ from the published 8-bit map");
+                }
+            }
+        }
+    }
+    assert_eq!(published_maps, 1);
+}
