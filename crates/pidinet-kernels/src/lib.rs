@@ -38,6 +38,7 @@ pub mod elementwise;
 mod entry;
 pub mod isa;
 pub mod lanes;
+pub mod planes;
 pub mod pool;
 pub mod reference;
 pub mod resize;

@@ -1,0 +1,171 @@
+//! Weighted sums of shifted planes: every convolution, and its gradient by its input.
+
+use std::ops::Range;
+
+use super::Frame;
+use crate::lanes::{Kernel, Lanes};
+use crate::row::MARGIN;
+
+/// What a sum is added to.
+#[derive(Clone, Copy, Debug)]
+pub enum Onto<'a> {
+    /// Nothing: what is in the destination does not matter.
+    Nothing,
+    /// What is in the destination.
+    Itself,
+    /// Other planes of the same frame, one for each output.
+    Planes(&'a [f32]),
+}
+
+/// `dst[o][p] = onto[o][p] + bias[o] + Σ_k weights[k][o] · src[reads[k] + p]` for the positions `p` of
+/// some rows.
+///
+/// A 1×1 convolution has one `k` for each input channel, a 3×3 one nine, four dilated ones that are added
+/// thirty-six; a depthwise one is a call for each channel with a single output. The gradient by the input
+/// is the same sum with outputs and inputs exchanged and the distances negated.
+///
+/// # Panics
+///
+/// If a slice is shorter than the frame and the reads say.
+#[derive(Debug)]
+pub struct Mix<'a> {
+    /// The planes that are read.
+    pub src: &'a [f32],
+    /// For each `k`, where in `src` the pixel for position 0 of a plane lies.
+    pub reads: &'a [isize],
+    /// `[reads, outputs]`.
+    pub weights: &'a [f32],
+    /// One number for each output.
+    pub bias: Option<&'a [f32]>,
+    /// What the sum is added to.
+    pub onto: Onto<'a>,
+    /// `outputs` planes.
+    pub dst: &'a mut [f32],
+    /// How all planes lie.
+    pub frame: Frame,
+    /// The rows of `dst` that are computed.
+    pub rows: Range<usize>,
+    /// Whether negative sources count as zero: `max(src, 0)` is convolved.
+    pub rectify: bool,
+    /// Planes for the outputs: where they are not positive, the sum counts as zero. The gradient by the
+    /// input of what was rectified.
+    pub positive: Option<&'a [f32]>,
+}
+
+impl Kernel for Mix<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(mut self, v: L) {
+        if self.reads.is_empty() {
+            return;
+        }
+        let frame = self.frame;
+        let outputs = self.outputs();
+        assert_eq!(self.weights.len(), outputs * self.reads.len(), "weights are [reads, outputs]");
+        assert!(self.dst.len() >= outputs * frame.plane(), "outputs have a plane each");
+        let span = frame.row(self.rows.start)..frame.row(self.rows.end);
+        // A tile of sums stays in registers: 24 of 32, or 12 of 16.
+        let many = L::WIDTH >= 16;
+        if outputs < 4 {
+            for o in 0..outputs {
+                for p in span.clone().step_by(8 * L::WIDTH) {
+                    self.tile::<L, 1, 8>(v, o, p, span.end);
+                }
+            }
+        } else {
+            // Positions outside, outputs inside: the sources of a tile stay in the cache for all outputs.
+            for p in span.clone().step_by(3 * L::WIDTH) {
+                let mut o = 0;
+                while many && o + 8 <= outputs {
+                    self.tile::<L, 8, 3>(v, o, p, span.end);
+                    o += 8;
+                }
+                while o + 4 <= outputs {
+                    self.tile::<L, 4, 3>(v, o, p, span.end);
+                    o += 4;
+                }
+                while o < outputs {
+                    self.tile::<L, 1, 3>(v, o, p, span.end);
+                    o += 1;
+                }
+            }
+        }
+        for plane in self.dst.chunks_exact_mut(frame.plane()).take(outputs) {
+            frame.clear(plane, self.rows.clone());
+        }
+    }
+}
+
+impl Mix<'_> {
+    #[inline(always)]
+    fn outputs(&self) -> usize {
+        self.weights.len() / self.reads.len()
+    }
+
+    /// `O` outputs from `o` at `V` vectors of positions from `p`, of which those before `end` are stored.
+    #[inline(always)]
+    fn tile<L: Lanes, const O: usize, const V: usize>(&mut self, v: L, o: usize, p: usize, end: usize) {
+        let mut sums = self.sums::<L, O, V>(v, o, p);
+        let len = V * L::WIDTH;
+        for (i, sums) in sums.iter_mut().enumerate() {
+            let at = (o + i) * self.frame.plane() + p;
+            if let Some(positive) = self.positive {
+                for (sum, mask) in sums.iter_mut().zip(positive[at..at + len].chunks_exact(L::WIDTH)) {
+                    *sum = v.select_less(v.splat(0.0), v.load(mask), *sum, v.splat(0.0));
+                }
+            }
+            let onto = match self.onto {
+                Onto::Nothing => None,
+                Onto::Itself => Some(&self.dst[at..at + len]),
+                Onto::Planes(planes) => Some(&planes[at..at + len]),
+            };
+            if let Some(onto) = onto {
+                for (sum, onto) in sums.iter_mut().zip(onto.chunks_exact(L::WIDTH)) {
+                    *sum = v.add(v.load(onto), *sum);
+                }
+            }
+            let dst = &mut self.dst[at..at + len.min(end - p)];
+            if dst.len() == len {
+                for (dst, &sum) in dst.chunks_exact_mut(L::WIDTH).zip(sums.iter()) {
+                    v.store(dst, sum);
+                }
+            } else {
+                for (dst, &sum) in dst.chunks_mut(L::WIDTH).zip(sums.iter()) {
+                    let mut lanes = [0.0; MARGIN];
+                    v.store(&mut lanes[..L::WIDTH], sum);
+                    dst.copy_from_slice(&lanes[..dst.len()]);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn sums<L: Lanes, const O: usize, const V: usize>(&self, v: L, o: usize, p: usize) -> [[L::F32; V]; O] {
+        let zero = v.splat(0.0);
+        let mut sums = [[zero; V]; O];
+        if let Some(bias) = self.bias {
+            for (sums, &bias) in sums.iter_mut().zip(&bias[o..o + O]) {
+                *sums = [v.splat(bias); V];
+            }
+        }
+        for (read, weights) in self.reads.iter().zip(self.weights.chunks_exact(self.outputs())) {
+            let src = &self.src[(p as isize + read) as usize..][..V * L::WIDTH];
+            let mut pixels = [zero; V];
+            for (i, pixels) in pixels.iter_mut().enumerate() {
+                *pixels = v.load(&src[i * L::WIDTH..]);
+                if self.rectify {
+                    *pixels = v.max(*pixels, zero);
+                }
+            }
+            let weights = &weights[o..o + O];
+            for i in 0..O {
+                let weight = v.splat(weights[i]);
+                for j in 0..V {
+                    sums[i][j] = v.mul_add(weight, pixels[j], sums[i][j]);
+                }
+            }
+        }
+        sums
+    }
+}

@@ -1,0 +1,169 @@
+//! `planes::{Mix, Correlate}` against plain f64 loops, on every instruction set and awkward sizes.
+
+use pidinet_kernels::Isa;
+use pidinet_kernels::planes::{Correlate, Frame, Mix, Onto, reference};
+
+/// Numbers in `[-1, 1)` that look random.
+fn numbers(seed: u32) -> impl FnMut() -> f32 {
+    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+    move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / 2_147_483_648.0 - 1.0
+    }
+}
+
+/// Planes with numbers in their pixels and zeros around them.
+fn planes(frame: Frame, count: usize, next: &mut impl FnMut() -> f32) -> Vec<f32> {
+    let mut planes = vec![0.0; count * frame.plane()];
+    for plane in planes.chunks_exact_mut(frame.plane()) {
+        for y in 0..frame.height {
+            plane[frame.pixels(y)].fill_with(&mut *next);
+        }
+    }
+    planes
+}
+
+/// The pixels of planes, without frames.
+fn pixels(planes: &[f32], frame: Frame) -> Vec<f32> {
+    let rows =
+        planes.chunks_exact(frame.plane()).flat_map(|plane| (0..frame.height).map(move |y| (plane, y)));
+    rows.flat_map(|(plane, y)| plane[frame.pixels(y)].iter().copied()).collect()
+}
+
+/// Where a 3×3 convolution of some channels reads.
+fn reads(frame: Frame, inputs: usize, dilation: isize) -> Vec<isize> {
+    let taps = [-1, 0, 1].map(|dy| [-1, 0, 1].map(|dx| frame.distance(dy * dilation, dx * dilation)));
+    let taps = taps.concat();
+    (0..inputs).flat_map(|i| taps.iter().map(move |tap| (i * frame.plane()) as isize + tap)).collect()
+}
+
+fn frames() -> impl Iterator<Item = Frame> {
+    let sizes = [(1, 1), (3, 2), (2, 15), (5, 16), (4, 17), (3, 33), (7, 64), (2, 131)];
+    sizes
+        .into_iter()
+        .flat_map(|(height, width)| [2, 5].into_iter().map(move |border| Frame { height, width, border }))
+}
+
+fn rectified(values: &[f32], rectify: bool) -> Vec<f32> {
+    values.iter().map(|&x| if rectify { x.max(0.0) } else { x }).collect()
+}
+
+/// Rounding of a sum of `n` products: `n · ε · Σ |a b|`, with room for what it is added to.
+fn assert_close(got: &[f32], want: &[f64], terms: usize, size: f64, what: &str) {
+    let bound = (terms + 4) as f64 * f64::from(f32::EPSILON) * size;
+    assert_eq!(got.len(), want.len(), "{what}");
+    for (at, (got, want)) in got.iter().zip(want).enumerate() {
+        let error = (f64::from(*got) - want).abs();
+        assert!(error <= bound, "{what} at {at}: {got} instead of {want}");
+    }
+}
+
+#[test]
+fn every_instruction_set_mixes_as_the_plain_sum() {
+    for frame in frames() {
+        for (inputs, outputs) in [(1, 1), (3, 2), (2, 5), (1, 8), (3, 14)] {
+            let mut next = numbers((frame.width * 31 + outputs) as u32);
+            let src = planes(frame, inputs, &mut next);
+            let reads = reads(frame, inputs, 2);
+            let weights: Vec<f32> = (0..reads.len() * outputs).map(|_| next()).collect();
+            let bias: Vec<f32> = (0..outputs).map(|_| next()).collect();
+            let onto = planes(frame, outputs, &mut next);
+            let positive = planes(frame, outputs, &mut next);
+            for rectify in [false, true] {
+                let area = frame.height * frame.width;
+                let want: Vec<f64> = reference::mix(&rectified(&src, rectify), &reads, &weights, frame)
+                    .into_iter()
+                    .enumerate()
+                    .zip(pixels(&positive, frame))
+                    .zip(pixels(&onto, frame))
+                    .map(|(((i, sum), mask), onto)| {
+                        let sum = if mask > 0.0 { sum + f64::from(bias[i / area]) } else { 0.0 };
+                        sum + f64::from(onto)
+                    })
+                    .collect();
+                for (isa, cut) in
+                    Isa::available().into_iter().flat_map(|i| [(i, frame.height), (i, frame.height / 2)])
+                {
+                    let mut dst = vec![0.0; outputs * frame.plane()];
+                    for rows in [0..cut, cut..frame.height] {
+                        isa.run(Mix {
+                            src: &src,
+                            reads: &reads,
+                            weights: &weights,
+                            bias: Some(&bias),
+                            onto: Onto::Planes(&onto),
+                            dst: &mut dst,
+                            frame,
+                            rows,
+                            rectify,
+                            positive: Some(&positive),
+                        });
+                    }
+                    let what = format!("{isa} {frame:?} {inputs} to {outputs}, cut at {cut}");
+                    let got = pixels(&dst, frame);
+                    assert_close(&got, &want, reads.len(), reads.len() as f64, &what);
+                    let zeros = |values: &[f32]| values.iter().filter(|&&value| value == 0.0).count();
+                    assert_eq!(
+                        zeros(&dst) - zeros(&got),
+                        dst.len() - got.len(),
+                        "{what}: the frame is not zero"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_there_can_be_added_to() {
+    let frame = Frame { height: 3, width: 21, border: 1 };
+    let mut next = numbers(3);
+    let src = planes(frame, 2, &mut next);
+    let (reads, weights) = ([0, frame.plane() as isize], [2.0, -1.0]);
+    let mut dst = planes(frame, 1, &mut next);
+    let sums = reference::mix(&src, &reads, &weights, frame);
+    let want: Vec<f64> =
+        pixels(&dst, frame).into_iter().zip(sums).map(|(was, sum)| f64::from(was) + sum).collect();
+    Isa::best().run(Mix {
+        src: &src,
+        reads: &reads,
+        weights: &weights,
+        bias: None,
+        onto: Onto::Itself,
+        dst: &mut dst,
+        frame,
+        rows: 0..frame.height,
+        rectify: false,
+        positive: None,
+    });
+    assert_close(&pixels(&dst, frame), &want, 2, 4.0, "sum");
+}
+
+#[test]
+fn every_instruction_set_correlates_as_the_plain_sum() {
+    for frame in frames() {
+        for (inputs, outputs) in [(1, 1), (3, 2), (2, 5), (1, 8), (3, 7)] {
+            let mut next = numbers((frame.width * 17 + outputs) as u32);
+            let src = planes(frame, inputs, &mut next);
+            let gradient = planes(frame, outputs, &mut next);
+            let reads = reads(frame, inputs, 2);
+            for rectify in [false, true] {
+                let want = reference::correlate(&rectified(&src, rectify), &reads, &gradient, outputs, frame);
+                for (isa, cut) in
+                    Isa::available().into_iter().flat_map(|i| [(i, frame.height), (i, frame.height / 2)])
+                {
+                    let mut sums = vec![0.0; want.len()];
+                    for rows in [0..cut, cut..frame.height] {
+                        let (src, reads, gradient, sums) = (&src, &reads, &gradient, &mut sums);
+                        isa.run(Correlate { src, reads, gradient, sums, frame, rows, rectify });
+                    }
+                    let terms = frame.height * frame.width;
+                    let what = format!("{isa} {frame:?} {inputs} to {outputs}, cut at {cut}");
+                    assert_close(&sums, &want, terms, terms as f64, &what);
+                }
+            }
+        }
+    }
+}
