@@ -1,0 +1,300 @@
+//! Everything that decides how a run goes: a TOML file, each field with its meaning and default.
+//!
+//! Unknown fields are errors. A run writes the configuration it used beside its results, defaults filled
+//! in; together with the data it determines the trained weights.
+
+use std::path::{Path, PathBuf};
+
+use pidinet::arch::{Arch, Config as Kinds};
+use serde::{Deserialize, Serialize};
+
+use crate::optimizer::Adam;
+use crate::schedule::Schedule;
+use crate::{Error, Result};
+
+mod augment;
+pub use augment::Augment;
+
+/// A training run.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// All randomness follows from it: first weights, order of images, augmentation.
+    pub seed: u64,
+    /// The network.
+    pub model: Model,
+    /// Images and truth.
+    pub data: Data,
+    /// What is done to images before they are learnt from.
+    pub augment: Augment,
+    /// Steps and batches.
+    pub train: Train,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// How parameters follow their gradients.
+    pub optimizer: Adam,
+    /// What is measured during the run.
+    pub validation: Validation,
+}
+
+/// The network.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Model {
+    /// Channels of the first stage: 20 is the published tiny, 30 small, 60 full.
+    pub width: usize,
+    /// Kinds of the layers: `carv4`, another published name, or sixteen of cv, cd, ad, rd.
+    pub config: String,
+    /// Channels of the dilation modules (CDCM); 0 for none.
+    pub cdcm: usize,
+    /// Whether there are attention modules (CSAM).
+    pub csam: bool,
+    /// Share θ of the pixel difference.
+    pub theta: f32,
+    /// A model file whose weights are where training starts, instead of random ones.
+    pub start: Option<PathBuf>,
+    /// Parameters that stay as they are: those whose names start with one of these.
+    pub freeze: Vec<String>,
+}
+
+impl Default for Model {
+    /// The published tiny model.
+    fn default() -> Self {
+        let tiny = Self::of(&Arch::tiny());
+        Self { start: None, freeze: Vec::new(), ..tiny }
+    }
+}
+
+impl Model {
+    /// The fields for an architecture.
+    pub fn of(arch: &Arch) -> Self {
+        Self {
+            width: arch.width,
+            config: arch.config.to_string(),
+            cdcm: arch.cdcm.unwrap_or(0),
+            csam: arch.csam,
+            theta: arch.theta,
+            start: None,
+            freeze: Vec::new(),
+        }
+    }
+
+    /// The architecture that the fields say.
+    ///
+    /// # Errors
+    ///
+    /// If a field has a value that makes no sense.
+    pub fn arch(&self) -> Result<Arch> {
+        let config: Kinds = self
+            .config
+            .parse()
+            .map_err(|error| invalid("model.config", &self.config, format!("a configuration: {error}")))?;
+        check("model.width", self.width, (1..=1024).contains(&self.width), "1 to 1024")?;
+        check("model.cdcm", self.cdcm, self.cdcm <= 1024, "0 to 1024")?;
+        check("model.theta", self.theta, self.theta > 0.0 && self.theta <= 1.0, "above 0, at most 1")?;
+        let cdcm = (self.cdcm > 0).then_some(self.cdcm);
+        Ok(Arch { width: self.width, config, cdcm, csam: self.csam, theta: self.theta })
+    }
+}
+
+/// Images and truth.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// What is learnt from.
+    pub train: Vec<Source>,
+    /// What is measured on; nothing is learnt from it.
+    pub validation: Vec<Source>,
+    /// What a pixel's label is, where annotators disagree.
+    pub labels: Labels,
+    /// A pixel is a boundary if at least this share of annotators sees one; less, but some, is ignored. η.
+    pub eta: f32,
+    /// Whether the target of a boundary is the share of annotators instead of 1.
+    pub soft: bool,
+    /// Negative pixels count this much more than their share says. λ.
+    pub lambda: f32,
+    /// How many images may be damaged or without fitting truth before the run stops.
+    pub skip: usize,
+    /// Decoded images are kept in memory up to this many MiB; more are read again each time.
+    pub cache_mib: usize,
+    /// Threads that prepare images while the network computes.
+    pub loaders: usize,
+}
+
+impl Default for Data {
+    /// BSDS500 labels as in the published recipe.
+    fn default() -> Self {
+        Self {
+            train: Vec::new(),
+            validation: Vec::new(),
+            labels: Labels::Mean,
+            eta: 0.3,
+            soft: false,
+            lambda: 1.1,
+            skip: 0,
+            cache_mib: 2048,
+            loaders: 1,
+        }
+    }
+}
+
+/// What a pixel's label is, where annotators disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Labels {
+    /// The share of annotators who see a boundary, with the η rule.
+    Mean,
+    /// What one annotator says, another one each time.
+    Sampled,
+    /// A boundary is what any annotator says.
+    Any,
+}
+
+/// Where images and truth are.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, untagged)]
+pub enum Source {
+    /// `images/SPLIT/ID.jpg` with `groundTruth/SPLIT/ID.mat` below a folder.
+    Bsds {
+        /// The folder.
+        bsds: PathBuf,
+        /// Which of train, val and test.
+        splits: Vec<String>,
+    },
+    /// A folder of images and one of truth of the same names: `.mat`, or PNG, one or several an image.
+    Folders {
+        /// The images.
+        images: PathBuf,
+        /// Their truth.
+        truth: PathBuf,
+    },
+    /// A text file with an image and its truth on each line, as HED-BSDS and PASCAL have them (`.lst`).
+    List {
+        /// The text file; names in it are relative to its folder.
+        list: PathBuf,
+    },
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bsds { splits, .. } => write!(f, "BSDS500 {}", splits.join("+")),
+            Self::Folders { images, .. } => write!(f, "{}", images.display()),
+            Self::List { list } => write!(f, "{}", list.display()),
+        }
+    }
+}
+
+/// Steps and batches.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Train {
+    /// Steps of the optimiser in all. 0: as many as `epochs` need.
+    pub steps: u64,
+    /// Minutes of training in all, whatever the steps; 0: no limit. The schedule then follows the clock, so
+    /// the weights depend on the speed of the machine and cannot be had again bit for bit.
+    pub minutes: f64,
+    /// How often each image is used, where `steps` is 0.
+    pub epochs: f64,
+    /// Images a step. Their gradients are added, divided by this number.
+    pub batch: usize,
+    /// Weights are averaged over the run with this decay; the average is what is saved. 0: the last weights.
+    pub average: f32,
+    /// A checkpoint is written every so many steps, and at the end.
+    pub checkpoint_steps: u64,
+}
+
+impl Default for Train {
+    fn default() -> Self {
+        Self { steps: 0, minutes: 0.0, epochs: 20.0, batch: 4, average: 0.999, checkpoint_steps: 500 }
+    }
+}
+
+/// What is measured during the run.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Validation {
+    /// Every so many epochs; 0 for never.
+    pub epochs: f64,
+    /// Thresholds of the scores, evenly spaced; the benchmark has 99.
+    pub thresholds: usize,
+    /// At most so many images; 0 for all.
+    pub images: usize,
+}
+
+impl Default for Validation {
+    fn default() -> Self {
+        Self { epochs: 1.0, thresholds: 20, images: 0 }
+    }
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is not TOML, or has a field that does not exist or fit.
+    pub fn open(path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
+        Self::parse(&text).map_err(|source| Error::Toml { path: path.into(), source: Box::new(source) })
+    }
+
+    /// Reads a configuration from its text.
+    ///
+    /// # Errors
+    ///
+    /// If it is not TOML, or has a field that does not exist or fit.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// The configuration as TOML, every field.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(self).expect("a configuration is numbers, texts and tables")
+    }
+
+    /// Checks the values that types do not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] names the first that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        self.model.arch()?;
+        let Data { eta, lambda, loaders, .. } = self.data;
+        check("data.train", "empty", !self.data.train.is_empty(), "at least one source of images")?;
+        check("data.eta", eta, (0.0..=1.0).contains(&eta), "0 to 1")?;
+        check("data.lambda", lambda, lambda > 0.0 && lambda.is_finite(), "above 0")?;
+        check("data.loaders", loaders, (1..=64).contains(&loaders), "1 to 64")?;
+        check("train.batch", self.train.batch, (1..=4096).contains(&self.train.batch), "1 to 4096")?;
+        let Train { epochs, average, steps, checkpoint_steps, .. } = self.train;
+        let minutes = self.train.minutes;
+        check("train.minutes", minutes, minutes >= 0.0 && minutes.is_finite(), "at least 0")?;
+        check("train.epochs", epochs, steps > 0 || (epochs > 0.0 && epochs.is_finite()), "above 0")?;
+        check("train.average", average, (0.0..1.0).contains(&average), "at least 0, below 1")?;
+        check("train.checkpoint_steps", checkpoint_steps, checkpoint_steps > 0, "at least 1")?;
+        let thresholds = self.validation.thresholds;
+        check("validation.thresholds", thresholds, (1..=999).contains(&thresholds), "1 to 999")?;
+        let Adam { beta1, beta2, epsilon, weight_decay, .. } = self.optimizer;
+        check("optimizer.beta1", beta1, (0.0..1.0).contains(&beta1), "at least 0, below 1")?;
+        check("optimizer.beta2", beta2, (0.0..1.0).contains(&beta2), "at least 0, below 1")?;
+        check("optimizer.epsilon", epsilon, epsilon > 0.0, "above 0")?;
+        check("optimizer.weight_decay", weight_decay, weight_decay >= 0.0, "at least 0")?;
+        self.schedule.check()?;
+        self.augment.check()
+    }
+}
+
+/// An error, unless `holds`.
+pub(crate) fn check(
+    field: &'static str,
+    found: impl std::fmt::Display,
+    holds: bool,
+    expected: &str,
+) -> Result<()> {
+    if holds { Ok(()) } else { Err(invalid(field, found, expected.to_owned())) }
+}
+
+fn invalid(field: &'static str, found: impl std::fmt::Display, expected: String) -> Error {
+    Error::Config { field, found: found.to_string(), expected }
+}

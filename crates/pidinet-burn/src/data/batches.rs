@@ -1,0 +1,110 @@
+//! Batches, prepared while the network computes.
+//!
+//! What is in a batch follows from the seed and its number alone: a run that goes on at step `n` gets the
+//! batches that an undisturbed one would, and the number of loaders does not matter.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use rand::seq::SliceRandom;
+
+use super::Examples;
+use super::augment::{Sample, generator};
+use crate::Error;
+use crate::config::{Augment, Data};
+
+/// Purposes of random numbers, see [`generator`].
+const ORDER: u64 = 1;
+const CHANGE: u64 = 2;
+
+/// A batch, or what was wrong with some of its images.
+#[derive(Debug)]
+pub struct Batch {
+    /// The images that could be read.
+    pub samples: Vec<Sample>,
+    /// The others: name and reason.
+    pub failed: Vec<(String, Error)>,
+}
+
+/// Prepares batch after batch in threads of its own.
+#[derive(Debug)]
+pub struct Batches {
+    queues: Vec<Receiver<Batch>>,
+    next: usize,
+}
+
+/// What is taken, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// See [`crate::config::Config::seed`].
+    pub seed: u64,
+    /// Images a batch.
+    pub batch: usize,
+    /// What is done to them.
+    pub augment: Augment,
+    /// Labels and loaders.
+    pub data: Data,
+}
+
+impl Plan {
+    /// Which image is the `number`-th that is learnt from: every image once an epoch, in an order of its own.
+    pub fn image(&self, images: usize, number: u64) -> usize {
+        self.order(images, number / images as u64)[(number % images as u64) as usize]
+    }
+
+    fn order(&self, images: usize, epoch: u64) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..images).collect();
+        order.shuffle(&mut generator(self.seed, ORDER, epoch));
+        order
+    }
+
+    /// Batch `number`, the first being 0.
+    pub fn batch(&self, examples: &Examples, number: u64) -> Batch {
+        let mut batch = Batch { samples: Vec::new(), failed: Vec::new() };
+        for number in number * self.batch as u64..(number + 1) * self.batch as u64 {
+            let image = self.image(examples.len(), number);
+            let name = &examples.pair(image).id;
+            match examples.get(image) {
+                Ok(example) => {
+                    let mut rng = generator(self.seed, CHANGE, number);
+                    let sample = Sample::augmented(&example, &self.augment, &self.data, &mut rng, name);
+                    batch.samples.push(sample);
+                }
+                Err(error) => batch.failed.push((name.clone(), error)),
+            }
+        }
+        batch
+    }
+}
+
+impl Batches {
+    /// Starts to prepare the batches from number `first` on.
+    pub fn start(examples: &Arc<Examples>, plan: &Plan, first: u64) -> Self {
+        let loaders = plan.data.loaders;
+        let queues = (0..loaders).map(|loader| {
+            let (sender, receiver) = sync_channel(2);
+            let (examples, plan) = (examples.clone(), plan.clone());
+            std::thread::spawn(move || {
+                // Ends when nobody wants another batch.
+                let mut number = first + loader as u64;
+                while sender.send(plan.batch(&examples, number)).is_ok() {
+                    number += loaders as u64;
+                }
+            });
+            receiver
+        });
+        Self { queues: queues.collect(), next: 0 }
+    }
+
+    /// The next batch.
+    ///
+    /// # Panics
+    ///
+    /// If a loader did.
+    #[expect(clippy::should_implement_trait, reason = "batches never end")]
+    pub fn next(&mut self) -> Batch {
+        let queue = &self.queues[self.next];
+        self.next = (self.next + 1) % self.queues.len();
+        queue.recv().expect("loaders send batches as long as they are wanted")
+    }
+}

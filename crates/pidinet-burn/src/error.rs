@@ -1,0 +1,113 @@
+//! What can go wrong, one variant for each thing a caller can act on.
+
+use std::path::PathBuf;
+
+/// A result of this library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why training could not go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+
+    /// A file could not be written; what was there before is untouched.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+
+    /// A configuration is not TOML, or has a field that does not exist or fit.
+    #[error("cannot use configuration {}", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+
+    /// A field of the configuration has a value that makes no sense.
+    #[error("configuration: `{field}` is {found}, expected {expected}")]
+    Config {
+        /// Its name.
+        field: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        expected: String,
+    },
+
+    /// An image, or a model, could not be used.
+    #[error(transparent)]
+    Library(#[from] pidinet::Error),
+
+    /// A truth could not be used, or a data set does not fit together.
+    #[error(transparent)]
+    Eval(#[from] pidinet_eval::Error),
+
+    /// A folder has no images.
+    #[error("{} has no images with truth", path.display())]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// An image and its truth differ in size.
+    #[error("{}: truth is {}x{}, its image {}x{}", path.display(), truth.0, truth.1, image.0, image.1)]
+    Size {
+        /// The file of the truth.
+        path: PathBuf,
+        /// Columns and rows of the image.
+        image: (usize, usize),
+        /// Columns and rows of the truth.
+        truth: (usize, usize),
+    },
+
+    /// The loss became infinite or not a number.
+    #[error("loss is {loss} at step {step}, from images {}; try a lower learning rate", images.join(", "))]
+    Diverged {
+        /// What the loss was.
+        loss: f64,
+        /// The step, the first being 1.
+        step: u64,
+        /// Names of the batch's images.
+        images: Vec<String>,
+    },
+
+    /// A checkpoint is damaged or of another run.
+    #[error("cannot go on from {}: {found}, expected {expected}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What it has.
+        found: String,
+        /// What was needed.
+        expected: String,
+    },
+
+    /// A run is in the way of a new one.
+    #[error("{} has a run already: continue it with --resume, or choose another folder", path.display())]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// More images could not be read than the configuration allows.
+    #[error("{} images could not be used, the first of them {first}", count)]
+    Images {
+        /// How many.
+        count: u64,
+        /// What was wrong with the first.
+        first: String,
+    },
+}

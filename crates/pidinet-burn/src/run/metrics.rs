@@ -1,0 +1,86 @@
+//! What was measured during a run, one JSON object a line.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// One line of `metrics.jsonl`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Record {
+    /// Steps done.
+    pub step: u64,
+    /// How often each image was used.
+    pub epoch: f64,
+    /// The learning rate of the last step.
+    pub rate: f64,
+    /// Mean loss of an image since the line before.
+    pub loss: f64,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// What was measured on the validation images.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub validation: Option<Scores>,
+}
+
+/// What was measured on the validation images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Scores {
+    /// Mean loss of an image.
+    pub loss: f64,
+    /// F of the best threshold for all images.
+    pub ods: f64,
+    /// F with the best threshold for each image.
+    pub ois: f64,
+}
+
+/// The file of a run's measurements.
+#[derive(Debug)]
+pub struct Metrics {
+    path: PathBuf,
+    records: Vec<Record>,
+}
+
+impl Metrics {
+    /// Opens the measurements of a run that goes on after `step` steps: lines of later steps, which an
+    /// interrupted session wrote after its last checkpoint, are dropped, as is a line that was cut short.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or written.
+    pub fn open(path: &Path, step: u64) -> Result<Self> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(Error::Read { path: path.into(), source }),
+        };
+        let records = text.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let records: Vec<Record> = records.filter(|record: &Record| record.step <= step).collect();
+        let lines: String = records.iter().map(line).collect();
+        pidinet::save::write_atomically(path, lines.as_bytes())?;
+        Ok(Self { path: path.into(), records })
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn add(&mut self, record: &Record) -> Result<()> {
+        self.records.push(record.clone());
+        let file = std::fs::OpenOptions::new().append(true).create(true).open(&self.path);
+        file.and_then(|mut file| file.write_all(line(record).as_bytes()))
+            .map_err(|source| Error::Write { path: self.path.clone(), source })
+    }
+
+    /// All lines.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+}
+
+fn line(record: &Record) -> String {
+    serde_json::to_string(record).expect("numbers are JSON") + "\n"
+}

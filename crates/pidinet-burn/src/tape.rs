@@ -1,0 +1,255 @@
+//! The network on the CPU, with gradients.
+//!
+//! A [`Tape`] is the list of what `pidinet::arch::pidinet` computes, recorded once: convolutions with what
+//! is added to them, and a few small operations. It is replayed forwards and backwards for one image at a
+//! time ([`Tape::differentiate`]); images of a batch are independent, so they run in parallel and their
+//! gradients are added in order, which makes the sum the same for any number of threads.
+//!
+//! Rectified maps are never stored: a convolution that reads one rectifies while it reads.
+
+use pidinet::arch::{Arch, Build, Conv, pidinet};
+
+use crate::Parameters;
+
+mod backward;
+mod forward;
+mod geometry;
+mod packed;
+mod resize;
+mod taps;
+mod workspace;
+
+pub use geometry::Geometry;
+pub use packed::Packed;
+pub use workspace::Workspace;
+
+use taps::Taps;
+
+/// One map: where it comes from and how large it is.
+#[derive(Clone, Debug)]
+struct Node {
+    op: Op,
+    channels: usize,
+    /// How many times its sides were halved.
+    level: usize,
+    /// How many operations read it.
+    readers: usize,
+    /// Raised when the node starts to stand for another map, see [`Recorder::add`].
+    version: usize,
+}
+
+/// What a node computes from nodes before it.
+#[derive(Clone, Debug)]
+enum Op {
+    Image,
+    Conv(ConvOp),
+    MaxPool { x: usize },
+    Sigmoid { x: usize },
+    Gate { x: usize, gate: usize },
+    Resize { x: usize },
+    Concat { maps: Vec<usize> },
+}
+
+/// A sum of convolutions of one map, a bias and another map.
+#[derive(Clone, Debug)]
+struct ConvOp {
+    x: usize,
+    /// Whether it is `max(x, 0)` that is convolved.
+    rectify: bool,
+    parts: Vec<Part>,
+    /// Number of the bias among the parameters.
+    bias: Option<usize>,
+    /// The map that is added.
+    onto: Option<usize>,
+    inputs: usize,
+    outputs: usize,
+    depthwise: bool,
+}
+
+/// One convolution of a [`ConvOp`].
+#[derive(Clone, Debug)]
+struct Part {
+    /// Number of the weights among the parameters.
+    weight: usize,
+    taps: Taps,
+}
+
+/// What an image is turned into, and how to go back.
+#[derive(Clone, Debug)]
+pub struct Tape {
+    nodes: Vec<Node>,
+    parameters: Parameters,
+    /// The maps before the five sigmoids: of the four sides, and fused.
+    logits: [usize; 5],
+    /// Zeros around maps of each level.
+    borders: Vec<usize>,
+}
+
+impl Tape {
+    /// Records the network of this architecture.
+    pub fn new(arch: &Arch) -> Self {
+        let mut recorder = Recorder::default();
+        let image = recorder.push(Op::Image, 3, 0);
+        let outputs = pidinet(arch, &mut recorder, &image);
+        let Recorder { nodes, parameters, .. } = recorder;
+        let logit = |value: &Value| match nodes[value.node].op {
+            Op::Sigmoid { x } => x,
+            _ => unreachable!("every output of the network is a sigmoid"),
+        };
+        let [a, b, c, d] = &outputs.sides;
+        let logits = [a, b, c, d, &outputs.fused].map(logit);
+        let levels = 1 + nodes.iter().map(|node| node.level).max().unwrap_or(0);
+        let border = |level: usize| {
+            let convs = nodes.iter().filter_map(|node| match &node.op {
+                Op::Conv(conv) if node.level == level => {
+                    conv.parts.iter().map(|part| part.taps.reach()).max()
+                }
+                _ => None,
+            });
+            convs.max().unwrap_or(0)
+        };
+        let borders = (0..levels).map(border).collect();
+        Self { parameters, logits, borders, nodes }
+    }
+
+    /// The parameters of the network.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+}
+
+/// The interpreter that writes down what the network computes.
+#[derive(Default)]
+struct Recorder {
+    nodes: Vec<Node>,
+    parameters: Parameters,
+}
+
+/// A map during recording.
+#[derive(Clone)]
+struct Value {
+    node: usize,
+    version: usize,
+    /// Whether `max(node, 0)` is meant.
+    rectified: bool,
+}
+
+impl Recorder {
+    fn push(&mut self, op: Op, channels: usize, level: usize) -> Value {
+        self.nodes.push(Node { op, channels, level, readers: 0, version: 0 });
+        Value { node: self.nodes.len() - 1, version: 0, rectified: false }
+    }
+
+    /// The node of `value`, which from now on has one more reader.
+    fn read(&mut self, value: &Value) -> usize {
+        assert!(!value.rectified, "only convolutions read rectified maps");
+        self.read_any(value)
+    }
+
+    fn read_any(&mut self, value: &Value) -> usize {
+        let node = &mut self.nodes[value.node];
+        assert_eq!(node.version, value.version, "a map was used after it was added to");
+        node.readers += 1;
+        value.node
+    }
+}
+
+impl Build for Recorder {
+    type Value = Value;
+
+    fn conv(&mut self, name: &str, conv: &Conv, x: &Value) -> Value {
+        let rectify = x.rectified;
+        let node = self.read_any(x);
+        let weight = self.parameters.push(format!("{name}.weight"), conv.weight_shape().to_vec(), conv);
+        let bias = conv.bias.then(|| self.parameters.push(format!("{name}.bias"), vec![conv.outputs], conv));
+        let depthwise = conv.groups > 1;
+        assert!(conv.groups == 1 || conv.groups == conv.inputs && conv.inputs == conv.outputs);
+        let op = ConvOp {
+            x: node,
+            rectify,
+            parts: vec![Part { weight, taps: Taps::new(conv) }],
+            bias,
+            onto: None,
+            inputs: conv.inputs,
+            outputs: conv.outputs,
+            depthwise,
+        };
+        self.push(Op::Conv(op), conv.outputs, self.nodes[node].level)
+    }
+
+    fn max_pool(&mut self, x: &Value) -> Value {
+        let x = self.read(x);
+        let Node { channels, level, .. } = self.nodes[x];
+        self.push(Op::MaxPool { x }, channels, level + 1)
+    }
+
+    fn relu(&mut self, x: &Value) -> Value {
+        Value { rectified: true, ..x.clone() }
+    }
+
+    fn sigmoid(&mut self, x: &Value) -> Value {
+        let x = self.read(x);
+        let Node { channels, level, .. } = self.nodes[x];
+        self.push(Op::Sigmoid { x }, channels, level)
+    }
+
+    /// The later of the two is a convolution that nobody else reads: it adds the other one itself. Two such
+    /// convolutions of the same map become one.
+    fn add(&mut self, a: &Value, b: &Value) -> Value {
+        let (first, last) = if a.node < b.node { (a, b) } else { (b, a) };
+        let (first, last) = (self.read(first), self.read(last));
+        assert_eq!(self.nodes[last].readers, 1, "what is added must not be used alone");
+        let [Op::Conv(_), ..] = [&self.nodes[last].op] else {
+            panic!("one of two maps that are added must be a convolution");
+        };
+        let mergeable = match (&self.nodes[first].op, &self.nodes[last].op) {
+            (Op::Conv(f), Op::Conv(l)) => {
+                let plain = |c: &ConvOp| c.bias.is_none() && c.onto.is_none() && !c.depthwise;
+                plain(f) && plain(l) && f.x == l.x && f.rectify == l.rectify && self.nodes[first].readers == 1
+            }
+            _ => false,
+        };
+        if mergeable && last + 1 == self.nodes.len() {
+            let Some(Node { op: Op::Conv(last), .. }) = self.nodes.pop() else {
+                unreachable!("just seen to be a convolution");
+            };
+            self.nodes[last.x].readers -= 1;
+            let node = &mut self.nodes[first];
+            let Op::Conv(op) = &mut node.op else { unreachable!("just seen to be a convolution") };
+            op.parts.extend(last.parts);
+            node.readers = 0;
+            node.version += 1;
+            return Value { node: first, version: node.version, rectified: false };
+        }
+        let node = &mut self.nodes[last];
+        let Op::Conv(op) = &mut node.op else { unreachable!("just seen to be a convolution") };
+        assert!(op.onto.is_none(), "one map is added to a convolution");
+        op.onto = Some(first);
+        node.readers = 0;
+        node.version += 1;
+        Value { node: last, version: node.version, rectified: false }
+    }
+
+    fn gate(&mut self, x: &Value, gate: &Value) -> Value {
+        let (x, gate) = (self.read(x), self.read(gate));
+        let Node { channels, level, .. } = self.nodes[x];
+        self.push(Op::Gate { x, gate }, channels, level)
+    }
+
+    fn resize(&mut self, x: &Value, like: &Value) -> Value {
+        let level = self.nodes[like.node].level;
+        if self.nodes[x.node].level == level {
+            return x.clone();
+        }
+        assert_eq!(level, 0, "maps are resized to the size of the image");
+        let x = self.read(x);
+        self.push(Op::Resize { x }, self.nodes[x].channels, level)
+    }
+
+    fn concat(&mut self, maps: &[Value]) -> Value {
+        let maps: Vec<_> = maps.iter().map(|map| self.read(map)).collect();
+        let channels = maps.iter().map(|&map| self.nodes[map].channels).sum();
+        let level = self.nodes[maps[0]].level;
+        self.push(Op::Concat { maps }, channels, level)
+    }
+}

@@ -1,0 +1,70 @@
+//! Bilinear resizing to the size of the image (half-pixel centres), forwards and backwards.
+
+use pidinet_kernels::planes::Frame;
+
+/// How a level is resized to the image.
+#[derive(Clone, Debug)]
+pub(super) struct Resize {
+    src: Frame,
+    dst: Frame,
+    rows: Vec<Between>,
+    columns: Vec<Between>,
+}
+
+/// A position between two pixels of the source.
+#[derive(Clone, Copy, Debug)]
+struct Between {
+    first: usize,
+    second: usize,
+    /// Weight of the second.
+    share: f32,
+}
+
+/// For each of `dst` positions, where it lies among `src` ones.
+fn positions(src: usize, dst: usize) -> Vec<Between> {
+    let scale = src as f32 / dst as f32;
+    let position = |at: usize| {
+        let at = ((at as f32 + 0.5) * scale - 0.5).max(0.0);
+        let first = (at as usize).min(src - 1);
+        Between { first, second: (first + 1).min(src - 1), share: at - first as f32 }
+    };
+    (0..dst).map(position).collect()
+}
+
+impl Resize {
+    pub(super) fn new(src: Frame, dst: Frame) -> Self {
+        Self { src, dst, rows: positions(src.height, dst.height), columns: positions(src.width, dst.width) }
+    }
+
+    /// One plane to the size of the image.
+    pub(super) fn forward(&self, src: &[f32], dst: &mut [f32]) {
+        let mut mixed = vec![0.0; self.src.width];
+        for (y, row) in self.rows.iter().enumerate() {
+            let (first, second) = (&src[self.src.pixels(row.first)], &src[self.src.pixels(row.second)]);
+            for ((mixed, a), b) in mixed.iter_mut().zip(first).zip(second) {
+                *mixed = a + row.share * (b - a);
+            }
+            for (dst, column) in dst[self.dst.pixels(y)].iter_mut().zip(&self.columns) {
+                let (a, b) = (mixed[column.first], mixed[column.second]);
+                *dst = a + column.share * (b - a);
+            }
+        }
+    }
+
+    /// The gradient by the source, from that of the result; added to `src`.
+    pub(super) fn backward(&self, dst: &[f32], src: &mut [f32]) {
+        let mut mixed = vec![0.0; self.src.width];
+        for (y, row) in self.rows.iter().enumerate() {
+            mixed.fill(0.0);
+            for (gradient, column) in dst[self.dst.pixels(y)].iter().zip(&self.columns) {
+                mixed[column.first] += (1.0 - column.share) * gradient;
+                mixed[column.second] += column.share * gradient;
+            }
+            for (from, share) in [(row.first, 1.0 - row.share), (row.second, row.share)] {
+                for (src, mixed) in src[self.src.pixels(from)].iter_mut().zip(&mixed) {
+                    *src += share * mixed;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Memory of one image's maps and their gradients, used again for the next image.
+
+use std::collections::HashMap;
+
+use super::{Geometry, Tape};
+
+/// All maps of one image. What is outside the frames' pixels is zero, always.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// The map of each node.
+    pub(super) values: Vec<Vec<f32>>,
+    /// The gradient of each node, while it is needed.
+    pub(super) gradients: Vec<Option<Vec<f32>>>,
+    /// Buffers nobody uses, by level and channels.
+    free: HashMap<(usize, usize), Vec<Vec<f32>>>,
+    /// Sizes of the levels that the buffers are for.
+    frames: Vec<pidinet_kernels::planes::Frame>,
+}
+
+impl Workspace {
+    /// Makes room for images of this size, unless it is there.
+    pub(super) fn prepare(&mut self, tape: &Tape, geometry: &Geometry) {
+        if self.frames == geometry.frames && self.values.len() == tape.nodes.len() {
+            return;
+        }
+        let plane = |level: usize| geometry.frames[level].plane();
+        self.frames.clone_from(&geometry.frames);
+        self.free.clear();
+        self.values = tape.nodes.iter().map(|node| vec![0.0; node.channels * plane(node.level)]).collect();
+        self.gradients = vec![None; tape.nodes.len()];
+    }
+
+    /// A buffer for a map: zero outside the pixels; inside, anything.
+    pub(super) fn take(&mut self, level: usize, channels: usize) -> Vec<f32> {
+        let free = self.free.get_mut(&(level, channels)).and_then(Vec::pop);
+        free.unwrap_or_else(|| vec![0.0; channels * self.frames[level].plane()])
+    }
+
+    /// Gives a buffer back.
+    pub(super) fn give(&mut self, level: usize, channels: usize, buffer: Vec<f32>) {
+        self.free.entry((level, channels)).or_default().push(buffer);
+    }
+}
