@@ -6,14 +6,17 @@ use crate::arch::survey::Survey;
 
 /// A model of random weights, the same for the same seed on every machine.
 ///
-/// Weights are uniform within ±1/√fan-in, which PyTorch calls Kaiming with a = √5; biases within ±1/10.
+/// Weights are uniform, biases within ±1/10. In the stages weights are within ±√(1 / fan-in), PyTorch's default, so
+/// that fifteen residual blocks neither explode nor vanish; after them within ±√(6 / fan-in), which keeps the
+/// variance behind a ReLU, so that edge maps are not the same grey everywhere.
 pub(super) fn model(arch: Arch, seed: u64) -> Model {
     let mut random = SplitMix64(seed);
     let mut weights = Weights::new();
     for (name, conv) in Survey::of(&arch, 8, 8).convs() {
         let shape = conv.weight_shape();
         let fan_in: usize = shape[1..].iter().product();
-        let bound = (1.0 / fan_in as f64).sqrt();
+        let gain = if name.contains("block") { 1.0 } else { 6.0 };
+        let bound = (gain / fan_in as f64).sqrt();
         weights.insert(format!("{name}.weight"), random.parameter(&shape, bound));
         if conv.bias {
             weights.insert(format!("{name}.bias"), random.parameter(&[conv.outputs], 0.1));
