@@ -7,6 +7,7 @@ tiny, tiny-l, small, small-l, full, full-l. Without --size, height and width are
 """
 
 import argparse
+import logging
 import warnings
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def export(net, path, size=None):
     width, height = size or (96, 64)
     image = torch.zeros(1, 3, height, width)
     free = None if size else {"image": {2: torch.export.Dim("h", min=8), 3: torch.export.Dim("w", min=8)}}
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(action="ignore"):
         torch.onnx.export(
             net,

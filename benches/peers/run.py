@@ -1,0 +1,263 @@
+"""Times pidinet and other inference engines on the same networks; prints a table in Markdown.
+
+See README.md. Every measurement is a process of its own, bound to as many CPUs as it has threads; the engines take
+turns, round after round, so that what else the machine does hits all alike.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+PEERS = ("onnxruntime", "openvino", "ncnn", "torch")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=names, default=["tiny", "full"], help="of tiny, small, full and *-l")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="folder of checkpoints [default: random weights]")
+    parser.add_argument("--sizes", type=names, default=["481x321"], help="as in 481x321,1280x720")
+    parser.add_argument("--threads", type=names, default=["1", "2"], help="as in 1,2")
+    parser.add_argument("--peers", type=names, default=["onnxruntime"], help=f"of {', '.join(PEERS)}")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of every engine [default: 5]")
+    parser.add_argument("--runs", type=int, default=20, help="runs in one turn [default: 20]")
+    parser.add_argument("--pidinet", type=Path, default=ROOT / "target/release/pidinet", help="the program")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements here too")
+    parser.add_argument("--worker", nargs=5, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        return worker(*arguments.worker)
+    unknown = set(arguments.peers) - set(PEERS)
+    if unknown:
+        parser.error(f"no peer {', '.join(sorted(unknown))}: there are {', '.join(PEERS)}")
+
+    print(machine(arguments), "\n")
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for model in arguments.models:
+            for size in arguments.sizes:
+                files = Files(Path(folder) / f"{model}-{size}")
+                files.prepare(model, size, arguments)
+                for threads in arguments.threads:
+                    rows += measure(files, model, size, int(threads), arguments)
+    print(table(rows))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=2))
+
+
+def names(text):
+    return text.split(",")
+
+
+def measure(files, model, size, threads, arguments):
+    """One row for each engine: all its rounds together."""
+    bench = [arguments.pidinet, "bench", "-m", files.model, "--size", size]
+    commands = {"pidinet": [*bench, "--threads", str(threads), "--runs", str(arguments.runs), "--json"]}
+    for peer in arguments.peers:
+        work = [peer, files.folder, size, str(threads), str(arguments.runs)]
+        commands[peer] = [sys.executable, __file__, "--worker", *work]
+    turns = {engine: [] for engine in commands}
+    for turn in range(arguments.rounds):
+        for engine, command in commands.items():
+            print(f"{model} {size}, {threads} threads, round {turn + 1}: {engine}", file=sys.stderr)
+            turns[engine].append(json.loads(bound(command, threads)))
+    rows = []
+    for engine, results in turns.items():
+        rows.append({
+            "model": model,
+            "size": size,
+            "threads": threads,
+            "engine": engine,
+            "median_ms": statistics.median(result["median_ms"] for result in results),
+            "min_ms": min(result["min_ms"] for result in results),
+            "turns": results,
+        })
+    return rows
+
+
+def bound(command, threads):
+    """Output of a command that may use the first `threads` CPUs of this process's."""
+    cpus = sorted(os.sched_getaffinity(0))[:threads]
+    if len(cpus) < threads:
+        sys.exit(f"{threads} threads asked for, but this process may use {len(cpus)} CPUs")
+    environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+    result = subprocess.run(
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: os.sched_setaffinity(0, cpus),
+    )
+    if result.returncode:
+        sys.exit(f"\nfailed: {' '.join(str(part) for part in command)}")
+    return result.stdout.strip().splitlines()[-1] if command[0] == sys.executable else result.stdout
+
+
+class Files:
+    """One network at one size, in all the formats that the engines read."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.onnx = folder / "model.onnx"  # OpenVINO reads it too
+        self.torchscript = folder / "model.pt"  # for pnnx, which writes model.ncnn.*
+        self.golden = folder / "golden.npz"  # an image, and its edges by PyTorch
+
+    @property
+    def model(self):
+        """What pidinet and PyTorch read: the given file, or a made one."""
+        return next(self.folder.glob("weights.*")).resolve()
+
+    def prepare(self, model, size, arguments):
+        import numpy as np
+        import torch
+
+        import export_onnx
+        from pidinet_torch import save
+
+        self.folder.mkdir()
+        if arguments.weights:
+            found = checkpoint(arguments.weights, model)
+            (self.folder / f"weights{found.suffix}").symlink_to(found.resolve())
+            net = export_onnx.network(str(found))
+        else:
+            net = export_onnx.network(model)
+            save(net, self.folder / "weights.safetensors", model)
+        width, height = export_onnx.size(size)
+        export_onnx.export(net, self.onnx, (width, height))
+        image = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+        with torch.inference_mode():
+            np.savez(self.golden, image=image.numpy(), edges=net(image).numpy())
+        if "ncnn" in arguments.peers:
+            torch.jit.trace(net, image).save(str(self.torchscript))
+            inputs = f"inputshape=[1,3,{height},{width}]"
+            command = ["pnnx", self.torchscript.name, inputs, "fp16=0"]
+            made = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
+            if made.returncode:
+                sys.exit(f"pnnx failed: {made.stderr}")
+
+
+def checkpoint(folder, model):
+    """The file of a network in a folder, by our names or the published ones."""
+    published = "pidinet" if model == "full" else f"pidinet-{model.removeprefix('full-')}"
+    for stem in (model, published, f"table5_{published}"):
+        for suffix in (".safetensors", ".pth"):
+            if (folder / (stem + suffix)).is_file():
+                return folder / (stem + suffix)
+    sys.exit(f"{folder} has no {model}.safetensors or {published}.pth")
+
+
+def worker(peer, folder, size, threads, runs):
+    """Times one peer in this process, after a check that it computes the right thing."""
+    from time import perf_counter
+
+    import numpy as np
+
+    files = Files(Path(folder))
+    golden = np.load(files.golden)
+    run = globals()[f"run_{peer}"](files, int(threads))
+    image = golden["image"]
+    error = np.abs(np.asarray(run(image)).reshape(golden["edges"].shape) - golden["edges"]).max()
+    assert error < 1e-4, f"{peer} is off by {error}"
+    times = []
+    for _ in range(3 + int(runs)):
+        start = perf_counter()
+        run(image)
+        times.append(1e3 * (perf_counter() - start))
+    times = times[3:]  # the first ones warm up
+    result = {"median_ms": statistics.median(times), "min_ms": min(times), "runs": len(times)}
+    print(json.dumps(result | {"threads": int(threads)}))
+
+
+def run_onnxruntime(files, threads):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(files.onnx), options, providers=["CPUExecutionProvider"])
+    return lambda image: session.run(None, {"image": image})[0]
+
+
+def run_openvino(files, threads):
+    import openvino
+
+    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    request = openvino.compile_model(str(files.onnx), "CPU", hints).create_infer_request()
+    return lambda image: request.infer([image], share_inputs=True)[0]
+
+
+def run_ncnn(files, threads):
+    import ncnn
+    import numpy as np
+
+    net = ncnn.Net()
+    net.opt.num_threads = threads
+    for option in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
+        setattr(net.opt, option, False)  # float32, as the others
+    net.load_param(str(files.folder / "model.ncnn.param"))
+    net.load_model(str(files.folder / "model.ncnn.bin"))
+
+    def run(image):
+        extractor = net.create_extractor()
+        extractor.input("in0", ncnn.Mat(image[0]))
+        return np.asarray(extractor.extract("out0")[1])
+
+    return run
+
+
+def run_torch(files, threads):
+    import torch
+
+    import pidinet_torch
+
+    torch.set_num_threads(threads)
+    net = pidinet_torch.load(files.model).fold().eval()
+
+    def run(image):
+        with torch.inference_mode():
+            return net(torch.from_numpy(image)).numpy()
+
+    return run
+
+
+def table(rows):
+    lines = [
+        "| model | size | threads | engine | median ms | min ms | time / pidinet's |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    ours = {}
+    for row in rows:
+        case = (row["model"], row["size"], row["threads"])
+        if row["engine"] == "pidinet":
+            ours[case] = row["median_ms"]
+        ratio = row["median_ms"] / ours[case]
+        what = f"{row['model']} | {row['size']} | {row['threads']} | {row['engine']}"
+        lines.append(f"| {what} | {row['median_ms']:.2f} | {row['min_ms']:.2f} | {ratio:.2f} |")
+    return "\n".join(lines)
+
+
+def machine(arguments):
+    """Where and of what the table is."""
+    cpu = platform.processor() or platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            cpu = line.split(":")[1].strip()
+            break
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.strip()
+    versions = ", ".join(f"{peer} {metadata.version(peer)}" for peer in arguments.peers)
+    return f"{cpu}, {os.cpu_count()} CPUs; pidinet {commit}; {versions}; {arguments.rounds} rounds"
+
+
+if __name__ == "__main__":
+    main()
