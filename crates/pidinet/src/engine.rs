@@ -47,6 +47,10 @@ pub enum Strip {
 /// Rows of the image that become one row of the last stage.
 const ROWS_OF_LAST_STAGE: usize = 8;
 
+/// Memory that the new rows of a strip may take in all maps together, if [`Strip::Auto`] can help it. The rows
+/// kept from strips before come on top.
+const STRIP_BYTES: usize = 128 << 20;
+
 /// How an engine runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct EngineOptions {
@@ -156,11 +160,15 @@ impl Engine {
         stats.collect()
     }
 
-    /// Rows of the image in a strip.
-    fn strip(&self, height: usize) -> usize {
+    /// Rows of the image in a strip: two of the last stage for each thread, fewer of a wide image.
+    fn strip(&self, image: Size) -> usize {
         match self.strip {
-            Strip::Auto => 2 * ROWS_OF_LAST_STAGE * self.threads,
-            Strip::Whole => height,
+            Strip::Auto => {
+                let affordable = STRIP_BYTES / self.plan.row_bytes(image.width);
+                let last_stage = (affordable / ROWS_OF_LAST_STAGE).clamp(1, 2 * self.threads);
+                last_stage * ROWS_OF_LAST_STAGE
+            }
+            Strip::Whole => image.height,
             Strip::Rows(rows) => rows.get(),
         }
     }
@@ -197,7 +205,7 @@ impl Engine {
         }
         drop(idle);
         let mut arena =
-            fitting.unwrap_or_else(|| Arena::new(&self.plan, image, self.strip(image.height), self.threads));
+            fitting.unwrap_or_else(|| Arena::new(&self.plan, image, self.strip(image), self.threads));
         arena.allocate();
         arena
     }

@@ -147,6 +147,12 @@ impl Plan {
         let reads = steps.iter().map(|step| Reads(step.op.reads())).collect();
         Self { isa, steps, shapes: graph.shapes, reads, paddings, keep: kept }
     }
+
+    /// Bytes that one row of an image becomes in all maps together; half a row where there are half as many.
+    pub(crate) fn row_bytes(&self, width: usize) -> usize {
+        let values = |shape: &Shape| (shape.channels * width) >> (2 * shape.level);
+        size_of::<f32>() * self.shapes.iter().map(values).sum::<usize>()
+    }
 }
 
 /// The nodes of the maps that are wanted, the fused one first.
