@@ -1,6 +1,9 @@
 //! Chores of the repository, run as `cargo xtask NAME`. One file a chore.
 
+#![expect(clippy::print_stdout, reason = "a chore reports to whoever runs it")]
+
 mod cargo;
+mod check;
 mod neon;
 mod simd128;
 
@@ -9,16 +12,22 @@ use anyhow::bail;
 const USAGE: &str = "usage: cargo xtask CHORE [ARGUMENTS]
 
 chores:
+  check    all that must hold before a change is proposed; with --fast, without other instruction sets
   neon     test the kernels with NEON, in an emulator of aarch64
   simd128  test the kernels with WebAssembly's vectors, in node
 
-Arguments go to `cargo test`.";
+Arguments of neon and simd128 go to `cargo test`.";
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let chore = arguments.next();
     let arguments: Vec<String> = arguments.collect();
     match chore.as_deref() {
+        Some("check") => match arguments.as_slice() {
+            [] => check::run(check::Extent::Full),
+            [fast] if fast == "--fast" => check::run(check::Extent::Fast),
+            other => bail!("`check` takes --fast or nothing, not {other:?}\n\n{USAGE}"),
+        },
         Some("neon") => neon::run(&arguments),
         Some("simd128") => simd128::run(&arguments),
         Some(other) => bail!("no chore is called `{other}`\n\n{USAGE}"),
