@@ -1,6 +1,7 @@
 //! Our scores against those that the official programs gave for the same maps.
 //!
 //! The data are not part of the project: they are looked for in `../shared/data`, beside the workspace.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, which say what they skip")]
 
 use std::path::{Path, PathBuf};
 
