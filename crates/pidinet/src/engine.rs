@@ -227,7 +227,8 @@ impl Engine {
                 resizes: &resizes[*id],
             };
             let one = |(y, block): (usize, &mut [f32])| {
-                let thread = rayon::current_thread_index().unwrap_or(0);
+                // Without a pool of its own, the thread may be one of the caller's pool.
+                let thread = self.pool.as_ref().and_then(|_| rayon::current_thread_index()).unwrap_or(0);
                 let mut scratch = scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
                 context.row(y, block, &mut scratch);
             };
