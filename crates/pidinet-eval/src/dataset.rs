@@ -5,8 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use crate::{Error, Result};
+use pidinet::post::Suppression;
+use rayon::iter::Either;
+use rayon::prelude::*;
+
+use crate::{Error, GroundTruth, Result};
 
 /// What to score one image with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +63,6 @@ impl Dataset {
         if truths.is_empty() {
             return Err(Error::content(truth, "truth files ID.mat or ID.png", "none"));
         }
-        let total = truths.len();
         let mut pairs = Vec::new();
         for (id, truth) in truths {
             match found.remove(&id) {
@@ -75,7 +79,7 @@ impl Dataset {
         if problems.is_empty() {
             Ok(Self { pairs, unused: found.into_values().collect() })
         } else {
-            Err(Error::Dataset { problems, total })
+            Err(Error::Dataset { problems })
         }
     }
 
@@ -114,10 +118,44 @@ impl Dataset {
             return Err(Error::content(path, "lines with a prediction and its truth", "none"));
         }
         if !problems.is_empty() {
-            return Err(Error::Dataset { problems, total: pairs.len() });
+            return Err(Error::Dataset { problems });
         }
         pairs.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Self { pairs, unused: Vec::new() })
+    }
+}
+
+/// Width and height of a picture.
+pub type Size = (usize, usize);
+
+impl Dataset {
+    /// Reads all truth, and looks whether the predictions are of its size, which `size` tells.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Dataset`] with every file that cannot be read and every prediction of another size.
+    pub fn truth(&self, size: impl Fn(&Path) -> Result<Size> + Sync) -> Result<Vec<GroundTruth>> {
+        let one = |pair: &Pair| -> Result<GroundTruth, String> {
+            let failed = |error: Error| format!("{}: {}", pair.id, error.chain());
+            let truth = GroundTruth::open(&pair.truth).map_err(failed)?;
+            let (width, height) = size(&pair.prediction).map_err(failed)?;
+            if (width, height) == (truth.width, truth.height) {
+                return Ok(truth);
+            }
+            Err(format!(
+                "{}: {} is {width}x{height}, its truth {}x{}",
+                pair.id,
+                pair.prediction.display(),
+                truth.width,
+                truth.height
+            ))
+        };
+        let (truth, problems): (Vec<_>, Vec<_>) =
+            self.pairs.par_iter().map(one).partition_map(|read| match read {
+                Ok(truth) => Either::Left(truth),
+                Err(problem) => Either::Right(problem),
+            });
+        if problems.is_empty() { Ok(truth) } else { Err(Error::Dataset { problems }) }
     }
 }
 
@@ -141,6 +179,36 @@ impl Preset {
             Self::Nyud => 0.011,
         }
     }
+
+    /// How published scores suppress non-maxima.
+    pub fn suppression(self) -> Suppression {
+        match self {
+            Self::Bsds | Self::Multicue => Suppression::HED,
+            Self::Nyud => Suppression::NYUD,
+        }
+    }
+}
+
+/// Reads the name of a preset.
+impl FromStr for Preset {
+    type Err = UnknownPreset;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPreset> {
+        match text {
+            "bsds" => Ok(Self::Bsds),
+            "nyud" => Ok(Self::Nyud),
+            "multicue" => Ok(Self::Multicue),
+            _ => Err(UnknownPreset { found: text.to_owned() }),
+        }
+    }
+}
+
+/// A text that names no data set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown data set `{found}`; expected bsds, nyud or multicue")]
+pub struct UnknownPreset {
+    /// The text.
+    pub found: String,
 }
 
 /// The files of a folder with one of `extensions`, by name.
@@ -226,7 +294,7 @@ mod tests {
     #[test]
     fn every_problem_is_named() {
         let message = pair(&["p/1.png", "p/1.npy", "t/1.mat", "t/2.mat", "t/3.png"]).unwrap_err().to_string();
-        for part in ["3 of the 3", "1: two predictions", "2: no prediction", "3: no prediction"] {
+        for part in ["3 problems", "1: two predictions", "2: no prediction", "3: no prediction"] {
             assert!(message.contains(part), "{message}");
         }
         let message = pair(&["p/1.png", "t/1.mat", "t/1_a.png"]).unwrap_err().to_string();

@@ -54,12 +54,10 @@ pub enum Error {
     },
 
     /// Predictions and truth do not go together; everything that is wrong, not only the first.
-    #[error("{} of the {total} images cannot be scored:\n  {}", problems.len(), problems.join("\n  "))]
+    #[error("the data set has {}:\n  {}", count(problems.len()), problems.join("\n  "))]
     Dataset {
-        /// One line for each missing or mis-sized file.
+        /// One line for each missing, unreadable or mis-sized file.
         problems: Vec<String>,
-        /// Images in all.
-        total: usize,
     },
 }
 
@@ -68,4 +66,14 @@ impl Error {
     pub(crate) fn content(path: &Path, expected: impl Into<String>, found: impl Into<String>) -> Self {
         Self::Content { path: path.into(), expected: expected.into(), found: found.into() }
     }
+
+    /// The message and those of its causes, in one line.
+    pub(crate) fn chain(&self) -> String {
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        causes.fold(self.to_string(), |line, cause| format!("{line}: {cause}"))
+    }
+}
+
+fn count(problems: usize) -> String {
+    if problems == 1 { "a problem".into() } else { format!("{problems} problems") }
 }

@@ -1,20 +1,38 @@
-//! The BSDS edge benchmark.
+//! The BSDS edge benchmark without MATLAB.
+//!
+//! [`dataset`] pairs predictions with truth, [`predictions`] and [`ground_truth`] read them,
+//! [`evaluate`](mod@evaluate) gives the counts of an image and [`score`] the scores of many, and
+//! [`results`] writes them down: the benchmark's text files, plots, a page with pictures.
 #![forbid(unsafe_code)]
+
+pub mod dataset;
+pub mod error;
+mod grey;
+pub mod ground_truth;
+pub mod mat5;
+mod npy;
+mod numbers;
+pub mod predictions;
 
 pub mod assignment;
 pub mod counts;
 pub mod curve;
-pub mod dataset;
-pub mod error;
 pub mod evaluate;
-mod grey;
-pub mod ground_truth;
-pub mod mat5;
 pub mod matching;
-mod npy;
-mod numbers;
-pub mod predictions;
 pub mod score;
+
+mod base64;
+pub mod figure;
+mod glyphs;
+pub mod pictures;
+pub mod plot;
+pub mod raster;
+pub mod report;
+pub mod results;
+pub mod store;
+pub mod summary;
+pub mod svg;
+pub mod toolbox;
 
 pub use error::{Error, Result};
 pub use ground_truth::GroundTruth;
