@@ -12,7 +12,7 @@ use pidinet::{EdgeDetector, EdgeMap, Options};
 
 use crate::interrupt;
 use crate::model::ModelArgs;
-use crate::options::{EngineArgs, make_folder_of, one_of, pixels};
+use crate::options::{EngineArgs, make_folder_of, one_of, pixels, scale};
 use crate::ui::{self, Batch, usage};
 
 mod finish;
@@ -90,12 +90,6 @@ pub(crate) struct Detect {
     /// Print a line of JSON for each image: names, size, milliseconds of decode, network, post, write
     #[arg(long)]
     json: bool,
-}
-
-/// Reads a factor of the image's size.
-fn scale(text: &str) -> Result<f32, String> {
-    let scale = text.parse().ok().filter(|scale| (0.01..=100.0).contains(scale));
-    scale.ok_or_else(|| "expected scales from 0.01 to 100 such as 0.5,1,1.5".to_owned())
 }
 
 impl Detect {

@@ -9,6 +9,7 @@ mod bench;
 mod completions;
 mod convert;
 mod detect;
+mod eval;
 mod inspect;
 mod interrupt;
 mod man;
@@ -29,6 +30,7 @@ enum Command {
     Detect(detect::Detect),
     Convert(convert::Convert),
     Inspect(inspect::Inspect),
+    Eval(eval::Eval),
     Bench(bench::Bench),
     Completions(completions::Completions),
     Man(man::Man),
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Detect(command) => command.run(),
         Command::Convert(command) => command.run(),
         Command::Inspect(command) => command.run(),
+        Command::Eval(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

@@ -1,6 +1,6 @@
 //! Which model: a file, or one that comes with the program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pidinet::arch::Config;
 use pidinet::models;
@@ -23,6 +23,11 @@ pub(crate) struct ModelArgs {
 }
 
 impl ModelArgs {
+    /// The file or name that was given.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.model.as_deref()
+    }
+
     /// Reads the model.
     pub(crate) fn open(&self) -> anyhow::Result<Model> {
         let options = OpenOptions { config: self.config, ..OpenOptions::default() };

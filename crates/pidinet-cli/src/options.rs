@@ -64,6 +64,12 @@ pub(crate) fn pixels(text: &str) -> Result<u64, String> {
     count.filter(|&count| count > 0).ok_or_else(|| "expected a number of pixels such as 512M".to_owned())
 }
 
+/// Reads a factor of the image's size.
+pub(crate) fn scale(text: &str) -> Result<f32, String> {
+    let scale = text.parse().ok().filter(|scale| (0.01..=100.0).contains(scale));
+    scale.ok_or_else(|| "expected scales from 0.01 to 100 such as 0.5,1,1.5".to_owned())
+}
+
 /// A parser of one of a few names.
 pub(crate) fn one_of<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
 where

@@ -1,0 +1,30 @@
+//! `pidinet eval`: benchmarks.
+
+use std::process::ExitCode;
+
+mod edges;
+mod pictures;
+mod plot;
+mod source;
+
+/// Score edge maps against what people drew
+#[derive(clap::Args, Debug)]
+pub(crate) struct Eval {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    Edges(Box<edges::Edges>),
+    Plot(plot::Plot),
+}
+
+impl Eval {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Edges(command) => command.run(),
+            Command::Plot(command) => command.run(),
+        }
+    }
+}

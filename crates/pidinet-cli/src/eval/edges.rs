@@ -1,0 +1,403 @@
+//! `pidinet eval edges`: the BSDS benchmark.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::ValueHint;
+use pidinet::EdgeDetector;
+use pidinet::post::Suppression;
+use pidinet_eval::GroundTruth;
+use pidinet_eval::counts::Counts;
+use pidinet_eval::dataset::{Dataset, Pair, Preset};
+use pidinet_eval::evaluate::{Options, Times, evaluate, thresholds};
+use pidinet_eval::plot::{BSDS_HUMAN, PlotOptions};
+use pidinet_eval::results::{image_scores, run, write_plot, write_report, write_scores};
+use pidinet_eval::score::Scores;
+use pidinet_eval::store::{Existing, Store};
+use pidinet_eval::summary::{Crispness, Seconds, Summary};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::pictures::{self, Material};
+use super::source::{Finder, Source};
+use crate::interrupt;
+use crate::model::ModelArgs;
+use crate::options::{EngineArgs, scale};
+use crate::ui::{Batch, print_line, usage};
+
+/// Score edges by the BSDS benchmark
+///
+/// Edges are suppressed to their crests, thinned at each threshold and matched one to one with what each
+/// annotator drew. Writes the benchmark's own text files, summary.json, a plot of precision against recall
+/// and report.html. The scores do not depend on the number of threads.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Edges {
+    /// Folder of edge maps: images of 8 or 16 bits, .npy or .mat
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pred: Option<PathBuf>,
+
+    /// Folder of truth: ID.mat as BSDS500 has them, ID.png, or ID_*.png of several annotators
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    gt: Option<PathBuf>,
+
+    /// A list instead of two folders: on each line an edge map and its truth
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pred", "gt"], value_hint = ValueHint::FilePath)]
+    pairs: Option<PathBuf>,
+
+    /// Folder of photographs: to find the edges in, without --pred; else to show under them in the report
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    images: Option<PathBuf>,
+
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// Average the edges that the model finds at these scales of the photograph, as in 0.5,1,1.5
+    #[arg(long, value_name = "S,...", value_delimiter = ',', value_parser = scale, default_value = "1")]
+    scales: Vec<f32>,
+
+    /// Folder for the results
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    out: PathBuf,
+
+    /// Data set: sets the distance, the suppression, and whether people are in the plot
+    #[arg(long, value_name = "bsds|nyud|multicue", default_value = "bsds", value_parser = preset)]
+    preset: Preset,
+
+    /// Suppression of non-maxima: none, hed, dollar, rcf, nyud, dexined, or radius, border and margin as in
+    /// 2,5,1.01 [default: hed; nyud for that data set]
+    #[arg(long, value_name = "NAME|R,S,M", value_parser = nms)]
+    nms: Option<Nms>,
+
+    /// How many thresholds, evenly between 0 and 1, or a list of them as in 0.25,0.5
+    #[arg(long, value_name = "N|T,...", default_value = "99", value_parser = threshold_list)]
+    thresholds: Thresholds,
+
+    /// How far from the truth an edge may be, as a fraction of the diagonal [default: 0.0075; 0.011 for nyud]
+    #[arg(long, value_name = "X", value_parser = distance)]
+    max_dist: Option<f64>,
+
+    /// Keep probabilities as they are, instead of rounding them to 8 bits after suppression, which the
+    /// published scores include as their maps were saved as images then
+    #[arg(long)]
+    no_rounding: bool,
+
+    /// Score the maps without suppression, too, and say what share of the scores is left. Takes twice as long
+    #[arg(long)]
+    crispness: bool,
+
+    /// Go on with a run that was cut off: images are kept that were finished with the same options
+    #[arg(long)]
+    resume: bool,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+
+    /// What plot and report call it [default: the name of the folder of edges]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// Do not write report.html
+    #[arg(long)]
+    no_report: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Nms(Option<Suppression>);
+
+#[derive(Clone, Debug)]
+struct Thresholds(Vec<f64>);
+
+fn preset(text: &str) -> Result<Preset, String> {
+    text.parse().map_err(|_| "expected bsds, nyud or multicue".to_owned())
+}
+
+fn nms(text: &str) -> Result<Nms, String> {
+    if text == "none" {
+        Ok(Nms(None))
+    } else {
+        text.parse()
+            .map(|nms| Nms(Some(nms)))
+            .map_err(|error: pidinet::post::nms::UnknownSuppression| error.to_string())
+    }
+}
+
+fn distance(text: &str) -> Result<f64, String> {
+    let distance = text.parse().ok().filter(|distance| (0.0..=1.0).contains(distance));
+    distance.ok_or_else(|| "expected a fraction of the diagonal such as 0.0075".to_owned())
+}
+
+/// Most thresholds that make a difference: one for each value of 16 bits.
+const MOST_THRESHOLDS: usize = 65_535;
+
+fn threshold_list(text: &str) -> Result<Thresholds, String> {
+    if let Ok(count) = text.parse::<usize>() {
+        let count = Some(count).filter(|count| (1..=MOST_THRESHOLDS).contains(count));
+        let count = count.ok_or_else(|| format!("expected 1 to {MOST_THRESHOLDS} thresholds"))?;
+        return Ok(Thresholds(thresholds(count)));
+    }
+    let list: Option<Vec<f64>> = text.split(',').map(|t| t.trim().parse().ok()).collect();
+    let list =
+        list.filter(|list| list.is_sorted_by(|a, b| a < b) && list[0] > 0.0 && list[list.len() - 1] <= 1.0);
+    list.map(Thresholds).ok_or_else(|| "expected a number of thresholds, or rising ones in (0, 1]".to_owned())
+}
+
+/// What the counts depend on besides files: with anything else they are not kept.
+#[derive(Serialize)]
+struct Noted<'a> {
+    version: &'static str,
+    edges: serde_json::Value,
+    #[serde(flatten)]
+    options: &'a Options,
+}
+
+/// The counts of an image, with and without suppression, and what they took.
+struct Scored {
+    counts: Vec<Counts>,
+    raw: Option<Vec<Counts>>,
+    times: Times,
+    edges: Duration,
+    kept: bool,
+}
+
+impl Edges {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let source = self.source()?;
+        let dataset = self.dataset(&source)?;
+        if !dataset.unused.is_empty() {
+            log::info!("{} predictions have no truth and are left out", dataset.unused.len());
+        }
+        let threads = self.engine.threads.map_or(0, NonZeroUsize::get);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        interrupt::install()?;
+        pool.install(|| self.evaluate(&source, &dataset))
+    }
+
+    fn evaluate(&self, source: &Source, dataset: &Dataset) -> anyhow::Result<ExitCode> {
+        let start = Instant::now();
+        let options = self.options();
+        let raw = Options { suppression: None, ..options.clone() };
+        let truth = dataset.truth(|path| source.size(path))?;
+        let store = self.store(&self.out, source, &options)?;
+        let raw_folder = self.out.join("unsuppressed");
+        let raw_store = self.crispness.then(|| self.store(&raw_folder, source, &raw)).transpose()?;
+
+        let mut batch = Batch::new(dataset.pairs.len());
+        let one = |(pair, truth): (&Pair, &GroundTruth)| -> anyhow::Result<Scored> {
+            batch.begin(pair.id.clone());
+            let made_from = made_from(pair, source);
+            let mut job =
+                Job { source, pair, truth, map: None, times: Times::default(), edges: Duration::ZERO };
+            let (counts, kept) = job.counts(&store, &options, &made_from)?;
+            let raw = raw_store.as_ref().map(|store| job.counts(store, &raw, &made_from)).transpose()?;
+            batch.done(None)?;
+            Ok(Scored {
+                counts,
+                raw: raw.map(|(counts, _)| counts),
+                times: job.times,
+                edges: job.edges,
+                kept,
+            })
+        };
+        let scored: Vec<anyhow::Result<Scored>> =
+            dataset.pairs.par_iter().zip(&truth).with_max_len(1).map(one).collect();
+        let mut images = Vec::new();
+        for (pair, scored) in dataset.pairs.iter().zip(scored) {
+            match scored {
+                Ok(scored) => images.push(scored),
+                Err(error) => batch.failed(&error.context(format!("cannot score {}", pair.id))),
+            }
+        }
+        if images.len() < dataset.pairs.len() {
+            return Ok(batch.end());
+        }
+        batch.end();
+
+        let counts: Vec<Vec<Counts>> = images.iter().map(|image| image.counts.clone()).collect();
+        let scores = self.scores(&options, counts)?;
+        let mut summary = self.summary(&scores, &options, &images, start.elapsed());
+        if self.crispness {
+            let counts: Vec<Vec<Counts>> = images.iter().filter_map(|image| image.raw.clone()).collect();
+            let without = self.scores(&raw, counts)?;
+            write_scores(&raw_folder, &without, &self.summary(&without, &raw, &images, start.elapsed()))?;
+            summary.crispness = Some(Crispness::new(&without, &scores));
+        }
+        self.write(source, dataset, &truth, &scores, &summary)?;
+        print_line(&table(&summary))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn write(
+        &self,
+        source: &Source,
+        dataset: &Dataset,
+        truth: &[GroundTruth],
+        scores: &Scores,
+        summary: &Summary,
+    ) -> anyhow::Result<()> {
+        let plot = PlotOptions { human: (self.preset == Preset::Bsds).then_some(BSDS_HUMAN) };
+        write_scores(&self.out, scores, summary)?;
+        let run = run(&summary.name, scores);
+        for name in ["pr.svg", "pr.png"] {
+            write_plot(&self.out.join(name), std::slice::from_ref(&run), &plot)?;
+        }
+        if !self.no_report {
+            let ids: Vec<&str> = dataset.pairs.iter().map(|pair| &pair.id[..]).collect();
+            let material = Material {
+                source,
+                pairs: &dataset.pairs,
+                truth,
+                options: &summary.options,
+                threshold: scores.ods.threshold,
+                photos: self.images.as_deref(),
+            };
+            let groups = pictures::groups(&material, &image_scores(scores, &ids))?;
+            write_report(&self.out, scores, summary, &ids, &groups, &plot)?;
+        }
+        Ok(())
+    }
+
+    /// Saved maps if there are any, else the model.
+    fn source(&self) -> anyhow::Result<Source> {
+        if self.pred.is_some() && self.model.file().is_some() {
+            return Err(usage!("--pred and --model are both edges: give one"));
+        }
+        if self.pred.is_some() || (self.pairs.is_some() && self.model.file().is_none()) {
+            return Ok(Source::Maps);
+        }
+        if self.images.is_none() && self.pairs.is_none() {
+            return Err(usage!("no edges: give maps with --pred, or --model and --images"));
+        }
+        let options = pidinet::Options {
+            // Images are in parallel; each is found by the thread that scores it.
+            threads: NonZeroUsize::new(1),
+            isa: self.engine.isa.clone(),
+            strip: self.engine.tile,
+            scales: self.scales.clone(),
+            ..pidinet::Options::default()
+        };
+        let detector = EdgeDetector::new(&self.model.open()?, &options)?;
+        let file = self.model.file().map(Path::to_path_buf);
+        Ok(Source::Model(Box::new(Finder { detector, options, file })))
+    }
+
+    fn dataset(&self, source: &Source) -> anyhow::Result<Dataset> {
+        if let Some(list) = &self.pairs {
+            return Ok(Dataset::list(list)?);
+        }
+        let pred = self.pred.as_ref().or(self.images.as_ref()).expect("a source has its folder");
+        let gt = self.gt.as_ref().ok_or_else(|| usage!("no truth: give a folder with --gt"))?;
+        Ok(Dataset::folders(pred, gt, source.extensions())?)
+    }
+
+    fn options(&self) -> Options {
+        let suppression = match self.nms {
+            Some(Nms(suppression)) => suppression,
+            None => Some(self.preset.suppression()),
+        };
+        Options {
+            suppression,
+            eight_bit: !self.no_rounding,
+            thresholds: self.thresholds.0.clone(),
+            max_distance: self.max_dist.unwrap_or(self.preset.max_distance()),
+        }
+    }
+
+    fn store(&self, folder: &Path, source: &Source, options: &Options) -> anyhow::Result<Store> {
+        let existing = if self.resume { Existing::Keep } else { Existing::Replace };
+        let noted = Noted { version: env!("CARGO_PKG_VERSION"), edges: source.description(), options };
+        let store = Store::open(folder, &noted, &options.thresholds, existing);
+        store.with_context(|| format!("cannot use {} for the results", folder.display()))
+    }
+
+    fn scores(&self, options: &Options, counts: Vec<Vec<Counts>>) -> anyhow::Result<Scores> {
+        Scores::new(&options.thresholds, &counts).context("expected at least one image to score")
+    }
+
+    fn summary(&self, scores: &Scores, options: &Options, images: &[Scored], elapsed: Duration) -> Summary {
+        let (mut stages, mut edges) = (Times::default(), Duration::ZERO);
+        for image in images {
+            stages += image.times;
+            edges += image.edges;
+        }
+        let kept = images.iter().filter(|image| image.kept).count();
+        let seconds = Seconds::new(edges, &stages, elapsed, kept);
+        Summary::new(self.name(), scores, options, images.len(), seconds)
+    }
+
+    /// What was asked for, else the name of the edges or of the model.
+    fn name(&self) -> String {
+        let paths = [self.pred.as_deref(), self.model.file(), self.pairs.as_deref()];
+        let path = paths.into_iter().flatten().next().unwrap_or(&self.out);
+        let full = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let stem = full.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.name.clone().unwrap_or(stem)
+    }
+}
+
+/// The files that the counts of an image depend on.
+fn made_from<'a>(pair: &'a Pair, source: &'a Source) -> Vec<&'a Path> {
+    let files = std::iter::once(&pair.prediction).chain(&pair.truth).map(PathBuf::as_path);
+    files.chain(source.file()).collect()
+}
+
+/// One image on its way.
+struct Job<'a> {
+    source: &'a Source,
+    pair: &'a Pair,
+    truth: &'a GroundTruth,
+    map: Option<pidinet::EdgeMap>,
+    times: Times,
+    edges: Duration,
+}
+
+impl Job<'_> {
+    /// Its counts, and whether they were there already.
+    fn counts(
+        &mut self,
+        store: &Store,
+        options: &Options,
+        made_from: &[&Path],
+    ) -> anyhow::Result<(Vec<Counts>, bool)> {
+        if let Some(counts) = store.load(&self.pair.id, made_from) {
+            return Ok((counts, true));
+        }
+        let map = match self.map.take() {
+            Some(map) => map,
+            None => {
+                let start = Instant::now();
+                let map = self.source.edges(&self.pair.prediction)?;
+                self.edges += start.elapsed();
+                map
+            }
+        };
+        let evaluation = evaluate(&map, self.truth, options);
+        self.map = Some(map);
+        self.times += evaluation.times;
+        let _whole = interrupt::writing();
+        store.save(&self.pair.id, &evaluation.counts)?;
+        Ok((evaluation.counts, false))
+    }
+}
+
+/// The scores for the terminal.
+fn table(summary: &Summary) -> String {
+    let Summary { ods, ois, ap, r50, images, seconds, .. } = summary;
+    let mut table = format!(
+        "ODS  {:.4}  recall {:.4}, precision {:.4} at threshold {:.3}\n\
+         OIS  {:.4}  recall {:.4}, precision {:.4}\n\
+         AP   {ap:.4}\nR50  {r50:.4}\n",
+        ods.f, ods.recall, ods.precision, ods.threshold, ois.f, ois.recall, ois.precision
+    );
+    if let Some(crispness) = &summary.crispness {
+        let (ods, ois, ap, ratio) = (&crispness.ods, &crispness.ois, crispness.ap, &crispness.ratio);
+        table += &format!(
+            "without suppression: ODS {:.4} ({:.3} of it), OIS {:.4} ({:.3}), AP {ap:.4} ({:.3})\n",
+            ods.f, ratio.ods, ois.f, ratio.ois, ratio.ap
+        );
+    }
+    let nms = summary.options.suppression.map_or_else(|| "none".to_owned(), |nms| nms.to_string());
+    table + &format!("{images} images, suppression {nms}, {:.1} s", seconds.elapsed)
+}

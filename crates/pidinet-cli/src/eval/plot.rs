@@ -1,0 +1,51 @@
+//! `pidinet eval plot`: the curves of several runs in one figure.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::ValueHint;
+use pidinet_eval::plot::{BSDS_HUMAN, PlotOptions, Run};
+use pidinet_eval::results::write_plot;
+use pidinet_eval::toolbox::read_run;
+
+use crate::ui::print_line;
+
+/// Plot precision against recall of several runs
+///
+/// The legend has the best first, with the F of its ODS. Curves come without the threshold column, too, as
+/// they are published.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Plot {
+    /// Folders that `pidinet eval edges` wrote, or files *_bdry_thr.txt; NAME=RUN to name it in the legend
+    #[arg(required = true, value_name = "RUN", value_hint = ValueHint::AnyPath)]
+    runs: Vec<PathBuf>,
+
+    /// Where the plot goes, .svg or .png; may be repeated
+    #[arg(short, long, value_name = "FILE", default_values = ["pr.svg", "pr.png"], value_hint = ValueHint::FilePath)]
+    out: Vec<PathBuf>,
+
+    /// Leave out how well people agree on BSDS500 (F = .803)
+    #[arg(long)]
+    no_human: bool,
+}
+
+impl Plot {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let runs = self.runs.iter().map(|text| run(text)).collect::<anyhow::Result<Vec<Run>>>()?;
+        let options = PlotOptions { human: (!self.no_human).then_some(BSDS_HUMAN) };
+        for file in &self.out {
+            write_plot(file, &runs, &options)?;
+            print_line(&file.display().to_string())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A run, and its name if one is given: an existing path is never split.
+fn run(text: &Path) -> anyhow::Result<Run> {
+    let split = text.to_str().and_then(|text| text.split_once('='));
+    match split.filter(|_| !text.exists()) {
+        Some((name, path)) => Ok(Run { name: name.into(), ..read_run(Path::new(path))? }),
+        None => Ok(read_run(text)?),
+    }
+}

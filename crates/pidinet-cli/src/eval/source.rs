@@ -1,0 +1,78 @@
+//! Where edge maps come from: files, or a model run on photographs.
+
+use std::path::{Path, PathBuf};
+
+use pidinet::image::{Image, ImageLimits};
+use pidinet::{EdgeDetector, EdgeMap, Options};
+use pidinet_eval::dataset::Size;
+use pidinet_eval::predictions;
+use serde_json::{Value, json};
+
+/// Extensions of photographs.
+pub(super) const PHOTOS: [&str; 7] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"];
+
+/// Edge maps by the path of what they are made from.
+pub(super) enum Source {
+    /// Saved maps.
+    Maps,
+    /// A model.
+    Model(Box<Finder>),
+}
+
+/// A model and how it is used.
+pub(super) struct Finder {
+    pub(super) detector: EdgeDetector,
+    pub(super) options: Options,
+    /// Its file, unless it comes with the program.
+    pub(super) file: Option<PathBuf>,
+}
+
+impl Source {
+    /// Extensions of the files that it reads.
+    pub(super) fn extensions(&self) -> &'static [&'static str] {
+        match self {
+            Self::Maps => &predictions::EXTENSIONS,
+            Self::Model(_) => &PHOTOS,
+        }
+    }
+
+    /// What the maps come from, apart from the files of the data set.
+    pub(super) fn description(&self) -> Value {
+        match self {
+            Self::Maps => json!("files"),
+            Self::Model(finder) => json!({
+                "model": finder.file,
+                "scales": finder.options.scales,
+                "preset": finder.options.preset.map(|preset| preset.to_string()),
+            }),
+        }
+    }
+
+    /// The file of the model.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Maps => None,
+            Self::Model(finder) => finder.file.as_deref(),
+        }
+    }
+
+    /// The edges of a file.
+    pub(super) fn edges(&self, path: &Path) -> anyhow::Result<EdgeMap> {
+        match self {
+            Self::Maps => Ok(predictions::open(path)?),
+            Self::Model(finder) => Ok(finder.detector.detect(&photo(path)?)?.edges),
+        }
+    }
+
+    /// Width and height of the edges of a file.
+    pub(super) fn size(&self, path: &Path) -> pidinet_eval::Result<Size> {
+        match self {
+            Self::Maps => predictions::open(path).map(|map| (map.width(), map.height())),
+            Self::Model(_) => Ok(photo(path).map(|image| (image.width(), image.height()))?),
+        }
+    }
+}
+
+fn photo(path: &Path) -> pidinet::Result<Image> {
+    Image::open(path, &ImageLimits::default())
+}
