@@ -6,16 +6,17 @@
 use std::collections::BTreeMap;
 
 use super::ModelError;
-use super::element::Element;
 use super::limits::ModelLimits;
 use super::load::{Archive, without_prefix};
 
 mod archive;
+mod object;
 mod opcode;
 mod pickle;
 
 use archive::Entries;
-use pickle::{Object, Pickle};
+use object::{Object, Storage, Tensor};
+use pickle::Pickle;
 
 /// Names under which training programs store the parameters, beside the epoch and the optimiser.
 const STATE_DICT: [&str; 3] = ["state_dict", "model_state_dict", "model"];
@@ -26,28 +27,6 @@ pub(super) struct Checkpoint<'a> {
     tensors: BTreeMap<String, Tensor>,
     /// Content of the storages that have been unpacked.
     storages: BTreeMap<String, Vec<u8>>,
-}
-
-/// A view of a storage.
-#[derive(Clone, Debug, PartialEq)]
-struct Tensor {
-    storage: Storage,
-    /// Elements before the first.
-    offset: u64,
-    shape: Vec<usize>,
-    /// Elements from one to the next along each axis.
-    strides: Vec<usize>,
-}
-
-/// A run of numbers.
-#[derive(Clone, Debug, PartialEq)]
-struct Storage {
-    /// Type of its elements, or the name of a type that no weight has.
-    element: Result<Element, &'static str>,
-    /// Its name in the archive.
-    key: String,
-    /// Number of its elements.
-    len: u64,
 }
 
 impl<'a> Checkpoint<'a> {
@@ -108,44 +87,5 @@ impl Archive for Checkpoint<'_> {
             return Err(ModelError::Entry { entry: format!("data/{key}"), problem });
         }
         Ok(tensor.positions().map(|at| element.get(bytes, at * element.size())).collect())
-    }
-}
-
-impl Tensor {
-    /// Checks that all of the tensor lies in its storage, and that it has no more elements than that.
-    fn check(&self) -> Result<(), String> {
-        let Self { storage, offset, shape, strides } = self;
-        if shape.len() != strides.len() {
-            return Err(format!("has shape {shape:?} and strides {strides:?} of different lengths"));
-        }
-        let elements = shape.iter().try_fold(1u64, |product, &n| product.checked_mul(n as u64));
-        if elements == Some(0) {
-            return Ok(());
-        }
-        let last = shape.iter().zip(strides).try_fold(*offset, |sum, (&n, &stride)| {
-            sum.checked_add((n as u64 - 1).checked_mul(stride as u64)?)
-        });
-        match (elements, last) {
-            (Some(elements), Some(last)) if elements <= storage.len && last < storage.len => Ok(()),
-            _ => Err(format!(
-                "of shape {shape:?}, strides {strides:?} and offset {offset} does not fit into its storage of \
-                 {} numbers",
-                storage.len
-            )),
-        }
-    }
-
-    /// Where in the storage the elements are, the last axis running fastest. Must have been checked.
-    fn positions(&self) -> impl Iterator<Item = usize> {
-        let count = self.shape.iter().product();
-        (0..count).map(|mut at| {
-            let axes = self.shape.iter().zip(&self.strides).rev();
-            let steps = axes.map(|(&n, &stride)| {
-                let step = at % n * stride;
-                at /= n;
-                step
-            });
-            self.offset as usize + steps.sum::<usize>()
-        })
     }
 }

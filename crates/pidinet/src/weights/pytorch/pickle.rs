@@ -10,86 +10,13 @@
 use std::collections::BTreeMap;
 
 use super::super::ModelError;
-use super::super::element::Element;
-use super::{Storage, Tensor, opcode};
+use super::object::{Function, Id, Object, Storage, Tensor};
+use super::opcode;
 
 /// Axes of a tensor, and bytes of a storage's name (a number, in practice). Both are copied whenever a tensor
 /// refers to them, which a pickle can do in a few bytes, so they must not be long.
 const MOST_AXES: usize = 8;
 const LONGEST_KEY: usize = 32;
-
-/// Place of an object in the list of all.
-pub(super) type Id = usize;
-
-/// Something that a pickle made.
-#[derive(Debug)]
-pub(super) enum Object<'a> {
-    None,
-    Bool,
-    Int(i64),
-    Float,
-    Text(&'a str),
-    Tuple(Vec<Id>),
-    List(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    Function(Function),
-    Storage(Box<Storage>),
-    Tensor(Box<Tensor>),
-}
-
-/// The names that a pickle may use.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Function {
-    /// `collections.OrderedDict`, called without arguments.
-    OrderedDict,
-    /// `torch._utils._rebuild_tensor_v2(storage, offset, shape, strides, …)`
-    Tensor,
-    /// `torch._utils._rebuild_parameter(tensor, …)`
-    Parameter,
-    /// `torch.FloatStorage` and its like, which are not called but name a type of element.
-    Elements(Result<Element, &'static str>),
-}
-
-impl Function {
-    fn named(module: &str, name: &str) -> Option<Self> {
-        Some(match (module, name) {
-            ("collections", "OrderedDict") => Self::OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2") => Self::Tensor,
-            ("torch._utils", "_rebuild_parameter") => Self::Parameter,
-            ("torch", "FloatStorage") => Self::Elements(Ok(Element::F32)),
-            ("torch", "HalfStorage") => Self::Elements(Ok(Element::F16)),
-            ("torch", "BFloat16Storage") => Self::Elements(Ok(Element::Bf16)),
-            ("torch", "DoubleStorage") => Self::Elements(Ok(Element::F64)),
-            // Counters and masks; no weight, but they may lie beside weights.
-            ("torch", "LongStorage") => Self::Elements(Err("int64")),
-            ("torch", "IntStorage") => Self::Elements(Err("int32")),
-            ("torch", "ShortStorage") => Self::Elements(Err("int16")),
-            ("torch", "CharStorage") => Self::Elements(Err("int8")),
-            ("torch", "ByteStorage") => Self::Elements(Err("uint8")),
-            ("torch", "BoolStorage") => Self::Elements(Err("bool")),
-            _ => return None,
-        })
-    }
-}
-
-impl Object<'_> {
-    /// What it is, for messages.
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::None => "None",
-            Self::Bool => "a truth value",
-            Self::Int(_) => "an integer",
-            Self::Float => "a number",
-            Self::Text(_) => "a text",
-            Self::Tuple(_) => "a tuple",
-            Self::List(_) => "a list",
-            Self::Dict(_) => "a dictionary",
-            Self::Function(_) => "a function",
-            Self::Storage(_) => "a storage",
-            Self::Tensor(_) => "a tensor",
-        }
-    }
-}
 
 /// All objects of a pickle.
 pub(super) struct Pickle<'a> {
