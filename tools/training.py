@@ -1,13 +1,15 @@
-"""Writes what PyTorch gives for a few training steps, as the yardstick of `pidinet-burn`.
+"""Writes what PyTorch gives for a few training steps, as the yardstick of `pidinet-train`.
 
 Our own statement of the network, as PyTorch writes it: differences are folded into weights by tensor
 operations, gradients come from autograd, steps from torch.optim. Random weights and images only.
 
-    python tools/training.py crates/pidinet-burn/tests/data/training.safetensors
+    python tools/training.py crates/pidinet-train/tests/data/training.safetensors
+    python tools/training.py time      # beside: cargo run --release -p pidinet-train --example step_time
 """
 
 import math
 import sys
+import time
 
 import numpy as np
 import torch
@@ -150,6 +152,29 @@ def main(path):
     save_file(out, path)
 
 
+def step_times(threads=2, size=320, rounds=5):
+    """Milliseconds of forward, backward and step of two images, the best and the median of some."""
+    torch.set_num_threads(threads)
+    generator = torch.Generator().manual_seed(1)
+    for name, c, m in [("tiny", 20, 8), ("full", 60, 24)]:
+        p = {name: value.requires_grad_() for name, value in initial(c, m, generator).items()}
+        images = torch.randn(2, 3, size, size, generator=generator)
+        labels = (torch.rand(2, 1, size, size, generator=generator) > 0.94).float()
+        optimizer = torch.optim.Adam(p.values(), lr=0.005, betas=(0.9, 0.99), weight_decay=1e-4)
+        times = []
+        for _ in range(rounds + 1):
+            start = time.perf_counter()
+            optimizer.zero_grad()
+            loss(network(p, images, 1.0), labels).backward()
+            optimizer.step()
+            times.append(1000 * (time.perf_counter() - start))
+        times = sorted(times[1:])
+        print(f"{name}: best {times[0]:.0f} ms, median {times[len(times) // 2]:.0f} ms")
+
+
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    main(sys.argv[1])
+    if sys.argv[1] == "time":
+        step_times()
+    else:
+        torch.set_num_threads(1)
+        main(sys.argv[1])

@@ -15,6 +15,7 @@ mod interrupt;
 mod man;
 mod model;
 mod options;
+mod train;
 mod ui;
 
 /// Find the edges in images with pixel difference networks.
@@ -32,6 +33,7 @@ enum Command {
     Inspect(inspect::Inspect),
     Eval(eval::Eval),
     Bench(bench::Bench),
+    Train(train::Train),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Train(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     })

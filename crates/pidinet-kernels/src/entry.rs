@@ -8,6 +8,7 @@ use crate::dense::Dense;
 use crate::depthwise::Depthwise;
 use crate::elementwise::{Add, Gate, Relu, Sigmoid};
 use crate::isa::Isa;
+use crate::planes::{Correlate, Mix};
 use crate::pool::MaxPool;
 use crate::resize::Fuse;
 
@@ -22,4 +23,4 @@ macro_rules! run_on {
     )*};
 }
 
-run_on!(Add, Block, Dense, Depthwise, Fuse, Gate, MaxPool, Relu, Sigmoid);
+run_on!(Add, Block, Correlate, Dense, Depthwise, Fuse, Gate, MaxPool, Mix, Relu, Sigmoid);

@@ -5,8 +5,12 @@
 //! | `config.toml` | the configuration, defaults filled in |
 //! | `checkpoint.safetensors` | to go on from |
 //! | `model.safetensors` | the averaged weights, for `pidinet detect` |
+//! | `best.safetensors` | those of the greatest validation ODS, the first of equal ones |
 //! | `metrics.jsonl` | one line for each epoch and validation |
+//! | `run.html` | curves, numbers and predictions, to look at |
+//! | `predictions/STEP/` | some validation images as the network saw them then |
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,8 +27,12 @@ use crate::trainer::{Trainer, check_loss};
 use crate::{Config, Error, Result};
 
 mod metrics;
+mod page;
+mod validate;
 
-pub use metrics::{Metrics, Record};
+pub use metrics::{Metrics, Record, Scores};
+
+use validate::Validation;
 
 /// Where a run lives and how it is controlled.
 #[derive(Debug)]
@@ -100,6 +108,7 @@ struct Run<'a> {
     options: &'a Options<'a>,
     trainer: Trainer,
     examples: Arc<Examples>,
+    validation: Option<Validation>,
     position: Position,
     metrics: Metrics,
     session: Session,
@@ -135,7 +144,8 @@ pub fn train(config: &Config, options: &Options<'_>, mut tell: impl FnMut(&Event
     let mut batches = run.batches();
     while run.done() < 1.0 && !options.stop.load(Ordering::Relaxed) {
         run.step(batches.next(), tell)?;
-        if run.position.step % config.train.checkpoint_steps == 0 {
+        let saved = run.position.step.is_multiple_of(config.train.checkpoint_steps);
+        if run.measure(tell)? || saved {
             run.save(tell)?;
         }
     }
@@ -157,11 +167,16 @@ impl<'a> Run<'a> {
                 return Err(Error::Occupied { path: folder.clone() });
             }
             let checkpoint = Checkpoint::open(&path)?;
-            let unlike =
-                |found: String, expected: String| Error::Checkpoint { path: path.clone(), found, expected };
+            let unlike = |found: &str, expected: &str| Error::Checkpoint {
+                path: path.clone(),
+                found: found.to_owned(),
+                expected: expected.to_owned(),
+            };
+            if checkpoint.config != config.to_toml() {
+                return Err(unlike("a run of another configuration", "that of the config.toml beside it"));
+            }
             if checkpoint.parameters.len() != trainer.parameters.len() {
-                let count = |count: usize| format!("{count} parameters");
-                return Err(unlike(count(checkpoint.parameters.len()), count(trainer.parameters.len())));
+                return Err(unlike("another number of parameters", "those of the model it names"));
             }
             trainer.parameters = checkpoint.parameters;
             trainer.state = checkpoint.state;
@@ -184,7 +199,8 @@ impl<'a> Run<'a> {
         let metrics = Metrics::open(&folder.join(METRICS), position.step)?;
         let session =
             Session { start: Instant::now(), first: position.step, before: position.seconds, done: 0.0 };
-        let mut run = Self { config, options, trainer, examples, position, metrics, session };
+        let validation = Validation::open(config)?;
+        let mut run = Self { config, options, trainer, examples, validation, position, metrics, session };
         run.session.done = run.done();
         Ok(run)
     }
@@ -243,22 +259,50 @@ impl<'a> Run<'a> {
         self.position.seconds = self.session.before + self.session.start.elapsed().as_secs_f64();
         self.position.epoch_loss.0 += total;
         self.position.epoch_loss.1 += batch.samples.len() as u64;
-        let images = |step: u64| step * config.train.batch as u64 / self.examples.len() as u64;
-        if images(step + 1) > images(step) {
-            let (sum, count) = std::mem::take(&mut self.position.epoch_loss);
-            let record = Record {
-                step: step + 1,
-                epoch: images(step + 1) as f64,
-                rate,
-                loss: sum / count.max(1) as f64,
-                seconds: self.position.seconds,
-                ..Record::default()
-            };
-            self.metrics.add(&record)?;
-            tell(&Event::Recorded(record));
-        }
+        self.position.rate = rate;
         self.tell_step(total / batch.samples.len().max(1) as f64, tell);
         Ok(())
+    }
+
+    /// Passes of the training images when `step` steps are done.
+    fn epochs(&self, step: u64) -> f64 {
+        (step * self.config.train.batch as u64) as f64 / self.examples.len() as f64
+    }
+
+    /// At the end of an epoch, or where validation is due: adds a line to the metrics. Returns whether it
+    /// validated.
+    fn measure(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<bool> {
+        let step = self.position.step;
+        let last = self.done() >= 1.0;
+        let due = |every: f64| {
+            every > 0.0
+                && (last || (self.epochs(step) / every).floor() > (self.epochs(step - 1) / every).floor())
+        };
+        let validation = self.validation.as_ref().filter(|_| due(self.config.validation.epochs));
+        if validation.is_none() && !due(1.0) {
+            return Ok(false);
+        }
+        let folder = format!("{PREDICTIONS}/{step:07}");
+        let pictures = self.options.folder.join(&folder);
+        let scores = |validation: &Validation| validation.run(self.config, &self.trainer, &pictures);
+        let validation = validation.map(scores).transpose()?;
+        let (sum, count) = std::mem::take(&mut self.position.epoch_loss);
+        let record = Record {
+            step,
+            epoch: self.epochs(step),
+            rate: self.position.rate,
+            loss: sum / count.max(1) as f64,
+            seconds: self.position.seconds,
+            validation,
+        };
+        self.metrics.add(&record)?;
+        tell(&Event::Recorded(record));
+        let Some(scores) = validation else { return Ok(false) };
+        if self.position.best.is_none_or(|(best, _)| scores.ods > best) {
+            self.position.best = Some((scores.ods, step));
+            self.trainer.model(self.info()).save(self.options.folder.join(BEST))?;
+        }
+        Ok(true)
     }
 
     fn tell_step(&self, loss: f64, tell: &mut dyn FnMut(&Event)) {
@@ -280,8 +324,23 @@ impl<'a> Run<'a> {
             state: self.trainer.state.clone(),
         };
         checkpoint.save(&folder.join(CHECKPOINT))?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let validated = self.metrics.records().iter().rev().find(|record| record.validation.is_some());
+        let pictures = validated.map_or_else(Vec::new, |record| {
+            page::pictures(folder, &format!("{PREDICTIONS}/{:07}", record.step))
+        });
+        let page = page::page(&name, self.metrics.records(), &checkpoint.config, &pictures);
+        pidinet::save::write_atomically(folder.join(PAGE), page.as_bytes())?;
         tell(&Event::Saved { step: self.position.step });
         Ok(())
+    }
+
+    /// The last scores on the validation images, if they are of this step.
+    fn scores(&self) -> BTreeMap<String, f64> {
+        let last = self.metrics.records().last().filter(|record| record.step == self.position.step);
+        let Some(scores) = last.and_then(|record| record.validation) else { return BTreeMap::new() };
+        let named = [("ods", scores.ods), ("ois", scores.ois), ("ap", scores.ap)];
+        named.into_iter().map(|(name, score)| (format!("validation.{name}"), score)).collect()
     }
 
     fn info(&self) -> ModelInfo {
@@ -295,14 +354,19 @@ impl<'a> Run<'a> {
                 env!("CARGO_PKG_VERSION"),
                 train.batch
             ),
+            scores: self.scores(),
             training_data: data.train.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             ..ModelInfo::default()
         }
     }
 }
 
+/// The file to go on from.
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const CONFIG: &str = "config.toml";
+const BEST: &str = "best.safetensors";
+const PAGE: &str = "run.html";
+const PREDICTIONS: &str = "predictions";
 const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.safetensors";
 

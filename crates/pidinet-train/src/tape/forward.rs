@@ -112,7 +112,7 @@ fn convolve(
     let (inputs, outputs) = if conv.depthwise { (1, 1) } else { (conv.inputs, conv.outputs) };
     for first in (0..conv.outputs).step_by(outputs) {
         let taps = conv.taps() * inputs * outputs;
-        isa.run(Mix {
+        Mix {
             src: &src[if conv.depthwise { first * plane } else { 0 }..],
             reads,
             weights: &packed.forward[if conv.depthwise { first * taps } else { 0 }..][..taps],
@@ -123,7 +123,8 @@ fn convolve(
             rows: 0..frame.height,
             rectify: conv.rectify,
             positive: None,
-        });
+        }
+        .run_on(isa);
     }
 }
 

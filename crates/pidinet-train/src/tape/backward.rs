@@ -178,12 +178,12 @@ fn weight_gradient(
     if !conv.depthwise {
         let mut sums = vec![0.0; conv.inputs * conv.taps() * conv.outputs];
         let reads = &reads.forward;
-        isa.run(Correlate { src, reads, gradient, sums: &mut sums, frame, rows, rectify: conv.rectify });
+        Correlate { src, reads, gradient, sums: &mut sums, frame, rows, rectify: conv.rectify }.run_on(isa);
         return sums;
     }
     let mut sums = vec![0.0; conv.taps() * conv.outputs];
     for (channel, sums) in sums.chunks_exact_mut(conv.taps()).enumerate() {
-        isa.run(Correlate {
+        Correlate {
             src: &src[channel * plane..],
             reads: &reads.forward,
             gradient: &gradient[channel * plane..],
@@ -191,7 +191,8 @@ fn weight_gradient(
             frame,
             rows: rows.clone(),
             rectify: conv.rectify,
-        });
+        }
+        .run_on(isa);
     }
     sums
 }
@@ -215,7 +216,7 @@ fn input_gradient(
     let weights = packed.backward.len() / groups;
     for group in 0..groups {
         let first = group * inputs * plane;
-        isa.run(Mix {
+        Mix {
             src: &gradient[first..],
             reads: &reads.backward,
             weights: &packed.backward[group * weights..][..weights],
@@ -226,7 +227,8 @@ fn input_gradient(
             rows: 0..frame.height,
             rectify: false,
             positive: positive.map(|positive| &positive[first..]),
-        });
+        }
+        .run_on(isa);
     }
 }
 

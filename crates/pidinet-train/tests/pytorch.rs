@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use pidinet::arch::Arch;
-use pidinet_burn::Parameters;
-use pidinet_burn::loss::Loss;
-use pidinet_burn::optimizer::{Adam, State};
-use pidinet_burn::tape::{Geometry, Packed, Tape, Workspace};
 use pidinet_kernels::Isa;
+use pidinet_train::Parameters;
+use pidinet_train::loss::Loss;
+use pidinet_train::optimizer::{Adam, State};
+use pidinet_train::tape::{Geometry, Packed, Tape, Workspace};
 use safetensors::SafeTensors;
 
 const GOLDEN: &[u8] = include_bytes!("data/training.safetensors");

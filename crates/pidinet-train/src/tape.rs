@@ -19,6 +19,7 @@ mod resize;
 mod taps;
 mod workspace;
 
+pub(crate) use forward::sigmoid;
 pub use geometry::Geometry;
 pub use packed::Packed;
 pub use workspace::Workspace;

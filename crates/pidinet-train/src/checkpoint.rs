@@ -20,6 +20,8 @@ pub struct Position {
     pub step: u64,
     /// Seconds spent training.
     pub seconds: f64,
+    /// The learning rate of the last step.
+    pub rate: f64,
     /// Sum of the losses since the last epoch ended, and of how many images.
     pub epoch_loss: (f64, u64),
     /// Images that could not be used so far.
@@ -48,7 +50,7 @@ impl Checkpoint {
     ///
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let Position { step, seconds, epoch_loss, failed, best } = &self.position;
+        let Position { step, seconds, rate, epoch_loss, failed, best } = &self.position;
         // Floats are written as their bits, so that nothing is lost.
         let bits = |value: f64| format!("{:016x}", value.to_bits());
         let metadata: HashMap<String, String> = [
@@ -56,6 +58,7 @@ impl Checkpoint {
             ("step", step.to_string()),
             ("optimizer_step", self.state.step.to_string()),
             ("seconds", bits(*seconds)),
+            ("rate", bits(*rate)),
             ("epoch_loss", bits(epoch_loss.0)),
             ("epoch_images", epoch_loss.1.to_string()),
             ("failed", failed.to_string()),
@@ -131,6 +134,7 @@ impl Checkpoint {
             position: Position {
                 step: whole("step")?,
                 seconds: float(&text("seconds")?)?,
+                rate: float(&text("rate")?)?,
                 epoch_loss: (float(&text("epoch_loss")?)?, whole("epoch_images")?),
                 failed: whole("failed")?,
                 best,
@@ -161,8 +165,14 @@ mod tests {
         let mut state = State::new(&parameters);
         state.step = 12;
         state.square[1] = 1.0 / 3.0;
-        let position =
-            Position { step: 12, seconds: 0.1, epoch_loss: (1.0 / 3.0, 7), failed: 1, best: Some((0.7, 9)) };
+        let position = Position {
+            step: 12,
+            seconds: 0.1,
+            rate: 1e-3,
+            epoch_loss: (1.0 / 3.0, 7),
+            failed: 1,
+            best: Some((0.7, 9)),
+        };
         Checkpoint { config: "seed = 1\n".to_owned(), position, parameters, state }
     }
 

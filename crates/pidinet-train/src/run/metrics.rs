@@ -34,6 +34,8 @@ pub struct Scores {
     pub ods: f64,
     /// F with the best threshold for each image.
     pub ois: f64,
+    /// Average precision.
+    pub ap: f64,
 }
 
 /// The file of a run's measurements.
@@ -56,10 +58,12 @@ impl Metrics {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(source) => return Err(Error::Read { path: path.into(), source }),
         };
-        let records = text.lines().filter_map(|line| serde_json::from_str(line).ok());
-        let records: Vec<Record> = records.filter(|record: &Record| record.step <= step).collect();
-        let lines: String = records.iter().map(line).collect();
+        let lines = text.lines().filter_map(|line| Some((line, serde_json::from_str(line).ok()?)));
+        let kept: Vec<(&str, Record)> =
+            lines.filter(|(_, record): &(_, Record)| record.step <= step).collect();
+        let lines: String = kept.iter().flat_map(|(line, _)| [line, "\n"]).collect();
         pidinet::save::write_atomically(path, lines.as_bytes())?;
+        let records = kept.into_iter().map(|(_, record)| record).collect();
         Ok(Self { path: path.into(), records })
     }
 

@@ -1,0 +1,60 @@
+//! What is seen of a run while it lasts.
+
+use std::time::Duration;
+
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use pidinet_train::run::{Event, Record};
+
+use crate::ui;
+
+/// A bar where there is a terminal, and a line for each epoch.
+pub(super) struct Progress {
+    bar: ProgressBar,
+}
+
+/// Positions of the bar: the share that is done is a fraction.
+const PARTS: u64 = 10_000;
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::new(PARTS);
+        let style = "{wide_bar} {msg}";
+        bar.set_style(ProgressStyle::with_template(style).expect("the template is well formed"));
+        Self { bar }
+    }
+
+    pub(super) fn tell(&mut self, event: &Event) {
+        match event {
+            Event::Started { images, parameters, step, steps } => {
+                let steps =
+                    steps.map_or_else(|| "a limit of time".to_owned(), |steps| format!("{steps} steps"));
+                self.line(&format!("{parameters} parameters, {images} images, from step {step} to {steps}"));
+            }
+            Event::Step { step, done, loss, speed, left } => {
+                self.bar.set_position((done * PARTS as f64) as u64);
+                let left = HumanDuration(Duration::from_secs_f64(left.clamp(0.0, 1e9)));
+                self.bar
+                    .set_message(format!("step {step}, loss {loss:.0}, {speed:.1} images/s, {left} left"));
+            }
+            Event::Skipped { name, reason } => self.line(&format!("skipped {name}: {reason}")),
+            Event::Recorded(record) => self.line(&line(record)),
+            _ => {}
+        }
+    }
+
+    pub(super) fn end(self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn line(&self, line: &str) {
+        self.bar.suspend(|| ui::complain(line));
+    }
+}
+
+fn line(record: &Record) -> String {
+    let Record { step, epoch, rate, loss, validation, .. } = record;
+    let scores = validation.map_or_else(String::new, |scores| {
+        format!(", validation loss {:.1} ODS {:.4} OIS {:.4}", scores.loss, scores.ods, scores.ois)
+    });
+    format!("epoch {epoch:.1}, step {step}: loss {loss:.1}, rate {rate:.2e}{scores}")
+}

@@ -1,0 +1,71 @@
+//! How good the network is on images it has not learnt from.
+
+use std::path::Path;
+
+use pidinet::EdgeMap;
+use pidinet::save::SaveOptions;
+use pidinet_eval::GroundTruth;
+use pidinet_eval::counts::Counts;
+use pidinet_eval::evaluate::{self, evaluate, thresholds};
+use pidinet_eval::score;
+use rayon::prelude::*;
+
+use super::metrics::Scores;
+use crate::Result;
+use crate::config::Config;
+use crate::data::Examples;
+use crate::data::augment::Sample;
+use crate::loss::Loss;
+use crate::tape::sigmoid;
+use crate::trainer::Trainer;
+
+/// Most predictions that are saved as pictures.
+const PICTURES: usize = 6;
+
+/// The validation images of a run.
+#[derive(Debug)]
+pub(super) struct Validation {
+    examples: Examples,
+    /// How many of them are used.
+    count: usize,
+}
+
+impl Validation {
+    /// The validation images that `config` names; `None` if it names none, or wants no validation.
+    pub(super) fn open(config: &Config) -> Result<Option<Self>> {
+        if config.data.validation.is_empty() || config.validation.epochs <= 0.0 {
+            return Ok(None);
+        }
+        let examples = Examples::open(&config.data.validation, config.data.cache_mib << 20)?;
+        let most = if config.validation.images == 0 { usize::MAX } else { config.validation.images };
+        Ok(Some(Self { count: examples.len().min(most), examples }))
+    }
+
+    /// Scores the averaged weights as the BSDS benchmark does, at few thresholds, and saves some predictions
+    /// below `pictures`.
+    pub(super) fn run(&self, config: &Config, trainer: &Trainer, pictures: &Path) -> Result<Scores> {
+        let thresholds = thresholds(config.validation.thresholds.max(2));
+        let options = evaluate::Options { thresholds, ..evaluate::Options::default() };
+        let loss = Loss { lambda: config.data.lambda, soft: config.data.soft };
+        let packed = trainer.packed_average();
+        let one = |index: usize| -> Result<(f64, Vec<Counts>)> {
+            let pair = self.examples.pair(index);
+            let example = self.examples.get(index)?;
+            let sample = Sample::plain(&example, &config.data, &pair.id);
+            let ([.., fused], loss) = trainer.evaluate(&loss, &packed, &sample);
+            let map = EdgeMap::new(sample.width, sample.height, fused.into_iter().map(sigmoid).collect());
+            if index < PICTURES {
+                map.save(pictures.join(format!("{}.png", pair.id)), &SaveOptions::default())?;
+            }
+            let truth = GroundTruth::open(&pair.truth)?;
+            Ok((loss, evaluate(&map, &truth, &options).counts))
+        };
+        std::fs::create_dir_all(pictures)
+            .map_err(|source| crate::Error::Write { path: pictures.into(), source })?;
+        let each: Vec<_> = (0..self.count).into_par_iter().map(one).collect::<Result<_>>()?;
+        let total: f64 = each.iter().map(|(loss, _)| loss).sum();
+        let counts: Vec<Vec<Counts>> = each.into_iter().map(|(_, counts)| counts).collect();
+        let scores = score::Scores::new(&options.thresholds, &counts).expect("images and thresholds");
+        Ok(Scores { loss: total / self.count as f64, ods: scores.ods.f, ois: scores.ois.f, ap: scores.ap })
+    }
+}
