@@ -166,7 +166,7 @@ def worker(peer, folder, size, threads, runs):
     run = globals()[f"run_{peer}"](files, int(threads))
     image = golden["image"]
     error = np.abs(np.asarray(run(image)).reshape(golden["edges"].shape) - golden["edges"]).max()
-    assert error < 1e-4, f"{peer} is off by {error}"
+    assert error < 1e-3, f"{peer} is off by {error}"
     times = []
     for _ in range(3 + int(runs)):
         start = perf_counter()
