@@ -97,7 +97,8 @@ pub enum Error {
 
     /// The pixels of an image need more memory than allowed.
     #[error(
-        "the pixels need {:.2} GiB and the limit is {:.2}; raise `max_bytes` (`--max-memory`) to read them",
+        "the pixels need {:.2} GiB and the limit is {:.2}; raise \
+         `max_bytes` (`--max-pixels` raises it, too) to read them",
         *bytes as f64 / f64::from(1 << 30), *max_bytes as f64 / f64::from(1 << 30)
     )]
     TooManyBytes {
@@ -109,8 +110,8 @@ pub enum Error {
 
     /// Decoding an image needs more memory than allowed.
     #[error(
-        "decoding the {format} image needs more memory than the limit of {:.2} GiB (`max_bytes`, \
-         `--max-memory`), or carries an oversized text or profile",
+        "the {format} image, or a text or profile in it, needs more memory than the limit of {:.2} GiB; raise \
+         `max_bytes` (`--max-pixels` raises it, too) if it is meant to be that large",
         *max_bytes as f64 / f64::from(1 << 30)
     )]
     ImageMemory {
