@@ -11,6 +11,9 @@ use image::{DynamicImage, ExtendedColorType, ImageBuffer, ImageEncoder, ImageFor
 use pidinet::Error;
 use pidinet::image::{Image, ImageLimits, Pixels};
 
+#[path = "images/target.rs"]
+mod target;
+
 const LIMITS: ImageLimits = ImageLimits { max_pixels: 512_000_000, max_bytes: 4 << 30 };
 
 /// Few enough pixels that a damaged header cannot make a test slow.
@@ -273,6 +276,16 @@ fn damaged_files_do_no_harm() {
                 assert!((1..=SMALL.max_pixels).contains(&pixels), "{name}, bit {bit}");
             }
         }
+    }
+}
+
+/// All that the fuzzer is given to begin with, and what once failed.
+#[test]
+fn the_fuzzing_target_takes_every_file() {
+    files().values().for_each(|file| target::image(file));
+    let regressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/regressions/image");
+    for file in std::fs::read_dir(regressions).into_iter().flatten() {
+        target::image(&std::fs::read(file.unwrap().path()).unwrap());
     }
 }
 
