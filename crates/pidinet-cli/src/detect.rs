@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use anyhow::Context;
 use clap::ValueHint;
 use pidinet::image::{Image, ImageLimits, Preset};
 use pidinet::save::{Format, SaveOptions, write_atomically};
@@ -73,12 +74,6 @@ pub(crate) struct Detect {
     #[arg(long)]
     side_outputs: bool,
 
-    #[command(flatten)]
-    finish: Finish,
-
-    #[command(flatten)]
-    engine: EngineArgs,
-
     /// Refuse images of more pixels
     #[arg(long, value_name = "N", default_value = "512M", value_parser = pixels)]
     max_pixels: u64,
@@ -90,6 +85,13 @@ pub(crate) struct Detect {
     /// Print a line of JSON for each image: names, size, milliseconds of decode, network, post, write
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+
+    // Last: what follows a heading belongs to it.
+    #[command(flatten)]
+    finish: Finish,
 }
 
 impl Detect {
@@ -175,7 +177,7 @@ impl Detect {
             Source::Stdin => {
                 let mut bytes = Vec::new();
                 std::io::stdin().lock().read_to_end(&mut bytes)?;
-                Image::decode(&bytes, &self.limits())?
+                Image::decode(&bytes, &self.limits()).context("cannot use standard input")?
             }
         };
         Ok(match self.max_side {

@@ -58,7 +58,7 @@ fn facts(model: &Model, survey: &Survey, size: Size) -> Vec<(&'static str, Strin
         ("weights", model.form.to_string()),
         ("input", info.preset.to_string()),
         ("parameters", survey.parameter_count().to_string()),
-        ("multiply-adds", format!("{:.2} G at {width}x{height}", survey.multiply_adds() as f64 / 1e9)),
+        ("multiply-adds", format!("{:.2} M at {width}x{height}", survey.multiply_adds() as f64 / 1e6)),
         ("provenance", info.provenance.clone()),
         ("training data", info.training_data.clone()),
         ("licence", info.licence.clone()),
@@ -69,7 +69,7 @@ fn facts(model: &Model, survey: &Survey, size: Size) -> Vec<(&'static str, Strin
     facts
 }
 
-const HEADER: [&str; 7] = ["layer", "operation", "input", "output", "parameters", "MMAC", "MiB out"];
+const HEADER: [&str; 7] = ["layer", "operation", "input", "output", "parameters", "M mul-adds", "MiB out"];
 
 const LEFT: bool = false;
 const RIGHT: bool = true;

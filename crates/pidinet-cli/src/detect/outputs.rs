@@ -88,7 +88,8 @@ pub(super) fn plan(inputs: &Inputs, request: &Request) -> anyhow::Result<(Vec<Jo
     let format = match (request.format, named) {
         (Some(format), _) => format,
         (None, None) => Format::Png,
-        (None, Some(file)) => Format::from_path(file).map_err(|error| usage!("{error} with --format"))?,
+        (None, Some(file)) => Format::from_path(file)
+            .map_err(|error| usage!("{error} with --format, or end a folder with /"))?,
     };
     let sides = request.sides && format != Format::Npz; // which holds them all
     let output = |image: &Input| match (request.output, named) {
@@ -147,6 +148,9 @@ fn check(jobs: &[Job]) -> anyhow::Result<()> {
         match writers.insert(output, job) {
             Some(other) if other.input == job.input => {
                 return Err(usage!("-o - writes one map; --side-outputs needs --format npz then"));
+            }
+            Some(_) if *output == Output::Stdout => {
+                return Err(usage!("-o - writes one image, and there are {}", jobs.len()));
             }
             Some(other) => {
                 return Err(usage!(
