@@ -35,6 +35,17 @@ fn a_name_that_is_not_utf8_is_a_name() {
     assert!(sandbox.path("again").join(name).exists());
 }
 
+#[test]
+fn a_pipe_is_read_like_a_file() {
+    let sandbox = Sandbox::new().with(&["a.png"]);
+    assert!(Command::new("mkfifo").arg(sandbox.path("pipe")).status().unwrap().success());
+    let mut child = sandbox.command("detect MODEL pipe -o map.png").spawn().unwrap();
+    let photo = std::fs::read(sandbox.path("a.png")).unwrap();
+    std::fs::write(sandbox.path("pipe"), photo).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(sandbox.path("map.png").exists());
+}
+
 /// A file that cannot grow beyond a block: what a full disk does, but without one.
 #[test]
 fn a_file_that_cannot_be_finished_does_not_appear() {

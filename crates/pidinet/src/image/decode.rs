@@ -32,12 +32,17 @@ const PNG_EXTRAS: u64 = 64 << 20;
 /// Reads an image file.
 pub(super) fn open(path: &Path, limits: &ImageLimits) -> Result<Image> {
     let read = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(read)?;
-    if file.metadata().map_err(read)?.is_dir() {
-        return Err(read(std::io::ErrorKind::IsADirectory.into()));
-    }
-    image(BufReader::with_capacity(1 << 16, file), limits)
-        .map_err(|source| Error::ImageFile { path: path.to_owned(), source: Box::new(source) })
+    let mut file = File::open(path).map_err(read)?;
+    let kind = file.metadata().map_err(read)?;
+    let image = if kind.is_file() {
+        image(BufReader::with_capacity(1 << 16, file), limits)
+    } else {
+        // A folder, which is an error, or a pipe, which cannot be rewound.
+        let mut bytes = Vec::new();
+        file.by_ref().take(limits.max_bytes).read_to_end(&mut bytes).map_err(read)?;
+        decode(&bytes, limits)
+    };
+    image.map_err(|source| Error::ImageFile { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// Reads an image file that is in memory.
