@@ -1,7 +1,7 @@
 //! `pidinet detect`.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use pidinet::{EdgeDetector, EdgeMap, Options};
 
 use crate::interrupt;
 use crate::model::ModelArgs;
-use crate::options::{EngineArgs, make_folder_of, one_of, pixels, scale};
+use crate::options::{EngineArgs, one_of, pixels, scale};
 use crate::ui::{self, Batch, usage};
 
 mod finish;
@@ -221,6 +221,15 @@ fn write(output: &Output, bytes: &[u8]) -> anyhow::Result<()> {
             make_folder_of(path)?;
             Ok(write_atomically(path, bytes)?)
         }
+    }
+}
+
+/// Makes the folder that a file is to lie in.
+fn make_folder_of(path: &Path) -> anyhow::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make folder {}", folder.display())),
+        _ => Ok(()),
     }
 }
 

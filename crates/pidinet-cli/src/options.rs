@@ -2,7 +2,6 @@
 
 use std::num::NonZeroUsize;
 
-use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use pidinet::engine::Strip;
 
@@ -76,15 +75,6 @@ where
     T: std::str::FromStr<Err: std::fmt::Debug> + Clone + Send + Sync + 'static,
 {
     PossibleValuesParser::new(names).map(|name| name.parse().expect("the names are those of the type"))
-}
-
-/// Makes the folder that a file is to lie in.
-pub(crate) fn make_folder_of(path: &std::path::Path) -> anyhow::Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make folder {}", folder.display())),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //!
 //! The files in `images/` were written by Pillow (`tools/image_fixtures.py`); the others are made here.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;

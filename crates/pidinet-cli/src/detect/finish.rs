@@ -63,18 +63,20 @@ impl Finish {
         if let Some(suppression) = &self.nms {
             edges = post::suppress(&edges, suppression);
         }
-        let mut mask = match (self.threshold, self.hysteresis) {
-            (Some(at), _) => Mask::at_least(&edges, at),
-            (_, Some(Hysteresis { low, high })) => post::hysteresis(&edges, low, high),
-            _ => Mask::at_least(&edges, f32::MIN_POSITIVE),
+        let mask = match (self.threshold, self.hysteresis) {
+            (Some(at), _) => Some(Mask::at_least(&edges, at)),
+            (_, Some(Hysteresis { low, high })) => Some(post::hysteresis(&edges, low, high)),
+            _ => self.thin.then(|| Mask::at_least(&edges, f32::MIN_POSITIVE)),
         };
-        if self.thin {
-            post::thin(&mut mask);
-        }
-        if self.threshold.is_some() || self.hysteresis.is_some() {
-            edges = EdgeMap::from(&mask);
-        } else if self.thin {
-            post::keep(&mut edges, &mask);
+        if let Some(mut mask) = mask {
+            if self.thin {
+                post::thin(&mut mask);
+            }
+            if self.threshold.is_some() || self.hysteresis.is_some() {
+                edges = EdgeMap::from(&mask);
+            } else {
+                post::keep(&mut edges, &mask);
+            }
         }
         edges = self.style.apply(edges);
         if self.invert {
