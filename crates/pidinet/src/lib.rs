@@ -1,19 +1,45 @@
 //! Pixel difference networks: the edges in an image, fast, on any CPU.
+//!
+//! [`EdgeDetector`] is what most users need: it takes an [`image::Image`] and gives an [`EdgeMap`], which
+//! [`post`] makes thin, binary or stylised, and [`save`] writes.
+//!
+//! ```
+//! use pidinet::image::{Image, PixelFormat, PixelLayout};
+//! use pidinet::weights::{Model, OpenOptions};
+//! use pidinet::{EdgeDetector, Options};
+//!
+//! let model = Model::read(pidinet::models::ALL[0].bytes, &OpenOptions::default())?;
+//! let detector = EdgeDetector::new(&model, &Options::default())?;
+//! let half = |index: usize| if index % 64 < 32 { 40 } else { 200 }; // dark left, bright right
+//! let grey: Vec<u8> = (0..64 * 48).map(half).collect();
+//! let image = Image::from_u8(&grey, &PixelLayout::packed(64, 48, PixelFormat::Grey))?;
+//! let edges = detector.detect(&image)?.edges;
+//! assert!(edges.row(24)[32] > 0.5 && edges.row(24)[8] < 0.1);
+//! # Ok::<(), pidinet::Error>(())
+//! ```
+//!
+//! The modules are listed in the order in which data flows through them: an image, the network as it is
+//! [said once](arch), its [weights], [folded](reparam) into ordinary ones, planned, and run by the
+//! [engine]; the [detector] puts them together.
 #![forbid(unsafe_code)]
 
+pub mod image;
 pub mod arch;
+pub mod weights;
+pub mod models;
+pub mod reparam;
+mod plan;
+pub mod engine;
 pub mod detector;
 pub mod edges;
-pub mod engine;
-pub mod error;
-pub mod image;
-pub mod models;
-mod plan;
 pub mod post;
-pub mod reparam;
 pub mod save;
-pub mod weights;
+pub mod error;
 
 pub use detector::{Detection, EdgeDetector, Options};
 pub use edges::EdgeMap;
 pub use error::{Error, Result};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
