@@ -12,7 +12,7 @@ use crate::ui::usage;
 #[derive(clap::Args, Debug)]
 pub(crate) struct ModelArgs {
     /// Model file, written by `pidinet convert` or a published .pth checkpoint, or the name of a model
-    /// that comes with the program
+    /// that comes with the program [default: tiny]
     #[arg(short, long, value_name = "FILE|NAME")]
     model: Option<PathBuf>,
 
@@ -35,14 +35,17 @@ impl ModelArgs {
             Some(path) if path.exists() => return Ok(Model::open(path, &options)?),
             Some(path) => {
                 let name = path.to_str().and_then(models::named);
-                name.ok_or_else(|| usage!("there is no file {}, and no model of that name", path.display()))?
+                name.ok_or_else(|| {
+                    let names: Vec<&str> = models::ALL.iter().map(|model| model.name).collect();
+                    usage!(
+                        "there is no file {}, and no model of that name but {}",
+                        path.display(),
+                        names.join(", ")
+                    )
+                })?
             }
-            None => models::ALL.first().ok_or_else(|| usage!("{NO_MODEL}"))?,
+            None => models::DEFAULT,
         };
         Ok(Model::read(embedded.bytes, &options)?)
     }
 }
-
-const NO_MODEL: &str = "no model: give one with -m FILE
-A published checkpoint is used as it is (-m table5_pidinet.pth), or converted once:
-  pidinet convert table5_pidinet.pth pidinet.safetensors";

@@ -8,7 +8,7 @@
 //! use pidinet::weights::{Model, OpenOptions};
 //! use pidinet::{EdgeDetector, Options};
 //!
-//! let model = Model::read(pidinet::models::ALL[0].bytes, &OpenOptions::default())?;
+//! let model = Model::read(pidinet::models::DEFAULT.bytes, &OpenOptions::default())?;
 //! let detector = EdgeDetector::new(&model, &Options::default())?;
 //! let half = |index: usize| if index % 64 < 32 { 40 } else { 200 }; // dark left, bright right
 //! let grey: Vec<u8> = (0..64 * 48).map(half).collect();

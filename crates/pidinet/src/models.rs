@@ -11,10 +11,12 @@ pub struct Embedded {
     pub bytes: &'static [u8],
 }
 
-/// All embedded models, the default one first. `models/README.md` says how they were made and how good
-/// they are.
+/// All embedded models. `models/README.md` says how they were made and how good they are.
 pub const ALL: &[Embedded] =
     &[Embedded { name: "tiny", bytes: include_bytes!("../models/tiny.safetensors") }];
+
+/// The model to use where none is asked for.
+pub const DEFAULT: &Embedded = &ALL[0];
 
 /// The embedded model of this name.
 pub fn named(name: &str) -> Option<&'static Embedded> {
@@ -34,7 +36,7 @@ mod tests {
             assert_eq!(model.info.name, embedded.name);
             assert!(!model.info.licence.is_empty() && !model.info.training_data.is_empty());
         }
-        let default = Model::read(ALL[0].bytes, &OpenOptions::default()).unwrap();
+        let default = Model::read(DEFAULT.bytes, &OpenOptions::default()).unwrap();
         assert_eq!(default.arch, Arch::tiny());
     }
 
@@ -47,7 +49,7 @@ mod tests {
         let grey = |index: i32| if radius(index % side, index / side) < 28.0 { 220 } else { 60 };
         let pixels: Vec<u8> = (0..side * side).map(grey).collect();
         let image = Image::from_u8(&pixels, &PixelLayout::packed(96, 96, PixelFormat::Grey)).unwrap();
-        let model = Model::read(ALL[0].bytes, &OpenOptions::default()).unwrap();
+        let model = Model::read(DEFAULT.bytes, &OpenOptions::default()).unwrap();
         let edges = EdgeDetector::new(&model, &Options::default()).unwrap().detect(&image).unwrap().edges;
         let mean = |near: fn(f64) -> bool| {
             let pixels = (0..side * side).filter(|&index| near(radius(index % side, index / side)));
