@@ -58,7 +58,7 @@ pub struct Gate<'a> {
     pub dst: RowMut<'a>,
 }
 
-/// `dst = 1 / (1 + exp(-src))`; see [`sigmoid`] for its error.
+/// `dst = 1 / (1 + exp(-src))`; within 4 units in the last place.
 #[derive(Debug)]
 pub struct Sigmoid<'a> {
     /// The row to read.

@@ -2,7 +2,7 @@
 //!
 //! A [`Tape`] is the list of what `pidinet::arch::pidinet` computes, recorded once: convolutions with what
 //! is added to them, and a few small operations. It is replayed forwards and backwards for one image at a
-//! time ([`Tape::differentiate`]); images of a batch are independent, so they run in parallel and their
+//! time (`tape/backward.rs`); images of a batch are independent, so they run in parallel and their
 //! gradients are added in order, which makes the sum the same for any number of threads.
 //!
 //! Rectified maps are never stored: a convolution that reads one rectifies while it reads.

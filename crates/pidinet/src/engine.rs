@@ -1,6 +1,6 @@
 //! Runs a plan: threads, memory, time for each step.
 //!
-//! The engine streams an image through the network in strips (see [`crate::plan::schedule`]). The rows of
+//! The engine streams an image through the network in strips (see `plan/schedule.rs`). The rows of
 //! one step are shared out among the threads; each row is computed by one thread in a fixed order, so
 //! the answer depends neither on the number of threads nor on the height of the strips.
 
@@ -50,6 +50,9 @@ const ROWS_OF_LAST_STAGE: usize = 8;
 /// Memory that the new rows of a strip may take in all maps together, if [`Strip::Auto`] can help it. The rows
 /// kept from strips before come on top.
 const STRIP_BYTES: usize = 128 << 20;
+
+/// Memory that an engine keeps for its next run: more than this is cheaper to get again than to hold.
+const IDLE_BYTES: usize = 64 << 20;
 
 /// How an engine runs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -191,7 +194,9 @@ impl Engine {
             Map { shape, data: ring.finish(is_plain(&self.plan.steps[id].op)) }
         });
         let maps = maps.collect();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(arena);
+        if arena.bytes() <= IDLE_BYTES {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(arena);
+        }
         Run { maps, times }
     }
 

@@ -248,12 +248,20 @@ fn the_pixel_limit_is_an_option() {
 }
 
 #[test]
+fn the_embedded_model_is_the_default_and_has_a_name() {
+    let sandbox = Sandbox::new().with(&["a.png"]);
+    sandbox.run("detect a.png -o default.npy").code(0);
+    sandbox.run("detect -m tiny a.png -o tiny.npy").code(0);
+    let read = |name: &str| std::fs::read(sandbox.path(name)).unwrap();
+    assert!(read("default.npy") == read("tiny.npy"));
+}
+
+#[test]
 fn wrong_usage_is_code_2_and_says_what_is_right() {
     let sandbox = Sandbox::new().with(&["a.png", "b.png"]);
     for (arguments, says) in [
         ("detect MODEL", "<INPUT>"),
-        ("detect a.png", "pidinet convert"),
-        ("detect -m nowhere a.png", "there is no file nowhere"),
+        ("detect -m nowhere a.png", "there is no file nowhere, and no model of that name but tiny"),
         ("detect MODEL a.png --scales 0", "0.5,1,1.5"),
         ("detect MODEL a.png --format gif", "png16"),
         ("detect MODEL a.png -o map.gif", "png, jpg, webp, tiff, npy, npz"),
