@@ -134,7 +134,8 @@ impl Arena {
 
     /// Memory that the rings take.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<f32>() * self.rings.iter().map(|ring| ring.data.len()).sum::<usize>()
+        size_of::<f32>()
+            * self.rings.iter().map(|ring| ring.layout.block * ring.layout.capacity).sum::<usize>()
     }
 
     /// The maps that step `id` can read, the layout of its own, and the blocks of the rows it writes.

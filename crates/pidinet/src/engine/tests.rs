@@ -84,3 +84,13 @@ fn steps_are_timed_and_counted() {
     assert!((0.95..1.05).contains(&(macs as f64 / survey.multiply_adds() as f64)), "{macs}");
     assert!(stats.iter().any(|step| step.time > Duration::ZERO));
 }
+
+#[test]
+fn a_wide_image_needs_bounded_memory() {
+    let model = Model::random(Arch::full(), 3);
+    let engine = Engine::new(&model, Keep::Fused, &threads(2)).unwrap();
+    let image = Size { height: 8000, width: 12000 };
+    let arena = Arena::new(&engine.plan, image, engine.strip(image), 2);
+    let map = 4 * image.height * image.width;
+    assert!(arena.bytes() - map < 400 << 20, "{} MiB beside the map", (arena.bytes() - map) >> 20);
+}
