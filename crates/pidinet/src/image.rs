@@ -14,6 +14,7 @@ mod orient;
 mod preset;
 mod resize;
 mod sample;
+mod webp;
 
 pub use decode::ImageLimits;
 pub use layout::{PixelFormat, PixelLayout};

@@ -8,7 +8,7 @@ use ::image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Lim
 
 use super::orient::upright;
 use super::sample::{Sample, to_rgb};
-use super::{Image, Pixels, jpeg};
+use super::{Image, Pixels, jpeg, webp};
 use crate::{Error, Result};
 
 /// How large an image may be. A file beyond a limit is refused before its pixels are decoded.
@@ -54,12 +54,15 @@ fn image(mut file: impl BufRead + Seek, limits: &ImageLimits) -> Result<Image> {
     let format = format(&mut file)?;
     let name = name(format);
     let failed = |source| decode_error(name, limits, source);
-    if format == ImageFormat::Jpeg {
-        if !jpeg::is_whole(&mut file).map_err(|source| failed(source.into()))? {
-            return Err(Error::ImageCutShort { format: name });
-        }
-        file.rewind().map_err(|source| failed(source.into()))?;
+    let is_whole = match format {
+        ImageFormat::Jpeg => jpeg::is_whole(&mut file),
+        ImageFormat::WebP => webp::is_whole(&mut file),
+        _ => Ok(true),
+    };
+    if !is_whole.map_err(|source| failed(source.into()))? {
+        return Err(Error::ImageCutShort { format: name });
     }
+    file.rewind().map_err(|source| failed(source.into()))?;
 
     let mut reader = ImageReader::with_format(file, format);
     let mut memory = Limits::no_limits();
