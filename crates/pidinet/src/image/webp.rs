@@ -1,7 +1,7 @@
 //! Whether the chunks of a WebP file are in it: the decoder allocates what a chunk declares, up to 4 GiB,
 //! before it reads.
 
-use std::io::{BufRead, Read, Result, Seek, SeekFrom};
+use std::io::{BufRead, Result, Seek, SeekFrom};
 
 /// Bytes of the RIFF header: `RIFF`, the length of what follows, `WEBP`.
 const HEADER: u64 = 12;
