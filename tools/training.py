@@ -153,12 +153,15 @@ def main(path):
 
 
 def step_times(threads=2, size=320, rounds=5):
-    """Milliseconds of forward, backward and step of two images, the best and the median of some."""
+    """Milliseconds of forward, backward and step of two images, the best and the median of some.
+
+    Channels last: on CPUs these networks then take PyTorch about half as long.
+    """
     torch.set_num_threads(threads)
     generator = torch.Generator().manual_seed(1)
     for name, c, m in [("tiny", 20, 8), ("full", 60, 24)]:
         p = {name: value.requires_grad_() for name, value in initial(c, m, generator).items()}
-        images = torch.randn(2, 3, size, size, generator=generator)
+        images = torch.randn(2, 3, size, size, generator=generator).to(memory_format=torch.channels_last)
         labels = (torch.rand(2, 1, size, size, generator=generator) > 0.94).float()
         optimizer = torch.optim.Adam(p.values(), lr=0.005, betas=(0.9, 0.99), weight_decay=1e-4)
         times = []
