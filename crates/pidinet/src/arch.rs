@@ -7,6 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub mod binary;
 pub mod reference;
 pub mod survey;
 
