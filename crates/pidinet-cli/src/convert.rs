@@ -7,23 +7,25 @@ use anyhow::Context;
 use clap::ValueHint;
 use pidinet::arch::Config;
 use pidinet::image::Preset;
+use pidinet::onnx::{self, Input, Maps};
 use pidinet::weights::{Model, OpenOptions, Precision};
 
 use crate::interrupt;
-use crate::options::one_of;
+use crate::options::{Size, one_of, size};
 use crate::ui::usage;
 
-/// Turn a model file into one of ours: safetensors that say what they are
+/// Turn a model file into one of ours, or into ONNX for other programs
 ///
-/// Reads published .pth checkpoints, without running anything in them, and safetensors. The result holds the
-/// architecture and the input preset, so that no option has to be remembered.
+/// Reads published .pth checkpoints, without running anything in them, and safetensors. A .safetensors file
+/// holds the architecture and the input preset, so that no option has to be remembered. An .onnx file has
+/// ordinary convolutions (opset 17), for ONNX Runtime and whatever else reads that format.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Convert {
     /// Model to read
     #[arg(value_name = "IN", value_hint = ValueHint::FilePath)]
     input: PathBuf,
 
-    /// File to write, usually NAME.safetensors
+    /// File to write, NAME.safetensors or NAME.onnx
     #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
 
@@ -47,10 +49,39 @@ pub(crate) struct Convert {
     /// How the model wants its input [default: as the file says, else imagenet]
     #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(&["imagenet", "controlnet"]))]
     preset: Option<Preset>,
+
+    #[command(flatten)]
+    onnx: Onnx,
+}
+
+/// What only ONNX files know.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "ONNX")]
+struct Onnx {
+    /// Fix the size of the images, one at a time [default: any number of images of any size]
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<Size>,
+
+    /// What goes in: normalised, as the preset says, or rgb, red, green and blue from 0 to 255
+    /// [default: normalised]
+    #[arg(id = "onnx_input", long = "input", value_name = "NAME", value_parser = one_of::<Input>(&["normalised", "rgb"]))]
+    input: Option<Input>,
+
+    /// Let side1 to side4 come out too, what each stage sees by itself
+    #[arg(long)]
+    side_outputs: bool,
+}
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Safetensors,
+    Onnx,
 }
 
 impl Convert {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let format = self.format()?;
         let same = self.output.canonicalize().ok().zip(self.input.canonicalize().ok());
         if same.is_some_and(|(output, input)| output == input) {
             return Err(usage!("{} would be overwritten; give OUT another name", self.input.display()));
@@ -63,10 +94,54 @@ impl Convert {
         if let Some(preset) = self.preset {
             model.info.preset = preset;
         }
-        let precision = if self.float16 { Precision::Float16 } else { Precision::Float32 };
         interrupt::install()?;
         let _whole = interrupt::writing();
-        model.save_as(&self.output, precision).context("the model was not converted")?;
+        match format {
+            Format::Safetensors => {
+                let precision = if self.float16 { Precision::Float16 } else { Precision::Float32 };
+                model.save_as(&self.output, precision)
+            }
+            Format::Onnx => onnx::save(&model, &self.output, &self.onnx.options()),
+        }
+        .context("the model was not converted")?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The format that the name of the output asks for, if the other options fit it.
+    fn format(&self) -> anyhow::Result<Format> {
+        let extension = self.output.extension().map(|extension| extension.to_ascii_lowercase());
+        let format = match extension.as_ref().and_then(|extension| extension.to_str()) {
+            Some("safetensors") => Format::Safetensors,
+            Some("onnx") => Format::Onnx,
+            _ => {
+                let output = self.output.display();
+                return Err(usage!("{output}: expected OUT to end in .safetensors or .onnx"));
+            }
+        };
+        let Onnx { size, input, side_outputs } = &self.onnx;
+        let unfit = match format {
+            Format::Onnx => [("--float16", self.float16)].to_vec(),
+            Format::Safetensors => {
+                vec![
+                    ("--size", size.is_some()),
+                    ("--input", input.is_some()),
+                    ("--side-outputs", *side_outputs),
+                ]
+            }
+        };
+        match unfit.iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(usage!("{option} cannot be had in {}", self.output.display())),
+            None => Ok(format),
+        }
+    }
+}
+
+impl Onnx {
+    fn options(&self) -> onnx::Options {
+        onnx::Options {
+            size: self.size.map(|Size { width, height }| onnx::Size { height, width }),
+            input: self.input.unwrap_or_default(),
+            maps: if self.side_outputs { Maps::All } else { Maps::Fused },
+        }
     }
 }

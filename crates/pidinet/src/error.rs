@@ -219,4 +219,13 @@ pub enum Error {
         /// What was given.
         scale: f32,
     },
+
+    /// An ONNX graph was to be for images that the network cannot take.
+    #[error("an ONNX graph for images of {width}x{height}: expected sides of at least 8")]
+    OnnxSize {
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
 }

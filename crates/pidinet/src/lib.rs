@@ -34,6 +34,7 @@ pub mod detector;
 pub mod edges;
 pub mod post;
 pub mod save;
+pub mod onnx;
 pub mod error;
 
 pub use detector::{Detection, EdgeDetector, Options};

@@ -288,8 +288,13 @@ impl Model {
         folded
     }
 
+    /// What the metadata of a file say of the model (`docs/model-format.md`).
+    pub(crate) fn metadata(&self) -> Result<BTreeMap<String, String>, ModelError> {
+        metadata::write(self)
+    }
+
     /// Checks that the weights are those of the architecture, and finite.
-    fn check(&self) -> Result<(), ModelError> {
+    pub(crate) fn check(&self) -> Result<(), ModelError> {
         let expected = load::expected(&self.arch, self.form, &ModelLimits::none())?;
         load::check_shapes(&expected, &self.weights.shapes())?;
         for (name, Parameter { shape, data }) in self.weights.iter() {

@@ -24,6 +24,43 @@ fn a_converted_model_is_the_same_model() {
 }
 
 #[test]
+fn an_onnx_file_is_written_as_asked() {
+    let sandbox = Sandbox::new();
+    sandbox.run("convert model.safetensors free.onnx").code(0);
+    sandbox.run("convert model.safetensors FIXED.ONNX --size 64x48 --input rgb --side-outputs").code(0);
+    let has = |name: &str, what: &str| {
+        let bytes = std::fs::read(sandbox.path(name)).unwrap();
+        bytes.windows(what.len()).any(|window| window == what.as_bytes())
+    };
+    for (what, free, fixed) in
+        [("block4_4.conv2.weight", true, true), ("side4", false, true), ("Gather", false, false)]
+    {
+        assert_eq!((has("free.onnx", what), has("FIXED.ONNX", what)), (free, fixed), "{what}");
+    }
+    assert!(has("free.onnx", "normalised") && has("FIXED.ONNX", "from 0 to 255"));
+}
+
+#[test]
+fn what_convert_cannot_write_is_told_before_anything_is_done() {
+    let sandbox = Sandbox::new();
+    for (arguments, message) in [
+        ("out.pth", "out.pth: expected OUT to end in .safetensors or .onnx"),
+        ("out", "out: expected OUT to end in .safetensors or .onnx"),
+        ("out.onnx --float16", "--float16 cannot be had in out.onnx"),
+        ("out.safetensors --size 64x64", "--size cannot be had in out.safetensors"),
+        ("out.safetensors --side-outputs", "--side-outputs cannot be had in out.safetensors"),
+    ] {
+        let ran = sandbox.run(&format!("convert model.safetensors {arguments}")).code(2);
+        assert!(ran.stderr().contains(message), "{}", ran.stderr());
+    }
+    let ran = sandbox.run("convert model.safetensors out.onnx --size 64x7").code(1);
+    assert!(ran.stderr().contains("64x7: expected sides of at least 8"), "{}", ran.stderr());
+    let ran = sandbox.run("convert model.safetensors none/out.onnx").code(1);
+    assert!(ran.stderr().contains("cannot write none/out.onnx"), "{}", ran.stderr());
+    assert!(sandbox.files().is_empty(), "{:?}", sandbox.files());
+}
+
+#[test]
 fn a_file_that_is_no_model_is_an_error_and_nothing_is_written() {
     let sandbox = Sandbox::new();
     sandbox.write("text.pth", b"not a model");
