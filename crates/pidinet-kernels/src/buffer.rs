@@ -5,42 +5,45 @@ use std::ops::{Deref, DerefMut};
 /// Bytes of a cache line, which is also the widest vector.
 const LINE: usize = 64;
 
-/// A slice of `f32` that begins at a multiple of 64 bytes. It starts as zeros and does not grow.
+/// A slice that begins at a multiple of 64 bytes. It starts as zeros and does not grow.
 #[derive(Debug, Default)]
-pub struct Buffer {
-    memory: Vec<f32>,
+pub struct Aligned<T> {
+    memory: Vec<T>,
     start: usize,
     len: usize,
 }
 
-impl Buffer {
+/// An aligned slice of `f32`.
+pub type Buffer = Aligned<f32>;
+
+impl<T: Copy + Default> Aligned<T> {
     /// `len` zeros.
-    pub fn zeroed(len: usize) -> Buffer {
-        let memory = vec![0.0; len + LINE / size_of::<f32>()];
+    pub fn zeroed(len: usize) -> Self {
+        let memory = vec![T::default(); len + LINE / size_of::<T>()];
         let start = memory.as_ptr().align_offset(LINE);
-        Buffer { memory, start, len }
+        Self { memory, start, len }
     }
 }
 
-impl Clone for Buffer {
+impl<T: Copy + Default> Clone for Aligned<T> {
     /// Another allocation, with its own first line.
-    fn clone(&self) -> Buffer {
-        let mut clone = Buffer::zeroed(self.len);
+    fn clone(&self) -> Self {
+        let mut clone = Self::zeroed(self.len);
         clone.copy_from_slice(self);
         clone
     }
 }
 
-impl Deref for Buffer {
-    type Target = [f32];
+impl<T> Deref for Aligned<T> {
+    type Target = [T];
 
-    fn deref(&self) -> &[f32] {
+    fn deref(&self) -> &[T] {
         &self.memory[self.start..][..self.len]
     }
 }
 
-impl DerefMut for Buffer {
-    fn deref_mut(&mut self) -> &mut [f32] {
+impl<T> DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
         &mut self.memory[self.start..][..self.len]
     }
 }

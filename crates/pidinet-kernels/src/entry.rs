@@ -3,14 +3,18 @@
 //! [`Isa::run`] is generic, so a crate that calls it compiles the kernel itself, once for each
 //! instruction set. `run_on` does not make its callers pay for that.
 
+use crate::bits::{PackDifferences, PackSigns};
 use crate::block::Block;
 use crate::dense::Dense;
 use crate::depthwise::Depthwise;
 use crate::elementwise::{Add, Gate, Relu, Sigmoid};
 use crate::isa::Isa;
+use crate::pixels::{Activate, Affine, Finish, Shift};
 use crate::planes::{Correlate, Mix};
 use crate::pool::MaxPool;
+use crate::real::Real;
 use crate::resize::Fuse;
+use crate::xnor::Xnor;
 
 macro_rules! run_on {
     ($($kernel:ident),*) => {$(
@@ -23,4 +27,18 @@ macro_rules! run_on {
     )*};
 }
 
-run_on!(Add, Block, Correlate, Dense, Depthwise, Fuse, Gate, MaxPool, Mix, Relu, Sigmoid);
+run_on!(Activate, Add, Affine, Block, Correlate, Dense, Depthwise, Finish, Fuse, Gate, MaxPool, Mix, Relu);
+run_on!(Shift, Sigmoid);
+
+macro_rules! run_bits_on {
+    ($($kernel:ident),*) => {$(
+        impl $kernel<'_> {
+            /// Runs this kernel with an instruction set, as [`Isa::run_bits`] does.
+            pub fn run_on(self, isa: Isa) {
+                isa.run_bits(self);
+            }
+        }
+    )*};
+}
+
+run_bits_on!(PackDifferences, PackSigns, Real, Xnor);

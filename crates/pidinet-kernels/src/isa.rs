@@ -14,6 +14,7 @@ mod neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 
+use crate::bit_lanes::{BitKernel, BitLanes};
 use crate::lanes::{Kernel, Lanes};
 use std::fmt;
 
@@ -117,6 +118,26 @@ impl Isa {
             Level::Neon(lanes) => lanes.enter(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Simd128(lanes) => lanes.enter(kernel),
+        }
+    }
+
+    /// Runs a kernel of binary networks with this instruction set, or with the one below it where that counts
+    /// bits and this does not.
+    pub fn run_bits<K: BitKernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            Level::Portable(lanes) => lanes.enter_bits(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(lanes) => lanes.enter_bits(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => match (avx512::Avx512Bits::detect(), avx2::Avx2::detect()) {
+                (Some(lanes), _) => lanes.enter_bits(kernel),
+                (None, Some(lanes)) => lanes.enter_bits(kernel),
+                (None, None) => portable::Portable.enter_bits(kernel),
+            },
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(lanes) => lanes.enter_bits(kernel),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Level::Simd128(lanes) => lanes.enter_bits(kernel),
         }
     }
 }

@@ -30,6 +30,8 @@
 //! assert_eq!(dst[row::MARGIN..][..3], [11.0, 22.0, 33.0]);
 //! ```
 
+pub mod bit_lanes;
+pub mod bits;
 pub mod block;
 pub mod buffer;
 pub mod dense;
@@ -38,11 +40,15 @@ pub mod elementwise;
 mod entry;
 pub mod isa;
 pub mod lanes;
+pub mod pixels;
 pub mod planes;
 pub mod pool;
+pub mod real;
 pub mod reference;
 pub mod resize;
 pub mod row;
+pub mod xnor;
 
+pub use bit_lanes::{BitKernel, BitLanes};
 pub use isa::{Isa, IsaError};
 pub use lanes::{Kernel, Lanes};

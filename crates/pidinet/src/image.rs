@@ -190,6 +190,17 @@ impl Image {
     pub fn fitted(self, max_side: usize) -> Self {
         resize::fitted(self, max_side)
     }
+
+    /// The image resized, in the same depth and antialiased (a triangle filter), so that its shorter side
+    /// is `side`; itself if it is.
+    ///
+    /// # Panics
+    ///
+    /// If `side` is 0.
+    #[must_use]
+    pub fn covering(self, side: usize) -> Self {
+        resize::covering(self, side)
+    }
 }
 
 /// Takes a row of `[width, 3]` apart into three channels.

@@ -31,6 +31,7 @@ pub mod reparam;
 mod plan;
 pub mod engine;
 pub mod detector;
+pub mod recognition;
 pub mod edges;
 pub mod post;
 pub mod save;
@@ -40,6 +41,7 @@ pub mod error;
 pub use detector::{Detection, EdgeDetector, Options};
 pub use edges::EdgeMap;
 pub use error::{Error, Result};
+pub use recognition::{Classification, Classifier, ClassifierOptions};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

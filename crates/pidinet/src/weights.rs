@@ -17,6 +17,7 @@ use crate::arch::{Arch, Config};
 use crate::reparam;
 use crate::save::write_atomically;
 
+mod bi_model;
 mod element;
 mod error;
 mod info;
@@ -27,6 +28,7 @@ mod pytorch;
 mod random;
 mod safetensors;
 
+pub use bi_model::{BiInput, BiModel, BiStorage, BinaryStorage};
 pub use element::Precision;
 pub use error::{ModelError, ShapeMismatch};
 pub use info::ModelInfo;

@@ -1,5 +1,7 @@
 //! AVX2 and FMA: eight floats, sixteen registers.
 
+mod bits;
+
 use crate::lanes::{Kernel, Lanes};
 use std::arch::x86_64::*;
 

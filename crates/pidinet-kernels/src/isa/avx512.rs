@@ -1,5 +1,9 @@
 //! AVX-512: sixteen floats, thirty-two registers, weights broadcast from memory within the multiply-add.
 
+mod bits;
+
+pub(super) use bits::Avx512Bits;
+
 use crate::lanes::{Kernel, Lanes};
 use std::arch::x86_64::*;
 

@@ -1,5 +1,7 @@
 //! NEON: four floats, thirty-two registers.
 
+mod bits;
+
 use crate::lanes::{Kernel, Lanes};
 use std::arch::aarch64::*;
 

@@ -1,5 +1,7 @@
 //! Plain arithmetic on four floats at a time, for any CPU: what the compiler makes of it.
 
+mod bits;
+
 use crate::lanes::{Kernel, Lanes};
 
 /// Needs no proof.

@@ -1,6 +1,8 @@
 //! WebAssembly's fixed-width vectors: four floats. There is no fused multiply-add, and engines have
 //! sixteen registers to map them to.
 
+mod bits;
+
 use crate::lanes::{Kernel, Lanes};
 use std::arch::wasm32::*;
 

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::Kind;
 
+pub mod reference;
 pub mod survey;
 
 /// Rows down and columns right of a pixel.

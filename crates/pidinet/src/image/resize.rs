@@ -28,6 +28,22 @@ pub(super) fn fitted(image: Image, max_side: usize) -> Image {
     }
     let side = |side: usize| ((side as f64 * max_side as f64 / longer as f64).round() as usize).max(1);
     let (width, height) = (side(image.width), side(image.height));
+    antialiased(&image, width, height)
+}
+
+/// The image with its shorter side `side` pixels long, antialiased.
+pub(super) fn covering(image: Image, side: usize) -> Image {
+    assert!(side > 0, "an image has pixels");
+    let shorter = image.width.min(image.height);
+    if shorter == side {
+        return image;
+    }
+    let scaled = |length: usize| ((length as f64 * side as f64 / shorter as f64) as usize).max(side);
+    let (width, height) = (scaled(image.width), scaled(image.height));
+    antialiased(&image, width, height)
+}
+
+fn antialiased(image: &Image, width: usize, height: usize) -> Image {
     let taps = Taps { across: triangle_taps(image.width, width), down: triangle_taps(image.height, height) };
     let pixels = match &image.pixels {
         Pixels::U8(data) => Pixels::U8(taps.resample(data, image.width)),
@@ -58,14 +74,16 @@ fn bilinear_taps(from: usize, to: usize) -> Vec<Tap> {
     (0..to).map(tap).collect()
 }
 
-/// Taps of a triangle as wide as the reduction: two output pixels on each side of the centre's.
+/// Taps of a triangle as wide as the reduction: two output pixels on each side of the centre's; where the image
+/// grows, two input pixels.
 fn triangle_taps(from: usize, to: usize) -> Vec<Tap> {
     let scale = from as f64 / to as f64;
     let tap = |position: usize| {
         let centre = (position as f64 + 0.5) * scale;
-        let first = (centre - scale).floor().max(0.0) as usize;
-        let end = ((centre + scale).ceil() as usize).min(from);
-        let weight = |input: usize| (1.0 - ((input as f64 + 0.5 - centre) / scale).abs()).max(0.0);
+        let reach = scale.max(1.0);
+        let first = (centre - reach).floor().max(0.0) as usize;
+        let end = ((centre + reach).ceil() as usize).min(from);
+        let weight = |input: usize| (1.0 - ((input as f64 + 0.5 - centre) / reach).abs()).max(0.0);
         let sum: f64 = (first..end).map(weight).sum();
         Tap { first, weights: (first..end).map(|input| (weight(input) / sum) as f32).collect() }
     };

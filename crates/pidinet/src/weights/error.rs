@@ -242,6 +242,26 @@ pub enum ModelError {
         /// The number.
         value: f32,
     },
+
+    /// A variance is negative.
+    #[error("tensor `{}` has the variance {value} at {index}, expected none below 0", Shown(tensor))]
+    Variance {
+        /// The tensor's name.
+        tensor: String,
+        /// Which channel.
+        index: usize,
+        /// The number.
+        value: f32,
+    },
+
+    /// Labels and classes do not go together.
+    #[error("the model has {labels} labels for {classes} classes")]
+    Labels {
+        /// How many labels there are.
+        labels: usize,
+        /// How many classes.
+        classes: usize,
+    },
 }
 
 /// A tensor that has another shape than its architecture needs.

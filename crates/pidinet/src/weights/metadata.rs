@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use super::{Form, Model, ModelError, ModelInfo};
 use crate::arch::Arch;
+use crate::image::Preset;
 
 /// The version of the format that this program writes, and the only one that it reads.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// All our keys begin so; others are kept as they are.
-const PREFIX: &str = "pidinet.";
+pub(super) const PREFIX: &str = "pidinet.";
 
 /// What a file says of its model, before the weights are read.
 pub(super) struct Description {
@@ -22,17 +23,7 @@ pub(super) struct Description {
 impl Description {
     /// What `metadata` says; `None` if it is not ours.
     pub(super) fn read(metadata: &HashMap<String, String>) -> Result<Option<Self>, ModelError> {
-        if !metadata.keys().any(|key| key.starts_with(PREFIX)) {
-            return Ok(None);
-        }
-        let mut keys = Keys(metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect());
-        let version = keys.text("format");
-        if version != VERSION.to_string() {
-            return Err(match version.parse::<u32>() {
-                Ok(newer) if newer > VERSION => ModelError::Version { found: version, known: VERSION },
-                _ => invalid("format", &version, "1"),
-            });
-        }
+        let Some(mut keys) = Keys::of(metadata)? else { return Ok(None) };
         keys.choice("architecture", "pidinet", |name| (name == "pidinet").then_some(()))?;
         let arch = Arch {
             width: keys.parsed("width", "a number of channels")?,
@@ -45,28 +36,15 @@ impl Description {
             theta: keys.parsed("theta", "a number")?,
         };
         let form = keys.parsed("form", "raw or folded")?;
-        let info = ModelInfo {
-            name: keys.text("name"),
-            preset: keys.parsed("preset", "imagenet or controlnet")?,
-            provenance: keys.text("provenance"),
-            training_data: keys.text("training_data"),
-            licence: keys.text("licence"),
-            scores: keys.scores()?,
-            extra: keys.0,
-        };
-        Ok(Some(Self { arch, form, info }))
+        let preset = keys.parsed("preset", "imagenet or controlnet")?;
+        Ok(Some(Self { arch, form, info: ModelInfo { preset, ..keys.info()? } }))
     }
 }
 
 /// The metadata that says all of `model` but its weights.
 pub(super) fn write(model: &Model) -> Result<BTreeMap<String, String>, ModelError> {
     let Model { arch, form, info, .. } = model;
-    if let Some((name, score)) = info.scores.iter().find(|(_, score)| !score.is_finite()) {
-        return Err(invalid("scores", &format!("{name}: {score}"), "finite numbers"));
-    }
-    let scores = serde_json::to_string(&info.scores).expect("a map of finite numbers is JSON");
     let ours = [
-        ("format", VERSION.to_string()),
         ("architecture", "pidinet".to_owned()),
         ("width", arch.width.to_string()),
         ("config", arch.config.to_string()),
@@ -75,6 +53,21 @@ pub(super) fn write(model: &Model) -> Result<BTreeMap<String, String>, ModelErro
         ("theta", arch.theta.to_string()),
         ("form", form.to_string()),
         ("preset", info.preset.to_string()),
+    ];
+    with_info(ours, info)
+}
+
+/// Metadata of what a model is, and of what is known about it.
+pub(super) fn with_info<const N: usize>(
+    arch: [(&str, String); N],
+    info: &ModelInfo,
+) -> Result<BTreeMap<String, String>, ModelError> {
+    if let Some((name, score)) = info.scores.iter().find(|(_, score)| !score.is_finite()) {
+        return Err(invalid("scores", &format!("{name}: {score}"), "finite numbers"));
+    }
+    let scores = serde_json::to_string(&info.scores).expect("a map of finite numbers is JSON");
+    let known = [
+        ("format", VERSION.to_string()),
         ("name", info.name.clone()),
         ("provenance", info.provenance.clone()),
         ("training_data", info.training_data.clone()),
@@ -82,26 +75,55 @@ pub(super) fn write(model: &Model) -> Result<BTreeMap<String, String>, ModelErro
         ("scores", scores),
     ];
     let mut metadata = info.extra.clone();
-    metadata.extend(ours.map(|(key, value)| (format!("{PREFIX}{key}"), value)));
+    metadata.extend(arch.into_iter().chain(known).map(|(key, value)| (format!("{PREFIX}{key}"), value)));
     Ok(metadata)
 }
 
-fn invalid(key: &str, found: &str, expected: &str) -> ModelError {
+pub(super) fn invalid(key: &str, found: &str, expected: &str) -> ModelError {
     let (key, found, expected) = (format!("{PREFIX}{key}"), found.to_owned(), expected.to_owned());
     ModelError::Metadata { key, found, expected }
 }
 
 /// The metadata not looked at yet.
-struct Keys(BTreeMap<String, String>);
+pub(super) struct Keys(BTreeMap<String, String>);
 
 impl Keys {
+    /// Those of a file in the version of the format that is read; `None` if it is not ours.
+    pub(super) fn of(metadata: &HashMap<String, String>) -> Result<Option<Self>, ModelError> {
+        if !metadata.keys().any(|key| key.starts_with(PREFIX)) {
+            return Ok(None);
+        }
+        let mut keys = Self(metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect());
+        let version = keys.text("format");
+        if version == VERSION.to_string() {
+            return Ok(Some(keys));
+        }
+        Err(match version.parse::<u32>() {
+            Ok(newer) if newer > VERSION => ModelError::Version { found: version, known: VERSION },
+            _ => invalid("format", &version, "1"),
+        })
+    }
+
+    /// What is known about the model, and all that was not asked for before; the preset is the default.
+    pub(super) fn info(mut self) -> Result<ModelInfo, ModelError> {
+        Ok(ModelInfo {
+            name: self.text("name"),
+            preset: Preset::default(),
+            provenance: self.text("provenance"),
+            training_data: self.text("training_data"),
+            licence: self.text("licence"),
+            scores: self.scores()?,
+            extra: self.0,
+        })
+    }
+
     /// A text, empty if missing.
-    fn text(&mut self, key: &str) -> String {
+    pub(super) fn text(&mut self, key: &str) -> String {
         self.0.remove(&format!("{PREFIX}{key}")).unwrap_or_default()
     }
 
     /// What `parse` makes of a text.
-    fn choice<T>(
+    pub(super) fn choice<T>(
         &mut self,
         key: &str,
         expected: &str,
@@ -111,7 +133,7 @@ impl Keys {
         parse(&text).ok_or_else(|| invalid(key, &text, expected))
     }
 
-    fn parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Result<T, ModelError> {
+    pub(super) fn parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Result<T, ModelError> {
         self.choice(key, expected, |text| text.parse().ok())
     }
 

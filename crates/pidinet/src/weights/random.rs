@@ -1,7 +1,9 @@
 //! Random weights, for tests and benchmarks.
 
-use super::{Form, Model, ModelInfo, Parameter, Weights};
+use super::{BiModel, Form, Model, ModelInfo, Parameter, Weights};
 use crate::arch::Arch;
+use crate::arch::binary::BiArch;
+use crate::arch::binary::survey::{BiParameter, BiSurvey, Role};
 use crate::arch::survey::Survey;
 
 /// A model of random weights, the same for the same seed on every machine.
@@ -28,6 +30,49 @@ pub(super) fn model(arch: Arch, seed: u64) -> Model {
         ..ModelInfo::default()
     };
     Model { arch, form: Form::Raw, weights, info }
+}
+
+/// A Bi-PiDiNet of random weights, the same for the same seed on every machine: sums are normed to a variance
+/// of about 1, as in a trained one.
+pub(super) fn bi_model(arch: BiArch, seed: u64) -> BiModel {
+    let mut random = SplitMix64(seed);
+    let parameters = BiSurvey::parameters_of(&arch);
+    let fan_in = |name: String| {
+        let weights =
+            parameters.iter().find(|parameter| parameter.name == name && parameter.role == Role::Binary);
+        weights.map(|weights| weights.shape[1..].iter().product::<usize>() as f64)
+    };
+    let mut weights = Weights::new();
+    for BiParameter { name, shape, role } in &parameters {
+        // The norm after a binary convolution sees sums of so many signs, all others numbers of about 1.
+        let variance = || {
+            let norm = name.trim_end_matches(".running_var");
+            let own = norm.strip_suffix("_norm").and_then(|conv| fan_in(format!("{conv}.weight")));
+            let block = norm.strip_suffix(".norm");
+            let alone = block.filter(|block| fan_in(format!("{block}.difference.weight")).is_none());
+            let all = block.filter(|block| fan_in(format!("{block}.vanilla.weight")).is_none());
+            let one = alone.and_then(|block| fan_in(format!("{block}.vanilla.weight")));
+            own.or(one).or(all.and_then(|block| fan_in(format!("{block}.difference.weight")))).unwrap_or(2.0)
+        };
+        let inputs: usize = shape[1..].iter().product();
+        let (centre, bound) = match role {
+            Role::Real => (0.0, (6.0 / inputs as f64).sqrt()),
+            Role::Binary => (0.0, 1.0),
+            Role::Scale => (1.0, 0.5),
+            Role::Offset | Role::Mean => (0.0, 0.5),
+            Role::Variance => (variance(), 0.1),
+            Role::Slope => (0.25, 0.2),
+        };
+        let mut parameter = random.parameter(shape, bound);
+        parameter.data.iter_mut().for_each(|x| *x += centre as f32);
+        weights.insert(name.clone(), parameter);
+    }
+    let info = ModelInfo {
+        name: format!("random-{seed}"),
+        provenance: format!("random weights of seed {seed}, not trained"),
+        ..ModelInfo::default()
+    };
+    BiModel { input: super::BiInput::for_stem(arch.stem), arch, weights, labels: Vec::new(), info }
 }
 
 /// Steele, Lea and Flood's SplitMix64: a few lines, and good enough to fill tensors.

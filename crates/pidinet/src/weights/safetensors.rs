@@ -28,6 +28,11 @@ impl<'a> Safetensors<'a> {
         Ok(Self { metadata: header.metadata().clone().unwrap_or_default(), tensors: without_prefix(tensors) })
     }
 
+    /// The bytes of the tensor of this name, if its elements are bytes.
+    pub(super) fn bytes(&self, name: &str) -> Option<&'a [u8]> {
+        self.tensors.get(name).filter(|tensor| tensor.dtype() == Dtype::U8).map(TensorView::data)
+    }
+
     /// What the header says besides the tensors.
     pub(super) fn metadata(&self) -> &HashMap<String, String> {
         &self.metadata
@@ -55,32 +60,62 @@ impl Archive for Safetensors<'_> {
     }
 }
 
-/// A safetensors file with `model`. Tensors and metadata are in the order of their names, so that equal models
-/// make equal files, which the writer of the `safetensors` crate does not promise.
+/// A tensor to write.
+pub(super) struct Tensor {
+    /// Its type, as the format names it.
+    dtype: &'static str,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Tensor {
+    /// A tensor of bytes.
+    pub(super) fn bytes(shape: Vec<usize>, bytes: Vec<u8>) -> Self {
+        Self { dtype: "U8", shape, bytes }
+    }
+
+    /// A parameter in the given precision.
+    pub(super) fn numbers(
+        name: &str,
+        parameter: &Parameter,
+        precision: Precision,
+    ) -> Result<Self, ModelError> {
+        let dtype = match precision {
+            Precision::Float32 => "F32",
+            Precision::Float16 => "F16",
+        };
+        Ok(Self { dtype, shape: parameter.shape.clone(), bytes: encoded(name, parameter, precision)? })
+    }
+}
+
+/// A safetensors file with `model`.
 pub(super) fn write(model: &Model, precision: Precision) -> Result<Vec<u8>, ModelError> {
-    let (dtype, size) = match precision {
-        Precision::Float32 => ("F32", 4),
-        Precision::Float16 => ("F16", 2),
-    };
+    let tensors = model
+        .weights
+        .iter()
+        .map(|(name, parameter)| Ok((name.to_owned(), Tensor::numbers(name, parameter, precision)?)));
+    Ok(assemble(metadata::write(model)?, &tensors.collect::<Result<_, ModelError>>()?))
+}
+
+/// A safetensors file. Tensors and metadata are in the order of their names, so that equal models make equal
+/// files, which the writer of the `safetensors` crate does not promise.
+pub(super) fn assemble(metadata: BTreeMap<String, String>, tensors: &BTreeMap<String, Tensor>) -> Vec<u8> {
     let mut header = serde_json::Map::new();
-    header.insert("__metadata__".to_owned(), serde_json::json!(metadata::write(model)?));
-    let mut tensors = Vec::new();
-    for (name, parameter) in model.weights.iter() {
-        let start = tensors.len();
-        tensors.extend_from_slice(&encoded(name, parameter, precision)?);
-        debug_assert_eq!(tensors.len() - start, parameter.data.len() * size);
-        let info = serde_json::json!({
-            "dtype": dtype, "shape": parameter.shape, "data_offsets": [start, tensors.len()],
-        });
-        header.insert(name.to_owned(), info);
+    header.insert("__metadata__".to_owned(), serde_json::json!(metadata));
+    let mut end = 0;
+    for (name, Tensor { dtype, shape, bytes }) in tensors {
+        let start = end;
+        end += bytes.len();
+        let info = serde_json::json!({ "dtype": dtype, "shape": shape, "data_offsets": [start, end] });
+        header.insert(name.clone(), info);
     }
     let mut header = serde_json::to_vec(&header).expect("texts and numbers are JSON");
     // The format wants tensors aligned to eight bytes; the header is padded with spaces.
     header.resize(header.len().next_multiple_of(8), b' ');
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
     file.extend(header);
-    file.extend(tensors);
-    Ok(file)
+    tensors.values().for_each(|tensor| file.extend(&tensor.bytes));
+    file
 }
 
 /// The numbers of one tensor, little-endian.

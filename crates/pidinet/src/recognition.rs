@@ -1,0 +1,273 @@
+//! What an image shows, or whose face: networks of one bit.
+//!
+//! [`Classifier`] takes an [`Image`] and gives a [`Classification`]: a number for each class, and the feature
+//! vector they come from, which by itself tells whether two images show the same.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use pidinet_kernels::isa::Isa;
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::image::Image;
+use crate::weights::{BiInput, BiModel, ModelInfo, ModelLimits};
+use engine::Arena;
+use plan::Plan;
+
+mod engine;
+mod input;
+mod lower;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub use input::pixels;
+
+/// Arenas that a classifier keeps for its next runs: one for each thread of a batch is enough.
+const IDLE_ARENAS: usize = 64;
+
+/// How to run a classifier.
+#[derive(Clone, Debug, Default)]
+pub struct ClassifierOptions {
+    /// Threads; all cores by default. The answer does not depend on it.
+    pub threads: Option<NonZeroUsize>,
+    /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the environment
+    /// variable `PIDINET_ISA`, else the best that this CPU has. The answer does not depend on it.
+    pub isa: Option<String>,
+}
+
+/// What a network makes of an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classification {
+    /// A number for each class.
+    pub logits: Vec<f32>,
+    /// The feature vector, not normalised.
+    pub features: Vec<f32>,
+}
+
+impl Classification {
+    /// The class of the greatest logit, the first of equal ones.
+    pub fn class(&self) -> usize {
+        let greatest =
+            |best: usize, class: usize| if self.logits[class] > self.logits[best] { class } else { best };
+        (0..self.logits.len()).fold(0, greatest)
+    }
+
+    /// The `k` most probable classes with their probabilities, the most probable first.
+    pub fn top(&self, k: usize) -> Vec<(usize, f32)> {
+        let most = f64::from(self.logits[self.class()]);
+        let weight = |&logit: &f32| (f64::from(logit) - most).exp();
+        let sum: f64 = self.logits.iter().map(weight).sum();
+        let mut classes: Vec<usize> = (0..self.logits.len()).collect();
+        classes.sort_by(|&a, &b| self.logits[b].total_cmp(&self.logits[a]));
+        classes.truncate(k);
+        classes.into_iter().map(|class| (class, (weight(&self.logits[class]) / sum) as f32)).collect()
+    }
+}
+
+/// What a step of the network took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BiStepTime {
+    /// Its parameters, or its operation.
+    pub name: String,
+    /// How long.
+    pub time: Duration,
+}
+
+/// Recognises images with one model; make it once, use it from any number of threads.
+///
+/// # Examples
+///
+/// ```
+/// use pidinet::arch::binary::BiArch;
+/// use pidinet::image::{Image, PixelFormat, PixelLayout};
+/// use pidinet::weights::BiModel;
+/// use pidinet::{Classifier, ClassifierOptions};
+///
+/// let model = BiModel::random(BiArch::small(10), 1); // usually: BiModel::open("model.safetensors", …)
+/// let classifier = Classifier::new(&model, &ClassifierOptions::default())?;
+/// let image = Image::from_u8(&[128; 40 * 30], &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
+/// let found = classifier.classify(&image);
+/// assert_eq!(found.top(3)[0].0, found.class());
+/// # Ok::<(), pidinet::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Classifier {
+    plan: Plan,
+    labels: Vec<String>,
+    input: BiInput,
+    info: ModelInfo,
+    threads: usize,
+    pool: Option<rayon::ThreadPool>,
+    idle: Mutex<Vec<Arena>>,
+}
+
+impl Classifier {
+    /// A classifier with the model of a file, as [`BiModel::open`] reads it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`BiModel::open`] and [`Classifier::new`].
+    pub fn open(path: impl AsRef<Path>, options: &ClassifierOptions) -> Result<Self> {
+        Self::new(&BiModel::open(path, &ModelLimits::default())?, options)
+    }
+
+    /// A classifier with a model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Isa`] for an instruction set that this CPU lacks, [`Error::Threads`] if the system gives no
+    /// threads.
+    pub fn new(model: &BiModel, options: &ClassifierOptions) -> Result<Self> {
+        let isa = match &options.isa {
+            Some(name) => Isa::named(name)?,
+            None => Isa::from_env()?,
+        };
+        let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let threads = options.threads.unwrap_or_else(available).get();
+        let pool = match threads {
+            1 => None,
+            _ => {
+                let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+                let named = builder.thread_name(|thread| format!("pidinet-{thread}"));
+                Some(named.build().map_err(|source| Error::Threads { threads, source })?)
+            }
+        };
+        let (labels, input, info) = (model.labels.clone(), model.input, model.info.clone());
+        Ok(Self { plan: Plan::new(model, isa), labels, input, info, threads, pool, idle: Mutex::default() })
+    }
+
+    /// What an image of any size shows.
+    pub fn classify(&self, image: &Image) -> Classification {
+        let size = self.input.size;
+        self.run(&pixels(image, &self.input), size, size)
+    }
+
+    /// What each of many images shows; they are shared out among the threads.
+    pub fn classify_all(&self, images: &[Image]) -> Vec<Classification> {
+        let size = self.input.size;
+        let one = |image: &Image| self.run_with(1, &pixels(image, &self.input), [size, size]);
+        match &self.pool {
+            Some(pool) => pool.install(|| images.par_iter().map(one).collect()),
+            None => images.iter().map(one).collect(),
+        }
+    }
+
+    /// The feature vector of an image, scaled to length 1 (all zeros stay so): the scalar product of two of
+    /// them is their cosine.
+    pub fn embed(&self, image: &Image) -> Vec<f32> {
+        unit(self.classify(image).features)
+    }
+
+    /// What the network makes of numbers that are ready for it, `[h][w][3]`, as [`pixels`] gives them.
+    ///
+    /// # Panics
+    ///
+    /// If there are not `3 * height * width` of them, or none.
+    pub fn run(&self, input: &[f32], height: usize, width: usize) -> Classification {
+        match &self.pool {
+            Some(pool) => pool.install(|| self.run_with(self.threads, input, [height, width])),
+            None => self.run_with(1, input, [height, width]),
+        }
+    }
+
+    /// [`Self::run`], and what each step took.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::run`].
+    pub fn profile(&self, input: &[f32], height: usize, width: usize) -> (Classification, Vec<BiStepTime>) {
+        let mut arena = self.filled(self.threads, input, [height, width]);
+        let mut times = Vec::new();
+        let mut all = || {
+            for step in &self.plan.steps {
+                let start = Instant::now();
+                engine::run_step(&self.plan, &mut arena, step);
+                times.push(BiStepTime { name: step.name.clone(), time: start.elapsed() });
+            }
+        };
+        match &self.pool {
+            Some(pool) => pool.install(all),
+            None => all(),
+        }
+        (self.finished(arena), times)
+    }
+
+    /// The name of a class; its number where the model has no labels.
+    pub fn label(&self, class: usize) -> String {
+        self.labels.get(class).cloned().unwrap_or_else(|| class.to_string())
+    }
+
+    /// Names of the classes, in the order of the logits; none if the model has none.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.plan.maps[self.plan.logits].channels
+    }
+
+    /// How images are presented to the network.
+    pub fn input(&self) -> &BiInput {
+        &self.input
+    }
+
+    /// What the model file says of the model.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Threads in use.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Name of the instruction set in use.
+    pub fn isa(&self) -> &'static str {
+        self.plan.isa.name()
+    }
+
+    fn run_with(&self, threads: usize, input: &[f32], image: [usize; 2]) -> Classification {
+        let mut arena = self.filled(threads, input, image);
+        engine::run(&self.plan, &mut arena);
+        self.finished(arena)
+    }
+
+    /// Memory for an image, with the image in it.
+    fn filled(&self, threads: usize, input: &[f32], image: [usize; 2]) -> Arena {
+        assert!(image[0] > 0 && image[1] > 0, "an image has pixels");
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let fitting = idle.iter().position(|arena| arena.fits(image, threads));
+        let fitting = fitting.map(|at| idle.swap_remove(at));
+        drop(idle);
+        let mut arena = fitting.unwrap_or_else(|| Arena::new(&self.plan, image, threads));
+        let place = arena.image_mut();
+        assert_eq!(place.len(), input.len(), "an image of {}x{} has other numbers", image[1], image[0]);
+        place.copy_from_slice(input);
+        arena
+    }
+
+    /// The results in an arena, which is kept for the next run.
+    fn finished(&self, arena: Arena) -> Classification {
+        let [features, logits] = [self.plan.features, self.plan.logits].map(|id| arena.vector(id).to_vec());
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() == IDLE_ARENAS {
+            idle.swap_remove(0);
+        }
+        idle.push(arena);
+        Classification { logits, features }
+    }
+}
+
+/// A vector scaled to length 1; zeros stay zeros.
+pub fn unit(mut vector: Vec<f32>) -> Vec<f32> {
+    let length = vector.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+    if length > 0.0 {
+        vector.iter_mut().for_each(|x| *x = (f64::from(*x) / length) as f32);
+    }
+    vector
+}
