@@ -8,6 +8,7 @@ pub mod error;
 pub mod loss;
 pub mod optimizer;
 pub mod parameters;
+pub mod recognition;
 pub mod run;
 pub mod schedule;
 pub mod tape;

@@ -1,0 +1,16 @@
+//! Training of networks for recognition, whose inner convolutions have one bit a weight and activation.
+//!
+//! Batch norm looks at all images of a batch together, so here a map is a whole batch ([`stack`]), and what
+//! runs in parallel are channels. As for edges, the network is said once, in [`pidinet::arch::binary`], and
+//! recorded on a tape that runs forwards and backwards ([`tape`]), and convolutions are the kernels of
+//! [`pidinet_kernels::planes`]. Signs have no gradient: what counts as one is [`signs`].
+
+pub mod loss;
+pub mod signs;
+pub mod stack;
+pub mod tape;
+
+mod backward;
+mod conv;
+mod forward;
+mod norm;

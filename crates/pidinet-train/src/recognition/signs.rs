@@ -1,0 +1,59 @@
+//! What stands for the gradient of a sign.
+
+use serde::{Deserialize, Serialize};
+
+/// Latent weights, and activations by default, have a gradient within this distance of zero.
+pub const CLAMP: f32 = 1.2;
+
+/// `sign(0) = +1`.
+#[inline(always)]
+pub fn sign(x: f32) -> f32 {
+    if x < 0.0 { -1.0 } else { 1.0 }
+}
+
+/// What stands for the gradient of an activation's sign.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Straight {
+    /// 1 where |x| ≤ 1.2, else 0.
+    #[default]
+    Clamp,
+    /// 2 − 2·|x| where |x| ≤ 1, else 0 (Bi-Real Net).
+    Polynomial,
+}
+
+impl Straight {
+    /// The factor at `x`.
+    #[inline(always)]
+    pub fn slope(self, x: f32) -> f32 {
+        match self {
+            Self::Clamp => f32::from(u8::from(x.abs() <= CLAMP)),
+            Self::Polynomial => (2.0 - 2.0 * x.abs()).max(0.0),
+        }
+    }
+}
+
+/// What of a binary network has one bit while it learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Nothing: the teacher that the binary network may learn from.
+    Real,
+    /// Activations: the first of two steps.
+    Activations,
+    /// Activations and weights.
+    #[default]
+    Binary,
+}
+
+impl Precision {
+    /// Whether activations are signs.
+    pub fn signs(self) -> bool {
+        self != Self::Real
+    }
+
+    /// Whether weights are.
+    pub fn weights(self) -> bool {
+        self == Self::Binary
+    }
+}

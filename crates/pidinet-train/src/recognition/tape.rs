@@ -1,0 +1,424 @@
+//! The network, written down once to run forwards and backwards.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use pidinet::arch::Kind;
+use pidinet::arch::binary::survey::{BiParameter, BiSurvey, Role};
+use pidinet::arch::binary::{BiArch, BinaryConv, BuildBinary, Offset, RealConv, bi_pidinet};
+use rand::RngExt;
+use rand::rngs::ChaCha12Rng;
+
+use super::norm::Moments;
+use super::signs::{Precision, Straight};
+use super::stack::Stack;
+
+/// What a convolution reads of a pixel of its output: an input pixel, or the difference of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct View {
+    pub(super) first: Offset,
+    pub(super) second: Option<Offset>,
+}
+
+/// A weight's pixel: of which view, how many rows down and columns right in the output's map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tap {
+    pub(super) view: usize,
+    pub(super) offset: Offset,
+}
+
+/// A convolution, of a map or of the signs of its views; a fully connected layer is one, too.
+///
+/// A stride of 2 becomes an ordinary convolution of four views, one for each parity of row and column.
+#[derive(Clone, Debug)]
+pub(super) struct ConvOp {
+    pub(super) x: usize,
+    /// The first channel of `x` that is read.
+    pub(super) first: usize,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) weight: usize,
+    pub(super) bias: Option<usize>,
+    pub(super) stride: usize,
+    pub(super) views: Vec<View>,
+    pub(super) taps: Vec<Tap>,
+    /// Whether signs are convolved.
+    pub(super) binary: bool,
+}
+
+/// An operation; numbers are those of nodes for maps, of tensors for parameters.
+#[derive(Clone, Debug)]
+pub(super) enum Op {
+    Image,
+    Conv(ConvOp),
+    /// The four parameters of a batch norm follow one another.
+    Norm {
+        x: usize,
+        weight: usize,
+    },
+    Shift {
+        x: usize,
+        bias: usize,
+    },
+    /// Shift, slope and bias follow one another.
+    Rprelu {
+        x: usize,
+        shift: usize,
+    },
+    Twice {
+        x: usize,
+    },
+    Add {
+        a: usize,
+        b: usize,
+    },
+    MaxPool {
+        x: usize,
+    },
+    AveragePool {
+        x: usize,
+    },
+    GlobalPool {
+        x: usize,
+    },
+}
+
+/// An operation and the map it makes.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) op: Op,
+    pub(super) channels: usize,
+    /// How often the map was halved; vectors come last.
+    pub(super) level: usize,
+}
+
+/// A tensor of parameters among all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Name, shape and purpose.
+    pub parameter: BiParameter,
+    /// Its elements.
+    pub range: Range<usize>,
+}
+
+/// A recorded network for recognition.
+#[derive(Clone, Debug)]
+pub struct Tape {
+    pub(super) nodes: Vec<Node>,
+    tensors: Vec<Tensor>,
+    pub(super) logits: usize,
+    /// Zeros around maps of each level.
+    borders: Vec<usize>,
+}
+
+impl Tape {
+    /// Records the network of this architecture.
+    pub fn new(arch: &BiArch) -> Self {
+        let mut recorder = Recorder::default();
+        let mut len = 0;
+        for parameter in BiSurvey::parameters_of(arch) {
+            let start = len;
+            len += parameter.shape.iter().product::<usize>();
+            recorder.names.insert(parameter.name.clone(), recorder.tensors.len());
+            recorder.tensors.push(Tensor { parameter, range: start..len });
+        }
+        let image = recorder.push(Op::Image, 3, 0);
+        let outputs = bi_pidinet(arch, &mut recorder, &image);
+        let Recorder { mut nodes, tensors, .. } = recorder;
+        let levels =
+            1 + nodes.iter().map(|node| node.level).filter(|&level| level != VECTOR).max().unwrap_or(0);
+        for node in &mut nodes {
+            node.level = node.level.min(levels);
+        }
+        let mut borders = vec![0; levels + 1];
+        let reach = |offset: Offset| offset.0.unsigned_abs().max(offset.1.unsigned_abs());
+        for node in &nodes {
+            if let Op::Conv(conv) = &node.op {
+                let views = conv.views.iter().flat_map(|view| [Some(view.first), view.second]).flatten();
+                let from = nodes[conv.x].level;
+                borders[from] = views.map(reach).fold(borders[from], usize::max);
+                let taps = conv.taps.iter().map(|tap| reach(tap.offset));
+                borders[node.level] = taps.fold(borders[node.level], usize::max);
+            }
+        }
+        Self { nodes, tensors, logits: outputs.logits.node, borders }
+    }
+
+    /// The parameters, in the order the network asks for them; means and variances of batch norms, which
+    /// follow from the data and are not learnt, among them.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// Number of parameters.
+    pub fn len(&self) -> usize {
+        self.tensors.last().map_or(0, |tensor| tensor.range.end)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// For each parameter, whether it is one of those that are not learnt.
+    pub fn fixed(&self) -> Vec<bool> {
+        let fixed = |tensor: &Tensor| {
+            let fixed = matches!(tensor.parameter.role, Role::Mean | Role::Variance);
+            std::iter::repeat_n(fixed, tensor.range.len())
+        };
+        self.tensors.iter().flat_map(fixed).collect()
+    }
+
+    /// Values to start training from: weights uniform in `±1/√fan_in`, what scales 1, what is added 0.
+    pub fn init(&self, rng: &mut ChaCha12Rng) -> Vec<f32> {
+        let mut values = vec![0.0; self.len()];
+        for Tensor { parameter, range } in &self.tensors {
+            let values = &mut values[range.clone()];
+            match parameter.role {
+                Role::Real | Role::Binary => {
+                    let fan_in: usize = parameter.shape[1..].iter().product();
+                    let bound = 1.0 / (fan_in as f32).sqrt();
+                    values.fill_with(|| rng.random_range(-bound..bound));
+                }
+                Role::Scale | Role::Variance => values.fill(1.0),
+                Role::Slope => values.fill(0.25),
+                Role::Offset | Role::Mean => values.fill(0.0),
+            }
+        }
+        values
+    }
+
+    pub(super) fn values<'a>(&self, tensor: usize, parameters: &'a [f32]) -> &'a [f32] {
+        &parameters[self.tensors[tensor].range.clone()]
+    }
+
+    pub(super) fn values_mut<'a>(&self, tensor: usize, parameters: &'a mut [f32]) -> &'a mut [f32] {
+        &mut parameters[self.tensors[tensor].range.clone()]
+    }
+}
+
+/// How a network is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mode {
+    /// What has one bit.
+    pub precision: Precision,
+    /// What stands for the gradient of a sign.
+    pub straight: Straight,
+    /// Whether batch norms use the means and variances that were learnt from, instead of the batch's.
+    pub running: bool,
+}
+
+/// All maps of a batch. What is outside of pixels is zero, always.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    pub(super) stacks: Vec<Stack>,
+    pub(super) values: Vec<Vec<f32>>,
+    pub(super) gradients: Vec<Option<Vec<f32>>>,
+    /// What each batch norm saw.
+    pub(super) moments: Vec<Vec<Moments>>,
+    /// Buffers nobody uses, by level and planes.
+    free: HashMap<(usize, usize), Vec<Vec<f32>>>,
+}
+
+impl Workspace {
+    /// Makes room for a batch, unless it is there.
+    pub(super) fn prepare(&mut self, tape: &Tape, images: usize, mut height: usize, mut width: usize) {
+        let (vectors, maps) = tape.borders.split_last().expect("there are vectors");
+        let mut stacks = Vec::new();
+        for &border in maps {
+            stacks.push(Stack::new(images, height, width, border));
+            (height, width) = (height.div_ceil(2), width.div_ceil(2));
+        }
+        stacks.push(Stack::new(images, 1, 1, *vectors));
+        if self.stacks == stacks && self.values.len() == tape.nodes.len() {
+            return;
+        }
+        self.free.clear();
+        let map = |node: &Node| vec![0.0; node.channels * stacks[node.level].plane()];
+        self.values = tape.nodes.iter().map(map).collect();
+        self.gradients = vec![None; tape.nodes.len()];
+        self.moments = vec![Vec::new(); tape.nodes.len()];
+        self.stacks = stacks;
+    }
+
+    /// Planes for a map: zero outside of pixels; inside, anything.
+    pub(super) fn take(&mut self, level: usize, planes: usize) -> Vec<f32> {
+        let free = self.free.get_mut(&(level, planes)).and_then(Vec::pop);
+        free.unwrap_or_else(|| vec![0.0; planes * self.stacks[level].plane()])
+    }
+
+    /// Gives planes back.
+    pub(super) fn give(&mut self, level: usize, buffer: Vec<f32>) {
+        let planes = buffer.len() / self.stacks[level].plane();
+        self.free.entry((level, planes)).or_default().push(buffer);
+    }
+}
+
+/// The level of vectors, until the number of levels is known.
+const VECTOR: usize = usize::MAX;
+
+/// The interpreter that writes down what the network computes.
+#[derive(Default)]
+struct Recorder {
+    nodes: Vec<Node>,
+    tensors: Vec<Tensor>,
+    names: HashMap<String, usize>,
+}
+
+/// Channels of a map during recording.
+#[derive(Clone, Debug)]
+struct Value {
+    node: usize,
+    channels: Range<usize>,
+}
+
+impl Recorder {
+    fn push(&mut self, op: Op, channels: usize, level: usize) -> Value {
+        self.nodes.push(Node { op, channels, level });
+        Value { node: self.nodes.len() - 1, channels: 0..channels }
+    }
+
+    fn tensor(&self, name: &str, suffix: &str) -> usize {
+        self.names[&format!("{name}.{suffix}")]
+    }
+
+    /// The node of a value that is a whole map.
+    fn whole(&self, x: &Value) -> (usize, usize, usize) {
+        let Node { channels, level, .. } = self.nodes[x.node];
+        assert_eq!(x.channels, 0..channels, "only convolutions read some of the channels");
+        (x.node, channels, level)
+    }
+
+    fn push_conv(&mut self, conv: ConvOp) -> Value {
+        let level = self.nodes[conv.x].level;
+        let level = if conv.stride == 1 { level } else { level + 1 };
+        let outputs = conv.outputs;
+        self.push(Op::Conv(conv), outputs, level)
+    }
+}
+
+/// The views and taps of a square kernel.
+fn square(size: usize, stride: usize) -> (Vec<View>, Vec<Tap>) {
+    let (side, stride) = (size as isize, stride as isize);
+    let views = (0..stride).flat_map(|y| (0..stride).map(move |x| View { first: (y, x), second: None }));
+    let taps = (0..side * side).map(|i| {
+        let (y, x) = (i / side - side / 2, i % side - side / 2);
+        let view = (y.rem_euclid(stride) * stride + x.rem_euclid(stride)) as usize;
+        Tap { view, offset: (y.div_euclid(stride), x.div_euclid(stride)) }
+    });
+    let taps: Vec<Tap> = taps.collect();
+    let views: Vec<View> = views.collect();
+    if size == 1 { (vec![views[0]], taps) } else { (views, taps) }
+}
+
+impl BuildBinary for Recorder {
+    type Value = Value;
+
+    fn conv(&mut self, name: &str, conv: &RealConv, x: &Value) -> Value {
+        let (views, taps) = square(conv.size, conv.stride);
+        let weight = self.tensor(name, "weight");
+        let RealConv { inputs, outputs, stride, .. } = *conv;
+        let first = x.channels.start;
+        let x = x.node;
+        self.push_conv(ConvOp {
+            x,
+            first,
+            inputs,
+            outputs,
+            weight,
+            bias: None,
+            stride,
+            views,
+            taps,
+            binary: false,
+        })
+    }
+
+    fn binary_conv(&mut self, name: &str, conv: &BinaryConv, x: &Value) -> Value {
+        let (views, taps) = if conv.kind == Kind::Vanilla {
+            square(3, conv.stride)
+        } else {
+            let view = |(first, second)| View { first, second: Some(second) };
+            (conv.pairs().map(view).to_vec(), (0..8).map(|view| Tap { view, offset: (0, 0) }).collect())
+        };
+        let weight = self.tensor(name, "weight");
+        let BinaryConv { inputs, outputs, stride, .. } = *conv;
+        let first = x.channels.start;
+        let x = x.node;
+        self.push_conv(ConvOp {
+            x,
+            first,
+            inputs,
+            outputs,
+            weight,
+            bias: None,
+            stride,
+            views,
+            taps,
+            binary: true,
+        })
+    }
+
+    fn batch_norm(&mut self, name: &str, _channels: usize, x: &Value) -> Value {
+        let (x, channels, level) = self.whole(x);
+        self.push(Op::Norm { x, weight: self.tensor(name, "weight") }, channels, level)
+    }
+
+    fn shift(&mut self, name: &str, _channels: usize, x: &Value) -> Value {
+        let (x, channels, level) = self.whole(x);
+        self.push(Op::Shift { x, bias: self.tensor(name, "bias") }, channels, level)
+    }
+
+    fn rprelu(&mut self, name: &str, _channels: usize, x: &Value) -> Value {
+        let (x, channels, level) = self.whole(x);
+        self.push(Op::Rprelu { x, shift: self.tensor(name, "shift") }, channels, level)
+    }
+
+    fn channels(&mut self, x: &Value, channels: Range<usize>) -> Value {
+        let start = x.channels.start;
+        Value { node: x.node, channels: start + channels.start..start + channels.end }
+    }
+
+    fn twice(&mut self, x: &Value) -> Value {
+        let (x, channels, level) = self.whole(x);
+        self.push(Op::Twice { x }, 2 * channels, level)
+    }
+
+    fn add(&mut self, a: &Value, b: &Value) -> Value {
+        let ((a, channels, level), (b, ..)) = (self.whole(a), self.whole(b));
+        self.push(Op::Add { a, b }, channels, level)
+    }
+
+    fn max_pool(&mut self, x: &Value) -> Value {
+        let (x, channels, level) = self.whole(x);
+        self.push(Op::MaxPool { x }, channels, level + 1)
+    }
+
+    fn average_pool(&mut self, x: &Value) -> Value {
+        let (x, channels, level) = self.whole(x);
+        self.push(Op::AveragePool { x }, channels, level + 1)
+    }
+
+    fn global_pool(&mut self, x: &Value) -> Value {
+        let (x, channels, _) = self.whole(x);
+        self.push(Op::GlobalPool { x }, channels, VECTOR)
+    }
+
+    fn linear(&mut self, name: &str, inputs: usize, outputs: usize, x: &Value) -> Value {
+        let (x, ..) = self.whole(x);
+        let (views, taps) = square(1, 1);
+        let (weight, bias) = (self.tensor(name, "weight"), Some(self.tensor(name, "bias")));
+        self.push_conv(ConvOp {
+            x,
+            first: 0,
+            inputs,
+            outputs,
+            weight,
+            bias,
+            stride: 1,
+            views,
+            taps,
+            binary: false,
+        })
+    }
+}
