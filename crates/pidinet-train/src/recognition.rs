@@ -5,6 +5,7 @@
 //! recorded on a tape that runs forwards and backwards ([`tape`]), and convolutions are the kernels of
 //! [`pidinet_kernels::planes`]. Signs have no gradient: what counts as one is [`signs`].
 
+pub mod learner;
 pub mod loss;
 pub mod signs;
 pub mod stack;

@@ -6,6 +6,8 @@
 //!
 //! Views are ordered by view, then by channel.
 
+use std::ops::Range;
+
 use pidinet_kernels::Isa;
 use pidinet_kernels::planes::{Correlate, Mix, Onto};
 use rayon::prelude::*;
@@ -40,30 +42,31 @@ impl Conv<'_> {
 
     /// Fills the views of `x`, the planes of the input channels.
     pub(super) fn gather(&self, x: &[f32], views: &mut [f32]) {
-        let (signs, stride, inputs) = (self.signs(), self.op.stride, self.op.inputs);
+        let (signs, inputs) = (self.signs(), self.op.inputs);
         let each = |(number, dst): (usize, &mut [f32])| {
             let src = &x[number % inputs * self.from.plane()..][..self.from.plane()];
             let view = self.op.views[number / inputs];
-            for (row, image, y) in self.rows() {
-                let dst = &mut dst[row];
-                let first = self.pixels(image, y, view.first);
-                let first = src[first..].iter().step_by(stride);
-                match view.second {
-                    Some(second) => {
-                        let second = src[self.pixels(image, y, second)..].iter().step_by(stride);
-                        for ((dst, a), b) in dst.iter_mut().zip(first).zip(second) {
-                            *dst = if signs { sign(a - b) } else { a - b };
+            for run in self.runs() {
+                let dst = &mut dst[run.to.clone()];
+                let len = self.op.stride * (dst.len() - 1) + 1;
+                let first = &src[self.shifted(run.from, view.first)..][..len];
+                let second = view.second.map(|second| &src[self.shifted(run.from, second)..][..len]);
+                match (second, signs) {
+                    (Some(second), true) => self.fill(dst, |i| if first[i] < second[i] { -1.0 } else { 1.0 }),
+                    (Some(second), false) => self.fill(dst, |i| first[i] - second[i]),
+                    (None, false) => self.fill(dst, |i| first[i]),
+                    (None, true) => {
+                        self.fill(dst, |i| sign(first[i]));
+                        // Outside of the map a sign is 0.
+                        let inside = if run.rows > view.first.0 as usize { self.columns(&view) } else { 0 };
+                        if self.op.stride > 1 {
+                            dst[inside..].fill(0.0);
                         }
                     }
-                    None if signs => {
-                        dst.iter_mut().zip(first).for_each(|(dst, &x)| *dst = sign(x));
-                        // Outside of the map a sign is 0.
-                        let rows = self.from.height.saturating_sub(stride * y + view.first.0 as usize);
-                        let columns = (self.from.width - view.first.1 as usize).div_ceil(stride);
-                        dst[if rows == 0 { 0 } else { columns.min(self.to.width) }..].fill(0.0);
-                    }
-                    None => dst.iter_mut().zip(first).for_each(|(dst, &x)| *dst = x),
                 }
+            }
+            if self.op.stride == 1 {
+                self.to.clear(dst);
             }
         };
         views.par_chunks_mut(self.to.plane()).enumerate().for_each(each);
@@ -78,22 +81,35 @@ impl Conv<'_> {
             let src = &x[channel * self.from.plane()..][..self.from.plane()];
             for (number, view) in self.op.views.iter().enumerate() {
                 let views = &views[(number * inputs + channel) * self.to.plane()..][..self.to.plane()];
-                for (row, image, y) in self.rows() {
-                    let gradients = &views[row];
-                    let first = self.pixels(image, y, view.first);
+                for run in self.runs() {
+                    let mut gradients = views[run.to.clone()].iter();
+                    let first = self.shifted(run.from, view.first);
+                    let len = stride * (gradients.len() - 1) + 1;
                     let Some(second) = view.second else {
-                        let places = dst[first..].iter_mut().zip(&src[first..]).step_by(stride);
-                        for ((dst, &x), g) in places.zip(gradients) {
-                            *dst += slope(x) * g;
+                        let places = dst[first..][..len].iter_mut().zip(&src[first..][..len]);
+                        let add = |(dst, &x): (&mut f32, &f32), g: &f32| *dst += slope(x) * g;
+                        match stride {
+                            1 => places.zip(gradients).for_each(|(place, g)| add(place, g)),
+                            _ => places.step_by(stride).zip(gradients).for_each(|(place, g)| add(place, g)),
                         }
                         continue;
                     };
-                    let second = self.pixels(image, y, second);
-                    for (i, g) in gradients.iter().enumerate() {
-                        let (a, b) = (first + stride * i, second + stride * i);
-                        let g = slope(src[a] - src[b]) * g;
-                        dst[a] += g;
-                        dst[b] -= g;
+                    let second = self.shifted(run.from, second);
+                    // What the differences pass on goes to two places that may overlap: one after the other.
+                    for start in (0..gradients.len()).step_by(PART) {
+                        let mut passed = [0.0; PART];
+                        let part = PART.min(gradients.len());
+                        let (a, b) = (first + stride * start, second + stride * start);
+                        let differences = (0..part).map(|i| src[a + stride * i] - src[b + stride * i]);
+                        for ((passed, d), g) in passed.iter_mut().zip(differences).zip(&mut gradients) {
+                            *passed = slope(d) * g;
+                        }
+                        for (i, passed) in passed[..part].iter().enumerate() {
+                            dst[a + stride * i] += passed;
+                        }
+                        for (i, passed) in passed[..part].iter().enumerate() {
+                            dst[b + stride * i] -= passed;
+                        }
                     }
                 }
             }
@@ -220,17 +236,53 @@ impl Conv<'_> {
         if self.op.binary && self.mode.precision.weights() { sign(weight) } else { weight }
     }
 
-    /// Rows of the output: their place, image and number.
-    fn rows(&self) -> impl Iterator<Item = (std::ops::Range<usize>, usize, usize)> + use<> {
-        let to = self.to;
-        (0..to.images).flat_map(move |image| (0..to.height).map(move |y| (to.pixels(image, y), image, y)))
+    /// Pieces of the output whose pixels are evenly spaced in the input: all of it, or row by row.
+    fn runs(&self) -> impl Iterator<Item = Run> + use<> {
+        let (from, to, stride) = (self.from, self.to, self.op.stride);
+        let images = if stride == 1 { 0 } else { to.images };
+        let rows = move |image| {
+            (0..to.height).map(move |y| Run {
+                to: to.pixels(image, y),
+                from: from.row(image, stride * y),
+                rows: from.height - stride * y,
+            })
+        };
+        let whole = Run { to: to.span(), from: from.frame.start(), rows: from.height };
+        (stride == 1).then_some(whole).into_iter().chain((0..images).flat_map(rows))
     }
 
-    /// Where in a plane of `x` the view's pixel for the first column of output row `y` lies.
-    fn pixels(&self, image: usize, y: usize, (down, right): (isize, isize)) -> usize {
-        (self.from.row(image, self.op.stride * y) as isize + self.from.frame.distance(down, right)) as usize
+    /// Output columns whose pixel of a view is inside the map.
+    fn columns(&self, view: &View) -> usize {
+        (self.from.width - view.first.1 as usize).div_ceil(self.op.stride)
+    }
+
+    /// The position of the pixel so many rows down and columns right.
+    fn shifted(&self, position: usize, (down, right): (isize, isize)) -> usize {
+        (position as isize + self.from.frame.distance(down, right)) as usize
+    }
+
+    /// Fills a run from a function of places in the input.
+    #[inline(always)]
+    fn fill(&self, dst: &mut [f32], f: impl Fn(usize) -> f32) {
+        match self.op.stride {
+            1 => dst.iter_mut().enumerate().for_each(|(i, dst)| *dst = f(i)),
+            stride => dst.iter_mut().enumerate().for_each(|(i, dst)| *dst = f(stride * i)),
+        }
     }
 }
+
+/// A piece of the output.
+struct Run {
+    /// Where it is.
+    to: Range<usize>,
+    /// Where its first pixel is in the input.
+    from: usize,
+    /// Rows of the input's map from there on.
+    rows: usize,
+}
+
+/// Gradients of differences that are worked out in one go.
+const PART: usize = 64;
 
 /// Outputs that one thread computes at a time. Results do not depend on it.
 fn group(outputs: usize) -> usize {

@@ -120,6 +120,24 @@ impl Tape {
         }
     }
 
+    /// Moves the means and variances that are kept for later towards those of the last batch, which gets the
+    /// share `momentum`.
+    pub(super) fn note(&self, momentum: f32, space: &Workspace, parameters: &mut [f32]) {
+        for (node, moments) in self.nodes.iter().zip(&space.moments) {
+            let &Op::Norm { weight, .. } = &node.op else { continue };
+            // The variance of the whole is a little more than that of a sample.
+            let count = space.stacks[node.level].count() as f32;
+            let whole = count / (count - 1.0).max(1.0);
+            let mut move_to = |tensor: usize, of: &dyn Fn(&Moments) -> f32| {
+                for (kept, moments) in self.values_mut(tensor, parameters).iter_mut().zip(moments) {
+                    *kept += momentum * (of(moments) - *kept);
+                }
+            };
+            move_to(weight + 2, &|moments| moments.mean);
+            move_to(weight + 3, &|moments| moments.variance * whole);
+        }
+    }
+
     /// The logits of the last forward pass, `[n, classes]`.
     pub fn logits(&self, space: &Workspace) -> Vec<f32> {
         let stack = space.stacks[self.nodes[self.logits].level];
