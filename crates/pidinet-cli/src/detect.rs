@@ -1,21 +1,24 @@
 //! `pidinet detect`.
 
 use std::io::Read;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
 use anyhow::Context;
 use clap::ValueHint;
 use pidinet::image::{Image, ImageLimits, Preset};
 use pidinet::save::{Format, SaveOptions, write_atomically};
-use pidinet::{EdgeDetector, EdgeMap, Options};
+use pidinet::{EdgeDetector, EdgeMap, Error, Options};
 
 use crate::interrupt;
 use crate::model::ModelArgs;
 use crate::options::{EngineArgs, one_of, pixels, scale};
 use crate::ui::{self, Batch, usage};
 
+mod crew;
 mod finish;
 mod inputs;
 mod outputs;
@@ -99,25 +102,45 @@ impl Detect {
         let found = inputs::find(&self.inputs, self.recursive)?;
         let (jobs, format) = outputs::plan(&found, &self.request())?;
         self.check(&jobs, format)?;
-        let detector = EdgeDetector::new(&self.model.open()?, &self.options())?;
+        let engines = self.engines(jobs.len())?;
         interrupt::install()?;
 
         let mut batch = Batch::new(found.failures.len() + jobs.len());
         found.failures.iter().for_each(|failure| batch.failed(failure));
-        for job in &jobs {
-            batch.begin(job.input.name());
-            match self.one(job, format, &detector) {
-                Ok(record) => batch.done(self.line(job, &record))?,
-                Err(error) if ui::is_closed_pipe(&error) => return Err(error),
+        let progress = batch.progress();
+        let work = |number: usize| {
+            let job: &Job = &jobs[number];
+            progress.begin(job.input.name());
+            self.one(job, format, &engines)
+        };
+        crew::in_order(jobs.len(), engines.workers, work, |number, result| {
+            let job = &jobs[number];
+            match result {
+                Ok(record) => batch.done(self.line(job, &record)),
+                Err(error) if ui::is_closed_pipe(&error) => Err(error),
                 Err(error) => {
                     batch.failed(&error);
-                    if self.json {
-                        batch.print(&Record::failed(job, &error).json())?;
-                    }
+                    if self.json { batch.print(&Record::failed(job, &error).json()) } else { Ok(()) }
                 }
             }
-        }
+        })?;
         Ok(batch.end())
+    }
+
+    /// Where there is an image for each thread to begin with and one to go on with, threads work on images of
+    /// their own: none waits for another, and while one computes another reads or writes.
+    fn engines(&self, images: usize) -> anyhow::Result<Engines> {
+        let model = self.model.open()?;
+        let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let threads = self.engine.threads.unwrap_or_else(available).get();
+        let many = threads > 1 && images >= 2 * threads;
+        let single = Options { threads: Some(NonZeroUsize::MIN), ..self.options() };
+        Ok(Engines {
+            workers: if many { threads } else { 1 },
+            all: EdgeDetector::new(&model, &self.options())?,
+            single: many.then(|| EdgeDetector::new(&model, &single)).transpose()?,
+            turn: RwLock::new(()),
+        })
     }
 
     fn request(&self) -> Request<'_> {
@@ -152,32 +175,56 @@ impl Detect {
     }
 
     /// From one image to its files.
-    fn one(&self, job: &Job, format: Format, detector: &EdgeDetector) -> anyhow::Result<Record> {
+    fn one(&self, job: &Job, format: Format, engines: &Engines) -> anyhow::Result<Record> {
         if self.skip_existing && job.outputs().all(|output| output.exists()) {
             return Ok(Record::skipped(job));
         }
-        let mut clock = Clock::start();
-        let image = self.read(&job.input.source)?;
+        let limits = self.limits();
+        if let (Some(detector), Source::File(_)) = (&engines.single, &job.input.source) {
+            let _beside_others = engines.turn.read().unwrap_or_else(PoisonError::into_inner);
+            let small = ImageLimits { max_pixels: limits.max_pixels.min(LARGE), ..limits };
+            let clock = Clock::start();
+            match self.read(&job.input.source, &small) {
+                Ok(image) => return self.edges(job, format, detector, &image, clock),
+                Err(error) if is_large(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let _alone = engines.turn.write().unwrap_or_else(PoisonError::into_inner);
+        let clock = Clock::start();
+        let image = self.read(&job.input.source, &limits)?;
+        self.edges(job, format, &engines.all, &image, clock)
+    }
+
+    /// From pixels to files.
+    fn edges(
+        &self,
+        job: &Job,
+        format: Format,
+        detector: &EdgeDetector,
+        image: &Image,
+        mut clock: Clock,
+    ) -> anyhow::Result<Record> {
         let decode = clock.lap();
-        let found = detector.detect(&image)?;
+        let found = detector.detect(image)?;
         let network = clock.lap();
         let maps = std::iter::once(found.edges).chain(found.sides.into_iter().flatten());
         let maps: Vec<EdgeMap> = maps.map(|map| self.finish.apply(map)).collect();
         let post = clock.lap();
-        for (output, bytes) in job.outputs().zip(self.encode(&image, &maps, format)?) {
+        for (output, bytes) in job.outputs().zip(self.encode(image, &maps, format)?) {
             write(output, &bytes)?;
         }
         let milliseconds = Milliseconds { decode, network, post, write: clock.lap() };
-        Ok(Record::done(job, &image, milliseconds))
+        Ok(Record::done(job, image, milliseconds))
     }
 
-    fn read(&self, source: &Source) -> anyhow::Result<Image> {
+    fn read(&self, source: &Source, limits: &ImageLimits) -> anyhow::Result<Image> {
         let image = match source {
-            Source::File(path) => Image::open(path, &self.limits())?,
+            Source::File(path) => Image::open(path, limits)?,
             Source::Stdin => {
                 let mut bytes = Vec::new();
                 std::io::stdin().lock().read_to_end(&mut bytes)?;
-                Image::decode(&bytes, &self.limits()).context("cannot use standard input")?
+                Image::decode(&bytes, limits).context("cannot use standard input")?
             }
         };
         Ok(match self.max_side {
@@ -207,6 +254,31 @@ impl Detect {
         }
         self.output.is_none().then(|| job.output.name())
     }
+}
+
+/// What a batch of images is done with.
+struct Engines {
+    /// Images at a time.
+    workers: usize,
+    /// With all threads.
+    all: EdgeDetector,
+    /// With one thread, for workers that have an image each.
+    single: Option<EdgeDetector>,
+    /// Large images are alone: a writer. The others are readers.
+    turn: RwLock<()>,
+}
+
+/// Images of more pixels are done one at a time by all threads, so that memory does not grow with the number
+/// of threads.
+const LARGE: u64 = 4_000_000;
+
+/// Whether an image was refused for its size.
+fn is_large(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<Error>());
+    causes.any(|cause| match cause {
+        Error::ImageFile { source, .. } => matches!(**source, Error::TooManyPixels { .. }),
+        _ => false,
+    })
 }
 
 /// Names of the arrays in an npz file.

@@ -66,6 +66,15 @@ pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// What is being worked on, as a [`Batch`] shows it.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(crate) fn begin(&self, name: String) {
+        self.0.set_message(name);
+    }
+}
+
 /// A batch on its way: a progress bar where there is a terminal and more than one thing to do, and what
 /// went wrong.
 pub(crate) struct Batch {
@@ -82,9 +91,9 @@ impl Batch {
         Self { bar, total, failures: Vec::new() }
     }
 
-    /// Says what is being worked on.
-    pub(crate) fn begin(&self, name: String) {
-        self.bar.set_message(name);
+    /// Says what is being worked on, from any thread.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress(self.bar.clone())
     }
 
     /// One thing is done; `line` goes to standard output.

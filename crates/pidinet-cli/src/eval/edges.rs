@@ -186,7 +186,7 @@ impl Edges {
 
         let mut batch = Batch::new(dataset.pairs.len());
         let one = |(pair, truth): (&Pair, &GroundTruth)| -> anyhow::Result<Scored> {
-            batch.begin(pair.id.clone());
+            batch.progress().begin(pair.id.clone());
             let made_from = made_from(pair, source);
             let mut job =
                 Job { source, pair, truth, map: None, times: Times::default(), edges: Duration::ZERO };

@@ -1,6 +1,7 @@
 //! `pidinet detect`: what is read, what is written, and where.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 
 use pidinet::image::{Image, ImageLimits, Pixels};
@@ -278,4 +279,30 @@ fn wrong_usage_is_code_2_and_says_what_is_right() {
         assert!(ran.stderr().contains(says), "{arguments}: {}", ran.stderr());
     }
     assert_eq!(sandbox.files(), ["a.png", "b.png"]);
+}
+
+#[test]
+fn many_images_at_a_time_give_what_each_alone_does() {
+    let names: Vec<String> = (0..7).map(|number| format!("in/{number}.png")).collect();
+    let sandbox = Sandbox::new();
+    for (number, name) in names.iter().enumerate() {
+        sandbox.photo(Path::new(name), 20 + 13 * number, 90 - 11 * number);
+    }
+    // More than are done beside others, and one that cannot be done.
+    sandbox.photo(Path::new("in/7.png"), 2100, 2000);
+    sandbox.write("in/8.png", b"");
+    let alone = sandbox.run("detect -j 1 MODEL in -o alone --json").code(1);
+    let together = sandbox.run("detect -j 3 MODEL in -o together --json").code(1);
+    for name in names.iter().map(|name| &name[3..]).chain(["7.png"]) {
+        let read = |folder: &str| std::fs::read(sandbox.path(folder).join(name)).unwrap();
+        assert!(read("alone") == read("together"), "{name}");
+    }
+    let inputs = |lines: &str| -> Vec<String> {
+        let records = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        records.map(|record| record["input"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(inputs(&alone.stdout()), inputs(&together.stdout()));
+    assert!(together.stderr().contains("1 of 9 images failed"));
+    let small = sandbox.run("detect -j 2 MODEL in -o small --max-pixels 2000").code(1);
+    assert!(small.stderr().contains("2000"), "{}", small.stderr());
 }
