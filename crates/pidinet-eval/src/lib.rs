@@ -22,6 +22,7 @@ pub mod matching;
 pub mod score;
 
 mod base64;
+pub mod chart;
 pub mod figure;
 mod glyphs;
 pub mod pictures;

@@ -8,6 +8,7 @@
 //! | `best.safetensors` | those of the greatest validation ODS, the first of equal ones |
 //! | `metrics.jsonl` | one line for each epoch and validation |
 //! | `run.html` | curves, numbers and predictions, to look at |
+//! | `loss.png`, `rate.png`, `scores.png` | the curves as pictures |
 //! | `predictions/STEP/` | some validation images as the network saw them then |
 
 use std::collections::BTreeMap;
@@ -16,7 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use pidinet::save::SaveOptions;
 use pidinet::weights::{Model, ModelInfo, OpenOptions};
+use pidinet_eval::raster::raster;
 use pidinet_kernels::Isa;
 
 use crate::checkpoint::{Checkpoint, Position};
@@ -331,6 +334,9 @@ impl<'a> Run<'a> {
         });
         let page = page::page(&name, self.metrics.records(), &checkpoint.config, &pictures);
         pidinet::save::write_atomically(folder.join(PAGE), page.as_bytes())?;
+        for (name, chart) in page::charts(self.metrics.records()) {
+            raster(&chart, CHART_SCALE).save(folder.join(name).with_extension("png"), &SaveOptions::default())?;
+        }
         tell(&Event::Saved { step: self.position.step });
         Ok(())
     }
@@ -363,6 +369,8 @@ impl<'a> Run<'a> {
 
 /// The file to go on from.
 const CHECKPOINT: &str = "checkpoint.safetensors";
+/// Pixels to a point of a chart.
+const CHART_SCALE: f64 = 2.0;
 const CONFIG: &str = "config.toml";
 const BEST: &str = "best.safetensors";
 const PAGE: &str = "run.html";

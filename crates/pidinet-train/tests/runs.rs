@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pidinet::EdgeMap;
 use pidinet::arch::Arch;
+use pidinet::image::{Image, ImageLimits};
 use pidinet::save::SaveOptions;
 use pidinet::weights::{Model, OpenOptions};
 use pidinet_kernels::Isa;
@@ -148,6 +149,10 @@ fn training_lowers_the_loss_and_writes_every_file() {
     for file in ["config.toml", "checkpoint.safetensors", "model.safetensors", "best.safetensors", "run.html"]
     {
         assert!(run.join(file).is_file(), "no {file}");
+    }
+    for chart in ["loss.png", "rate.png", "scores.png"] {
+        let picture = Image::open(run.join(chart), &ImageLimits::default()).unwrap();
+        assert_eq!((picture.width(), picture.height()), (1280, 580), "{chart}");
     }
     assert_eq!(std::fs::read_dir(run.join("predictions/0000080")).unwrap().count(), 3);
     assert_eq!(Config::open(&run.join("config.toml")).unwrap(), config);

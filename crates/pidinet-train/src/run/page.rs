@@ -3,20 +3,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::metrics::Record;
+use pidinet_eval::chart::{Line, chart};
+use pidinet_eval::figure::{Colour, Figure};
+use pidinet_eval::svg::svg;
 
-/// Size of a plot, and the space for its numbers.
-const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 70.0;
-const BOTTOM: f64 = 30.0;
-
-/// One line of a plot: its name, colour, and points.
-struct Line {
-    name: &'static str,
-    colour: &'static str,
-    points: Vec<(f64, f64)>,
-}
+use super::metrics::{Record, Scores};
 
 /// The page. `pictures` are names of images relative to the page.
 pub(super) fn page(name: &str, records: &[Record], config: &str, pictures: &[String]) -> String {
@@ -28,8 +19,8 @@ pub(super) fn page(name: &str, records: &[Record], config: &str, pictures: &[Str
          </style>\n<h1>{0}</h1>\n",
         escaped(name)
     );
-    for plot in plots(records) {
-        html += &plot;
+    for (_, chart) in charts(records) {
+        html += &svg(&chart);
     }
     if !pictures.is_empty() {
         html += "<h2>Predictions</h2>\n";
@@ -47,7 +38,7 @@ pub(super) fn page(name: &str, records: &[Record], config: &str, pictures: &[Str
         let minutes = seconds / 60.0;
         let _ = write!(html, "<tr><td>{step}<td>{epoch:.1}<td>{rate:.2e}<td>{loss:.1}<td>{minutes:.1}");
         if let Some(scores) = validation {
-            let super::metrics::Scores { loss, ods, ois, ap } = scores;
+            let Scores { loss, ods, ois, ap } = scores;
             let _ = write!(html, "<td>{loss:.1}<td>{ods:.4}<td>{ois:.4}<td>{ap:.4}");
         }
         html.push('\n');
@@ -56,100 +47,35 @@ pub(super) fn page(name: &str, records: &[Record], config: &str, pictures: &[Str
     html
 }
 
-/// The plots of a run: loss, learning rate, and scores if there are any.
-fn plots(records: &[Record]) -> Vec<String> {
+/// The charts of a run and their names: loss, learning rate, and scores if there are any.
+pub(super) fn charts(records: &[Record]) -> Vec<(&'static str, Figure)> {
     let line = |name, colour, value: &dyn Fn(&Record) -> Option<f64>| Line {
         name,
-        colour,
+        colour: Colour(colour),
         points: records.iter().filter_map(|r| Some((r.step as f64, value(r)?))).collect(),
     };
+    let scores = |value: fn(&Scores) -> f64| move |r: &Record| r.validation.as_ref().map(value);
+    let loss = [
+        line("training", BLUE, &|r| Some(r.loss)),
+        line("validation", ORANGE, &scores(|scores| scores.loss)),
+    ];
+    let rate = [line("rate", BLUE, &|r| Some(r.rate))];
     let scores =
-        |value: fn(&super::metrics::Scores) -> f64| move |r: &Record| r.validation.as_ref().map(value);
+        [line("ODS", GREEN, &scores(|scores| scores.ods)), line("OIS", PURPLE, &scores(|scores| scores.ois))];
     [
-        (
-            "Loss of an image",
-            vec![
-                line("training", "#1f6feb", &|r| Some(r.loss)),
-                line("validation", "#d1570b", &scores(|scores| scores.loss)),
-            ],
-        ),
-        ("Learning rate", vec![line("rate", "#1f6feb", &|r| Some(r.rate))]),
-        (
-            "Validation",
-            vec![
-                line("ODS", "#1b7f2a", &scores(|scores| scores.ods)),
-                line("OIS", "#8250df", &scores(|scores| scores.ois)),
-            ],
-        ),
+        ("loss", chart("Loss of an image", "step", &loss)),
+        ("rate", chart("Learning rate", "step", &rate)),
+        ("scores", chart("Validation", "step", &scores)),
     ]
     .into_iter()
-    .filter_map(|(title, lines)| plot(title, &lines))
+    .filter_map(|(name, chart)| Some((name, chart?)))
     .collect()
 }
 
-/// One plot; `None` without points.
-fn plot(title: &str, lines: &[Line]) -> Option<String> {
-    let points = || lines.iter().flat_map(|line| line.points.iter().copied());
-    let range = |values: &mut dyn Iterator<Item = f64>| {
-        values.fold(None, |range: Option<(f64, f64)>, value| {
-            Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))))
-        })
-    };
-    let (first, last) = range(&mut points().map(|(x, _)| x))?;
-    let (low, high) = range(&mut points().map(|(_, y)| y))?;
-    let span = |low: f64, high: f64| if high > low { high - low } else { 1.0 };
-    let x = |value: f64| LEFT + (value - first) / span(first, last) * (WIDTH - LEFT - 10.0);
-    let y = |value: f64| 10.0 + (high - value) / span(low, high) * (HEIGHT - BOTTOM - 10.0);
-    let mut svg = format!(
-        "<h2>{title}</h2>\n<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-         width=\"{WIDTH}\" font-size=\"12\" role=\"img\" aria-label=\"{title}\">\n"
-    );
-    for tick in 0..=4 {
-        let value = low + f64::from(tick) / 4.0 * (high - low);
-        let at = y(value);
-        let _ = writeln!(
-            svg,
-            "<path d=\"M{LEFT} {at:.1}H{0}\" stroke=\"#e4e6e8\"/><text x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{3}</text>",
-            WIDTH - 10.0,
-            LEFT - 6.0,
-            at + 4.0,
-            number(value)
-        );
-    }
-    for value in [first, last] {
-        let _ = writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{value}</text>",
-            x(value),
-            HEIGHT - 10.0
-        );
-    }
-    for (place, line) in lines.iter().filter(|line| !line.points.is_empty()).enumerate() {
-        let path: Vec<String> =
-            line.points.iter().map(|&(a, b)| format!("{:.1} {:.1}", x(a), y(b))).collect();
-        let Line { name, colour, .. } = line;
-        let _ = writeln!(
-            svg,
-            "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" stroke-linecap=\"round\"/>\
-             <text x=\"{}\" y=\"{}\" fill=\"{colour}\">{name}</text>",
-            path.join("L"),
-            LEFT + 20.0 + 90.0 * place as f64,
-            HEIGHT - 10.0
-        );
-    }
-    svg += "</svg>\n";
-    Some(svg)
-}
-
-/// A number with about four digits.
-fn number(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".to_owned(),
-        size if size < 1e-2 => format!("{value:.1e}"),
-        size if size < 10.0 => format!("{value:.3}"),
-        _ => format!("{value:.0}"),
-    }
-}
+const BLUE: [u8; 3] = [0x1f, 0x6f, 0xeb];
+const ORANGE: [u8; 3] = [0xd1, 0x57, 0x0b];
+const GREEN: [u8; 3] = [0x1b, 0x7f, 0x2a];
+const PURPLE: [u8; 3] = [0x82, 0x50, 0xdf];
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
@@ -167,7 +93,6 @@ pub(super) fn pictures(run: &Path, folder: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::metrics::Scores;
 
     #[test]
     fn a_page_shows_what_was_measured() {
