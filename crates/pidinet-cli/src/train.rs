@@ -9,6 +9,7 @@ use clap::ValueHint;
 use pidinet::arch::Arch;
 use pidinet_kernels::Isa;
 use pidinet_train::config::{Augment, Config, Model, Source};
+use pidinet_train::device::Cpu;
 use pidinet_train::run::{Options, train};
 
 use crate::options::one_of;
@@ -169,7 +170,7 @@ impl Edges {
             return Ok(ExitCode::SUCCESS);
         }
         let folder = self.run.context("no folder for the run")?;
-        let isa = Isa::from_env()?;
+        let device = Cpu { isa: Isa::from_env()? };
         ctrlc::set_handler(|| {
             // Who asks twice does not want to wait for the end of the step.
             if STOP.swap(true, Ordering::Relaxed) {
@@ -178,7 +179,7 @@ impl Edges {
         })?;
         let threads = self.threads.map_or(0, std::num::NonZeroUsize::get);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        let options = Options { folder, resume: self.resume, isa, stop: &STOP };
+        let options = Options { folder, resume: self.resume, device: &device, stop: &STOP };
         let mut progress = Progress::new();
         let outcome = pool.install(|| train(&config, &options, |event| progress.tell(event)))?;
         progress.end();

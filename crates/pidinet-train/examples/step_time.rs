@@ -1,11 +1,11 @@
 //! Milliseconds of forward, backward and step of two images, beside `tools/training.py time`.
-#![allow(clippy::print_stdout, reason = "its output")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
 
 use std::time::Instant;
 
 use pidinet::arch::Arch;
-use pidinet_kernels::Isa;
 use pidinet_train::data::augment::Sample;
+use pidinet_train::device::Cpu;
 use pidinet_train::loss::Loss;
 use pidinet_train::optimizer::Adam;
 use pidinet_train::trainer::Trainer;
@@ -28,11 +28,11 @@ fn main() {
     let samples = [sample(1), sample(2)];
     let loss = Loss { lambda: 1.1, soft: false };
     for (name, arch) in [("tiny", Arch::tiny()), ("full", Arch::full())] {
-        let mut trainer = Trainer::new(&arch, 1, Isa::best());
+        let mut trainer = Trainer::new(&arch, 1, &Cpu::default());
         let mut times: Vec<f64> = (0..=ROUNDS)
             .map(|_| {
                 let start = Instant::now();
-                let (_, gradients) = trainer.differentiate(&loss, &samples, 2.0);
+                let (_, gradients) = trainer.differentiate(&loss, &samples, 2.0).unwrap();
                 trainer.step(&Adam::default(), 0.005, 0.999, &gradients);
                 1000.0 * start.elapsed().as_secs_f64()
             })

@@ -110,4 +110,13 @@ pub enum Error {
         /// What was wrong with the first.
         first: String,
     },
+
+    /// An accelerator is not there, or stopped working.
+    #[error("{device} failed: {reason}; what was saved before is whole")]
+    Device {
+        /// Its name.
+        device: String,
+        /// What it said.
+        reason: String,
+    },
 }

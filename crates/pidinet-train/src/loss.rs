@@ -29,17 +29,13 @@ impl Loss {
     /// where `p` is the sigmoid, `t` the target and `H` the cross-entropy. The gradient of a term by the logit
     /// is its weight times `p − t`. Gradients are multiplied with `scale`, the loss is not.
     pub fn differentiate(&self, labels: &[Label], scale: f32, maps: &mut [Vec<f32>; 5]) -> f64 {
-        let positive = labels.iter().filter(|&&label| label > 0.0).count() as f32;
-        let negative = labels.iter().filter(|&&label| label == 0.0).count() as f32;
-        let all = (positive + negative).max(1.0);
-        let weights = [self.lambda * positive / all, negative / all];
+        let asked = self.asked(labels);
         let mut loss = 0.0;
         for map in maps {
             for (rows, labels) in map.chunks_mut(1024).zip(labels.chunks(1024)) {
                 let mut sum = 0.0;
                 for (x, &label) in rows.iter_mut().zip(labels) {
-                    let weight = if label < 0.0 { 0.0 } else { weights[usize::from(label > 0.0)] };
-                    let target = if self.soft || label <= 0.0 { label.max(0.0) } else { 1.0 };
+                    let (weight, target) = asked(label);
                     // −t ln p − (1 − t) ln(1 − p), with nothing large in an exponential.
                     let small = (-x.abs()).exp();
                     sum += weight * (x.max(0.0) - *x * target + small.ln_1p());
@@ -50,5 +46,18 @@ impl Loss {
             }
         }
         loss
+    }
+
+    /// What a label asks for, in an image with these labels: how much its pixel counts, and its target.
+    pub fn asked(self, labels: &[Label]) -> impl Fn(Label) -> (f32, f32) {
+        let positive = labels.iter().filter(|&&label| label > 0.0).count() as f32;
+        let negative = labels.iter().filter(|&&label| label == 0.0).count() as f32;
+        let all = (positive + negative).max(1.0);
+        let weights = [self.lambda * positive / all, negative / all];
+        move |label| {
+            let weight = if label < 0.0 { 0.0 } else { weights[usize::from(label > 0.0)] };
+            let target = if self.soft || label <= 0.0 { label.max(0.0) } else { 1.0 };
+            (weight, target)
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use pidinet::arch::Conv;
+use pidinet::arch::survey::Survey;
+use pidinet::arch::{Arch, Conv};
+use pidinet::weights::{Model, Parameter, Weights};
 use rand::RngExt;
 use rand::rngs::ChaCha12Rng;
 
@@ -34,6 +36,15 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// Those of the network of this architecture.
+    pub fn of(arch: &Arch) -> Self {
+        let mut parameters = Self::default();
+        for (name, conv) in Survey::of(arch, 8, 8).convs() {
+            parameters.push_conv(name, conv);
+        }
+        parameters
+    }
+
     /// The tensors, in the order the network asks for them.
     pub fn tensors(&self) -> &[Tensor] {
         &self.tensors
@@ -49,8 +60,15 @@ impl Parameters {
         self.len == 0
     }
 
+    /// Adds the weights of a convolution, and its bias if it has one; returns their numbers.
+    pub(crate) fn push_conv(&mut self, name: &str, conv: &Conv) -> (usize, Option<usize>) {
+        let weight = self.push(format!("{name}.weight"), conv.weight_shape().to_vec(), conv);
+        let bias = conv.bias.then(|| self.push(format!("{name}.bias"), vec![conv.outputs], conv));
+        (weight, bias)
+    }
+
     /// Adds a tensor and returns its number.
-    pub(crate) fn push(&mut self, name: String, shape: Vec<usize>, conv: &Conv) -> usize {
+    fn push(&mut self, name: String, shape: Vec<usize>, conv: &Conv) -> usize {
         let start = self.len;
         self.len += shape.iter().product::<usize>();
         self.tensors.push(Tensor { name, shape, range: start..self.len, conv: *conv });
@@ -72,5 +90,36 @@ impl Parameters {
             }
         }
         values
+    }
+
+    /// The values that a model has.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it: another architecture, or folded differences.
+    pub fn values(&self, model: &Model) -> Result<Vec<f32>, String> {
+        if model.is_folded() {
+            return Err("folded weights, which cannot be trained further".to_owned());
+        }
+        let mut values = vec![0.0; self.len];
+        for tensor in &self.tensors {
+            match model.weights.get(&tensor.name) {
+                Some(found) if found.shape == tensor.shape => {
+                    values[tensor.range.clone()].copy_from_slice(&found.data);
+                }
+                Some(found) => return Err(format!("{} of shape {:?}", tensor.name, found.shape)),
+                None => return Err(format!("no {}", tensor.name)),
+            }
+        }
+        Ok(values)
+    }
+
+    /// Values by their names.
+    pub fn weights(&self, values: &[f32]) -> Weights {
+        let parameter = |tensor: &Tensor| {
+            let data = values[tensor.range.clone()].to_vec();
+            (tensor.name.clone(), Parameter { shape: tensor.shape.clone(), data })
+        };
+        self.tensors.iter().map(parameter).collect()
     }
 }

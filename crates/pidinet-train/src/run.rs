@@ -20,11 +20,11 @@ use std::time::Instant;
 use pidinet::save::SaveOptions;
 use pidinet::weights::{Model, ModelInfo, OpenOptions};
 use pidinet_eval::raster::raster;
-use pidinet_kernels::Isa;
 
 use crate::checkpoint::{Checkpoint, Position};
 use crate::data::Examples;
 use crate::data::batches::{Batch, Batches, Plan};
+use crate::device::Device;
 use crate::loss::Loss;
 use crate::trainer::{Trainer, check_loss};
 use crate::{Config, Error, Result};
@@ -44,8 +44,8 @@ pub struct Options<'a> {
     pub folder: PathBuf,
     /// Whether to go on from the checkpoint in the folder, if there is one.
     pub resume: bool,
-    /// The instruction set to compute with.
-    pub isa: Isa,
+    /// Where the network computes.
+    pub device: &'a dyn Device,
     /// Becomes true when the run should save and end.
     pub stop: &'a AtomicBool,
 }
@@ -161,7 +161,7 @@ impl<'a> Run<'a> {
     fn begin(config: &'a Config, options: &'a Options<'a>) -> Result<Self> {
         let arch = config.model.arch()?;
         let examples = Arc::new(Examples::open(&config.data.train, config.data.cache_mib << 20)?);
-        let mut trainer = Trainer::new(&arch, config.seed, options.isa);
+        let mut trainer = Trainer::new(&arch, config.seed, options.device);
         let folder = &options.folder;
         let path = folder.join(CHECKPOINT);
         let mut position = Position::default();
@@ -254,7 +254,8 @@ impl<'a> Run<'a> {
         }
         let rate = config.schedule.rate(self.done());
         let loss = Loss { lambda: config.data.lambda, soft: config.data.soft };
-        let (total, gradients) = self.trainer.differentiate(&loss, &batch.samples, config.train.batch as f32);
+        let (total, gradients) =
+            self.trainer.differentiate(&loss, &batch.samples, config.train.batch as f32)?;
         check_loss(total, &gradients, step + 1, &batch.samples)?;
         self.trainer.step(&config.optimizer, rate, config.train.average, &gradients);
 
@@ -335,7 +336,8 @@ impl<'a> Run<'a> {
         let page = page::page(&name, self.metrics.records(), &checkpoint.config, &pictures);
         pidinet::save::write_atomically(folder.join(PAGE), page.as_bytes())?;
         for (name, chart) in page::charts(self.metrics.records()) {
-            raster(&chart, CHART_SCALE).save(folder.join(name).with_extension("png"), &SaveOptions::default())?;
+            raster(&chart, CHART_SCALE)
+                .save(folder.join(name).with_extension("png"), &SaveOptions::default())?;
         }
         tell(&Event::Saved { step: self.position.step });
         Ok(())

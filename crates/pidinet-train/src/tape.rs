@@ -161,8 +161,7 @@ impl Build for Recorder {
     fn conv(&mut self, name: &str, conv: &Conv, x: &Value) -> Value {
         let rectify = x.rectified;
         let node = self.read_any(x);
-        let weight = self.parameters.push(format!("{name}.weight"), conv.weight_shape().to_vec(), conv);
-        let bias = conv.bias.then(|| self.parameters.push(format!("{name}.bias"), vec![conv.outputs], conv));
+        let (weight, bias) = self.parameters.push_conv(name, conv);
         let depthwise = conv.groups > 1;
         assert!(conv.groups == 1 || conv.groups == conv.inputs && conv.inputs == conv.outputs);
         let op = ConvOp {

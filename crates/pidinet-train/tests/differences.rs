@@ -5,10 +5,9 @@
 use pidinet::arch::reference::{Map, Reference};
 use pidinet::arch::{Arch, Config};
 use pidinet::weights::{Model, ModelInfo};
-use pidinet_kernels::Isa;
 use pidinet_train::data::augment::Sample;
+use pidinet_train::device::Cpu;
 use pidinet_train::loss::{IGNORED, Loss};
-use pidinet_train::tape::Packed;
 use pidinet_train::tape::Tape;
 use pidinet_train::trainer::Trainer;
 
@@ -51,9 +50,9 @@ fn architectures() -> [Arch; 3] {
 #[test]
 fn the_loss_is_that_of_the_reference() {
     for arch in architectures() {
-        let trainer = Trainer::new(&arch, 5, Isa::best());
+        let trainer = Trainer::new(&arch, 5, &Cpu::default());
         let sample = sample(19, 26);
-        let (loss, _) = trainer.differentiate(&LOSS, std::slice::from_ref(&sample), 1.0);
+        let (loss, _) = trainer.differentiate(&LOSS, std::slice::from_ref(&sample), 1.0).unwrap();
         let want = reference_loss(&trainer.model(ModelInfo::default()), &sample);
         assert!((loss - want).abs() < 1e-5 * want, "{arch:?}: {loss} instead of {want}");
     }
@@ -62,9 +61,9 @@ fn the_loss_is_that_of_the_reference() {
 #[test]
 fn gradients_are_finite_differences() {
     for arch in architectures() {
-        let mut trainer = Trainer::new(&arch, 6, Isa::best());
+        let mut trainer = Trainer::new(&arch, 6, &Cpu::default());
         let sample = sample(16, 19);
-        let (_, gradients) = trainer.differentiate(&LOSS, std::slice::from_ref(&sample), 1.0);
+        let (_, gradients) = trainer.differentiate(&LOSS, std::slice::from_ref(&sample), 1.0).unwrap();
         let largest = gradients.iter().fold(0.0_f32, |largest, gradient| largest.max(gradient.abs()));
         let tape = Tape::new(&arch);
         for tensor in tape.parameters().tensors() {
@@ -91,10 +90,10 @@ fn gradients_are_finite_differences() {
 
 #[test]
 fn averaged_weights_are_evaluated() {
-    let trainer = Trainer::new(&Arch { width: 3, cdcm: Some(2), ..Arch::full() }, 5, Isa::best());
+    let trainer = Trainer::new(&Arch { width: 3, cdcm: Some(2), ..Arch::full() }, 5, &Cpu::default());
     let sample = sample(9, 11);
-    let packed: Packed = trainer.packed_average();
-    let (maps, loss) = trainer.evaluate(&LOSS, &packed, &sample);
+    let mut maps = trainer.averaged().logits(&sample).unwrap();
+    let loss = LOSS.differentiate(&sample.labels, 1.0, &mut maps);
     let want = reference_loss(&trainer.model(ModelInfo::default()), &sample);
     assert!((loss - want).abs() < 1e-5 * want);
     assert!(maps.iter().all(|map| map.len() == 99));

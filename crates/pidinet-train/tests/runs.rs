@@ -9,8 +9,8 @@ use pidinet::arch::Arch;
 use pidinet::image::{Image, ImageLimits};
 use pidinet::save::SaveOptions;
 use pidinet::weights::{Model, OpenOptions};
-use pidinet_kernels::Isa;
 use pidinet_train::config::{self, Augment, Config, Source};
+use pidinet_train::device::Cpu;
 use pidinet_train::run::{Event, Options, Outcome, Record, train};
 use pidinet_train::{Error, Result};
 
@@ -67,7 +67,7 @@ impl Drawn {
 
 fn go(config: &Config, folder: &Path, resume: bool, tell: impl FnMut(&Event)) -> Result<Outcome> {
     let stop = AtomicBool::new(false);
-    let options = Options { folder: folder.to_path_buf(), resume, isa: Isa::best(), stop: &stop };
+    let options = Options { folder: folder.to_path_buf(), resume, device: &Cpu::default(), stop: &stop };
     train(config, &options, tell)
 }
 
@@ -165,7 +165,8 @@ fn a_stopped_run_is_saved_and_goes_on() {
     let config = drawn.config();
     let folder = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(false);
-    let options = Options { folder: folder.path().join("run"), resume: false, isa: Isa::best(), stop: &stop };
+    let options =
+        Options { folder: folder.path().join("run"), resume: false, device: &Cpu::default(), stop: &stop };
     let outcome = train(&config, &options, |event| {
         if matches!(event, Event::Step { step: 6, .. }) {
             stop.store(true, Ordering::Relaxed);

@@ -47,13 +47,15 @@ impl Validation {
         let thresholds = thresholds(config.validation.thresholds.max(2));
         let options = evaluate::Options { thresholds, ..evaluate::Options::default() };
         let loss = Loss { lambda: config.data.lambda, soft: config.data.soft };
-        let packed = trainer.packed_average();
+        let network = trainer.averaged();
         let one = |index: usize| -> Result<(f64, Vec<Counts>)> {
             let pair = self.examples.pair(index);
             let example = self.examples.get(index)?;
             let sample = Sample::plain(&example, &config.data, &pair.id);
-            let ([.., fused], loss) = trainer.evaluate(&loss, &packed, &sample);
-            let map = EdgeMap::new(sample.width, sample.height, fused.into_iter().map(sigmoid).collect());
+            let mut maps = network.logits(&sample)?;
+            let fused = maps[4].iter().map(|&x| sigmoid(x)).collect();
+            let loss = loss.differentiate(&sample.labels, 1.0, &mut maps);
+            let map = EdgeMap::new(sample.width, sample.height, fused);
             if index < PICTURES {
                 map.save(pictures.join(format!("{}.png", pair.id)), &SaveOptions::default())?;
             }

@@ -1,0 +1,120 @@
+//! The CPU, with our own kernels.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pidinet::arch::Arch;
+use pidinet_kernels::Isa;
+use rayon::prelude::*;
+
+use super::{Device, Fixed, Network};
+use crate::Result;
+use crate::data::augment::Sample;
+use crate::loss::Loss;
+use crate::tape::{Geometry, Packed, Tape, Workspace};
+
+/// The CPU.
+///
+/// Images of a batch are differentiated in parallel, each by one thread, and their gradients added in the
+/// order of the batch: the result is the same for any number of threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu {
+    /// The instruction set to compute with.
+    pub isa: Isa,
+}
+
+impl Default for Cpu {
+    /// The best instruction set of this machine.
+    fn default() -> Self {
+        Self { isa: Isa::best() }
+    }
+}
+
+impl Device for Cpu {
+    fn network(&self, arch: &Arch) -> Box<dyn Network> {
+        let (geometries, workspaces) = Default::default();
+        Box::new(OnCpu { isa: self.isa, tape: Tape::new(arch), geometries, workspaces })
+    }
+}
+
+#[derive(Debug)]
+struct OnCpu {
+    isa: Isa,
+    tape: Tape,
+    geometries: Mutex<HashMap<(usize, usize), Arc<Geometry>>>,
+    workspaces: Mutex<Vec<Workspace>>,
+}
+
+impl Network for OnCpu {
+    fn differentiate(
+        &self,
+        parameters: &[f32],
+        loss: &Loss,
+        samples: &[Sample],
+        divisor: f32,
+    ) -> Result<(f64, Vec<f32>)> {
+        let packed = Packed::new(&self.tape, parameters);
+        let each = |sample: &Sample| {
+            let geometry = self.geometry(sample.height, sample.width);
+            let mut space = self.workspace();
+            self.tape.forward(self.isa, &geometry, &packed, &sample.image, &mut space);
+            let mut maps = self.tape.logits(&geometry, &space);
+            let value = loss.differentiate(&sample.labels, 1.0 / divisor, &mut maps);
+            let mut gradients = vec![0.0; parameters.len()];
+            self.tape.backward(self.isa, &geometry, &packed, &maps, &mut space, &mut gradients);
+            self.keep(space);
+            (value, gradients)
+        };
+        let each: Vec<_> = samples.par_iter().map(each).collect();
+        let mut total = 0.0;
+        let mut sum = vec![0.0; parameters.len()];
+        for (value, gradients) in each {
+            total += value;
+            for (sum, gradient) in sum.iter_mut().zip(gradients) {
+                *sum += gradient;
+            }
+        }
+        Ok((total, sum))
+    }
+
+    fn fixed<'a>(&'a self, parameters: &[f32]) -> Box<dyn Fixed + 'a> {
+        Box::new(FixedOnCpu { network: self, packed: Packed::new(&self.tape, parameters) })
+    }
+}
+
+struct FixedOnCpu<'a> {
+    network: &'a OnCpu,
+    packed: Packed,
+}
+
+impl Fixed for FixedOnCpu<'_> {
+    fn logits(&self, sample: &Sample) -> Result<[Vec<f32>; 5]> {
+        let network = self.network;
+        let geometry = network.geometry(sample.height, sample.width);
+        let mut space = network.workspace();
+        network.tape.forward(network.isa, &geometry, &self.packed, &sample.image, &mut space);
+        let maps = network.tape.logits(&geometry, &space);
+        network.keep(space);
+        Ok(maps)
+    }
+}
+
+impl OnCpu {
+    fn geometry(&self, height: usize, width: usize) -> Arc<Geometry> {
+        let mut known = self.geometries.lock().unwrap_or_else(PoisonError::into_inner);
+        // Continuous scales give a new size for every image: they are not worth keeping.
+        if known.len() > 64 {
+            known.clear();
+        }
+        let make = || Arc::new(Geometry::new(&self.tape, height, width));
+        known.entry((height, width)).or_insert_with(make).clone()
+    }
+
+    fn workspace(&self) -> Workspace {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn keep(&self, space: Workspace) {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).push(space);
+    }
+}
