@@ -4,6 +4,7 @@
 
 mod cargo;
 mod check;
+mod gpu;
 mod neon;
 mod simd128;
 
@@ -13,6 +14,7 @@ const USAGE: &str = "usage: cargo xtask CHORE [ARGUMENTS]
 
 chores:
   check    all that must hold before a change is proposed; with --fast, without other instruction sets
+  gpu      check that the parts for GPUs compile; takes long
   neon     test the kernels with NEON, in an emulator of aarch64
   simd128  test the kernels with WebAssembly's vectors, in node
 
@@ -28,6 +30,7 @@ fn main() -> anyhow::Result<()> {
             [fast] if fast == "--fast" => check::run(check::Extent::Fast),
             other => bail!("`check` takes --fast or nothing, not {other:?}\n\n{USAGE}"),
         },
+        Some("gpu") => gpu::run(),
         Some("neon") => neon::run(&arguments),
         Some("simd128") => simd128::run(&arguments),
         Some(other) => bail!("no chore is called `{other}`\n\n{USAGE}"),

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::ValueHint;
+use clap::builder::PossibleValuesParser;
 use pidinet::arch::Arch;
-use pidinet_kernels::Isa;
 use pidinet_train::config::{Augment, Config, Model, Source};
-use pidinet_train::device::Cpu;
 use pidinet_train::run::{Options, train};
 
 use crate::options::one_of;
 use crate::ui::{self, usage};
 
+mod device;
 mod progress;
 
 use progress::Progress;
@@ -59,6 +59,10 @@ struct Edges {
     /// Threads [default: one for each core]. The weights do not depend on it
     #[arg(short = 'j', long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
+
+    /// Where to compute: cpu, cuda (NVIDIA) or wgpu (Vulkan, Metal, DirectX)
+    #[arg(long, value_name = "NAME", default_value = "cpu", value_parser = PossibleValuesParser::new(device::NAMES))]
+    device: String,
 
     /// Print the configuration and end
     #[arg(long)]
@@ -170,7 +174,7 @@ impl Edges {
             return Ok(ExitCode::SUCCESS);
         }
         let folder = self.run.context("no folder for the run")?;
-        let device = Cpu { isa: Isa::from_env()? };
+        let device = device::named(&self.device)?;
         ctrlc::set_handler(|| {
             // Who asks twice does not want to wait for the end of the step.
             if STOP.swap(true, Ordering::Relaxed) {
@@ -179,7 +183,7 @@ impl Edges {
         })?;
         let threads = self.threads.map_or(0, std::num::NonZeroUsize::get);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        let options = Options { folder, resume: self.resume, device: &device, stop: &STOP };
+        let options = Options { folder, resume: self.resume, device: &*device, stop: &STOP };
         let mut progress = Progress::new();
         let outcome = pool.install(|| train(&config, &options, |event| progress.tell(event)))?;
         progress.end();
