@@ -93,6 +93,61 @@ fn options_override_the_file_and_mistakes_are_told() {
     );
 }
 
+#[test]
+fn a_device_that_was_not_built_in_is_told_with_the_way_to_have_it() {
+    let folder = drawn();
+    for device in ["cuda", "wgpu"] {
+        if (device == "cuda" && cfg!(feature = "cuda")) || (device == "wgpu" && cfg!(feature = "wgpu")) {
+            continue;
+        }
+        let output = run(folder.path(), &["run", "-c", "config.toml", "--device", device]);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        let message = format!("cargo install --path crates/pidinet-cli --features {device}");
+        assert!(stderr(&output).contains(&message), "{}", stderr(&output));
+    }
+    assert_eq!(
+        run(folder.path(), &["run", "-c", "config.toml", "--device", "abacus"]).status.code(),
+        Some(2)
+    );
+    assert!(!folder.path().join("run").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_a_run_and_keeps_its_checkpoint() {
+    use pidinet_train::checkpoint::Checkpoint;
+    let folder = drawn();
+    std::fs::create_dir(folder.path().join("disk")).unwrap();
+    // A file system of 4 MiB that only this process sees; it is filled when there is a checkpoint.
+    let script = "mount -t tmpfs -o size=4m tmpfs disk || exit 77
+        \"$0\" train edges disk/run -c config.toml --steps 1000000 & run=$!
+        for wait in $(seq 600); do [ -e disk/run/run.html ] && break; sleep 0.1; done
+        cat /dev/zero > disk/rest 2> disk/run/why
+        wait $run; echo code $?
+        cp disk/run/checkpoint.safetensors disk/run/model.safetensors . && ls -A disk/run";
+    let program = assert_cmd::cargo::cargo_bin!("pidinet");
+    let output = Command::new("unshare")
+        .args(["-rm", "sh", "-c", script])
+        .arg(program)
+        .current_dir(folder.path())
+        .output();
+    let output = match output {
+        Ok(output) if output.status.success() => output,
+        other => return eprintln!("skipped: no file system can be mounted here ({other:?})"),
+    };
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(stdout.starts_with("code 1\n"), "{stdout}{}", stderr(&output));
+    assert!(!stdout.contains(".tmp"), "a part of a file is left: {stdout}");
+    let message = stderr(&output);
+    assert!(message.contains("error: cannot write disk/run/"), "{message}");
+    assert!(message.contains("No space left"), "{message}");
+    let checkpoint = Checkpoint::open(&folder.path().join("checkpoint.safetensors")).unwrap();
+    let step = checkpoint.position.step;
+    assert!(step > 0 && step.is_multiple_of(3), "saved after every third step, not after {step}");
+    let options = pidinet::weights::OpenOptions::default();
+    pidinet::weights::Model::open(folder.path().join("model.safetensors"), &options).unwrap();
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_is_saved() {
