@@ -1,10 +1,11 @@
 //! Runs a plan: threads, memory, time for each step.
 //!
-//! The engine streams an image through the network in strips (see `plan/schedule.rs`). The rows of
-//! one step are shared out among the threads; each row is computed by one thread in a fixed order, so
-//! the answer depends neither on the number of threads nor on the height of the strips.
+//! The engine streams an image through the network (see `plan/schedule.rs`). A task is a few rows of one
+//! step; threads take tasks as they come. Each row is computed by one thread in a fixed order, so the answer
+//! depends neither on the number of threads nor on the height of the strips.
 
 mod arena;
+mod crew;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -14,13 +15,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pidinet_kernels::isa::Isa;
-use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::plan::schedule::Size;
+use crate::plan::schedule::{Pace, Size, Task};
 use crate::plan::{Fusion, Keep, Plan};
 use crate::weights::Model;
-use arena::{Arena, is_plain};
+use arena::{Arena, Opened};
+use crew::Crew;
 use step::Context;
 
 /// Where the rows of the network's input come from.
@@ -46,6 +47,9 @@ pub enum Strip {
 
 /// Rows of the image that become one row of the last stage.
 const ROWS_OF_LAST_STAGE: usize = 8;
+
+/// Rows of a task: enough to share what they read, few enough to stay in the cache until they are read.
+const TASK_ROWS: usize = 2;
 
 /// Memory that the new rows of a strip may take in all maps together, if [`Strip::Auto`] can help it. The rows
 /// kept from strips before come on top.
@@ -73,7 +77,7 @@ pub struct StepStats {
     pub macs: u64,
     /// Bytes read and written, each map once.
     pub bytes: u64,
-    /// Time from its first to its last row, less that of other steps.
+    /// Time that the threads spent on it, divided by their number.
     pub time: Duration,
 }
 
@@ -163,16 +167,16 @@ impl Engine {
         stats.collect()
     }
 
-    /// Rows of the image in a strip: two of the last stage for each thread, fewer of a wide image.
-    fn strip(&self, image: Size) -> usize {
+    /// In what portions an image goes through the network: two rows for each thread, fewer of a wide image.
+    fn pace(&self, image: Size) -> Pace {
+        let threads = self.threads;
+        let affordable = (STRIP_BYTES / self.plan.row_bytes(image.width)).max(1);
+        let pass = (TASK_ROWS * threads).min(affordable);
+        let task = pass.div_ceil(threads);
         match self.strip {
-            Strip::Auto => {
-                let affordable = STRIP_BYTES / self.plan.row_bytes(image.width);
-                let last_stage = (affordable / ROWS_OF_LAST_STAGE).clamp(1, 2 * self.threads);
-                last_stage * ROWS_OF_LAST_STAGE
-            }
-            Strip::Whole => image.height,
-            Strip::Rows(rows) => rows.get(),
+            Strip::Auto => Pace { strip: ROWS_OF_LAST_STAGE * pass, pass, task, threads },
+            Strip::Whole => Pace { strip: image.height, pass: image.height, task, threads },
+            Strip::Rows(rows) => Pace { strip: rows.get(), pass: pass.min(rows.get()), task, threads },
         }
     }
 
@@ -181,17 +185,14 @@ impl Engine {
         assert!(height >= 8 && width >= 8, "{width}x{height} is smaller than a pixel of the last stage");
         let image = Size { height, width };
         let mut arena = self.arena(image);
-        let mut times = vec![Duration::ZERO; self.plan.steps.len()];
-        let mut all = || self.stream(&mut arena, input, &mut times);
-        match &self.pool {
-            Some(pool) => pool.install(all),
-            None => all(),
-        }
+        let ids = 0..self.plan.steps.len();
+        let mut plain: Vec<Vec<f32>> = ids.map(|id| arena.plain(id)).collect();
+        let times = self.stream(&arena.open(&mut plain), input);
         let maps = self.plan.keep.iter().map(|&id| {
-            let ring = arena.ring_mut(id);
-            let Size { height, width } = ring.layout.size;
-            let shape = [ring.layout.channels, height, width];
-            Map { shape, data: ring.finish(is_plain(&self.plan.steps[id].op)) }
+            let Size { height, width } = arena.layout(id).size;
+            let shape = [arena.layout(id).channels, height, width];
+            let pixels = std::mem::take(&mut plain[id]);
+            Map { shape, data: if pixels.is_empty() { arena.pixels(id) } else { pixels } }
         });
         let maps = maps.collect();
         if arena.bytes() <= IDLE_BYTES {
@@ -209,40 +210,42 @@ impl Engine {
             idle.clear(); // sizes of the past: their memory is worth more than their reuse
         }
         drop(idle);
-        let mut arena =
-            fitting.unwrap_or_else(|| Arena::new(&self.plan, image, self.strip(image), self.threads));
-        arena.allocate();
-        arena
+        fitting.unwrap_or_else(|| Arena::new(&self.plan, image, self.pace(image)))
     }
 
-    /// All the work of the schedule, in order.
-    fn stream(&self, arena: &mut Arena, input: &dyn Input, times: &mut [Duration]) {
-        let work = std::mem::take(&mut arena.schedule.work);
-        let resizes = std::mem::take(&mut arena.schedule.resizes);
-        let scratch = std::mem::take(&mut arena.scratch);
-        for (id, rows) in &work {
-            let start = Instant::now();
-            let (maps, layout, blocks) = arena.split(*id, rows.clone());
-            let context = Context {
-                isa: self.plan.isa,
-                op: &self.plan.steps[*id].op,
-                input,
-                maps,
-                layout,
-                resizes: &resizes[*id],
+    /// All tasks of the schedule, and what each step took.
+    fn stream(&self, arena: &Opened<'_>, input: &dyn Input) -> Vec<Duration> {
+        let tasks = &arena.schedule.tasks;
+        let crew = Crew::new(tasks.len());
+        let work = |thread: usize| {
+            let mut times = vec![Duration::ZERO; self.plan.steps.len()];
+            let mut scratch = arena.scratch(thread);
+            let run = |at: usize| {
+                let start = Instant::now();
+                let Task { id, rows, reads, .. } = &tasks[at];
+                let context = Context {
+                    isa: self.plan.isa,
+                    op: &self.plan.steps[*id].op,
+                    input,
+                    maps: arena.read(reads),
+                    layout: arena.layout(*id),
+                    resizes: &arena.schedule.resizes[*id],
+                };
+                let mut blocks = arena.write(*id, rows.clone());
+                let blocks: Vec<&mut [f32]> = blocks.iter_mut().map(|block| &mut block[..]).collect();
+                context.rows(rows.start, blocks, &mut scratch);
+                times[*id] += start.elapsed();
             };
-            let one = |(y, block): (usize, &mut [f32])| {
-                // Without a pool of its own, the thread may be one of the caller's pool.
-                let thread = self.pool.as_ref().and_then(|_| rayon::current_thread_index()).unwrap_or(0);
-                let mut scratch = scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
-                context.row(y, block, &mut scratch);
-            };
-            match &self.pool {
-                Some(_) => blocks.into_par_iter().for_each(one),
-                None => blocks.into_iter().for_each(one),
+            crew.work(|at| tasks[at].after, run);
+            times
+        };
+        match &self.pool {
+            None => work(0),
+            Some(pool) => {
+                let times = pool.broadcast(|thread| work(thread.index()));
+                let sum = |id: usize| times.iter().map(|times| times[id]).sum::<Duration>();
+                (0..self.plan.steps.len()).map(|id| sum(id) / self.threads as u32).collect()
             }
-            times[*id] += start.elapsed();
         }
-        (arena.schedule.work, arena.schedule.resizes, arena.scratch) = (work, resizes, scratch);
     }
 }

@@ -1,14 +1,15 @@
 //! The memory of a run: a ring of rows for each map.
 
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
+use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::row::{self, Row, RowMut};
 
-use crate::plan::schedule::{Schedule, Size};
+use crate::plan::schedule::{Pace, Schedule, Size};
 use crate::plan::{Op, Plan};
 
-/// How a ring lies in memory.
+/// How a map lies in memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) channels: usize,
@@ -26,50 +27,83 @@ impl Layout {
     pub(super) fn row_mut<'a>(&self, block: &'a mut [f32]) -> RowMut<'a> {
         RowMut { data: block, stride: self.stride }
     }
+
+    fn len(&self) -> usize {
+        self.block * self.capacity
+    }
 }
 
 /// The rows of one map that are in memory.
 #[derive(Debug)]
-pub(super) struct Ring {
-    pub(super) layout: Layout,
-    data: Vec<f32>,
+struct Ring {
+    layout: Layout,
+    /// Empty if the map is plain: it is written where the caller gets it.
+    data: Buffer,
 }
 
-impl Ring {
-    fn block(&self, y: usize) -> &[f32] {
-        let Layout { block, capacity, .. } = self.layout;
-        &self.data[(y % capacity) * block..][..block]
-    }
+/// All memory of a run, but for the maps that it gives.
+#[derive(Debug)]
+pub(super) struct Arena {
+    pub(super) image: Size,
+    pub(super) schedule: Schedule,
+    rings: Vec<Ring>,
+    /// A row of zeros as long as any of the rings'.
+    zeros: Buffer,
+    /// Working memory of each thread.
+    pub(super) scratch: Vec<Mutex<Buffer>>,
+}
 
-    /// Row `y`; outside the map, `zeros`.
-    pub(super) fn row<'a>(&'a self, y: isize, zeros: &'a [f32]) -> Row<'a> {
-        let data = match usize::try_from(y) {
-            Ok(y) if y < self.layout.size.height => self.block(y),
-            _ => &zeros[..self.layout.block],
+impl Arena {
+    pub(super) fn new(plan: &Plan, image: Size, pace: Pace) -> Self {
+        let schedule = Schedule::new(&plan.shapes, &plan.reads, &plan.keep, image, pace);
+        let ring = |id: usize| {
+            let size = schedule.sizes[id];
+            let channels = plan.shapes[id].channels;
+            let stride = row::stride(size.width, plan.paddings[id]);
+            let plain = is_plain(&plan.steps[id].op);
+            let block = if plain { size.width } else { row::block_len(channels, stride) };
+            let layout = Layout { channels, size, stride, block, capacity: schedule.capacities[id] };
+            Ring { layout, data: Buffer::zeroed(if plain { 0 } else { layout.len() }) }
         };
-        Row { data, stride: self.layout.stride }
+        let rings: Vec<Ring> = (0..plan.steps.len()).map(ring).collect();
+        let longest = rings.iter().map(|ring| ring.layout.block).max().unwrap_or(0);
+        let scratch = (0..pace.threads).map(|_| Mutex::default()).collect();
+        Self { image, schedule, rings, zeros: Buffer::zeroed(longest), scratch }
     }
 
-    /// The blocks of some rows, to be written, each with the number of its row.
-    fn blocks_mut(&mut self, rows: Range<usize>) -> Vec<(usize, &mut [f32])> {
-        let Layout { block, capacity, .. } = self.layout;
-        assert!(rows.len() <= capacity, "{rows:?} do not fit in a ring of {capacity} rows");
-        let number = |slot: usize| rows.start + (slot + capacity - rows.start % capacity) % capacity;
-        let blocks = self.data.chunks_exact_mut(block).enumerate();
-        let blocks = blocks.map(|(slot, block)| (number(slot), block));
-        blocks.filter(|(y, _)| *y < rows.end).collect()
+    /// Memory that the rings take.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<f32>() * self.rings.iter().map(|ring| ring.data.len()).sum::<usize>()
     }
 
-    /// The pixels `[c, h, w]` of a map all of which is in memory; those of a plain one are taken out.
-    pub(super) fn finish(&mut self, is_plain: bool) -> Vec<f32> {
-        let Layout { channels, size, stride, block, capacity } = self.layout;
-        assert_eq!(capacity, size.height, "rows of this map are gone");
-        if is_plain {
-            return std::mem::take(&mut self.data);
-        }
+    pub(super) fn layout(&self, id: usize) -> Layout {
+        self.rings[id].layout
+    }
+
+    /// Room for the pixels of map `id` if it is plain, else nothing.
+    pub(super) fn plain(&self, id: usize) -> Vec<f32> {
+        let Ring { layout, data } = &self.rings[id];
+        vec![0.0; if data.is_empty() { layout.len() } else { 0 }]
+    }
+
+    /// All rows, ready to be shared out; those of plain maps are in `plain`, one for each map.
+    pub(super) fn open<'a>(&'a mut self, plain: &'a mut [Vec<f32>]) -> Opened<'a> {
+        let rings = self.rings.iter_mut().zip(plain).map(|(Ring { layout, data }, plain)| {
+            let data = if data.is_empty() { &mut plain[..] } else { &mut data[..] };
+            let rows = data.chunks_exact_mut(layout.block.max(1)).map(RwLock::new).collect();
+            Rows { layout: *layout, rows }
+        });
+        let maps = rings.collect();
+        Opened { schedule: &self.schedule, maps, zeros: &self.zeros, scratch: &self.scratch }
+    }
+
+    /// The pixels `[c, h, w]` of a map all of which is in memory.
+    pub(super) fn pixels(&self, id: usize) -> Vec<f32> {
+        let Ring { layout: Layout { channels, size, stride, block, capacity }, data } = &self.rings[id];
+        assert_eq!(*capacity, size.height, "rows of this map are gone");
         let mut map = Vec::with_capacity(channels * size.height * size.width);
-        for channel in 0..channels {
-            for block in self.data.chunks_exact(block) {
+        for channel in 0..*channels {
+            for block in data.chunks_exact(*block) {
                 map.extend_from_slice(&block[row::MARGIN + channel * stride..][..size.width]);
             }
         }
@@ -77,80 +111,90 @@ impl Ring {
     }
 }
 
-/// All memory of a run.
-#[derive(Debug)]
-pub(super) struct Arena {
-    pub(super) image: Size,
-    pub(super) schedule: Schedule,
-    rings: Vec<Ring>,
-    /// A row of zeros as long as any of the rings'.
-    zeros: Vec<f32>,
-    /// Working memory of each thread.
-    pub(super) scratch: Vec<Mutex<Vec<f32>>>,
-}
-
-/// The maps that a step reads.
-#[derive(Clone, Copy)]
-pub(super) struct Maps<'a> {
-    before: &'a [Ring],
+/// The memory of a run while it runs.
+pub(super) struct Opened<'a> {
+    pub(super) schedule: &'a Schedule,
+    maps: Vec<Rows<'a>>,
     zeros: &'a [f32],
+    pub(super) scratch: &'a [Mutex<Buffer>],
 }
 
-impl<'a> Maps<'a> {
-    /// Row `y` of a map, zeros outside it.
-    pub(super) fn row(self, id: usize, y: isize) -> Row<'a> {
-        self.before[id].row(y, self.zeros)
-    }
-
-    pub(super) fn layout(self, id: usize) -> Layout {
-        self.before[id].layout
-    }
+/// The ring of one map. The schedule sees to it that nobody waits for a row.
+struct Rows<'a> {
+    layout: Layout,
+    rows: Vec<RwLock<&'a mut [f32]>>,
 }
 
-impl Arena {
-    pub(super) fn new(plan: &Plan, image: Size, strip: usize, threads: usize) -> Self {
-        let schedule = Schedule::new(&plan.shapes, &plan.reads, &plan.keep, image, strip);
-        let layout = |id: usize| {
-            let size = schedule.sizes[id];
-            let channels = plan.shapes[id].channels;
-            let stride = row::stride(size.width, plan.paddings[id]);
-            let plain = is_plain(&plan.steps[id].op);
-            let block = if plain { size.width } else { row::block_len(channels, stride) };
-            Layout { channels, size, stride, block, capacity: schedule.capacities[id] }
+type Reading<'r, 'a> = RwLockReadGuard<'r, &'a mut [f32]>;
+type Writing<'r, 'a> = RwLockWriteGuard<'r, &'a mut [f32]>;
+
+impl<'a> Opened<'a> {
+    pub(super) fn layout(&self, id: usize) -> Layout {
+        self.maps[id].layout
+    }
+
+    /// Some rows of some maps, to be read.
+    pub(super) fn read(&self, rows: &[(usize, Range<usize>)]) -> Maps<'_, 'a> {
+        let held = rows.iter().map(|(id, rows)| {
+            let ring = &self.maps[*id];
+            let row = |y: usize| match ring.rows[y % ring.rows.len()].try_read() {
+                Ok(row) => row,
+                Err(TryLockError::Poisoned(row)) => row.into_inner(),
+                Err(TryLockError::WouldBlock) => panic!("row {y} of map {id} is being written"),
+            };
+            Held { id: *id, layout: ring.layout, first: rows.start, rows: rows.clone().map(row).collect() }
+        });
+        Maps { held: held.collect(), zeros: self.zeros }
+    }
+
+    /// Some rows of a map, to be written.
+    pub(super) fn write(&self, id: usize, rows: Range<usize>) -> Vec<Writing<'_, 'a>> {
+        let ring = &self.maps[id];
+        let row = |y: usize| match ring.rows[y % ring.rows.len()].try_write() {
+            Ok(row) => row,
+            Err(TryLockError::Poisoned(row)) => row.into_inner(),
+            Err(TryLockError::WouldBlock) => panic!("row {y} of map {id} is in use"),
         };
-        let rings = (0..plan.steps.len()).map(|id| Ring { layout: layout(id), data: Vec::new() });
-        let rings: Vec<Ring> = rings.collect();
-        let longest = rings.iter().map(|ring| ring.layout.block).max().unwrap_or(0);
-        let scratch = (0..threads).map(|_| Mutex::default()).collect();
-        Self { image, schedule, rings, zeros: vec![0.0; longest], scratch }
+        rows.map(row).collect()
     }
 
-    /// Allocates the rings that are empty: all of a new arena, later those whose pixels were taken.
-    pub(super) fn allocate(&mut self) {
-        for ring in self.rings.iter_mut().filter(|ring| ring.data.is_empty()) {
-            ring.data = vec![0.0; ring.layout.block * ring.layout.capacity];
-        }
+    /// Working memory of a thread.
+    pub(super) fn scratch(&self, thread: usize) -> std::sync::MutexGuard<'a, Buffer> {
+        self.scratch[thread].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Rows of one map that a task reads.
+struct Held<'r, 'a> {
+    id: usize,
+    layout: Layout,
+    first: usize,
+    rows: Vec<Reading<'r, 'a>>,
+}
+
+/// The rows that a task reads.
+pub(super) struct Maps<'r, 'a> {
+    held: Vec<Held<'r, 'a>>,
+    zeros: &'r [f32],
+}
+
+impl<'r, 'a> Maps<'r, 'a> {
+    /// Row `y` of a map, zeros outside it.
+    pub(super) fn row(&self, id: usize, y: isize) -> Row<'_> {
+        let Held { layout, first, rows, .. } = self.held(id);
+        let data: &[f32] = match usize::try_from(y) {
+            Ok(y) if y < layout.size.height => &rows[y - first],
+            _ => &self.zeros[..layout.block],
+        };
+        Row { data, stride: layout.stride }
     }
 
-    /// Memory that the rings take.
-    pub(super) fn bytes(&self) -> usize {
-        size_of::<f32>()
-            * self.rings.iter().map(|ring| ring.layout.block * ring.layout.capacity).sum::<usize>()
+    pub(super) fn layout(&self, id: usize) -> Layout {
+        self.held(id).layout
     }
 
-    /// The maps that step `id` can read, the layout of its own, and the blocks of the rows it writes.
-    pub(super) fn split(
-        &mut self,
-        id: usize,
-        rows: Range<usize>,
-    ) -> (Maps<'_>, Layout, Vec<(usize, &mut [f32])>) {
-        let (before, from) = self.rings.split_at_mut(id);
-        let ring = &mut from[0];
-        (Maps { before, zeros: &self.zeros }, ring.layout, ring.blocks_mut(rows))
-    }
-
-    pub(super) fn ring_mut(&mut self, id: usize) -> &mut Ring {
-        &mut self.rings[id]
+    fn held(&self, id: usize) -> &Held<'r, 'a> {
+        self.held.iter().find(|held| held.id == id).expect("the schedule lists all maps that a step reads")
     }
 }
 

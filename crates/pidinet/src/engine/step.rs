@@ -1,7 +1,8 @@
-//! One row of one step: from the plan's operations to kernels.
+//! A few rows of one step: from the plan's operations to kernels.
 
 use pidinet_kernels::block::{self, Block, Shortcut};
-use pidinet_kernels::dense::{Activation, Dense, DenseWeights, Tap};
+use pidinet_kernels::buffer::Buffer;
+use pidinet_kernels::dense::{self, Activation, Dense, DenseWeights, Tap};
 use pidinet_kernels::depthwise::Depthwise;
 use pidinet_kernels::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
 use pidinet_kernels::isa::Isa;
@@ -9,26 +10,79 @@ use pidinet_kernels::pool::MaxPool;
 use pidinet_kernels::resize::{self, Finish, Fuse, Part};
 use pidinet_kernels::row::{MARGIN, Row, RowMut};
 
+use std::ops::Range;
+
 use super::Input;
 use super::arena::{Layout, Maps};
 use crate::plan::schedule::Resize;
 use crate::plan::{Op, Source};
 
 /// What a step is computed from.
-pub(super) struct Context<'a> {
+pub(super) struct Context<'r, 'a> {
     pub(super) isa: Isa,
-    pub(super) op: &'a Op,
-    pub(super) input: &'a dyn Input,
-    pub(super) maps: Maps<'a>,
+    pub(super) op: &'r Op,
+    pub(super) input: &'r dyn Input,
+    pub(super) maps: Maps<'r, 'a>,
     /// Of the map that is written.
     pub(super) layout: Layout,
     /// Of the maps that are read resized.
-    pub(super) resizes: &'a [Resize],
+    pub(super) resizes: &'r [Resize],
 }
 
-impl Context<'_> {
+impl Context<'_, '_> {
+    /// Computes the rows from `first` on into their blocks.
+    ///
+    /// What convolutions of rows have in common is read from the cache by all but the first, so they are
+    /// computed a few columns at a time.
+    pub(super) fn rows(&self, first: usize, mut blocks: Vec<&mut [f32]>, scratch: &mut Buffer) {
+        match self.op {
+            Op::Dense { sources, weights, activation, add } => {
+                let taps: Vec<Vec<Tap<'_>>> =
+                    (first..first + blocks.len()).map(|y| self.taps(y, sources)).collect();
+                for columns in self.chunks(dense::chunk_columns(weights.inputs())) {
+                    for (index, (taps, block)) in taps.iter().zip(&mut blocks).enumerate() {
+                        let add = add.map(|id| self.maps.row(id, (first + index) as isize));
+                        self.dense(taps, weights, *activation, add, columns.clone(), block);
+                    }
+                }
+            }
+            Op::Block { x, depthwise, radius, pointwise, projection } => {
+                let channels = depthwise.channels();
+                let scratch = at_least(scratch, block::scratch_len(channels));
+                let windows: Vec<Vec<Row<'_>>> =
+                    (first..first + blocks.len()).map(|y| self.window(*x, y, *radius)).collect();
+                for columns in self.chunks(dense::chunk_columns(channels)) {
+                    for (window, block) in windows.iter().zip(&mut blocks) {
+                        Block {
+                            rows: window,
+                            depthwise,
+                            pointwise,
+                            shortcut: if *projection { Shortcut::Projection } else { Shortcut::Identity },
+                            columns: columns.clone(),
+                            width: self.layout.size.width,
+                            scratch,
+                            dst: self.layout.row_mut(block),
+                        }
+                        .run_on(self.isa);
+                    }
+                }
+            }
+            _ => {
+                for (index, block) in blocks.into_iter().enumerate() {
+                    self.row(first + index, block, scratch);
+                }
+            }
+        }
+    }
+
+    /// The columns in portions of at most `step`, a multiple of [`MARGIN`].
+    fn chunks(&self, step: usize) -> impl Iterator<Item = Range<usize>> {
+        let width = self.layout.size.width;
+        (0..width).step_by(step).map(move |start| start..width.min(start + step))
+    }
+
     /// Computes row `y` into its block.
-    pub(super) fn row(&self, y: usize, block: &mut [f32], scratch: &mut Vec<f32>) {
+    fn row(&self, y: usize, block: &mut [f32], scratch: &mut Buffer) {
         let row = |id: usize| self.maps.row(id, y as isize);
         let extent = || Extent {
             channels: self.layout.channels,
@@ -37,26 +91,13 @@ impl Context<'_> {
         };
         match self.op {
             Op::Image => self.image(y, block),
-            Op::Dense { sources, weights, activation, add } => {
-                self.dense(y, sources, weights, *activation, add.map(row), block);
-            }
+            Op::Dense { .. } | Op::Block { .. } => unreachable!("several rows are computed together"),
             Op::Depthwise { x, weights, radius, relu } => Depthwise {
                 rows: &self.window(*x, y, *radius),
                 weights,
                 activation: if *relu { Activation::Relu } else { Activation::None },
                 columns: extent().columns,
                 width: extent().width,
-                dst: self.layout.row_mut(block),
-            }
-            .run_on(self.isa),
-            Op::Block { x, depthwise, radius, pointwise, projection } => Block {
-                rows: &self.window(*x, y, *radius),
-                depthwise,
-                pointwise,
-                shortcut: if *projection { Shortcut::Projection } else { Shortcut::Identity },
-                columns: extent().columns,
-                width: extent().width,
-                scratch: at_least(scratch, block::scratch_len(depthwise.channels())),
                 dst: self.layout.row_mut(block),
             }
             .run_on(self.isa),
@@ -124,25 +165,29 @@ impl Context<'_> {
         (-radius..=radius).map(|dy| self.maps.row(x, y as isize + dy)).collect()
     }
 
-    fn dense(
-        &self,
-        y: usize,
-        sources: &[Source],
-        weights: &DenseWeights,
-        activation: Activation,
-        add: Option<Row<'_>>,
-        block: &mut [f32],
-    ) {
+    /// What the taps of a dense convolution read for row `y`.
+    fn taps(&self, y: usize, sources: &[Source]) -> Vec<Tap<'_>> {
         let taps = sources.iter().flat_map(|source| {
             source
                 .taps
                 .iter()
                 .map(|tap| Tap { row: self.maps.row(source.x, y as isize + tap.dy), dx: tap.dx })
         });
-        let taps: Vec<Tap<'_>> = taps.collect();
+        taps.collect()
+    }
+
+    fn dense(
+        &self,
+        taps: &[Tap<'_>],
+        weights: &DenseWeights,
+        activation: Activation,
+        add: Option<Row<'_>>,
+        columns: Range<usize>,
+        block: &mut [f32],
+    ) {
         let width = self.layout.size.width;
         let dst = self.layout.row_mut(block);
-        Dense { taps: &taps, weights, activation, add, columns: 0..width, width, dst }.run_on(self.isa);
+        Dense { taps, weights, activation, add, columns, width, dst }.run_on(self.isa);
     }
 
     #[expect(clippy::too_many_arguments, reason = "they are a row of the kernel's own struct")]
@@ -153,7 +198,7 @@ impl Context<'_> {
         weights: &[f32],
         bias: f32,
         finish: Finish,
-        scratch: &mut Vec<f32>,
+        scratch: &mut Buffer,
         dst: &mut [f32],
     ) {
         let parts = maps.iter().zip(weights).zip(self.resizes).map(|((&map, &scale), resize)| {
@@ -174,9 +219,9 @@ impl Context<'_> {
 }
 
 /// The first `len` elements of working memory, which grows to hold them.
-fn at_least(scratch: &mut Vec<f32>, len: usize) -> &mut [f32] {
+fn at_least(scratch: &mut Buffer, len: usize) -> &mut [f32] {
     if scratch.len() < len {
-        scratch.resize(len, 0.0);
+        *scratch = Buffer::zeroed(len);
     }
     &mut scratch[..len]
 }

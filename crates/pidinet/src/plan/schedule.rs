@@ -5,6 +5,7 @@
 //! grow with the height of the image, nothing is computed twice, and every row is computed by the same
 //! operations in the same order whatever the height of the strips.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use pidinet_kernels::resize::Axis;
@@ -40,6 +41,30 @@ pub(crate) struct Resize {
     pub(crate) columns: Axis,
 }
 
+/// Some rows of one map: what one thread computes in one go.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) id: Id,
+    pub(crate) rows: Range<usize>,
+    /// The rows of other maps that are read.
+    pub(crate) reads: Vec<(Id, Range<usize>)>,
+    /// It may begin when all tasks before this one are done.
+    pub(crate) after: usize,
+}
+
+/// In what portions an image goes through the network. The answer does not depend on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// Rows of the image that go through all stages before the next ones.
+    pub(crate) strip: usize,
+    /// Rows that one step computes before the next step of its stage goes on.
+    pub(crate) pass: usize,
+    /// Rows of a task.
+    pub(crate) task: usize,
+    /// Threads that share the tasks.
+    pub(crate) threads: usize,
+}
+
 /// The stream for one size of image.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
@@ -48,47 +73,69 @@ pub(crate) struct Schedule {
     /// Rows that the ring of each map holds.
     pub(crate) capacities: Vec<usize>,
     /// Which rows of which map to compute, in order.
-    pub(crate) work: Vec<(Id, Range<usize>)>,
+    pub(crate) tasks: Vec<Task>,
     /// For each map that a step reads resized, where its pixels come from.
     pub(crate) resizes: Vec<Vec<Resize>>,
 }
 
 impl Schedule {
-    /// The stream of an image of this size in strips of `strip` rows; the maps in `keep` stay whole.
-    pub(crate) fn new(shapes: &[Shape], steps: &[Reads], keep: &[Id], image: Size, strip: usize) -> Self {
-        assert!(strip > 0, "a strip has at least one row");
+    /// The stream of an image of this size; the maps in `keep` stay whole.
+    pub(crate) fn new(shapes: &[Shape], steps: &[Reads], keep: &[Id], image: Size, pace: Pace) -> Self {
+        assert!(pace.strip.min(pace.pass).min(pace.task) > 0, "{pace:?} would never end");
         let sizes: Vec<Size> = shapes
             .iter()
             .map(|shape| Size { height: image.height >> shape.level, width: image.width >> shape.level })
             .collect();
         let resizes: Vec<Vec<Resize>> =
             steps.iter().zip(&sizes).map(|(step, &to)| step.resizes(&sizes, to)).collect();
-        let mut stream = Stream { steps, sizes: &sizes, resizes: &resizes, done: vec![0; steps.len()] };
-        let mut capacities = vec![0; steps.len()];
-        let mut work = Vec::new();
-        // A pass computes no more rows of a map than a strip has, also when the end of the image sets all
-        // that waited free at once: what is made faster than it is used has to be kept.
-        let most = |id: usize| strip.div_ceil(1 << shapes[id].level);
-        let unfinished = |stream: &Stream<'_>| (0..steps.len()).any(|id| stream.done[id] < sizes[id].height);
-        while unfinished(&stream) {
-            for id in 0..steps.len() {
-                let from = stream.done[id];
-                let ready = if steps[id].0.is_empty() { image.height } else { stream.ready(id) };
-                let to = ready.min(from + most(id));
-                if to > from {
-                    stream.done[id] = to;
-                    let kept = to - stream.oldest_needed(id).min(from);
-                    capacities[id] = kept.max(capacities[id]);
-                    work.push((id, from..to));
-                }
-            }
-        }
+        let stream = Stream { steps, sizes: &sizes, resizes: &resizes };
+        let (mut tasks, mut capacities) = stream.play(&stages(shapes, steps), pace);
         for (id, size) in sizes.iter().enumerate() {
             if keep.contains(&id) {
                 capacities[id] = size.height;
             }
         }
-        Self { sizes, capacities, work, resizes }
+        order(&mut tasks, &capacities);
+        Self { sizes, capacities, tasks, resizes }
+    }
+}
+
+/// The steps in groups of those that read maps of one size, so that these are worked on while they are in the
+/// cache; last those that read maps of several sizes.
+fn stages(shapes: &[Shape], steps: &[Reads]) -> Vec<Vec<Id>> {
+    let mut stages: BTreeMap<u32, Vec<Id>> = BTreeMap::new();
+    for (id, Reads(inputs)) in steps.iter().enumerate() {
+        let level = inputs.iter().map(|&(input, _)| shapes[input].level).min().unwrap_or(0);
+        let is_last = inputs.iter().any(|(_, reach)| *reach == Reach::Resized);
+        stages.entry(if is_last { u32::MAX } else { level }).or_default().push(id);
+    }
+    stages.into_values().collect()
+}
+
+/// Finds out what each task has to wait for: whoever writes what it reads, and whoever reads or wrote what was
+/// in its place of the ring.
+fn order(tasks: &mut [Task], capacities: &[usize]) {
+    // For each map, the tasks that write it and those that read it, in order, with the rows that they touch.
+    let mut writers: Vec<Vec<(usize, Range<usize>)>> = vec![Vec::new(); capacities.len()];
+    let mut readers: Vec<BTreeMap<Id, Vec<(usize, usize)>>> = vec![BTreeMap::new(); capacities.len()];
+    for (at, task) in tasks.iter_mut().enumerate() {
+        let written = task.reads.iter().map(|(input, rows)| {
+            let writers = &writers[*input];
+            writers[writers.partition_point(|(_, wrote)| wrote.end < rows.end)].0 + 1
+        });
+        let overwritten = task.rows.end.saturating_sub(capacities[task.id]);
+        let last = |count: usize, at: &dyn Fn(usize) -> usize| if count == 0 { 0 } else { at(count - 1) + 1 };
+        let read = readers[task.id].values().map(|readers| {
+            last(readers.partition_point(|&(_, first)| first < overwritten), &|index| readers[index].0)
+        });
+        let wrote = &writers[task.id];
+        let before =
+            last(wrote.partition_point(|(_, rows)| rows.start < overwritten), &|index| wrote[index].0);
+        task.after = written.chain(read).max().unwrap_or(0).max(before);
+        writers[task.id].push((at, task.rows.clone()));
+        for (input, rows) in &task.reads {
+            readers[*input].entry(task.id).or_default().push((at, rows.start));
+        }
     }
 }
 
@@ -108,10 +155,56 @@ struct Stream<'a> {
     steps: &'a [Reads],
     sizes: &'a [Size],
     resizes: &'a [Vec<Resize>],
-    done: Vec<usize>,
 }
 
 impl Stream<'_> {
+    /// All tasks in order, and how many rows of each map have to be kept meanwhile.
+    ///
+    /// Several threads take the tasks of a pass at the same time, so what they read is from earlier passes, and
+    /// is kept until the pass is over. One thread reads what it has just written, when it is still in the cache.
+    fn play(&self, stages: &[Vec<Id>], pace: Pace) -> (Vec<Task>, Vec<usize>) {
+        let mut done = vec![0; self.steps.len()];
+        let mut capacities = vec![0; self.steps.len()];
+        let mut tasks = Vec::new();
+        let mut fed = 0;
+        while done.iter().zip(self.sizes).any(|(&done, size)| done < size.height) {
+            fed += pace.strip;
+            for stage in stages {
+                loop {
+                    let before = done.clone();
+                    for &id in stage {
+                        let seen = if pace.threads > 1 { &before } else { &done };
+                        let from = done[id];
+                        let to = self.ready(id, seen, fed).clamp(from, from + pace.pass);
+                        if to > from {
+                            let kept = to - self.oldest_needed(id, seen).min(from);
+                            capacities[id] = kept.max(capacities[id]);
+                            done[id] = to;
+                            let starts = (from..to).step_by(pace.task);
+                            tasks.extend(starts.map(|y| self.task(id, y..to.min(y + pace.task))));
+                        }
+                    }
+                    if done == before {
+                        break;
+                    }
+                }
+            }
+        }
+        (tasks, capacities)
+    }
+
+    fn task(&self, id: Id, rows: Range<usize>) -> Task {
+        let mut reads: Vec<(Id, Range<usize>)> = Vec::new();
+        for (index, &(input, _)) in self.steps[id].0.iter().enumerate() {
+            let need = self.needs(id, index, rows.start).start..self.needs(id, index, rows.end - 1).end;
+            match reads.iter_mut().find(|(other, _)| *other == input) {
+                Some((_, rows)) => *rows = rows.start.min(need.start)..rows.end.max(need.end),
+                None => reads.push((input, need)),
+            }
+        }
+        Task { id, rows, reads, after: 0 }
+    }
+
     /// The rows of its `index`th input that row `y` of a map needs.
     fn needs(&self, id: Id, index: usize, y: usize) -> Range<usize> {
         let (input, reach) = self.steps[id].0[index];
@@ -127,24 +220,24 @@ impl Stream<'_> {
         }
     }
 
-    /// How many rows of a map can be computed from what is there.
-    fn ready(&self, id: Id) -> usize {
+    /// How many rows of a map can be computed from what is done of the others, and from `fed` rows of the image.
+    fn ready(&self, id: Id, done: &[usize], fed: usize) -> usize {
         let inputs = &self.steps[id].0;
-        let computable = |y: &usize| {
-            (0..inputs.len()).all(|index| self.needs(id, index, *y).end <= self.done[inputs[index].0])
-        };
-        (self.done[id]..self.sizes[id].height).take_while(computable).last().map_or(self.done[id], |y| y + 1)
+        let height = if inputs.is_empty() { self.sizes[id].height.min(fed) } else { self.sizes[id].height };
+        let computable =
+            |y: &usize| (0..inputs.len()).all(|index| self.needs(id, index, *y).end <= done[inputs[index].0]);
+        (done[id]..height).take_while(computable).last().map_or(done[id], |y| y + 1)
     }
 
     /// The first row of a map that a later row of another one needs.
-    fn oldest_needed(&self, id: Id) -> usize {
+    fn oldest_needed(&self, id: Id, done: &[usize]) -> usize {
         let unfinished =
-            (id + 1..self.steps.len()).filter(|&reader| self.done[reader] < self.sizes[reader].height);
+            (id + 1..self.steps.len()).filter(|&reader| done[reader] < self.sizes[reader].height);
         let needs = unfinished.flat_map(|reader| {
             let reads = self.steps[reader].0.iter().enumerate().filter(|(_, (input, _))| *input == id);
-            reads.map(move |(index, _)| self.needs(reader, index, self.done[reader]).start)
+            reads.map(move |(index, _)| self.needs(reader, index, done[reader]).start)
         });
-        needs.min().unwrap_or(self.done[id])
+        needs.min().unwrap_or(done[id])
     }
 }
 
@@ -161,28 +254,32 @@ mod tests {
         (vec![shape(0), shape(0), shape(1), shape(0)], steps.into_iter().map(Reads).collect())
     }
 
+    /// Every way to cut a stream that a small image allows.
+    fn paces(height: usize) -> impl Iterator<Item = Pace> {
+        let strips = 1..height + 2;
+        strips.flat_map(|strip| {
+            [(1, 1, 1), (3, 2, 1), (3, 2, 4), (50, 50, 2)].map(|(pass, task, threads)| Pace {
+                strip,
+                pass,
+                task,
+                threads,
+            })
+        })
+    }
+
     #[test]
     fn every_row_is_computed_once_and_from_rows_that_are_still_there() {
         let (shapes, steps) = chain();
         for height in 2..40 {
-            for strip in 1..height + 2 {
-                let image = Size { height, width: 8 };
-                let schedule = Schedule::new(&shapes, &steps, &[3], image, strip);
+            for pace in paces(height) {
+                let schedule = Schedule::new(&shapes, &steps, &[3], Size { height, width: 8 }, pace);
                 let mut done = [0; 4];
-                for (id, rows) in &schedule.work {
+                for Task { id, rows, reads, .. } in &schedule.tasks {
                     assert_eq!(rows.start, done[*id]);
-                    for y in rows.clone() {
-                        let resizes = &schedule.resizes;
-                        let stream = Stream { steps: &steps, sizes: &schedule.sizes, resizes, done: vec![] };
-                        for (index, &(input, _)) in steps[*id].0.iter().enumerate() {
-                            let need = stream.needs(*id, index, y);
-                            assert!(need.end <= done[input], "row {y} of {id} comes too early");
-                            assert!(
-                                need.start + schedule.capacities[input] >= done[input],
-                                "row {} of {input} was overwritten before {y} of {id}",
-                                need.start
-                            );
-                        }
+                    for (input, need) in reads {
+                        assert!(need.end <= done[*input], "{rows:?} of {id} come too early");
+                        let kept = need.start + schedule.capacities[*input];
+                        assert!(kept >= done[*input], "{need:?} of {input} are gone before {rows:?} of {id}");
                     }
                     done[*id] = rows.end;
                 }
@@ -192,11 +289,49 @@ mod tests {
     }
 
     #[test]
+    fn tasks_that_do_not_wait_for_each_other_share_no_rows() {
+        let (shapes, steps) = chain();
+        for height in 2..24 {
+            for pace in paces(height) {
+                let Schedule { tasks, capacities, .. } =
+                    Schedule::new(&shapes, &steps, &[3], Size { height, width: 8 }, pace);
+                let slots =
+                    |id: Id, rows: &Range<usize>| rows.clone().map(move |y| (id, y)).collect::<Vec<_>>();
+                let clash = |written: &[(Id, usize)], (id, rows): &(Id, Range<usize>)| {
+                    let same = |&(other, y): &(Id, usize)| {
+                        other == *id && rows.clone().any(|row| row % capacities[*id] == y % capacities[*id])
+                    };
+                    written.iter().any(same)
+                };
+                for (at, late) in tasks.iter().enumerate() {
+                    assert!(late.after <= at);
+                    for early in &tasks[late.after..at] {
+                        let (wrote, writes) = (slots(early.id, &early.rows), slots(late.id, &late.rows));
+                        assert!(!late.reads.iter().any(|read| clash(&wrote, read)), "{early:?} {late:?}");
+                        assert!(!early.reads.iter().any(|read| clash(&writes, read)), "{early:?} {late:?}");
+                        assert!(!clash(&wrote, &(late.id, late.rows.clone())), "{early:?} {late:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn threads_find_tasks_that_need_not_wait() {
+        let (shapes, steps) = chain();
+        let pace = Pace { strip: 16, pass: 4, task: 2, threads: 2 };
+        let schedule = Schedule::new(&shapes, &steps, &[3], Size { height: 400, width: 8 }, pace);
+        let waits = |(at, task): (usize, &Task)| task.after == at;
+        let waiting = schedule.tasks.iter().enumerate().filter(|&task| waits(task)).count();
+        assert!(20 * waiting < schedule.tasks.len(), "{waiting} of {} tasks", schedule.tasks.len());
+    }
+
+    #[test]
     fn memory_does_not_grow_with_the_height() {
         let (shapes, steps) = chain();
         let rings = |height| {
-            let image = Size { height, width: 8 };
-            Schedule::new(&shapes, &steps, &[], image, 8).capacities
+            let pace = Pace { strip: 8, pass: 2, task: 2, threads: 1 };
+            Schedule::new(&shapes, &steps, &[], Size { height, width: 8 }, pace).capacities
         };
         assert_eq!(rings(4000), rings(400));
         assert!(rings(400).iter().all(|&rows| rows <= 12), "{:?}", rings(400));
