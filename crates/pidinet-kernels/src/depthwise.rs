@@ -163,7 +163,8 @@ impl<const SIZE: usize, const USED: u32> Kernel for Window<'_, SIZE, USED> {
             }
             let out = &mut dst.data[MARGIN + c * dst.stride + start - self.shift..][..len];
             for x in (0..len).step_by(L::WIDTH) {
-                let mut sum = lanes.splat(0.0);
+                // A sum for each row of the window: one for all would have to wait for itself at every tap.
+                let mut sums = [lanes.splat(0.0); SIZE];
                 let mut tap = 0;
                 for r in 0..SIZE {
                     let after = lanes.load(&inputs[r][x + 2 * L::WIDTH..]);
@@ -177,12 +178,16 @@ impl<const SIZE: usize, const USED: u32> Kernel for Window<'_, SIZE, USED> {
                                 Ordering::Equal => here[r],
                                 Ordering::Greater => lanes.shifted(here[r], after, column - SIZE / 2, src),
                             };
-                            sum = lanes.mul_add(splats[tap], value, sum);
+                            sums[r] = lanes.mul_add(splats[tap], value, sums[r]);
                             tap += 1;
                         }
                     }
                     before[r] = here[r];
                     here[r] = after;
+                }
+                let mut sum = sums[0];
+                for &row in &sums[1..] {
+                    sum = lanes.add(sum, row);
                 }
                 let whole = start + x + L::WIDTH <= width;
                 let sum = lanes.max(sum, floor);
