@@ -93,6 +93,12 @@ pub trait Lanes: Copy {
         self.load(src)
     }
 
+    /// Says that the cache line where `dst` begins will soon be written: only a hint.
+    #[inline(always)]
+    fn prefetch(self, dst: &[f32]) {
+        let _ = dst;
+    }
+
     /// Lane `i` is `table[(indices[i] - first) % WIDTH]`.
     ///
     /// # Panics

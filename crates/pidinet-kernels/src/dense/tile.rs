@@ -98,6 +98,7 @@ impl<const H: usize, const V: usize, const RELU: bool> Kernel for Columns<'_, H,
             unreachable!("weights are packed for {H} outputs")
         };
         for x in columns.step_by(V * L::WIDTH) {
+            announce::<L, H, V>(lanes, tile, x, &dst);
             let mut sums: Sums<L, H, V> = biases(lanes, tile);
             let mut rest = weights;
             for (tap, &channels) in taps.iter().zip(tile.inputs_per_tap) {
@@ -112,6 +113,18 @@ impl<const H: usize, const V: usize, const RELU: bool> Kernel for Columns<'_, H,
                 sums = added::<L, H, V>(lanes, row, tile, x, sums);
             }
             write(lanes, sums, tile, x, width, &mut dst);
+        }
+    }
+}
+
+/// Asks for the cache lines that the tile will be stored to: they come while it is computed.
+#[inline(always)]
+fn announce<L: Lanes, const H: usize, const V: usize>(lanes: L, tile: Tile<'_>, x: usize, dst: &RowMut<'_>) {
+    let first = MARGIN + tile.first * dst.stride + x;
+    for o in 0..H {
+        let row = &dst.data[first + o * dst.stride..][..V * L::WIDTH];
+        for v in 0..V {
+            lanes.prefetch(&row[v * L::WIDTH..]);
         }
     }
 }

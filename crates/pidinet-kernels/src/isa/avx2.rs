@@ -126,6 +126,12 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn prefetch(self, dst: &[f32]) {
+        // SAFETY: every such CPU takes the instruction, and for any address.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(dst.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
     fn pick(self, table: __m256, first: u32, indices: &[u32]) -> __m256 {
         let indices: &[u32; 8] = indices.first_chunk().expect("eight indices");
         // SAFETY: `self` proves AVX2; `indices` is eight readable numbers.

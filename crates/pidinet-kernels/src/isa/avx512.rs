@@ -140,6 +140,12 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn prefetch(self, dst: &[f32]) {
+        // SAFETY: every such CPU takes the instruction, and for any address.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(dst.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
     fn pick(self, table: __m512, first: u32, indices: &[u32]) -> __m512 {
         let indices: &[u32; 16] = indices.first_chunk().expect("sixteen indices");
         // SAFETY: `self` proves AVX-512; `indices` is sixteen readable numbers.
