@@ -123,7 +123,8 @@ impl Lanes for Avx512 {
         }
     }
 
-    /// A load that straddles cache lines takes two cycles, a shuffle one, on another port.
+    /// A load that straddles cache lines takes two cycles, a shuffle one, on a port that multiply-adds need
+    /// too. So most are shuffled, and the outermost floats of wide windows loaded.
     #[inline(always)]
     fn shifted(self, low: __m512, high: __m512, n: usize, src: &[f32]) -> __m512 {
         // SAFETY: `self` proves AVX-512.
@@ -132,7 +133,6 @@ impl Lanes for Avx512 {
             _mm512_castsi512_ps(match n {
                 1 => _mm512_alignr_epi32::<1>(high, low),
                 2 => _mm512_alignr_epi32::<2>(high, low),
-                14 => _mm512_alignr_epi32::<14>(high, low),
                 15 => _mm512_alignr_epi32::<15>(high, low),
                 _ => return self.load(src),
             })
