@@ -51,9 +51,9 @@ const ROWS_OF_LAST_STAGE: usize = 8;
 /// Rows of a task: enough to share what they read, few enough to stay in the cache until they are read.
 const TASK_ROWS: usize = 2;
 
-/// Memory that the new rows of a strip may take in all maps together, if [`Strip::Auto`] can help it. The rows
-/// kept from strips before come on top.
-const STRIP_BYTES: usize = 128 << 20;
+/// Memory that [`TASK_ROWS`] new rows may take in all maps together. Those of wider images are computed one by
+/// one, and are enough work for threads to wait for each other.
+const TASK_BYTES: usize = 16 << 20;
 
 /// Memory that an engine keeps for its next run: more than this is cheaper to get again than to hold.
 const IDLE_BYTES: usize = 64 << 20;
@@ -167,16 +167,17 @@ impl Engine {
         stats.collect()
     }
 
-    /// In what portions an image goes through the network: two rows for each thread, fewer of a wide image.
+    /// In what portions an image goes through the network.
     fn pace(&self, image: Size) -> Pace {
         let threads = self.threads;
-        let affordable = (STRIP_BYTES / self.plan.row_bytes(image.width)).max(1);
-        let pass = (TASK_ROWS * threads).min(affordable);
-        let task = pass.div_ceil(threads);
+        let is_narrow = TASK_ROWS * self.plan.row_bytes(image.width) <= TASK_BYTES;
+        let task = if is_narrow { TASK_ROWS } else { 1 };
+        let pass = threads * task;
+        let overlap = is_narrow && threads > 1;
         match self.strip {
-            Strip::Auto => Pace { strip: ROWS_OF_LAST_STAGE * pass, pass, task, threads },
-            Strip::Whole => Pace { strip: image.height, pass: image.height, task, threads },
-            Strip::Rows(rows) => Pace { strip: rows.get(), pass: pass.min(rows.get()), task, threads },
+            Strip::Auto => Pace { strip: ROWS_OF_LAST_STAGE * pass, pass, task, overlap },
+            Strip::Whole => Pace { strip: image.height, pass: image.height, task, overlap },
+            Strip::Rows(rows) => Pace { strip: rows.get(), pass: pass.min(rows.get()), task, overlap },
         }
     }
 
@@ -210,7 +211,7 @@ impl Engine {
             idle.clear(); // sizes of the past: their memory is worth more than their reuse
         }
         drop(idle);
-        fitting.unwrap_or_else(|| Arena::new(&self.plan, image, self.pace(image)))
+        fitting.unwrap_or_else(|| Arena::new(&self.plan, image, self.pace(image), self.threads))
     }
 
     /// All tasks of the schedule, and what each step took.

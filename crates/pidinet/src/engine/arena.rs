@@ -54,7 +54,7 @@ pub(super) struct Arena {
 }
 
 impl Arena {
-    pub(super) fn new(plan: &Plan, image: Size, pace: Pace) -> Self {
+    pub(super) fn new(plan: &Plan, image: Size, pace: Pace, threads: usize) -> Self {
         let schedule = Schedule::new(&plan.shapes, &plan.reads, &plan.keep, image, pace);
         let ring = |id: usize| {
             let size = schedule.sizes[id];
@@ -67,7 +67,7 @@ impl Arena {
         };
         let rings: Vec<Ring> = (0..plan.steps.len()).map(ring).collect();
         let longest = rings.iter().map(|ring| ring.layout.block).max().unwrap_or(0);
-        let scratch = (0..pace.threads).map(|_| Mutex::default()).collect();
+        let scratch = (0..threads).map(|_| Mutex::default()).collect();
         Self { image, schedule, rings, zeros: Buffer::zeroed(longest), scratch }
     }
 

@@ -61,8 +61,8 @@ pub(crate) struct Pace {
     pub(crate) pass: usize,
     /// Rows of a task.
     pub(crate) task: usize,
-    /// Threads that share the tasks.
-    pub(crate) threads: usize,
+    /// Whether the tasks of a pass need not wait for each other, at the price of more rows in memory.
+    pub(crate) overlap: bool,
 }
 
 /// The stream for one size of image.
@@ -160,8 +160,8 @@ struct Stream<'a> {
 impl Stream<'_> {
     /// All tasks in order, and how many rows of each map have to be kept meanwhile.
     ///
-    /// Several threads take the tasks of a pass at the same time, so what they read is from earlier passes, and
-    /// is kept until the pass is over. One thread reads what it has just written, when it is still in the cache.
+    /// Tasks that overlap read what earlier passes wrote, and it is kept until the pass is over. Others read what
+    /// was written just before, when it is still in the cache.
     fn play(&self, stages: &[Vec<Id>], pace: Pace) -> (Vec<Task>, Vec<usize>) {
         let mut done = vec![0; self.steps.len()];
         let mut capacities = vec![0; self.steps.len()];
@@ -173,7 +173,7 @@ impl Stream<'_> {
                 loop {
                     let before = done.clone();
                     for &id in stage {
-                        let seen = if pace.threads > 1 { &before } else { &done };
+                        let seen = if pace.overlap { &before } else { &done };
                         let from = done[id];
                         let to = self.ready(id, seen, fed).clamp(from, from + pace.pass);
                         if to > from {
@@ -258,11 +258,11 @@ mod tests {
     fn paces(height: usize) -> impl Iterator<Item = Pace> {
         let strips = 1..height + 2;
         strips.flat_map(|strip| {
-            [(1, 1, 1), (3, 2, 1), (3, 2, 4), (50, 50, 2)].map(|(pass, task, threads)| Pace {
+            [(1, 1, false), (3, 2, false), (3, 2, true), (50, 50, true)].map(|(pass, task, overlap)| Pace {
                 strip,
                 pass,
                 task,
-                threads,
+                overlap,
             })
         })
     }
@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn threads_find_tasks_that_need_not_wait() {
         let (shapes, steps) = chain();
-        let pace = Pace { strip: 16, pass: 4, task: 2, threads: 2 };
+        let pace = Pace { strip: 16, pass: 4, task: 2, overlap: true };
         let schedule = Schedule::new(&shapes, &steps, &[3], Size { height: 400, width: 8 }, pace);
         let waits = |(at, task): (usize, &Task)| task.after == at;
         let waiting = schedule.tasks.iter().enumerate().filter(|&task| waits(task)).count();
@@ -330,7 +330,7 @@ mod tests {
     fn memory_does_not_grow_with_the_height() {
         let (shapes, steps) = chain();
         let rings = |height| {
-            let pace = Pace { strip: 8, pass: 2, task: 2, threads: 1 };
+            let pace = Pace { strip: 8, pass: 2, task: 2, overlap: false };
             Schedule::new(&shapes, &steps, &[], Size { height, width: 8 }, pace).capacities
         };
         assert_eq!(rings(4000), rings(400));
