@@ -32,6 +32,7 @@ def main():
     parser.add_argument("--runs", type=int, default=20, help="runs in one turn [default: 20]")
     parser.add_argument("--pidinet", type=Path, default=ROOT / "target/release/pidinet", help="the program")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements here too")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the networks here, and use those that are there")
     parser.add_argument("--worker", nargs=5, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
@@ -42,14 +43,17 @@ def main():
 
     print(machine(arguments), "\n")
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.keep or Path(temporary)
         for model in arguments.models:
             for size in arguments.sizes:
-                files = Files(Path(folder) / f"{model}-{size}")
-                files.prepare(model, size, arguments)
+                files = Files(folder / f"{model}-{size}")
+                if not files.golden.exists():
+                    files.prepare(model, size, arguments)
                 for threads in arguments.threads:
                     rows += measure(files, model, size, int(threads), arguments)
-    print(table(rows))
+    print(table(rows), "\n")
+    print(summary(rows))
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2))
 
@@ -123,7 +127,7 @@ class Files:
         import export_onnx
         from pidinet_torch import save
 
-        self.folder.mkdir()
+        self.folder.mkdir(parents=True)
         if arguments.weights:
             found = checkpoint(arguments.weights, model)
             (self.folder / f"weights{found.suffix}").symlink_to(found.resolve())
@@ -135,7 +139,7 @@ class Files:
         export_onnx.export(net, self.onnx, (width, height))
         image = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
-            np.savez(self.golden, image=image.numpy(), edges=net(image).numpy())
+            golden = {"image": image.numpy(), "edges": net(image).numpy()}
         if "ncnn" in arguments.peers:
             torch.jit.trace(net, image).save(str(self.torchscript))
             inputs = f"inputshape=[1,3,{height},{width}]"
@@ -143,6 +147,7 @@ class Files:
             made = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
             if made.returncode:
                 sys.exit(f"pnnx failed: {made.stderr}")
+        np.savez(self.golden, **golden)  # last: whoever finds it finds the rest
 
 
 def checkpoint(folder, model):
@@ -242,6 +247,25 @@ def table(rows):
         ratio = row["median_ms"] / ours[case]
         what = f"{row['model']} | {row['size']} | {row['threads']} | {row['engine']}"
         lines.append(f"| {what} | {row['median_ms']:.2f} | {row['min_ms']:.2f} | {ratio:.2f} |")
+    return "\n".join(lines)
+
+
+def summary(rows):
+    """For each case, pidinet beside the fastest peer; last the geometric mean of the ratios."""
+    lines = ["| model | size | threads | pidinet, ms | fastest peer, ms | ratio |", "|---|---|---|---|---|---|"]
+    cases = {}
+    for row in rows:
+        cases.setdefault((row["model"], row["size"], row["threads"]), {})[row["engine"]] = row["median_ms"]
+    ratios = []
+    for case, times in cases.items():
+        ours = times.pop("pidinet")
+        if times:
+            peer = min(times, key=times.get)
+            ratios.append(times[peer] / ours)
+            name = " | ".join(map(str, case))
+            lines.append(f"| {name} | {ours:.1f} | {peer} {times[peer]:.1f} | {ratios[-1]:.2f} |")
+    if ratios:
+        lines.append(f"\nGeometric mean of the ratios: {statistics.geometric_mean(ratios):.2f}")
     return "\n".join(lines)
 
 
