@@ -1,8 +1,9 @@
-//! The BSDS edge benchmark without MATLAB.
+//! Benchmarks: the BSDS edge benchmark without MATLAB, recognition, face verification.
 //!
 //! [`dataset`] pairs predictions with truth, [`predictions`] and [`ground_truth`] read them,
 //! [`evaluate`](mod@evaluate) gives the counts of an image and [`score`] the scores of many, and
-//! [`results`] writes them down: the benchmark's text files, plots, a page with pictures.
+//! [`results`] writes them down: the benchmark's text files, plots, a page with pictures. [`classes`] reads images with
+//! classes and counts which are found; [`faces`] scores whether two images show the same person.
 #![forbid(unsafe_code)]
 
 pub mod dataset;
@@ -20,6 +21,9 @@ pub mod curve;
 pub mod evaluate;
 pub mod matching;
 pub mod score;
+
+pub mod classes;
+pub mod faces;
 
 mod base64;
 pub mod chart;

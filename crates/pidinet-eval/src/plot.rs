@@ -146,18 +146,18 @@ pub fn by_threshold(run: &Run) -> Option<Figure> {
 }
 
 /// A square of `[0, 1]` in both directions.
-struct Axes {
-    left: f64,
-    top: f64,
-    side: f64,
+pub(crate) struct Axes {
+    pub(crate) left: f64,
+    pub(crate) top: f64,
+    pub(crate) side: f64,
 }
 
 impl Axes {
-    fn at(&self, x: f64, y: f64) -> figure::Point {
+    pub(crate) fn at(&self, x: f64, y: f64) -> figure::Point {
         (self.left + x * self.side, self.top + (1.0 - y) * self.side)
     }
 
-    fn grid(&self, figure: &mut Figure) {
+    pub(crate) fn grid(&self, figure: &mut Figure) {
         for k in 1..10 {
             let v = f64::from(k) / 10.0;
             figure.line([self.at(v, 0.0), self.at(v, 1.0)], Stroke::solid(Colour::FAINT, 0.8));
@@ -165,7 +165,7 @@ impl Axes {
         }
     }
 
-    fn frame(&self, figure: &mut Figure, across: &str, upwards: &str) {
+    pub(crate) fn frame(&self, figure: &mut Figure, across: &str, upwards: &str) {
         let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0), (0.0, 0.0)];
         figure.line(corners.map(|(x, y)| self.at(x, y)), Stroke::solid(Colour::INK, 1.0));
         for k in 0..=10 {
