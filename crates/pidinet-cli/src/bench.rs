@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use pidinet::engine::StepStats;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
-use pidinet::{EdgeDetector, Options};
+use pidinet::recognition::BiStepStats;
+use pidinet::weights::{BiInput, BiModel, ModelLimits};
+use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options};
 use serde::Serialize;
 
-use crate::model::ModelArgs;
+use crate::model::{ModelArgs, is_binary};
 use crate::options::{EngineArgs, Size, size};
-use crate::ui;
+use crate::ui::{self, usage};
 
 /// Measure the network alone, without reading and writing images
 ///
@@ -22,9 +24,13 @@ pub(crate) struct Bench {
     #[command(flatten)]
     model: ModelArgs,
 
-    /// Size of the image
-    #[arg(long, value_name = "WxH", default_value = "481x321", value_parser = size)]
-    size: Size,
+    /// Size of the image [default: 481x321, or the input of a model for recognition]
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<Size>,
+
+    /// Images at once, shared out among the threads; what is reported is the time of one. For recognition
+    #[arg(long, value_name = "N", default_value = "1")]
+    batch: NonZeroUsize,
 
     /// How often the network runs
     #[arg(long, value_name = "N", default_value = "10")]
@@ -69,6 +75,15 @@ struct Step {
 
 impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        if let Some(path) = self.model.file().filter(|path| path.exists())
+            && is_binary(path)?
+        {
+            return self.binary(&BiModel::open(path, &ModelLimits::default())?);
+        }
+        if self.batch != NonZeroUsize::MIN {
+            return Err(usage!("--batch is for models for recognition"));
+        }
+        let size = self.size.unwrap_or(Size { width: 481, height: 321 });
         let model = self.model.open()?;
         let options = Options {
             threads: self.engine.threads,
@@ -77,7 +92,7 @@ impl Bench {
             ..Options::default()
         };
         let detector = EdgeDetector::new(&model, &options)?;
-        let image = noise(self.size)?;
+        let image = noise(size)?;
         detector.detect(&image)?;
         let mut times = Vec::new();
         let mut profiles = Vec::new();
@@ -89,8 +104,8 @@ impl Bench {
         }
         let report = Report {
             model: model.info.name,
-            width: self.size.width,
-            height: self.size.height,
+            width: size.width,
+            height: size.height,
             threads: detector.threads(),
             isa: detector.isa(),
             runs: self.runs.get(),
@@ -98,13 +113,61 @@ impl Bench {
             min_ms: times.iter().min().map_or(0.0, |time| milliseconds(*time)),
             layers: if self.layers { steps(&profiles) } else { Vec::new() },
         };
+        self.print(&report)
+    }
+
+    fn print(&self, report: &Report) -> anyhow::Result<ExitCode> {
         if self.json {
-            ui::print_line(&serde_json::to_string(&report)?)?;
+            ui::print_line(&serde_json::to_string(report)?)?;
         } else {
             ui::print(report.text().as_bytes())?;
         }
         Ok(ExitCode::SUCCESS)
     }
+
+    /// Measures a model for recognition.
+    fn binary(&self, model: &BiModel) -> anyhow::Result<ExitCode> {
+        let options = ClassifierOptions { threads: self.engine.threads, isa: self.engine.isa.clone() };
+        let classifier = Classifier::new(model, &options)?;
+        let side = model.input.size;
+        let Size { width, height } = self.size.unwrap_or(Size { width: side, height: side });
+        let input = pixels(&noise(Size { width, height })?, width, height, &model.input);
+        let batch = vec![&input[..]; self.batch.get()];
+        classifier.run_all(&batch, height, width);
+        let (mut times, mut profiles) = (Vec::new(), Vec::new());
+        for _ in 0..self.runs.get() {
+            let start = Instant::now();
+            classifier.run_all(&batch, height, width);
+            times.push(start.elapsed() / batch.len() as u32);
+            if self.layers {
+                let stats = classifier.profile(&input, height, width).1.into_iter();
+                let step =
+                    |BiStepStats { name, shape, macs, time }| StepStats { name, shape, macs, bytes: 0, time };
+                profiles.push(stats.map(step).collect());
+            }
+        }
+        self.print(&Report {
+            model: model.info.name.clone(),
+            width,
+            height,
+            threads: classifier.threads(),
+            isa: classifier.isa(),
+            runs: self.runs.get(),
+            median_ms: median_ms(times.iter().copied()),
+            min_ms: times.iter().min().map_or(0.0, |time| milliseconds(*time)),
+            layers: steps(&profiles),
+        })
+    }
+}
+
+/// An image as numbers, none cut off.
+fn pixels(image: &Image, width: usize, height: usize, input: &BiInput) -> Vec<f32> {
+    let positions = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let normalised = |(x, y)| {
+        let rgb = image.rgb(x, y);
+        [0, 1, 2].map(|colour| (rgb[colour] - input.mean[colour]) / input.std[colour])
+    };
+    positions.flat_map(normalised).collect()
 }
 
 impl Report {

@@ -8,9 +8,10 @@ use clap::ValueHint;
 use pidinet::arch::Config;
 use pidinet::image::Preset;
 use pidinet::onnx::{self, Input, Maps};
-use pidinet::weights::{Model, OpenOptions, Precision};
+use pidinet::weights::{BiModel, BiStorage, BinaryStorage, Model, ModelLimits, OpenOptions, Precision};
 
 use crate::interrupt;
+use crate::model::is_binary;
 use crate::options::{Size, one_of, size};
 use crate::ui::usage;
 
@@ -33,9 +34,15 @@ pub(crate) struct Convert {
     #[arg(long)]
     folded: bool,
 
-    /// Write numbers of 16 bits: half the size, and edges that differ by about 0.001
+    /// Write numbers of 16 bits: half the size, and edges that differ by about 0.001; of a model for
+    /// recognition the weights of real convolutions
     #[arg(long)]
     float16: bool,
+
+    /// Write weights of which only the signs are used as one bit each: a model for recognition then is about
+    /// a twentieth as large and gives the same, but cannot be trained further
+    #[arg(long)]
+    packed: bool,
 
     /// Kinds of the layers, for a file that does not say: a published configuration, or sixteen of cv,
     /// cd, ad, rd [default: carv4]
@@ -86,6 +93,12 @@ impl Convert {
         if same.is_some_and(|(output, input)| output == input) {
             return Err(usage!("{} would be overwritten; give OUT another name", self.input.display()));
         }
+        if is_binary(&self.input)? {
+            return self.binary(format);
+        }
+        if self.packed {
+            return Err(usage!("{} finds edges and has no weights of one bit", self.input.display()));
+        }
         let options = OpenOptions { config: self.config, theta: self.theta, ..OpenOptions::default() };
         let mut model = Model::open(&self.input, &options)?;
         if self.folded {
@@ -104,6 +117,28 @@ impl Convert {
             Format::Onnx => onnx::save(&model, &self.output, &self.onnx.options()),
         }
         .context("the model was not converted")?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Converts a model for recognition.
+    fn binary(&self, format: Format) -> anyhow::Result<ExitCode> {
+        let name = self.input.display();
+        if self.folded || self.config.is_some() || self.theta.is_some() || self.preset.is_some() {
+            return Err(usage!(
+                "{name} is a model for recognition: --folded, --config, --theta and --preset are for edges"
+            ));
+        }
+        if format == Format::Onnx {
+            return Err(usage!("{name} is a model for recognition, and is not written as ONNX"));
+        }
+        let storage = BiStorage {
+            binary: if self.packed { BinaryStorage::Bits } else { BinaryStorage::Latent },
+            real: if self.float16 { Precision::Float16 } else { Precision::Float32 },
+        };
+        let model = BiModel::open(&self.input, &ModelLimits::default())?;
+        interrupt::install()?;
+        let _whole = interrupt::writing();
+        model.save(&self.output, storage).context("the model was not converted")?;
         Ok(ExitCode::SUCCESS)
     }
 

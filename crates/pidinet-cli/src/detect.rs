@@ -20,7 +20,7 @@ use crate::ui::{self, Batch, usage};
 
 mod crew;
 mod finish;
-mod inputs;
+pub(crate) mod inputs;
 mod outputs;
 mod record;
 

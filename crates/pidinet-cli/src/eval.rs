@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
+mod classify;
 mod edges;
 mod pictures;
 mod plot;
 mod source;
 
-/// Score edge maps against what people drew
+/// Score edge maps against what people drew, and classifiers against what images show
 #[derive(clap::Args, Debug)]
 pub(crate) struct Eval {
     #[command(subcommand)]
@@ -17,6 +18,7 @@ pub(crate) struct Eval {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Edges(Box<edges::Edges>),
+    Classify(classify::Classify),
     Plot(plot::Plot),
 }
 
@@ -24,6 +26,7 @@ impl Eval {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Edges(command) => command.run(),
+            Command::Classify(command) => command.run(),
             Command::Plot(command) => command.run(),
         }
     }

@@ -7,10 +7,13 @@ use std::process::ExitCode;
 use clap::ValueHint;
 use pidinet::arch::Config;
 use pidinet::arch::survey::{Layer, Operation, Shape, Survey};
-use pidinet::weights::{Model, OpenOptions};
+use pidinet::weights::{BiModel, Model, ModelInfo, ModelLimits, OpenOptions};
 
+use crate::model::is_binary;
 use crate::options::{Size, size};
 use crate::ui;
+
+mod binary;
 
 /// Say what a model file holds, and what each layer costs
 #[derive(clap::Args, Debug)]
@@ -19,9 +22,10 @@ pub(crate) struct Inspect {
     #[arg(value_name = "MODEL", value_hint = ValueHint::FilePath)]
     model: PathBuf,
 
-    /// Size of image for which shapes, multiply-adds and memory are given
-    #[arg(long, value_name = "WxH", default_value = "481x321", value_parser = size)]
-    size: Size,
+    /// Size of image for which shapes, multiply-adds and memory are given [default: 481x321, or the input
+    /// of a model for recognition]
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<Size>,
 
     /// Kinds of the layers, for a file that does not say [default: carv4]
     #[arg(long, value_name = "NAME")]
@@ -30,11 +34,17 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        if is_binary(&self.model)? {
+            let model = BiModel::open(&self.model, &ModelLimits::default())?;
+            ui::print(binary::table(&model, self.size).as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let options = OpenOptions { config: self.config, ..OpenOptions::default() };
         let model = Model::open(&self.model, &options)?;
-        let survey = Survey::of(&model.arch, self.size.height, self.size.width);
+        let size = self.size.unwrap_or(Size { width: 481, height: 321 });
+        let survey = Survey::of(&model.arch, size.height, size.width);
         let facts =
-            aligned(facts(&model, &survey, self.size).iter().map(|(what, value)| [*what, value]), [LEFT; 2]);
+            aligned(facts(&model, &survey, size).iter().map(|(what, value)| [*what, value]), [LEFT; 2]);
         let layers = aligned(
             std::iter::once(HEADER.map(String::from)).chain(survey.layers.iter().map(cells)),
             COLUMNS,
@@ -59,14 +69,22 @@ fn facts(model: &Model, survey: &Survey, size: Size) -> Vec<(&'static str, Strin
         ("input", info.preset.to_string()),
         ("parameters", survey.parameter_count().to_string()),
         ("multiply-adds", format!("{:.2} M at {width}x{height}", survey.multiply_adds() as f64 / 1e6)),
+    ];
+    facts.extend(known(info));
+    facts.retain(|(_, value)| !value.is_empty());
+    facts
+}
+
+/// What is known about a model.
+fn known(info: &ModelInfo) -> Vec<(&'static str, String)> {
+    let mut known = vec![
         ("provenance", info.provenance.clone()),
         ("training data", info.training_data.clone()),
         ("licence", info.licence.clone()),
     ];
-    facts.retain(|(_, value)| !value.is_empty());
-    facts.extend(info.scores.iter().map(|(name, score)| ("score", format!("{name} {score}"))));
-    facts.extend(info.extra.iter().map(|(name, text)| ("note", format!("{name}: {text}"))));
-    facts
+    known.extend(info.scores.iter().map(|(name, score)| ("score", format!("{name} {score}"))));
+    known.extend(info.extra.iter().map(|(name, text)| ("note", format!("{name}: {text}"))));
+    known
 }
 
 const HEADER: [&str; 7] = ["layer", "operation", "input", "output", "parameters", "M mul-adds", "MiB out"];

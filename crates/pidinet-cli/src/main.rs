@@ -6,9 +6,12 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod bench;
+mod classifier;
+mod classify;
 mod completions;
 mod convert;
 mod detect;
+mod embed;
 mod eval;
 mod inspect;
 mod interrupt;
@@ -17,6 +20,7 @@ mod model;
 mod options;
 mod train;
 mod ui;
+mod verify;
 
 /// Find the edges in images with pixel difference networks.
 #[derive(Parser, Debug)]
@@ -29,6 +33,9 @@ struct Cli {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Detect(detect::Detect),
+    Classify(classify::Classify),
+    Embed(embed::Embed),
+    Verify(verify::Verify),
     Convert(convert::Convert),
     Inspect(inspect::Inspect),
     Eval(eval::Eval),
@@ -43,6 +50,9 @@ fn main() -> ExitCode {
     ui::start_log();
     ui::exit(match cli.command {
         Command::Detect(command) => command.run(),
+        Command::Classify(command) => command.run(),
+        Command::Embed(command) => command.run(),
+        Command::Verify(command) => command.run(),
         Command::Convert(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Eval(command) => command.run(),

@@ -1,10 +1,11 @@
 //! Which model: a file, or one that comes with the program.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use pidinet::arch::Config;
 use pidinet::models;
-use pidinet::weights::{Model, OpenOptions};
+use pidinet::weights::{BiModel, Model, OpenOptions};
 
 use crate::ui::usage;
 
@@ -48,4 +49,15 @@ impl ModelArgs {
         };
         Ok(Model::read(embedded.bytes, &options)?)
     }
+}
+
+/// Whether a file is a model for recognition, rather than of edges.
+pub(crate) fn is_binary(path: &Path) -> anyhow::Result<bool> {
+    /// The largest model file that is read.
+    const LONGEST: u64 = 256 << 20;
+    let unreadable = |source| pidinet::Error::Read { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(BiModel::is_one(&bytes))
 }

@@ -68,12 +68,16 @@ impl Classification {
     }
 }
 
-/// What a step of the network took.
+/// What a step of the network did, and how long it took.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BiStepTime {
+pub struct BiStepStats {
     /// Its parameters, or its operation.
     pub name: String,
-    /// How long.
+    /// Shape `[c, h, w]` of its output.
+    pub shape: [usize; 3],
+    /// Multiply-adds, of floats or of bits.
+    pub macs: u64,
+    /// How long it took.
     pub time: Duration,
 }
 
@@ -146,13 +150,31 @@ impl Classifier {
         self.run(&pixels(image, &self.input), size, size)
     }
 
-    /// What each of many images shows; they are shared out among the threads.
+    /// What each of many images shows; they are shared out among the threads, if there are enough of them.
     pub fn classify_all(&self, images: &[Image]) -> Vec<Classification> {
         let size = self.input.size;
         let one = |image: &Image| self.run_with(1, &pixels(image, &self.input), [size, size]);
         match &self.pool {
-            Some(pool) => pool.install(|| images.par_iter().map(one).collect()),
-            None => images.iter().map(one).collect(),
+            Some(pool) if images.len() >= self.threads => {
+                pool.install(|| images.par_iter().map(one).collect())
+            }
+            _ => images.iter().map(|image| self.classify(image)).collect(),
+        }
+    }
+
+    /// What the network makes of many inputs, each as [`Self::run`] takes it; one by one if they are fewer than the
+    /// threads, else shared out among them.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::run`].
+    pub fn run_all(&self, inputs: &[&[f32]], height: usize, width: usize) -> Vec<Classification> {
+        match &self.pool {
+            Some(pool) if inputs.len() >= self.threads => {
+                let one = |input: &&[f32]| self.run_with(1, input, [height, width]);
+                pool.install(|| inputs.par_iter().map(one).collect())
+            }
+            _ => inputs.iter().map(|input| self.run(input, height, width)).collect(),
         }
     }
 
@@ -179,21 +201,25 @@ impl Classifier {
     /// # Panics
     ///
     /// As [`Self::run`].
-    pub fn profile(&self, input: &[f32], height: usize, width: usize) -> (Classification, Vec<BiStepTime>) {
+    pub fn profile(&self, input: &[f32], height: usize, width: usize) -> (Classification, Vec<BiStepStats>) {
         let mut arena = self.filled(self.threads, input, [height, width]);
-        let mut times = Vec::new();
+        let mut stats = Vec::new();
         let mut all = || {
             for step in &self.plan.steps {
                 let start = Instant::now();
                 engine::run_step(&self.plan, &mut arena, step);
-                times.push(BiStepTime { name: step.name.clone(), time: start.elapsed() });
+                let time = start.elapsed();
+                let map = &self.plan.maps[step.dst];
+                let shape = [map.channels, map.side(height), map.side(width)];
+                let macs = (step.macs * shape[1] * shape[2]) as u64;
+                stats.push(BiStepStats { name: step.name.clone(), shape, macs, time });
             }
         };
         match &self.pool {
             Some(pool) => pool.install(all),
             None => all(),
         }
-        (self.finished(arena), times)
+        (self.finished(arena), stats)
     }
 
     /// The name of a class; its number where the model has no labels.

@@ -15,7 +15,7 @@ mod encode;
 mod numpy;
 
 pub use atomic::write_atomically;
-pub use numpy::npz;
+pub use numpy::{npy, npz};
 
 /// File formats that edge maps are written in.
 ///

@@ -8,7 +8,7 @@ use crate::ui::usage;
 
 /// Where an image comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// Standard input.
     Stdin,
     /// A file.
@@ -17,16 +17,16 @@ pub(super) enum Source {
 
 /// An image to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Input {
-    pub(super) source: Source,
+pub(crate) struct Input {
+    pub(crate) source: Source,
     /// Its place below the output folder, with the extension of the input: the file's name, or its path
     /// within the folder that was given.
-    pub(super) relative: PathBuf,
+    pub(crate) relative: PathBuf,
 }
 
 impl Input {
     /// Its name in messages.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match &self.source {
             Source::Stdin => "standard input".to_owned(),
             Source::File(path) => path.display().to_string(),
@@ -36,12 +36,12 @@ impl Input {
 
 /// The images that arguments stand for.
 #[derive(Debug, Default)]
-pub(super) struct Inputs {
-    pub(super) images: Vec<Input>,
+pub(crate) struct Inputs {
+    pub(crate) images: Vec<Input>,
     /// Whether the arguments name images one by one, rather than folders or patterns.
-    pub(super) named: bool,
+    pub(crate) named: bool,
     /// Arguments that stand for no image.
-    pub(super) failures: Vec<anyhow::Error>,
+    pub(crate) failures: Vec<anyhow::Error>,
 }
 
 /// Extensions of the files that are taken from a folder; a file that is named is read whatever its name.
@@ -49,7 +49,7 @@ const EXTENSIONS: [&str; 13] =
     ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "pnm", "pbm", "pgm", "ppm"];
 
 /// Finds the images; folders within folders only if `recursive`.
-pub(super) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inputs> {
+pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inputs> {
     let mut found = Inputs { named: true, ..Inputs::default() };
     for argument in arguments {
         if argument.as_os_str() == "-" {

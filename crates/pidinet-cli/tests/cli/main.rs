@@ -5,4 +5,5 @@ mod detect;
 mod hostile;
 mod models;
 mod pages;
+mod recognition;
 mod sandbox;

@@ -99,6 +99,8 @@ pub(super) struct Step {
     pub(super) op: Op,
     /// The map that is written; a block's is its shortcut.
     pub(super) dst: Id,
+    /// Multiply-adds for each pixel of the output, of floats or of bits.
+    pub(super) macs: usize,
 }
 
 /// A network ready to run on one instruction set.
@@ -181,10 +183,10 @@ impl Planner<'_> {
     }
 
     /// A step that makes a map of its own.
-    fn push(&mut self, name: &str, op: Op, shape: MapShape) -> Value {
+    fn push(&mut self, name: &str, op: Op, macs: usize, shape: MapShape) -> Value {
         let dst = self.maps.len();
         self.maps.push(shape);
-        self.steps.push(Step { name: name.to_owned(), op, dst });
+        self.steps.push(Step { name: name.to_owned(), op, dst, macs });
         Value::Map(dst)
     }
 
@@ -235,7 +237,8 @@ impl Planner<'_> {
             }
         }
         let name = name.trim_end_matches(".activation").to_owned();
-        self.steps.push(Step { name, op: Op::Block(Box::new(step)), dst: shortcut });
+        let macs = branches.iter().map(|Branch { conv, .. }| conv.outputs * conv.inputs * conv.taps()).sum();
+        self.steps.push(Step { name, op: Op::Block(Box::new(step)), dst: shortcut, macs });
         Value::Map(shortcut)
     }
 
@@ -252,7 +255,7 @@ impl BuildBinary for Planner<'_> {
         let weights = lower::real(self.isa, conv, self.parameter(name, "weight"), self.maps[x].step);
         let halvings = self.maps[x].halvings + conv.stride.trailing_zeros();
         let op = Op::Real(Box::new(RealStep { x, conv: *conv, weights, norm: None, activation: None }));
-        self.push(name, op, MapShape::padded(conv.outputs, halvings))
+        self.push(name, op, conv.weight_shape().iter().product(), MapShape::padded(conv.outputs, halvings))
     }
 
     fn binary_conv(&mut self, name: &str, conv: &BinaryConv, x: &Value) -> Value {
@@ -302,7 +305,7 @@ impl BuildBinary for Planner<'_> {
     fn twice(&mut self, x: &Value) -> Value {
         let x = x.map();
         let shape = MapShape::padded(2 * self.maps[x].channels, self.maps[x].halvings);
-        self.push("twice", Op::Twice(x), shape)
+        self.push("twice", Op::Twice(x), 0, shape)
     }
 
     fn add(&mut self, a: &Value, b: &Value) -> Value {
@@ -322,18 +325,18 @@ impl BuildBinary for Planner<'_> {
 
     fn max_pool(&mut self, x: &Value) -> Value {
         let x = x.map();
-        self.push("max_pool", Op::MaxPool(x), self.halved(x))
+        self.push("max_pool", Op::MaxPool(x), 0, self.halved(x))
     }
 
     fn average_pool(&mut self, x: &Value) -> Value {
         let x = x.map();
-        self.push("average_pool", Op::AveragePool(x), self.halved(x))
+        self.push("average_pool", Op::AveragePool(x), 0, self.halved(x))
     }
 
     fn global_pool(&mut self, x: &Value) -> Value {
         let x = x.map();
         // More halvings than any image has bits leave one pixel.
-        self.push("global_pool", Op::GlobalPool(x), MapShape { halvings: 31, ..self.maps[x] })
+        self.push("global_pool", Op::GlobalPool(x), 0, MapShape { halvings: 31, ..self.maps[x] })
     }
 
     fn linear(&mut self, name: &str, inputs: usize, outputs: usize, x: &Value) -> Value {
@@ -342,6 +345,7 @@ impl BuildBinary for Planner<'_> {
         let matrix: Vec<f32> = rows.flat_map(|(row, bias)| row.iter().chain([bias]).copied()).collect();
         let weights = RealWeights::pack(self.isa, &matrix, &[inputs + 1]);
         let x = x.map();
-        self.push(name, Op::Linear(x, weights), MapShape::padded(outputs, self.maps[x].halvings))
+        let shape = MapShape::padded(outputs, self.maps[x].halvings);
+        self.push(name, Op::Linear(x, weights), inputs * outputs, shape)
     }
 }

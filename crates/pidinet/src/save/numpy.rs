@@ -7,9 +7,9 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::{EdgeMap, Error, Result};
 
-/// A `.npy` file, version 1.0: magic, version, length of the header, the header padded so that the data
+/// An array of `float32` as a `.npy` file, version 1.0: magic, version, length of the header, the header padded so that the data
 /// begin at a multiple of 64, little-endian data in C order.
-pub(super) fn npy(shape: &[usize], data: &[f32]) -> Vec<u8> {
+pub fn npy(shape: &[usize], data: &[f32]) -> Vec<u8> {
     let shape: String = shape.iter().map(|side| format!("{side}, ")).collect();
     let dict = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
     let start = (10 + dict.len() + 1).next_multiple_of(64);

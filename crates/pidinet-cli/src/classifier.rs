@@ -1,0 +1,49 @@
+//! Which classifier, how it is run, and the images it is given.
+
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::ValueHint;
+use pidinet::image::{Image, ImageLimits};
+use pidinet::{Classifier, ClassifierOptions};
+
+use crate::detect::inputs::{Input, Source};
+
+/// The classifier to use.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ClassifierArgs {
+    /// Model for recognition: a Bi-PiDiNet, floats or packed
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    model: PathBuf,
+
+    /// Threads [default: one for each core]
+    #[arg(short = 'j', long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, or the best here]
+    #[arg(long, value_name = "NAME")]
+    isa: Option<String>,
+}
+
+impl ClassifierArgs {
+    /// Reads the model.
+    pub(crate) fn open(&self) -> anyhow::Result<Classifier> {
+        let options = ClassifierOptions { threads: self.threads, isa: self.isa.clone() };
+        Ok(Classifier::open(&self.model, &options)?)
+    }
+}
+
+/// Reads an image.
+pub(crate) fn read(input: &Input) -> anyhow::Result<Image> {
+    let limits = ImageLimits::default();
+    match &input.source {
+        Source::File(path) => Ok(Image::open(path, &limits)?),
+        Source::Stdin => {
+            let mut bytes = Vec::new();
+            std::io::stdin().lock().read_to_end(&mut bytes)?;
+            Image::decode(&bytes, &limits).context("cannot use standard input")
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `pidinet embed`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueHint;
+use pidinet::save::{npy, write_atomically};
+
+use crate::classifier::{ClassifierArgs, read};
+use crate::detect::inputs;
+use crate::interrupt;
+use crate::ui::{self, Batch, usage};
+
+/// Write the feature vectors of images
+///
+/// A feature vector is what a network sees before it decides on a class, scaled to length 1: the scalar product
+/// of two of them tells how similar two images are. The names of the images are printed in the order of the rows.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Embed {
+    /// Images, folders of images, patterns such as '*.jpg', or - for standard input
+    #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    inputs: Vec<PathBuf>,
+
+    #[command(flatten)]
+    classifier: ClassifierArgs,
+
+    /// File to write: a float32 array [images, features]
+    #[arg(short, long, value_name = "FILE.npy", value_hint = ValueHint::FilePath)]
+    output: PathBuf,
+
+    /// Take the images of folders within folders, too
+    #[arg(short, long)]
+    recursive: bool,
+}
+
+impl Embed {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        if self.output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("npy")) {
+            return Err(usage!("{} does not end in .npy", self.output.display()));
+        }
+        let found = inputs::find(&self.inputs, self.recursive)?;
+        let classifier = self.classifier.open()?;
+        interrupt::install()?;
+        let mut batch = Batch::new(found.failures.len() + found.images.len());
+        found.failures.iter().for_each(|failure| batch.failed(failure));
+        let (mut rows, mut images) = (Vec::new(), 0);
+        for input in &found.images {
+            batch.progress().begin(input.name());
+            match read(input) {
+                Ok(image) => {
+                    rows.extend(classifier.embed(&image));
+                    images += 1;
+                    batch.done(Some(input.name()))?;
+                }
+                Err(error) if ui::is_closed_pipe(&error) => return Err(error),
+                Err(error) => batch.failed(&error),
+            }
+        }
+        if images > 0 {
+            let _whole = interrupt::writing();
+            write_atomically(&self.output, &npy(&[images, rows.len() / images], &rows))?;
+        }
+        Ok(batch.end())
+    }
+}

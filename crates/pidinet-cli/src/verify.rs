@@ -1,0 +1,153 @@
+//! `pidinet verify`: whether faces are told apart.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::ValueHint;
+use pidinet::Classifier;
+use pidinet::image::{Image, ImageLimits};
+use pidinet::recognition::unit;
+use pidinet::save::{SaveOptions, write_atomically};
+use pidinet_eval::faces::{PairList, Verification, roc, verify};
+use pidinet_eval::raster::raster;
+use pidinet_eval::results::PLOT_SCALE;
+use pidinet_eval::svg::svg;
+use serde::Serialize;
+
+use crate::classifier::ClassifierArgs;
+use crate::ui::{Batch, print_line};
+
+/// Score how well a model tells whether two images show the same person
+#[derive(clap::Args, Debug)]
+pub(crate) struct Verify {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Command {
+    Pairs(Pairs),
+}
+
+impl Verify {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Pairs(command) => command.run(),
+        }
+    }
+}
+
+/// Score pairs by the protocol of Labeled Faces in the Wild, or of YouTube Faces
+///
+/// Two images are as similar as the cosine of their feature vectors; a video is the mean of its frames. In turn
+/// each fold is scored by the threshold that is best for all others. Prints the mean of the folds and its standard
+/// error.
+#[derive(clap::Args, Debug)]
+struct Pairs {
+    #[command(flatten)]
+    classifier: ClassifierArgs,
+
+    /// List of pairs: LFW's pairs.txt, or YouTube Faces' splits.txt
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pairs: PathBuf,
+
+    /// Folder of the images: NAME/NAME_0001.jpg, or folders of frames
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    data: PathBuf,
+
+    /// Draw true against false accept rates, as .svg or .png
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    roc: Option<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints; shares are from 0 to 1.
+#[derive(Debug, Serialize)]
+struct Report {
+    accuracy: f64,
+    standard_error: f64,
+    area: f64,
+    pairs: usize,
+    folds: Vec<f64>,
+}
+
+impl Pairs {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let list = PairList::open(&self.pairs)?;
+        let classifier = self.classifier.open()?;
+        let vectors = self.vectors(&classifier, &list)?;
+        let similarities: Vec<f32> = list
+            .pairs
+            .iter()
+            .map(|pair| {
+                let [a, b] = pair.sides.each_ref().map(|side| &vectors[side]);
+                a.iter().zip(b).map(|(a, b)| a * b).sum()
+            })
+            .collect();
+        let Verification { folds, accuracy, standard_error, .. } = verify(&list, &similarities);
+        let (figure, area) = roc(&list, &similarities);
+        match &self.roc {
+            Some(path) if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) => {
+                write_atomically(path, svg(&figure).as_bytes())?;
+            }
+            Some(path) => raster(&figure, PLOT_SCALE).save(path, &SaveOptions::default())?,
+            None => {}
+        }
+        let pairs = list.pairs.len();
+        if self.json {
+            let report = Report { accuracy, standard_error, area, pairs, folds };
+            print_line(&serde_json::to_string(&report)?)?;
+        } else {
+            print_line(&format!(
+                "{pairs} pairs in {} folds: {:.2} % ± {:.2} %, area under the curve {area:.4}",
+                folds.len(),
+                100.0 * accuracy,
+                100.0 * standard_error
+            ))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The feature vectors of all that is in a pair.
+    fn vectors(
+        &self,
+        classifier: &Classifier,
+        list: &PairList,
+    ) -> anyhow::Result<BTreeMap<PathBuf, Vec<f32>>> {
+        let mut vectors = BTreeMap::new();
+        let sides = list.pairs.iter().flat_map(|pair| &pair.sides);
+        let all: std::collections::BTreeSet<&PathBuf> = sides.collect();
+        let batch = Batch::new(all.len());
+        for side in all {
+            batch.progress().begin(side.display().to_string());
+            vectors.insert(side.clone(), vector(classifier, &self.data.join(side))?);
+            batch.done(None)?;
+        }
+        batch.end();
+        Ok(vectors)
+    }
+}
+
+/// The feature vector of an image, or the mean of those in a folder.
+fn vector(classifier: &Classifier, path: &Path) -> anyhow::Result<Vec<f32>> {
+    let open = |path: &Path| Image::open(path, &ImageLimits::default());
+    if !path.is_dir() {
+        return Ok(classifier.embed(&open(path)?));
+    }
+    let entries = std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut frames = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>()?;
+    frames.retain(|frame| frame.is_file());
+    frames.sort();
+    if frames.is_empty() {
+        bail!("no frame in folder {}", path.display());
+    }
+    let images = frames.iter().map(|frame| open(frame)).collect::<pidinet::Result<Vec<Image>>>()?;
+    let vectors = classifier.classify_all(&images).into_iter().map(|found| unit(found.features));
+    let sum = vectors.reduce(|sum, vector| sum.iter().zip(vector).map(|(a, b)| a + b).collect());
+    Ok(unit(sum.expect("there is a frame")))
+}

@@ -1,0 +1,23 @@
+//! Writes a Bi-PiDiNet of random weights, to time it: `random_classifier 18|18-light|18-cifar|s FILE [RHO]`.
+
+use pidinet::arch::Kind;
+use pidinet::arch::binary::{BiArch, Stem};
+use pidinet::weights::{BiModel, BiStorage};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (name, path, rho) = match &arguments[..] {
+        [name, path] => (name, path, 0.0),
+        [name, path, rho] => (name, path, rho.parse()?),
+        _ => return Err("expected 18, 18-light, 18-cifar or s, a file, and perhaps rho".into()),
+    };
+    let arch = match name.as_str() {
+        "18" => BiArch::eighteen(Stem::Imagenet, 1000),
+        "18-light" => BiArch::eighteen(Stem::Imagenet, 1000).light(),
+        "18-cifar" => BiArch::eighteen(Stem::Cifar, 10),
+        "s" => BiArch::small(10),
+        other => return Err(format!("there is no network {other}").into()),
+    };
+    BiModel::random(arch.with_differences(Kind::Central, rho), 1).save(path, BiStorage::default())?;
+    Ok(())
+}
