@@ -8,7 +8,8 @@ const [program, ...rest] = argv.slice(2);
 if (program === undefined) {
   throw new Error("usage: node wasi.mjs PROGRAM [ARGUMENTS]");
 }
-const wasi = new WASI({ version: "preview1", args: [program, ...rest], env, returnOnExit: true });
+const preopens = { "/": "/", ".": "." };
+const wasi = new WASI({ version: "preview1", args: [program, ...rest], env, preopens, returnOnExit: true });
 const module = await WebAssembly.compile(await readFile(program));
 const instance = await WebAssembly.instantiate(module, wasi.getImportObject());
 process.exitCode = wasi.start(instance);
