@@ -1,6 +1,7 @@
 //! `pidinet train`.
 
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,14 +10,16 @@ use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
 use pidinet::arch::Arch;
 use pidinet_train::config::{Augment, Config, Model, Source};
-use pidinet_train::run::{Options, train};
+use pidinet_train::run::{Options, Outcome, train};
 
 use crate::options::one_of;
 use crate::ui::{self, usage};
 
+mod classes;
 mod device;
 mod progress;
 
+use classes::Classes;
 use progress::Progress;
 
 /// Train a network
@@ -29,6 +32,7 @@ pub(crate) struct Train {
 #[derive(clap::Subcommand, Debug)]
 enum Task {
     Edges(Edges),
+    Classify(Classes),
 }
 
 /// Train a network to find edges, from images and what people drew in them
@@ -58,7 +62,7 @@ struct Edges {
 
     /// Threads [default: one for each core]. The weights do not depend on it
     #[arg(short = 'j', long, value_name = "N")]
-    threads: Option<std::num::NonZeroUsize>,
+    threads: Option<NonZeroUsize>,
 
     /// Where to compute: cpu, cuda (NVIDIA) or wgpu (Vulkan, Metal, DirectX)
     #[arg(long, value_name = "NAME", default_value = "cpu", value_parser = PossibleValuesParser::new(device::NAMES))]
@@ -162,8 +166,34 @@ impl Train {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.task {
             Task::Edges(edges) => edges.run(),
+            Task::Classify(classes) => classes.run(),
         }
     }
+}
+
+/// Trains until it is done or Ctrl-C is pressed, on so many threads, showing the progress.
+fn conduct(
+    folder: &Path,
+    threads: Option<NonZeroUsize>,
+    train: impl FnOnce(&mut Progress) -> pidinet_train::Result<Outcome> + Send,
+) -> anyhow::Result<ExitCode> {
+    ctrlc::set_handler(|| {
+        // Who asks twice does not want to wait for the end of the step.
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, NonZeroUsize::get)).build()?;
+    let mut progress = Progress::new();
+    let outcome = pool.install(|| train(&mut progress))?;
+    progress.end();
+    ui::print_line(&outcome.model.display().to_string())?;
+    if outcome.finished {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let step = outcome.position.step;
+    ui::complain(&format!("stopped after {step} steps; go on with: --resume {}", folder.display()));
+    Ok(ExitCode::from(130))
 }
 
 impl Edges {
@@ -175,28 +205,10 @@ impl Edges {
         }
         let folder = self.run.context("no folder for the run")?;
         let device = device::named(&self.device)?;
-        ctrlc::set_handler(|| {
-            // Who asks twice does not want to wait for the end of the step.
-            if STOP.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-        })?;
-        let threads = self.threads.map_or(0, std::num::NonZeroUsize::get);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         let options = Options { folder, resume: self.resume, device: &*device, stop: &STOP };
-        let mut progress = Progress::new();
-        let outcome = pool.install(|| train(&config, &options, |event| progress.tell(event)))?;
-        progress.end();
-        ui::print_line(&outcome.model.display().to_string())?;
-        if outcome.finished {
-            return Ok(ExitCode::SUCCESS);
-        }
-        let step = outcome.position.step;
-        ui::complain(&format!(
-            "stopped after {step} steps; go on with: --resume {}",
-            options.folder.display()
-        ));
-        Ok(ExitCode::from(130))
+        conduct(&options.folder, self.threads, |progress| {
+            train(&config, &options, |event| progress.tell(event))
+        })
     }
 
     /// The configuration of the run in the folder, or that of the file with what the options say.

@@ -4,9 +4,9 @@ use crate::figure::{Anchor, Colour, Figure, Point, Stroke, Text};
 
 /// One line of a chart.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct Line<'a> {
     /// What it shows.
-    pub name: &'static str,
+    pub name: &'a str,
     /// Its colour.
     pub colour: Colour,
     /// Its points, from left to right.
@@ -27,7 +27,7 @@ const TICKS: u32 = 4;
 const NAME: f64 = 96.0;
 
 /// A chart of some lines; `None` if none of them has a point.
-pub fn chart(title: &str, across: &str, lines: &[Line]) -> Option<Figure> {
+pub fn chart(title: &str, across: &str, lines: &[Line<'_>]) -> Option<Figure> {
     let points = || lines.iter().flat_map(|line| line.points.iter().copied());
     let x = Axis::of(points().map(|(x, _)| x), (LEFT, WIDTH - RIGHT))?;
     let y = Axis::of(points().map(|(_, y)| y), (HEIGHT - BOTTOM, TOP))?;
@@ -100,7 +100,7 @@ mod tests {
 
     const RED: Colour = Colour([255, 0, 0]);
 
-    fn line(points: &[(f64, f64)]) -> Line {
+    fn line(points: &[(f64, f64)]) -> Line<'static> {
         Line { name: "training", colour: RED, points: points.to_vec() }
     }
 

@@ -210,6 +210,17 @@ impl Default for Train {
     }
 }
 
+impl Train {
+    pub(crate) fn check(&self) -> Result<()> {
+        let Self { steps, minutes, epochs, batch, average, checkpoint_steps } = *self;
+        check("train.batch", batch, (1..=4096).contains(&batch), "1 to 4096")?;
+        check("train.minutes", minutes, minutes >= 0.0 && minutes.is_finite(), "at least 0")?;
+        check("train.epochs", epochs, steps > 0 || (epochs > 0.0 && epochs.is_finite()), "above 0")?;
+        check("train.average", average, (0.0..1.0).contains(&average), "at least 0, below 1")?;
+        check("train.checkpoint_steps", checkpoint_steps, checkpoint_steps > 0, "at least 1")
+    }
+}
+
 /// What is measured during the run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -266,20 +277,10 @@ impl Config {
         check("data.eta", eta, (0.0..=1.0).contains(&eta), "0 to 1")?;
         check("data.lambda", lambda, lambda > 0.0 && lambda.is_finite(), "above 0")?;
         check("data.loaders", loaders, (1..=64).contains(&loaders), "1 to 64")?;
-        check("train.batch", self.train.batch, (1..=4096).contains(&self.train.batch), "1 to 4096")?;
-        let Train { epochs, average, steps, checkpoint_steps, .. } = self.train;
-        let minutes = self.train.minutes;
-        check("train.minutes", minutes, minutes >= 0.0 && minutes.is_finite(), "at least 0")?;
-        check("train.epochs", epochs, steps > 0 || (epochs > 0.0 && epochs.is_finite()), "above 0")?;
-        check("train.average", average, (0.0..1.0).contains(&average), "at least 0, below 1")?;
-        check("train.checkpoint_steps", checkpoint_steps, checkpoint_steps > 0, "at least 1")?;
+        self.train.check()?;
         let thresholds = self.validation.thresholds;
         check("validation.thresholds", thresholds, (1..=999).contains(&thresholds), "1 to 999")?;
-        let Adam { beta1, beta2, epsilon, weight_decay, .. } = self.optimizer;
-        check("optimizer.beta1", beta1, (0.0..1.0).contains(&beta1), "at least 0, below 1")?;
-        check("optimizer.beta2", beta2, (0.0..1.0).contains(&beta2), "at least 0, below 1")?;
-        check("optimizer.epsilon", epsilon, epsilon > 0.0, "above 0")?;
-        check("optimizer.weight_decay", weight_decay, weight_decay >= 0.0, "at least 0")?;
+        self.optimizer.check()?;
         self.schedule.check()?;
         self.augment.check()
     }
@@ -295,6 +296,6 @@ pub(crate) fn check(
     if holds { Ok(()) } else { Err(invalid(field, found, expected.to_owned())) }
 }
 
-fn invalid(field: &'static str, found: impl std::fmt::Display, expected: String) -> Error {
+pub(crate) fn invalid(field: &'static str, found: impl std::fmt::Display, expected: String) -> Error {
     Error::Config { field, found: found.to_string(), expected }
 }

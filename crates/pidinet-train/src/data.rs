@@ -13,6 +13,7 @@ use crate::{Error, Result};
 pub mod augment;
 pub mod batches;
 mod photometric;
+pub(crate) mod queue;
 mod warp;
 
 /// Extensions of images.

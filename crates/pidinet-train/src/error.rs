@@ -73,6 +73,15 @@ pub enum Error {
         truth: (usize, usize),
     },
 
+    /// Images that are measured on have other classes than those that are learnt from.
+    #[error("validation images have the classes {found}, expected {expected}")]
+    Classes {
+        /// Classes that are learnt.
+        expected: String,
+        /// Those of the validation images.
+        found: String,
+    },
+
     /// The loss became infinite or not a number.
     #[error("loss is {loss} at step {step}, from images {}; try a lower learning rate", images.join(", "))]
     Diverged {

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
+use crate::config::check;
+
 /// How parameters follow their gradients.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -57,6 +60,14 @@ impl State {
 }
 
 impl Adam {
+    pub(crate) fn check(&self) -> Result<()> {
+        let Self { beta1, beta2, epsilon, weight_decay, .. } = *self;
+        check("optimizer.beta1", beta1, (0.0..1.0).contains(&beta1), "at least 0, below 1")?;
+        check("optimizer.beta2", beta2, (0.0..1.0).contains(&beta2), "at least 0, below 1")?;
+        check("optimizer.epsilon", epsilon, epsilon > 0.0, "above 0")?;
+        check("optimizer.weight_decay", weight_decay, weight_decay >= 0.0, "at least 0")
+    }
+
     /// One step with this learning rate. A parameter whose `frozen` flag is set stays.
     pub fn step(
         &self,

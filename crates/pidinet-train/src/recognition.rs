@@ -5,8 +5,11 @@
 //! recorded on a tape that runs forwards and backwards ([`tape`]), and convolutions are the kernels of
 //! [`pidinet_kernels::planes`]. Signs have no gradient: what counts as one is [`signs`].
 
+pub mod config;
+pub mod data;
 pub mod learner;
 pub mod loss;
+pub mod run;
 pub mod signs;
 pub mod stack;
 pub mod tape;

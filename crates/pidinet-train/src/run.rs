@@ -11,31 +11,28 @@
 //! | `loss.png`, `rate.png`, `scores.png` | the curves as pictures |
 //! | `predictions/STEP/` | some validation images as the network saw them then |
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use pidinet::save::SaveOptions;
-use pidinet::weights::{Model, ModelInfo, OpenOptions};
+use pidinet::weights::ModelInfo;
 use pidinet_eval::raster::raster;
 
 use crate::checkpoint::{Checkpoint, Position};
-use crate::data::Examples;
-use crate::data::batches::{Batch, Batches, Plan};
 use crate::device::Device;
-use crate::loss::Loss;
-use crate::trainer::{Trainer, check_loss};
 use crate::{Config, Error, Result};
 
+mod edges;
+pub(crate) mod lesson;
 mod metrics;
 mod page;
 mod validate;
 
 pub use metrics::{Metrics, Record, Scores};
 
-use validate::Validation;
+use edges::Edges;
+use lesson::{Learnt, Lesson};
 
 /// Where a run lives and how it is controlled.
 #[derive(Debug)]
@@ -105,13 +102,51 @@ pub struct Outcome {
     pub model: PathBuf,
 }
 
+/// Trains a network to find edges, as `config` says.
+///
+/// # Errors
+///
+/// If the configuration, the data or the folder cannot be used, or the loss stops being a number. What was
+/// saved before stays.
+pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
+    config.check()?;
+    let Options { folder, resume, stop, device } = options;
+    run(Edges::open(config, *device)?, folder, *resume, stop, tell)
+}
+
+/// Runs a lesson in a folder until it is done or `stop` becomes true.
+pub(crate) fn run(
+    lesson: impl Lesson,
+    folder: &Path,
+    resume: bool,
+    stop: &AtomicBool,
+    mut tell: impl FnMut(&Event),
+) -> Result<Outcome> {
+    let mut run = Run::begin(lesson, folder, resume)?;
+    let tell: &mut dyn FnMut(&Event) = &mut tell;
+    tell(&Event::Started {
+        images: run.lesson.images(),
+        parameters: run.lesson.state().0.len(),
+        step: run.session.first,
+        steps: run.steps(),
+    });
+    run.lesson.prepare(run.position.step);
+    while run.done() < 1.0 && !stop.load(Ordering::Relaxed) {
+        run.step(tell)?;
+        let saved = run.position.step.is_multiple_of(run.lesson.train().checkpoint_steps);
+        if run.measure(tell)? || saved {
+            run.save(tell)?;
+        }
+    }
+    run.save(tell)?;
+    let finished = run.done() >= 1.0;
+    Ok(Outcome { position: run.position, finished, model: folder.join(MODEL) })
+}
+
 /// A run that is under way.
-struct Run<'a> {
-    config: &'a Config,
-    options: &'a Options<'a>,
-    trainer: Trainer,
-    examples: Arc<Examples>,
-    validation: Option<Validation>,
+struct Run<'a, L> {
+    lesson: L,
+    folder: &'a Path,
     position: Position,
     metrics: Metrics,
     session: Session,
@@ -128,46 +163,13 @@ struct Session {
     done: f64,
 }
 
-/// Trains as `config` says.
-///
-/// # Errors
-///
-/// If the configuration, the data or the folder cannot be used, or the loss stops being a number. What was
-/// saved before stays.
-pub fn train(config: &Config, options: &Options<'_>, mut tell: impl FnMut(&Event)) -> Result<Outcome> {
-    config.check()?;
-    let mut run = Run::begin(config, options)?;
-    let tell: &mut dyn FnMut(&Event) = &mut tell;
-    tell(&Event::Started {
-        images: run.examples.len(),
-        parameters: run.trainer.parameters.len(),
-        step: run.session.first,
-        steps: run.steps(),
-    });
-    let mut batches = run.batches();
-    while run.done() < 1.0 && !options.stop.load(Ordering::Relaxed) {
-        run.step(batches.next(), tell)?;
-        let saved = run.position.step.is_multiple_of(config.train.checkpoint_steps);
-        if run.measure(tell)? || saved {
-            run.save(tell)?;
-        }
-    }
-    run.save(tell)?;
-    let finished = run.done() >= 1.0;
-    Ok(Outcome { position: run.position, finished, model: options.folder.join(MODEL) })
-}
-
-impl<'a> Run<'a> {
-    fn begin(config: &'a Config, options: &'a Options<'a>) -> Result<Self> {
-        let arch = config.model.arch()?;
-        let examples = Arc::new(Examples::open(&config.data.train, config.data.cache_mib << 20)?);
-        let mut trainer = Trainer::new(&arch, config.seed, options.device);
-        let folder = &options.folder;
+impl<'a, L: Lesson> Run<'a, L> {
+    fn begin(mut lesson: L, folder: &'a Path, resume: bool) -> Result<Self> {
         let path = folder.join(CHECKPOINT);
         let mut position = Position::default();
         if path.exists() {
-            if !options.resume {
-                return Err(Error::Occupied { path: folder.clone() });
+            if !resume {
+                return Err(Error::Occupied { path: folder.to_owned() });
             }
             let checkpoint = Checkpoint::open(&path)?;
             let unlike = |found: &str, expected: &str| Error::Checkpoint {
@@ -175,58 +177,37 @@ impl<'a> Run<'a> {
                 found: found.to_owned(),
                 expected: expected.to_owned(),
             };
-            if checkpoint.config != config.to_toml() {
+            if checkpoint.config != lesson.config() {
                 return Err(unlike("a run of another configuration", "that of the config.toml beside it"));
             }
-            if checkpoint.parameters.len() != trainer.parameters.len() {
+            if checkpoint.parameters.len() != lesson.state().0.len() {
                 return Err(unlike("another number of parameters", "those of the model it names"));
             }
-            trainer.parameters = checkpoint.parameters;
-            trainer.state = checkpoint.state;
+            lesson.restore(checkpoint.parameters, checkpoint.state);
             position = checkpoint.position;
         } else {
             std::fs::create_dir_all(folder)
-                .map_err(|source| Error::Write { path: folder.clone(), source })?;
-            if let Some(start) = &config.model.start {
-                let model = Model::open(start, &OpenOptions::default())?;
-                trainer.start_from(&model).map_err(|found| Error::Checkpoint {
-                    path: start.clone(),
-                    found,
-                    expected: "a raw model of the same architecture".to_owned(),
-                })?;
-            }
-            let text = config.to_toml();
-            pidinet::save::write_atomically(folder.join(CONFIG), text.as_bytes())?;
+                .map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+            lesson.begin()?;
+            pidinet::save::write_atomically(folder.join(CONFIG), lesson.config().as_bytes())?;
         }
-        trainer.freeze(&config.model.freeze);
         let metrics = Metrics::open(&folder.join(METRICS), position.step)?;
         let session =
             Session { start: Instant::now(), first: position.step, before: position.seconds, done: 0.0 };
-        let validation = Validation::open(config)?;
-        let mut run = Self { config, options, trainer, examples, validation, position, metrics, session };
+        let mut run = Self { lesson, folder, position, metrics, session };
         run.session.done = run.done();
         Ok(run)
     }
 
-    fn batches(&self) -> Batches {
-        let plan = Plan {
-            seed: self.config.seed,
-            batch: self.config.train.batch,
-            augment: self.config.augment,
-            data: self.config.data.clone(),
-        };
-        Batches::start(&self.examples, &plan, self.position.step)
-    }
-
     /// Steps in all, unless the clock decides.
     fn steps(&self) -> Option<u64> {
-        let train = &self.config.train;
+        let train = self.lesson.train();
         if train.minutes > 0.0 {
             None
         } else if train.steps > 0 {
             Some(train.steps)
         } else {
-            Some((train.epochs * self.examples.len() as f64 / train.batch as f64).ceil().max(1.0) as u64)
+            Some((train.epochs * self.lesson.images() as f64 / train.batch as f64).ceil().max(1.0) as u64)
         }
     }
 
@@ -234,17 +215,18 @@ impl<'a> Run<'a> {
     fn done(&self) -> f64 {
         match self.steps() {
             Some(steps) => self.position.step as f64 / steps as f64,
-            None => self.position.seconds / (60.0 * self.config.train.minutes),
+            None => self.position.seconds / (60.0 * self.lesson.train().minutes),
         }
     }
 
-    fn step(&mut self, batch: Batch, tell: &mut dyn FnMut(&Event)) -> Result<()> {
-        let config = self.config;
-        let step = self.position.step;
-        for (name, error) in batch.failed {
+    fn step(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<()> {
+        let done = self.done();
+        let rate = self.lesson.schedule().rate(done);
+        let Learnt { loss, images, failed } = self.lesson.learn(self.position.step, done, rate)?;
+        for (name, error) in failed {
             self.position.failed += 1;
             let reason = chain(&error);
-            if self.position.failed > config.data.skip as u64 {
+            if self.position.failed > self.lesson.skip() {
                 return Err(Error::Images {
                     count: self.position.failed,
                     first: format!("{name}: {reason}"),
@@ -252,25 +234,18 @@ impl<'a> Run<'a> {
             }
             tell(&Event::Skipped { name, reason });
         }
-        let rate = config.schedule.rate(self.done());
-        let loss = Loss { lambda: config.data.lambda, soft: config.data.soft };
-        let (total, gradients) =
-            self.trainer.differentiate(&loss, &batch.samples, config.train.batch as f32)?;
-        check_loss(total, &gradients, step + 1, &batch.samples)?;
-        self.trainer.step(&config.optimizer, rate, config.train.average, &gradients);
-
         self.position.step += 1;
         self.position.seconds = self.session.before + self.session.start.elapsed().as_secs_f64();
-        self.position.epoch_loss.0 += total;
-        self.position.epoch_loss.1 += batch.samples.len() as u64;
+        self.position.epoch_loss.0 += loss;
+        self.position.epoch_loss.1 += images;
         self.position.rate = rate;
-        self.tell_step(total / batch.samples.len().max(1) as f64, tell);
+        self.tell_step(loss / images.max(1) as f64, tell);
         Ok(())
     }
 
     /// Passes of the training images when `step` steps are done.
     fn epochs(&self, step: u64) -> f64 {
-        (step * self.config.train.batch as u64) as f64 / self.examples.len() as f64
+        (step * self.lesson.train().batch as u64) as f64 / self.lesson.images() as f64
     }
 
     /// At the end of an epoch, or where validation is due: adds a line to the metrics. Returns whether it
@@ -282,14 +257,12 @@ impl<'a> Run<'a> {
             every > 0.0
                 && (last || (self.epochs(step) / every).floor() > (self.epochs(step - 1) / every).floor())
         };
-        let validation = self.validation.as_ref().filter(|_| due(self.config.validation.epochs));
-        if validation.is_none() && !due(1.0) {
+        let (validates, ends) = (due(self.lesson.validation_epochs()), due(1.0));
+        let pictures = self.folder.join(format!("{PREDICTIONS}/{step:07}"));
+        let validation = if validates { self.lesson.validate(&pictures).transpose()? } else { None };
+        if validation.is_none() && !ends {
             return Ok(false);
         }
-        let folder = format!("{PREDICTIONS}/{step:07}");
-        let pictures = self.options.folder.join(&folder);
-        let scores = |validation: &Validation| validation.run(self.config, &self.trainer, &pictures);
-        let validation = validation.map(scores).transpose()?;
         let (sum, count) = std::mem::take(&mut self.position.epoch_loss);
         let record = Record {
             step,
@@ -297,14 +270,15 @@ impl<'a> Run<'a> {
             rate: self.position.rate,
             loss: sum / count.max(1) as f64,
             seconds: self.position.seconds,
-            validation,
+            validation: validation.clone(),
         };
         self.metrics.add(&record)?;
         tell(&Event::Recorded(record));
         let Some(scores) = validation else { return Ok(false) };
-        if self.position.best.is_none_or(|(best, _)| scores.ods > best) {
-            self.position.best = Some((scores.ods, step));
-            self.trainer.model(self.info()).save(self.options.folder.join(BEST))?;
+        let score = scores.named[L::DECIDES];
+        if self.position.best.is_none_or(|(best, _)| score > best) {
+            self.position.best = Some((score, step));
+            self.lesson.save(&self.folder.join(BEST), self.info())?;
         }
         Ok(true)
     }
@@ -313,19 +287,20 @@ impl<'a> Run<'a> {
         let seconds = self.session.start.elapsed().as_secs_f64();
         let done = self.done();
         let step = self.position.step;
-        let images = (step - self.session.first) * self.config.train.batch as u64;
+        let images = (step - self.session.first) * self.lesson.train().batch as u64;
         let left = seconds / (done - self.session.done).max(1e-9) * (1.0 - done).max(0.0);
         tell(&Event::Step { step, done, loss, speed: images as f64 / seconds, left });
     }
 
     fn save(&self, tell: &mut dyn FnMut(&Event)) -> Result<()> {
-        let folder = &self.options.folder;
-        self.trainer.model(self.info()).save(folder.join(MODEL))?;
+        let folder = self.folder;
+        self.lesson.save(&folder.join(MODEL), self.info())?;
+        let (parameters, state) = self.lesson.state();
         let checkpoint = Checkpoint {
-            config: self.config.to_toml(),
+            config: self.lesson.config(),
             position: self.position.clone(),
-            parameters: self.trainer.parameters.clone(),
-            state: self.trainer.state.clone(),
+            parameters: parameters.to_vec(),
+            state: state.clone(),
         };
         checkpoint.save(&folder.join(CHECKPOINT))?;
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -343,37 +318,35 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// The last scores on the validation images, if they are of this step.
-    fn scores(&self) -> BTreeMap<String, f64> {
-        let last = self.metrics.records().last().filter(|record| record.step == self.position.step);
-        let Some(scores) = last.and_then(|record| record.validation) else { return BTreeMap::new() };
-        let named = [("ods", scores.ods), ("ois", scores.ois), ("ap", scores.ap)];
-        named.into_iter().map(|(name, score)| (format!("validation.{name}"), score)).collect()
-    }
-
     fn info(&self) -> ModelInfo {
-        let Config { train, data, seed, .. } = self.config;
-        let name = self.options.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let steps = self.position.step;
+        // The last scores on the validation images, if they are of this step.
+        let last = self.metrics.records().last().filter(|record| record.step == steps);
+        let scores = last.and_then(|record| record.validation.as_ref()).into_iter();
         ModelInfo {
             name,
             provenance: format!(
-                "pidinet {}: {steps} steps of {} images, seed {seed}",
+                "pidinet {}: {steps} steps of {} images, seed {}",
                 env!("CARGO_PKG_VERSION"),
-                train.batch
+                self.lesson.train().batch,
+                self.lesson.seed()
             ),
-            scores: self.scores(),
-            training_data: data.train.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            scores: scores
+                .flat_map(|scores| &scores.named)
+                .map(|(name, &score)| (format!("validation.{name}"), score))
+                .collect(),
+            training_data: self.lesson.training_data(),
             ..ModelInfo::default()
         }
     }
 }
 
 /// The file to go on from.
-const CHECKPOINT: &str = "checkpoint.safetensors";
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 /// Pixels to a point of a chart.
 const CHART_SCALE: f64 = 2.0;
-const CONFIG: &str = "config.toml";
+pub(crate) const CONFIG: &str = "config.toml";
 const BEST: &str = "best.safetensors";
 const PAGE: &str = "run.html";
 const PREDICTIONS: &str = "predictions";

@@ -141,7 +141,7 @@ fn training_lowers_the_loss_and_writes_every_file() {
     let records = records(&run);
     let (first, last) = (&records[0], &records[records.len() - 1]);
     assert!(last.loss < 0.7 * first.loss, "loss went from {} to {}", first.loss, last.loss);
-    let scores: Vec<f64> = records.iter().filter_map(|r| r.validation).map(|scores| scores.ods).collect();
+    let scores: Vec<f64> = records.iter().filter_map(|r| Some(r.validation.as_ref()?.named["ods"])).collect();
     assert_eq!(scores.len(), 2, "an epoch is two steps, validation every 20 epochs");
     assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)), "{scores:?}");
     let best = scores.iter().copied().fold(0.0, f64::max);

@@ -3,7 +3,7 @@
 //! ```sh
 //! cargo run --release -p pidinet --example network_time -- models/tiny.safetensors 481x321 10
 //! ```
-#![allow(clippy::print_stdout, reason = "its output")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output")]
 
 use std::num::NonZeroUsize;
 use std::time::Instant;

@@ -33,8 +33,10 @@ impl Progress {
             Event::Step { step, done, loss, speed, left } => {
                 self.bar.set_position((done * PARTS as f64) as u64);
                 let left = HumanDuration(Duration::from_secs_f64(left.clamp(0.0, 1e9)));
-                self.bar
-                    .set_message(format!("step {step}, loss {loss:.0}, {speed:.1} images/s, {left} left"));
+                self.bar.set_message(format!(
+                    "step {step}, loss {}, {speed:.1} images/s, {left} left",
+                    loss_text(*loss)
+                ));
             }
             Event::Skipped { name, reason } => self.line(&format!("skipped {name}: {reason}")),
             Event::Recorded(record) => self.line(&line(record)),
@@ -53,8 +55,15 @@ impl Progress {
 
 fn line(record: &Record) -> String {
     let Record { step, epoch, rate, loss, validation, .. } = record;
-    let scores = validation.map_or_else(String::new, |scores| {
-        format!(", validation loss {:.1} ODS {:.4} OIS {:.4}", scores.loss, scores.ods, scores.ois)
+    let scores = validation.as_ref().map_or_else(String::new, |scores| {
+        let named = scores.named.iter().map(|(name, score)| format!(", {name} {score:.4}"));
+        format!(", validation loss {}{}", loss_text(scores.loss), named.collect::<String>())
     });
-    format!("epoch {epoch:.1}, step {step}: loss {loss:.1}, rate {rate:.2e}{scores}")
+    let loss = loss_text(*loss);
+    format!("epoch {epoch:.1}, step {step}: loss {loss}, rate {rate:.2e}{scores}")
+}
+
+/// Losses of edges are sums over pixels, those of classes are not: about four digits.
+fn loss_text(loss: f64) -> String {
+    if loss.abs() < 100.0 { format!("{loss:.4}") } else { format!("{loss:.1}") }
 }

@@ -4,12 +4,12 @@
 //! batches that an undisturbed one would, and the number of loaders does not matter.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use rand::seq::SliceRandom;
 
 use super::Examples;
 use super::augment::{Sample, generator};
+use super::queue::Queue;
 use crate::Error;
 use crate::config::{Augment, Data};
 
@@ -28,10 +28,7 @@ pub struct Batch {
 
 /// Prepares batch after batch in threads of its own.
 #[derive(Debug)]
-pub struct Batches {
-    queues: Vec<Receiver<Batch>>,
-    next: usize,
-}
+pub struct Batches(Queue<Batch>);
 
 /// What is taken, and how.
 #[derive(Clone, Debug)]
@@ -80,20 +77,9 @@ impl Plan {
 impl Batches {
     /// Starts to prepare the batches from number `first` on.
     pub fn start(examples: &Arc<Examples>, plan: &Plan, first: u64) -> Self {
+        let (examples, plan) = (examples.clone(), plan.clone());
         let loaders = plan.data.loaders;
-        let queues = (0..loaders).map(|loader| {
-            let (sender, receiver) = sync_channel(2);
-            let (examples, plan) = (examples.clone(), plan.clone());
-            std::thread::spawn(move || {
-                // Ends when nobody wants another batch.
-                let mut number = first + loader as u64;
-                while sender.send(plan.batch(&examples, number)).is_ok() {
-                    number += loaders as u64;
-                }
-            });
-            receiver
-        });
-        Self { queues: queues.collect(), next: 0 }
+        Self(Queue::start(first, loaders, move |number| plan.batch(&examples, number)))
     }
 
     /// The next batch.
@@ -103,8 +89,6 @@ impl Batches {
     /// If a loader did.
     #[expect(clippy::should_implement_trait, reason = "batches never end")]
     pub fn next(&mut self) -> Batch {
-        let queue = &self.queues[self.next];
-        self.next = (self.next + 1) % self.queues.len();
-        queue.recv().expect("loaders send batches as long as they are wanted")
+        self.0.next()
     }
 }

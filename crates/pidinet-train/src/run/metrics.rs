@@ -1,5 +1,6 @@
 //! What was measured during a run, one JSON object a line.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -26,16 +27,20 @@ pub struct Record {
 }
 
 /// What was measured on the validation images.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Scores {
     /// Mean loss of an image.
     pub loss: f64,
-    /// F of the best threshold for all images.
-    pub ods: f64,
-    /// F with the best threshold for each image.
-    pub ois: f64,
-    /// Average precision.
-    pub ap: f64,
+    /// Scores by name, greater ones better: `ods`, `ois` and `ap` of edges, `top1` and `top5` of classes.
+    #[serde(flatten)]
+    pub named: BTreeMap<String, f64>,
+}
+
+impl Scores {
+    /// From the loss and the scores.
+    pub fn new<const N: usize>(loss: f64, named: [(&str, f64); N]) -> Self {
+        Self { loss, named: named.map(|(name, score)| (name.to_owned(), score)).into() }
+    }
 }
 
 /// The file of a run's measurements.

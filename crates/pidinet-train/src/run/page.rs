@@ -7,7 +7,7 @@ use pidinet_eval::chart::{Line, chart};
 use pidinet_eval::figure::{Colour, Figure};
 use pidinet_eval::svg::svg;
 
-use super::metrics::{Record, Scores};
+use super::metrics::Record;
 
 /// The page. `pictures` are names of images relative to the page.
 pub(super) fn page(name: &str, records: &[Record], config: &str, pictures: &[String]) -> String {
@@ -32,14 +32,21 @@ pub(super) fn page(name: &str, records: &[Record], config: &str, pictures: &[Str
             );
         }
     }
-    html += "<h2>Numbers</h2>\n<table><tr><th>step<th>epoch<th>rate<th>loss<th>minutes<th>val loss<th>ODS<th>OIS<th>AP\n";
+    let names = score_names(records);
+    html += "<h2>Numbers</h2>\n<table><tr><th>step<th>epoch<th>rate<th>loss<th>minutes";
+    if !names.is_empty() {
+        let _ = writeln!(html, "<th>val loss<th>{}", names.join("<th>"));
+    }
     for record in records {
         let Record { step, epoch, rate, loss, seconds, validation } = record;
         let minutes = seconds / 60.0;
-        let _ = write!(html, "<tr><td>{step}<td>{epoch:.1}<td>{rate:.2e}<td>{loss:.1}<td>{minutes:.1}");
+        let loss = number(*loss);
+        let _ = write!(html, "<tr><td>{step}<td>{epoch:.1}<td>{rate:.2e}<td>{loss}<td>{minutes:.1}");
         if let Some(scores) = validation {
-            let Scores { loss, ods, ois, ap } = scores;
-            let _ = write!(html, "<td>{loss:.1}<td>{ods:.4}<td>{ois:.4}<td>{ap:.4}");
+            let _ = write!(html, "<td>{}", number(scores.loss));
+            for name in &names {
+                let _ = write!(html, "<td>{:.4}", scores.named[*name]);
+            }
         }
         html.push('\n');
     }
@@ -54,14 +61,17 @@ pub(super) fn charts(records: &[Record]) -> Vec<(&'static str, Figure)> {
         colour: Colour(colour),
         points: records.iter().filter_map(|r| Some((r.step as f64, value(r)?))).collect(),
     };
-    let scores = |value: fn(&Scores) -> f64| move |r: &Record| r.validation.as_ref().map(value);
     let loss = [
         line("training", BLUE, &|r| Some(r.loss)),
-        line("validation", ORANGE, &scores(|scores| scores.loss)),
+        line("validation", ORANGE, &|r| Some(r.validation.as_ref()?.loss)),
     ];
     let rate = [line("rate", BLUE, &|r| Some(r.rate))];
-    let scores =
-        [line("ODS", GREEN, &scores(|scores| scores.ods)), line("OIS", PURPLE, &scores(|scores| scores.ois))];
+    let names = score_names(records);
+    let scores: Vec<Line<'_>> = names
+        .iter()
+        .zip([GREEN, PURPLE, ORANGE, BLUE])
+        .map(|(&name, colour)| line(name, colour, &|r| Some(r.validation.as_ref()?.named[name])))
+        .collect();
     [
         ("loss", chart("Loss of an image", "step", &loss)),
         ("rate", chart("Learning rate", "step", &rate)),
@@ -70,6 +80,17 @@ pub(super) fn charts(records: &[Record]) -> Vec<(&'static str, Figure)> {
     .into_iter()
     .filter_map(|(name, chart)| Some((name, chart?)))
     .collect()
+}
+
+/// Names of the scores on validation images.
+fn score_names(records: &[Record]) -> Vec<&str> {
+    let first = records.iter().find_map(|record| record.validation.as_ref());
+    first.map_or_else(Vec::new, |scores| scores.named.keys().map(String::as_str).collect())
+}
+
+/// A loss with about four digits.
+fn number(loss: f64) -> String {
+    if loss.abs() < 100.0 { format!("{loss:.4}") } else { format!("{loss:.1}") }
 }
 
 const BLUE: [u8; 3] = [0x1f, 0x6f, 0xeb];
@@ -93,6 +114,7 @@ pub(super) fn pictures(run: &Path, folder: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::metrics::Scores;
 
     #[test]
     fn a_page_shows_what_was_measured() {
@@ -100,7 +122,7 @@ mod tests {
             step,
             loss: 1000.0 / step as f64,
             rate: 0.001,
-            validation: Some(Scores { ods, ..Scores::default() }),
+            validation: Some(Scores::new(1.0, [("ods", ods)])),
             ..Record::default()
         };
         let records = [record(1, 0.5), record(2, 0.75)];

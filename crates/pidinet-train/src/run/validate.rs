@@ -68,6 +68,7 @@ impl Validation {
         let total: f64 = each.iter().map(|(loss, _)| loss).sum();
         let counts: Vec<Vec<Counts>> = each.into_iter().map(|(_, counts)| counts).collect();
         let scores = score::Scores::new(&options.thresholds, &counts).expect("images and thresholds");
-        Ok(Scores { loss: total / self.count as f64, ods: scores.ods.f, ois: scores.ois.f, ap: scores.ap })
+        let named = [("ods", scores.ods.f), ("ois", scores.ois.f), ("ap", scores.ap)];
+        Ok(Scores::new(total / self.count as f64, named))
     }
 }

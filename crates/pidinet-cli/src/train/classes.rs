@@ -1,0 +1,192 @@
+//! `pidinet train classify`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::ValueHint;
+use pidinet_kernels::Isa;
+use pidinet_train::recognition::config::{Config, Model};
+use pidinet_train::recognition::run::{Options, train};
+use pidinet_train::recognition::signs::Precision;
+
+use super::{STOP, conduct};
+use crate::options::one_of;
+use crate::ui::{self, usage};
+
+/// Train a network of one bit to recognise what images show
+///
+/// Images are in a folder for each class, below a folder for each split if there are splits, or in a .tar or
+/// .tar.gz of such folders, or in CIFAR's binary batches.
+///
+/// A run is a folder, as that of `train edges`: Ctrl-C saves and ends, --resume goes on, to the same weights, bit
+/// for bit. Options override the configuration file, which overrides the defaults. --print-config shows what
+/// would be used, every field.
+#[derive(clap::Args, Debug)]
+pub(super) struct Classes {
+    /// The folder of the run
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, required_unless_present = "print_config")]
+    run: Option<PathBuf>,
+
+    /// Go on with the run in the folder
+    #[arg(long, conflicts_with_all = ["config", "class_recipe", "print_config"])]
+    resume: bool,
+
+    /// Configuration file (TOML)
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    recipe: Recipe,
+
+    /// Threads [default: one for each core]. The weights do not depend on it
+    #[arg(short = 'j', long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+
+    /// Print the configuration and end
+    #[arg(long)]
+    print_config: bool,
+}
+
+/// What is most often changed in a configuration.
+#[derive(clap::Args, Debug)]
+#[group(id = "class_recipe", multiple = true)]
+struct Recipe {
+    /// Images with classes: a folder or an archive
+    #[arg(long, value_name = "FOLDER|ARCHIVE", value_hint = ValueHint::AnyPath)]
+    data: Option<PathBuf>,
+
+    /// Split that is measured on
+    #[arg(long, value_name = "NAME", conflicts_with = "held_out")]
+    validation: Option<String>,
+
+    /// Measure on so many images of each class instead of learning from them
+    #[arg(long, value_name = "N")]
+    held_out: Option<usize>,
+
+    /// Size of the network: s (narrow) or 18 (as ResNet-18), for images of 32x32
+    #[arg(long, value_name = "NAME", value_parser = one_of::<Size>(&["s", "18"]))]
+    size: Option<Size>,
+
+    /// Share of each block's channels that are pixel differences: 0 for none, 1 for all
+    #[arg(long, value_name = "RHO")]
+    rho: Option<f32>,
+
+    /// Learn with real numbers, to be a teacher
+    #[arg(long)]
+    real: bool,
+
+    /// The folder of a run whose network teaches this one
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    teacher: Option<PathBuf>,
+
+    /// Passes of all images
+    #[arg(long, value_name = "N", conflicts_with_all = ["steps", "minutes"])]
+    epochs: Option<f64>,
+
+    /// Steps of the optimiser
+    #[arg(long, value_name = "N", conflicts_with = "minutes")]
+    steps: Option<u64>,
+
+    /// Minutes of training: the schedule follows the clock, and the weights depend on the machine
+    #[arg(long, value_name = "N")]
+    minutes: Option<f64>,
+
+    /// Images a step
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+
+    /// Largest learning rate
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+
+    /// All randomness follows from it
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+/// A published or our own layout.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    width: usize,
+    blocks: usize,
+}
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "s" => Ok(Self { width: 24, blocks: 2 }),
+            "18" => Ok(Self { width: 64, blocks: 4 }),
+            _ => Err(format!("`{name}` is neither s nor 18")),
+        }
+    }
+}
+
+impl Classes {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let config = self.configuration()?;
+        if self.print_config {
+            ui::print(config.to_toml().as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let folder = self.run.context("no folder for the run")?;
+        let options = Options { folder, resume: self.resume, isa: Isa::from_env()?, stop: &STOP };
+        conduct(&options.folder, self.threads, |progress| {
+            train(&config, &options, |event| progress.tell(event))
+        })
+    }
+
+    /// The configuration of the run in the folder, or that of the file with what the options say.
+    fn configuration(&self) -> anyhow::Result<Config> {
+        if self.resume {
+            let folder = self.run.as_ref().context("no folder of a run")?;
+            return Ok(Config::open(&folder.join("config.toml"))?);
+        }
+        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::open)?;
+        self.recipe.apply(&mut config);
+        if !self.print_config && config.data.path.as_os_str().is_empty() {
+            return Err(usage!("nothing to learn from: give --data, or data.path in a file"));
+        }
+        Ok(config)
+    }
+}
+
+impl Recipe {
+    fn apply(&self, config: &mut Config) {
+        let Config { data, model, binary, train, .. } = config;
+        if let Some(path) = &self.data {
+            data.path.clone_from(path);
+        }
+        if let Some(validation) = &self.validation {
+            data.validation.clone_from(validation);
+        }
+        data.held_out = self.held_out.unwrap_or(data.held_out);
+        if let Some(Size { width, blocks }) = self.size {
+            *model = Model { width, blocks: vec![blocks; 4], ..model.clone() };
+        }
+        if let Some(rho) = self.rho {
+            model.rho = vec![rho];
+        }
+        if self.real {
+            binary.precision = Precision::Real;
+        }
+        if self.teacher.is_some() {
+            binary.teacher.clone_from(&self.teacher);
+        }
+        if let Some(epochs) = self.epochs {
+            (train.epochs, train.steps, train.minutes) = (epochs, 0, 0.0);
+        }
+        if let Some(steps) = self.steps {
+            (train.steps, train.minutes) = (steps, 0.0);
+        }
+        if let Some(minutes) = self.minutes {
+            train.minutes = minutes;
+        }
+        train.batch = self.batch.unwrap_or(train.batch);
+        config.schedule.rate = self.rate.unwrap_or(config.schedule.rate);
+        config.seed = self.seed.unwrap_or(config.seed);
+    }
+}

@@ -1,0 +1,78 @@
+//! What differs between runs: what is learnt, from what, and how it is measured.
+
+use std::fmt::Debug;
+use std::path::Path;
+
+use pidinet::weights::ModelInfo;
+
+use super::metrics::Scores;
+use crate::config::Train;
+use crate::optimizer::State;
+use crate::schedule::Schedule;
+use crate::{Error, Result};
+
+/// A network and what it learns from.
+pub(crate) trait Lesson: Debug {
+    /// The score that decides which model is best: the greatest.
+    const DECIDES: &'static str;
+
+    /// The configuration as TOML, every field.
+    fn config(&self) -> String;
+
+    /// Steps and batches.
+    fn train(&self) -> &Train;
+
+    /// How the learning rate changes.
+    fn schedule(&self) -> &Schedule;
+
+    /// All randomness follows from it.
+    fn seed(&self) -> u64;
+
+    /// Validation every so many epochs; 0 for never.
+    fn validation_epochs(&self) -> f64;
+
+    /// How many images may be damaged before the run stops.
+    fn skip(&self) -> u64;
+
+    /// Images that are learnt from.
+    fn images(&self) -> usize;
+
+    /// What they are, for the model's metadata.
+    fn training_data(&self) -> String;
+
+    /// The values of all parameters, and what the optimiser remembers.
+    fn state(&self) -> (&[f32], &State);
+
+    /// Goes on with the parameters and the optimiser of a checkpoint, which are as many as there are.
+    fn restore(&mut self, parameters: Vec<f32>, state: State);
+
+    /// What a new run does before its first step.
+    fn begin(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Prepares to learn from batch `step` on, the first being 0.
+    fn prepare(&mut self, step: u64);
+
+    /// Learns from the next batch with this learning rate; `done` is the share of the run behind it, `step` the
+    /// steps.
+    fn learn(&mut self, step: u64, done: f64, rate: f64) -> Result<Learnt>;
+
+    /// Measures the network on images it has not learnt from, if there are any, and saves some pictures in a
+    /// folder.
+    fn validate(&mut self, pictures: &Path) -> Option<Result<Scores>>;
+
+    /// Saves the network as a model.
+    fn save(&self, path: &Path, info: ModelInfo) -> Result<()>;
+}
+
+/// What a step was.
+#[derive(Debug, Default)]
+pub(crate) struct Learnt {
+    /// Sum of the images' losses.
+    pub(crate) loss: f64,
+    /// How many there were.
+    pub(crate) images: u64,
+    /// Those that could not be used: name and reason.
+    pub(crate) failed: Vec<(String, Error)>,
+}
