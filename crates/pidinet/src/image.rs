@@ -11,6 +11,7 @@ mod decode;
 mod jpeg;
 mod layout;
 mod orient;
+mod png;
 mod preset;
 mod resize;
 mod sample;

@@ -8,7 +8,7 @@ use ::image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Lim
 
 use super::orient::upright;
 use super::sample::{Sample, to_rgb};
-use super::{Image, Pixels, jpeg, webp};
+use super::{Image, Pixels, jpeg, png, webp};
 use crate::{Error, Result};
 
 /// How large an image may be. A file beyond a limit is refused before its pixels are decoded.
@@ -61,6 +61,12 @@ fn image(mut file: impl BufRead + Seek, limits: &ImageLimits) -> Result<Image> {
     };
     if !is_whole.map_err(|source| failed(source.into()))? {
         return Err(Error::ImageCutShort { format: name });
+    }
+    if format == ImageFormat::Png
+        && !png::has_whole_palette(&mut file).map_err(|source| failed(source.into()))?
+    {
+        let reason = "the palette is not of whole colours, three bytes each";
+        return Err(failed(std::io::Error::new(std::io::ErrorKind::InvalidData, reason).into()));
     }
     file.rewind().map_err(|source| failed(source.into()))?;
 
