@@ -17,9 +17,11 @@ use crate::ui::{self, usage};
 
 mod classes;
 mod device;
+mod pace;
 mod progress;
 
 use classes::Classes;
+use pace::Pace;
 use progress::Progress;
 
 /// Train a network
@@ -50,7 +52,7 @@ struct Edges {
     run: Option<PathBuf>,
 
     /// Go on with the run in the folder
-    #[arg(long, conflicts_with_all = ["config", "recipe", "print_config"])]
+    #[arg(long, conflicts_with_all = ["config", "recipe", "pace", "print_config"])]
     resume: bool,
 
     /// Configuration file (TOML)
@@ -105,29 +107,8 @@ struct Recipe {
     #[arg(long, value_name = "NAME", value_parser = one_of::<Augmentation>(&["none", "hed", "strong"]))]
     augment: Option<Augmentation>,
 
-    /// Passes of all images
-    #[arg(long, value_name = "N", conflicts_with_all = ["steps", "minutes"])]
-    epochs: Option<f64>,
-
-    /// Steps of the optimiser
-    #[arg(long, value_name = "N", conflicts_with = "minutes")]
-    steps: Option<u64>,
-
-    /// Minutes of training: the schedule follows the clock, and the weights depend on the machine
-    #[arg(long, value_name = "N")]
-    minutes: Option<f64>,
-
-    /// Images a step
-    #[arg(long, value_name = "N")]
-    batch: Option<usize>,
-
-    /// Largest learning rate
-    #[arg(long, value_name = "RATE")]
-    rate: Option<f64>,
-
-    /// All randomness follows from it
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    #[command(flatten)]
+    pace: Pace,
 }
 
 /// The presets of [`Augment`].
@@ -256,17 +237,6 @@ impl Recipe {
         if let Some(Augmentation(augment)) = self.augment {
             config.augment = augment;
         }
-        if let Some(epochs) = self.epochs {
-            (config.train.epochs, config.train.steps, config.train.minutes) = (epochs, 0, 0.0);
-        }
-        if let Some(steps) = self.steps {
-            (config.train.steps, config.train.minutes) = (steps, 0.0);
-        }
-        if let Some(minutes) = self.minutes {
-            config.train.minutes = minutes;
-        }
-        config.train.batch = self.batch.unwrap_or(config.train.batch);
-        config.schedule.rate = self.rate.unwrap_or(config.schedule.rate);
-        config.seed = self.seed.unwrap_or(config.seed);
+        self.pace.apply(&mut config.train, &mut config.schedule, &mut config.seed);
     }
 }

@@ -6,11 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ValueHint;
+use pidinet::arch::binary::{BiArch, Stem};
 use pidinet_kernels::Isa;
 use pidinet_train::recognition::config::{Config, Model};
 use pidinet_train::recognition::run::{Options, train};
 use pidinet_train::recognition::signs::Precision;
 
+use super::pace::Pace;
 use super::{STOP, conduct};
 use crate::options::one_of;
 use crate::ui::{self, usage};
@@ -30,7 +32,7 @@ pub(super) struct Classes {
     run: Option<PathBuf>,
 
     /// Go on with the run in the folder
-    #[arg(long, conflicts_with_all = ["config", "class_recipe", "print_config"])]
+    #[arg(long, conflicts_with_all = ["config", "class_recipe", "pace", "print_config"])]
     resume: bool,
 
     /// Configuration file (TOML)
@@ -81,45 +83,21 @@ struct Recipe {
     #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
     teacher: Option<PathBuf>,
 
-    /// Passes of all images
-    #[arg(long, value_name = "N", conflicts_with_all = ["steps", "minutes"])]
-    epochs: Option<f64>,
-
-    /// Steps of the optimiser
-    #[arg(long, value_name = "N", conflicts_with = "minutes")]
-    steps: Option<u64>,
-
-    /// Minutes of training: the schedule follows the clock, and the weights depend on the machine
-    #[arg(long, value_name = "N")]
-    minutes: Option<f64>,
-
-    /// Images a step
-    #[arg(long, value_name = "N")]
-    batch: Option<usize>,
-
-    /// Largest learning rate
-    #[arg(long, value_name = "RATE")]
-    rate: Option<f64>,
-
-    /// All randomness follows from it
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    #[command(flatten)]
+    pace: Pace,
 }
 
-/// A published or our own layout.
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    width: usize,
-    blocks: usize,
-}
+/// The network of the name of a size; how many classes there are is for the data to say.
+#[derive(Clone, Debug)]
+struct Size(BiArch);
 
 impl std::str::FromStr for Size {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
         match name {
-            "s" => Ok(Self { width: 24, blocks: 2 }),
-            "18" => Ok(Self { width: 64, blocks: 4 }),
+            "s" => Ok(Self(BiArch::small(1))),
+            "18" => Ok(Self(BiArch::eighteen(Stem::Cifar, 1))),
             _ => Err(format!("`{name}` is neither s nor 18")),
         }
     }
@@ -164,8 +142,9 @@ impl Recipe {
             data.validation.clone_from(validation);
         }
         data.held_out = self.held_out.unwrap_or(data.held_out);
-        if let Some(Size { width, blocks }) = self.size {
-            *model = Model { width, blocks: vec![blocks; 4], ..model.clone() };
+        if let Some(Size(arch)) = &self.size {
+            *model =
+                Model { difference: model.difference.clone(), rho: model.rho.clone(), ..Model::of(arch) };
         }
         if let Some(rho) = self.rho {
             model.rho = vec![rho];
@@ -176,17 +155,6 @@ impl Recipe {
         if self.teacher.is_some() {
             binary.teacher.clone_from(&self.teacher);
         }
-        if let Some(epochs) = self.epochs {
-            (train.epochs, train.steps, train.minutes) = (epochs, 0, 0.0);
-        }
-        if let Some(steps) = self.steps {
-            (train.steps, train.minutes) = (steps, 0.0);
-        }
-        if let Some(minutes) = self.minutes {
-            train.minutes = minutes;
-        }
-        train.batch = self.batch.unwrap_or(train.batch);
-        config.schedule.rate = self.rate.unwrap_or(config.schedule.rate);
-        config.seed = self.seed.unwrap_or(config.seed);
+        self.pace.apply(train, &mut config.schedule, &mut config.seed);
     }
 }

@@ -72,21 +72,26 @@ pub struct Model {
 }
 
 impl Default for Model {
-    /// `bi-pidinet-s`.
+    /// `bi-pidinet-s`, a fifth of its inputs differences.
     fn default() -> Self {
-        let BiArch { width, stages, stem, shortcut, .. } = BiArch::small(10);
-        Self {
-            width,
-            blocks: stages.iter().map(|stage| stage.blocks).collect(),
-            stem: stem.name().to_owned(),
-            shortcut: shortcut.name().to_owned(),
-            difference: vec!["cd".to_owned()],
-            rho: vec![0.2],
-        }
+        Self::of(&BiArch::small(1).with_differences(Kind::Central, 0.2))
     }
 }
 
 impl Model {
+    /// The fields for an architecture.
+    pub fn of(arch: &BiArch) -> Self {
+        let BiArch { width, stages, stem, shortcut, .. } = arch;
+        Self {
+            width: *width,
+            blocks: stages.iter().map(|stage| stage.blocks).collect(),
+            stem: stem.name().to_owned(),
+            shortcut: shortcut.name().to_owned(),
+            difference: same(stages.iter().map(|stage| stage.difference.letters().to_owned())),
+            rho: same(stages.iter().map(|stage| stage.rho)),
+        }
+    }
+
     /// The architecture that the fields say, for so many classes.
     ///
     /// # Errors
@@ -119,6 +124,15 @@ impl Model {
         let stages = self.blocks.iter().enumerate().map(stage).collect::<Result<_>>()?;
         Ok(BiArch { width: self.width, stages, stem, shortcut, classes })
     }
+}
+
+/// One value, where all are the same.
+fn same<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.collect();
+    if values.windows(2).all(|pair| pair[0] == pair[1]) {
+        values.truncate(1);
+    }
+    values
 }
 
 /// Images with classes.

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use pidinet::arch::binary::BiArch;
 use pidinet::weights::{BiInput, BiModel, BiStorage, ModelInfo, Parameter};
+use pidinet_eval::classes::TOP;
 use pidinet_kernels::Isa;
 
 use super::config::Config;
@@ -24,9 +25,6 @@ use crate::{Error, Result};
 
 /// Pictures that are measured on at a time.
 const MEASURED: usize = 100;
-
-/// An answer counts for `top5` if the class is among so many.
-const TOP: usize = 5;
 
 /// Where a run lives and how it is controlled.
 #[derive(Debug)]

@@ -1,0 +1,51 @@
+//! How long and how fast a network learns: options of all kinds of training.
+
+use pidinet_train::config::Train;
+use pidinet_train::schedule::Schedule;
+
+/// What is most often changed of steps, batches and rates.
+#[derive(clap::Args, Debug)]
+#[group(id = "pace", multiple = true)]
+pub(super) struct Pace {
+    /// Passes of all images
+    #[arg(long, value_name = "N", conflicts_with_all = ["steps", "minutes"])]
+    epochs: Option<f64>,
+
+    /// Steps of the optimiser
+    #[arg(long, value_name = "N", conflicts_with = "minutes")]
+    steps: Option<u64>,
+
+    /// Minutes of training: the schedule follows the clock, and the weights depend on the machine
+    #[arg(long, value_name = "N")]
+    minutes: Option<f64>,
+
+    /// Images a step
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+
+    /// Largest learning rate
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+
+    /// All randomness follows from it
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+impl Pace {
+    /// Changes what was asked for.
+    pub(super) fn apply(&self, train: &mut Train, schedule: &mut Schedule, seed: &mut u64) {
+        if let Some(epochs) = self.epochs {
+            (train.epochs, train.steps, train.minutes) = (epochs, 0, 0.0);
+        }
+        if let Some(steps) = self.steps {
+            (train.steps, train.minutes) = (steps, 0.0);
+        }
+        if let Some(minutes) = self.minutes {
+            train.minutes = minutes;
+        }
+        train.batch = self.batch.unwrap_or(train.batch);
+        schedule.rate = self.rate.unwrap_or(schedule.rate);
+        *seed = self.seed.unwrap_or(*seed);
+    }
+}
