@@ -1,7 +1,8 @@
 //! Training of networks for recognition, whose inner convolutions have one bit a weight and activation.
 //!
-//! Batch norm looks at all images of a batch together, so here a map is a whole batch ([`stack`]), and what
-//! runs in parallel are channels. As for edges, the network is said once, in [`pidinet::arch::binary`], and
+//! Batch norm looks at all images of a batch together, so here a batch goes through the network as one, in
+//! shards ([`shard`]) that threads compute at the same time from one batch norm to the next; a map of a shard
+//! is a few images above one another ([`stack`]). As for edges, the network is said once, in [`pidinet::arch::binary`], and
 //! recorded on a tape that runs forwards and backwards ([`tape`]), and convolutions are the kernels of
 //! [`pidinet_kernels::planes`]. Signs have no gradient: what counts as one is [`signs`].
 
@@ -10,6 +11,7 @@ pub mod data;
 pub mod learner;
 pub mod loss;
 pub mod run;
+pub mod shard;
 pub mod signs;
 pub mod stack;
 pub mod tape;

@@ -4,14 +4,23 @@ use pidinet_kernels::Isa;
 use rayon::prelude::*;
 
 use super::conv::Conv;
-use super::forward::{greatest, window};
-use super::norm::sum;
+use super::forward::{Pass, each_plane, greatest, totals, window};
+use super::norm::{Slopes, sum};
+use super::shard::{Shard, Workspace};
 use super::stack::Stack;
-use super::tape::{Mode, Op, Tape, Workspace};
+use super::tape::{Mode, Node, Op, Tape};
+
+/// For each channel of a batch norm's map, the sums over the pixels of the batch that its gradient needs, and
+/// the number of pixels.
+type Sums = (Vec<Slopes>, f64);
 
 impl Tape {
     /// Adds to `gradients` the gradient of every parameter, from those of the logits, `[n, classes]`. The maps
     /// in `space` are those of the last [`Tape::forward`], in the same mode.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many logits, or if batch norms did not use the moments of the batch.
     pub fn backward(
         &self,
         isa: Isa,
@@ -21,148 +30,228 @@ impl Tape {
         space: &mut Workspace,
         gradients: &mut [f32],
     ) {
-        self.seed(logits, space);
-        for (number, node) in self.nodes.iter().enumerate().skip(1).rev() {
-            let Some(gradient) = space.gradients[number].take() else { continue };
-            let to = space.stacks[node.level];
-            match &node.op {
-                Op::Image => unreachable!("the image is node 0"),
-                Op::Conv(op) => {
-                    let from = space.stacks[self.nodes[op.x].level];
-                    let conv = Conv { isa, mode, op, from, to };
-                    let weights = self.values(op.weight, parameters);
-                    let channels = op.first * from.plane()..(op.first + op.inputs) * from.plane();
-                    let own = self.values_mut(op.weight, gradients);
-                    let mut views = space.take(node.level, conv.planes());
-                    let x = &space.values[op.x][channels.clone()];
-                    if conv.is_plain() {
-                        conv.weight_gradient(weights, x, &gradient, own);
-                    } else {
-                        conv.gather(x, &mut views);
-                        conv.weight_gradient(weights, &views, &gradient, own);
+        assert!(!mode.running, "gradients need the moments of the batch");
+        let (classes, images) = (self.nodes[self.logits].channels, space.count(self.borders.len() - 1));
+        assert_eq!(logits.len(), images * classes, "a gradient for each logit");
+        let counts: Vec<f64> = self.nodes.iter().map(|node| space.count(node.level) as f64).collect();
+        let Workspace { shards, moments, weights } = space;
+        self.pack(weights, parameters, |op, own, packed| op.pack_transposed(mode, own, packed));
+        let pass = Pass { tape: self, isa, mode, parameters, weights, moments };
+        shards.par_iter_mut().for_each(|shard| {
+            shard.sums.fill(0.0);
+            let own = shard.images.start * classes..shard.images.end * classes;
+            pass.seed(&logits[own], shard);
+        });
+        // The batch norm that ends a segment of the way back, and its sums.
+        let mut known: Option<(usize, Sums)> = None;
+        for segment in self.segments.iter().rev() {
+            let norm = segment.start;
+            let slopes: Vec<Vec<Slopes>> = shards
+                .par_iter_mut()
+                .map(|shard| {
+                    if let Some((norm, sums)) = &known {
+                        pass.differentiate_norm(*norm, sums, shard);
                     }
-                    if let Some(bias) = op.bias {
-                        let planes = gradient.chunks_exact(to.plane());
-                        let sums: Vec<f32> = planes.map(|plane| sum(plane, |g| g) as f32).collect();
-                        add(self.values_mut(bias, gradients), &sums);
-                    }
-                    if op.x != 0 {
-                        let mut dst = self.gradient_of(op.x, space);
-                        conv.view_gradient(weights, &gradient, &mut views);
-                        if conv.is_plain() {
-                            add(&mut dst[channels], &views);
-                        } else {
-                            conv.scatter(&space.values[op.x][channels.clone()], &views, &mut dst[channels]);
-                        }
-                        space.gradients[op.x] = Some(dst);
-                    }
-                    space.give(node.level, views);
-                }
-                &Op::Norm { x, weight } => {
-                    assert!(!mode.running, "gradients need the moments of the batch");
-                    let mut dst = self.gradient_of(x, space);
-                    let moments = &space.moments[number];
-                    let factors = self.values(weight, parameters);
-                    let own = |channel: usize, dst: &mut [f32], gradient: &[f32]| {
-                        let x = &space.values[x][channel * to.plane()..][..to.plane()];
-                        moments[channel].differentiate(factors[channel], x, gradient, dst, &to)
-                    };
-                    let sums = each_plane(&mut dst, &gradient, &to, own);
-                    let (factor, bias): (Vec<f32>, Vec<f32>) = sums.into_iter().unzip();
-                    add(self.values_mut(weight, gradients), &factor);
-                    add(self.values_mut(weight + 1, gradients), &bias);
-                    space.gradients[x] = Some(dst);
-                }
-                &Op::Shift { x, bias } => {
-                    let mut dst = self.gradient_of(x, space);
-                    let sums = each_plane(&mut dst, &gradient, &to, |_, dst, gradient| {
-                        add(dst, gradient);
-                        sum(&gradient[to.span()], |g| g) as f32
-                    });
-                    add(self.values_mut(bias, gradients), &sums);
-                    space.gradients[x] = Some(dst);
-                }
-                &Op::Rprelu { x, shift } => {
-                    let mut dst = self.gradient_of(x, space);
-                    let [shifts, slopes] = std::array::from_fn(|i| self.values(shift + i, parameters));
-                    let sums = each_plane(&mut dst, &gradient, &to, |channel, dst, gradient| {
-                        let (shift, slope) = (shifts[channel], slopes[channel]);
-                        let x = &space.values[x][channel * to.plane()..];
-                        rprelu(shift, slope, &x[to.span()], &gradient[to.span()], &mut dst[to.span()])
-                    });
-                    for i in 0..3 {
-                        let sums: Vec<f32> = sums.iter().map(|sums| sums[i]).collect();
-                        add(self.values_mut(shift + i, gradients), &sums);
-                    }
-                    space.gradients[x] = Some(dst);
-                }
-                &Op::Twice { x } => {
-                    let mut dst = self.gradient_of(x, space);
-                    let (first, second) = gradient.split_at(dst.len());
-                    add(&mut dst, first);
-                    add(&mut dst, second);
-                    space.gradients[x] = Some(dst);
-                }
-                &Op::Add { a, b } => {
-                    for x in [a, b] {
-                        let mut dst = self.gradient_of(x, space);
-                        each_plane(&mut dst, &gradient, &to, |_, dst, gradient| add(dst, gradient));
-                        space.gradients[x] = Some(dst);
-                    }
-                }
-                &Op::MaxPool { x } => {
-                    let from = space.stacks[node.level - 1];
-                    let mut dst = self.gradient_of(x, space);
-                    let src = &space.values[x];
-                    each_window(&mut dst, &gradient, &to, &from, |channel, [image, y, x], g, dst| {
-                        let src = &src[channel * from.plane()..][..from.plane()];
-                        dst[greatest(&from, image, y, x, src)] += g;
-                    });
-                    space.gradients[x] = Some(dst);
-                }
-                &Op::AveragePool { x } => {
-                    let from = space.stacks[node.level - 1];
-                    let mut dst = self.gradient_of(x, space);
-                    each_window(&mut dst, &gradient, &to, &from, |_, [image, y, x], g, dst| {
-                        let (places, share) = window(&from, image, y, x);
-                        places.for_each(|place| dst[place] += g * share);
-                    });
-                    space.gradients[x] = Some(dst);
-                }
-                &Op::GlobalPool { x } => {
-                    let from = space.stacks[self.nodes[x].level];
-                    let mut dst = self.gradient_of(x, space);
-                    let share = 1.0 / (from.height * from.width) as f32;
-                    each_window(&mut dst, &gradient, &to, &from, |_, [image, ..], g, dst| {
-                        for y in 0..from.height {
-                            dst[from.pixels(image, y)].iter_mut().for_each(|dst| *dst += g * share);
-                        }
-                    });
-                    space.gradients[x] = Some(dst);
+                    segment.clone().skip(1).rev().for_each(|number| pass.differentiate(number, shard));
+                    pass.slopes(norm, shard)
+                })
+                .collect();
+            known = Some((norm, (totals(&slopes, Slopes::merge), counts[norm])));
+            if let (&Op::Norm { weight, .. }, Some((_, (slopes, _)))) = (&self.nodes[norm].op, &known) {
+                for (i, slope) in slopes.iter().enumerate() {
+                    self.values_mut(weight, gradients)[i] += slope.weight as f32;
+                    self.values_mut(weight + 1, gradients)[i] += slope.bias as f32;
                 }
             }
-            space.give(node.level, gradient);
         }
+        self.collect(mode, parameters, shards, gradients);
+    }
+
+    /// Adds what all shards say to the gradients of parameters.
+    fn collect(&self, mode: Mode, parameters: &[f32], shards: &mut [Shard], gradients: &mut [f32]) {
+        const PART: usize = 1 << 14;
+        let Some((first, others)) = shards.split_first_mut() else { return };
+        first.sums.par_chunks_mut(PART).enumerate().for_each(|(number, sums)| {
+            for shard in &*others {
+                add(sums, &shard.sums[number * PART..]);
+            }
+        });
+        let mut packed = vec![None; self.tensors().len()];
+        for node in &self.nodes {
+            if let Op::Conv(op) = &node.op {
+                packed[op.weight] = Some(op);
+            }
+        }
+        for (number, (tensor, op)) in self.tensors().iter().zip(packed).enumerate() {
+            let sums = &first.sums[tensor.range.clone()];
+            let gradients = self.values_mut(number, gradients);
+            match op {
+                Some(op) => op.unpack(mode, self.values(number, parameters), sums, gradients),
+                None => add(gradients, sums),
+            }
+        }
+    }
+}
+
+impl Pass<'_> {
+    /// The sums a batch norm's gradient needs, of a shard; none if nothing depends on the norm.
+    fn slopes(&self, number: usize, shard: &Shard) -> Vec<Slopes> {
+        let (node, Some(gradient)) = (&self.tape.nodes[number], &shard.gradients[number]) else {
+            return Vec::new();
+        };
+        let Op::Norm { x, .. } = node.op else { return Vec::new() };
+        let stack = &shard.stacks[node.level];
+        let planes = shard.values[x].chunks_exact(stack.plane()).zip(gradient.chunks_exact(stack.plane()));
+        let each = planes.zip(&self.moments[number]);
+        each.map(|((x, gradient), moments)| moments.slopes(x, gradient, stack)).collect()
+    }
+
+    /// Adds the gradient of a batch norm's argument.
+    fn differentiate_norm(&self, number: usize, (slopes, count): &Sums, shard: &mut Shard) {
+        let (node, Some(gradient)) = (&self.tape.nodes[number], shard.gradients[number].take()) else {
+            return;
+        };
+        let &Op::Norm { x, weight } = &node.op else { return };
+        let to = shard.stacks[node.level];
+        let mut dst = self.gradient_of(x, shard);
+        let (moments, factors) = (&self.moments[number], self.values(weight));
+        each_plane(&mut dst, &gradient, &to, |channel, dst, gradient| {
+            let x = &shard.values[x][channel * to.plane()..][..to.plane()];
+            let sums = (slopes[channel], *count);
+            moments[channel].differentiate(factors[channel], sums, x, gradient, dst, &to);
+        });
+        shard.gradients[x] = Some(dst);
+        shard.give(node.level, gradient);
+    }
+
+    /// Adds the gradients of a node's arguments and parameters.
+    fn differentiate(&self, number: usize, shard: &mut Shard) {
+        let node = &self.tape.nodes[number];
+        let Some(gradient) = shard.gradients[number].take() else { return };
+        let to = shard.stacks[node.level];
+        let range = |tensor: usize| self.tape.tensors()[tensor].range.clone();
+        match &node.op {
+            Op::Image | Op::Norm { .. } => unreachable!("segments start with these"),
+            Op::Conv(op) => {
+                let from = shard.stacks[self.tape.nodes[op.x].level];
+                let conv = Conv { isa: self.isa, mode: self.mode, op, from, to };
+                let channels = op.first * from.plane()..(op.first + op.inputs) * from.plane();
+                let mut views = shard.take(node.level, conv.planes());
+                let x = &shard.values[op.x][channels.clone()];
+                let sums = &mut shard.sums[range(op.weight)];
+                if conv.is_plain() {
+                    conv.weight_gradient(x, &gradient, sums);
+                } else {
+                    conv.gather(x, &mut views);
+                    conv.weight_gradient(&views, &gradient, sums);
+                }
+                if let Some(bias) = op.bias {
+                    let planes = gradient.chunks_exact(to.plane());
+                    for (dst, plane) in shard.sums[range(bias)].iter_mut().zip(planes) {
+                        *dst += sum(plane, |g| g) as f32;
+                    }
+                }
+                if op.x != 0 {
+                    let mut dst = self.gradient_of(op.x, shard);
+                    conv.view_gradient(&self.weights[number], &gradient, &mut views);
+                    if conv.is_plain() {
+                        add(&mut dst[channels], &views);
+                    } else {
+                        conv.scatter(&shard.values[op.x][channels.clone()], &views, &mut dst[channels]);
+                    }
+                    shard.gradients[op.x] = Some(dst);
+                }
+                shard.give(node.level, views);
+            }
+            &Op::Shift { x, bias } => {
+                let mut dst = self.gradient_of(x, shard);
+                let sums = &mut shard.sums[range(bias)];
+                each_plane(&mut dst, &gradient, &to, |channel, dst, gradient| {
+                    add(dst, gradient);
+                    sums[channel] += sum(&gradient[to.span()], |g| g) as f32;
+                });
+                shard.gradients[x] = Some(dst);
+            }
+            &Op::Rprelu { x, shift } => {
+                let mut dst = self.gradient_of(x, shard);
+                let [shifts, slopes] = std::array::from_fn(|i| self.values(shift + i));
+                each_plane(&mut dst, &gradient, &to, |channel, dst, gradient| {
+                    let (own, slope) = (shifts[channel], slopes[channel]);
+                    let x = &shard.values[x][channel * to.plane()..];
+                    let (gradient, dst) = (&gradient[to.span()], &mut dst[to.span()]);
+                    let parts = rprelu(own, slope, &x[to.span()], gradient, dst);
+                    for (i, part) in parts.into_iter().enumerate() {
+                        shard.sums[range(shift + i)][channel] += part;
+                    }
+                });
+                shard.gradients[x] = Some(dst);
+            }
+            &Op::Twice { x } => {
+                let mut dst = self.gradient_of(x, shard);
+                let (first, second) = gradient.split_at(dst.len());
+                add(&mut dst, first);
+                add(&mut dst, second);
+                shard.gradients[x] = Some(dst);
+            }
+            &Op::Add { a, b } => {
+                for x in [a, b] {
+                    let mut dst = self.gradient_of(x, shard);
+                    add(&mut dst, &gradient);
+                    shard.gradients[x] = Some(dst);
+                }
+            }
+            &Op::MaxPool { x } => {
+                let from = shard.stacks[node.level - 1];
+                let mut dst = self.gradient_of(x, shard);
+                let src = &shard.values[x];
+                each_window(&mut dst, &gradient, &to, &from, |channel, [image, y, x], g, dst| {
+                    let src = &src[channel * from.plane()..][..from.plane()];
+                    dst[greatest(&from, image, y, x, src)] += g;
+                });
+                shard.gradients[x] = Some(dst);
+            }
+            &Op::AveragePool { x } => {
+                let from = shard.stacks[node.level - 1];
+                let mut dst = self.gradient_of(x, shard);
+                each_window(&mut dst, &gradient, &to, &from, |_, [image, y, x], g, dst| {
+                    let (places, share) = window(&from, image, y, x);
+                    places.for_each(|place| dst[place] += g * share);
+                });
+                shard.gradients[x] = Some(dst);
+            }
+            &Op::GlobalPool { x } => {
+                let from = shard.stacks[self.tape.nodes[x].level];
+                let mut dst = self.gradient_of(x, shard);
+                let share = 1.0 / (from.height * from.width) as f32;
+                each_window(&mut dst, &gradient, &to, &from, |_, [image, ..], g, dst| {
+                    for y in 0..from.height {
+                        dst[from.pixels(image, y)].iter_mut().for_each(|dst| *dst += g * share);
+                    }
+                });
+                shard.gradients[x] = Some(dst);
+            }
+        }
+        shard.give(node.level, gradient);
     }
 
     /// Puts the gradients of logits in their place.
-    fn seed(&self, logits: &[f32], space: &mut Workspace) {
-        let mut gradient = self.gradient_of(self.logits, space);
-        let stack = space.stacks[self.nodes[self.logits].level];
-        let classes = self.nodes[self.logits].channels;
-        assert_eq!(logits.len(), stack.images * classes, "a gradient for each logit");
-        for (image, logits) in logits.chunks_exact(classes).enumerate() {
+    fn seed(&self, logits: &[f32], shard: &mut Shard) {
+        let node = self.tape.logits;
+        let mut gradient = self.gradient_of(node, shard);
+        let stack = shard.stacks[self.tape.nodes[node].level];
+        for (image, logits) in logits.chunks_exact(self.tape.nodes[node].channels).enumerate() {
             for (plane, &logit) in gradient.chunks_exact_mut(stack.plane()).zip(logits) {
                 plane[stack.row(image, 0)] = logit;
             }
         }
-        space.gradients[self.logits] = Some(gradient);
+        shard.gradients[node] = Some(gradient);
     }
 
     /// The gradient of a node so far.
-    fn gradient_of(&self, node: usize, space: &mut Workspace) -> Vec<f32> {
-        space.gradients[node].take().unwrap_or_else(|| {
-            let mut gradient = space.take(self.nodes[node].level, self.nodes[node].channels);
+    fn gradient_of(&self, node: usize, shard: &mut Shard) -> Vec<f32> {
+        shard.gradients[node].take().unwrap_or_else(|| {
+            let Node { level, channels, .. } = self.tape.nodes[node];
+            let mut gradient = shard.take(level, channels);
             gradient.fill(0.0);
             gradient
         })
@@ -195,18 +284,6 @@ fn add(sum: &mut [f32], term: &[f32]) {
     }
 }
 
-/// Calls `each` with the number of a channel, its plane in `dst` and that in `src`, which lie alike, in
-/// parallel; what it returns, by channel.
-fn each_plane<T: Send>(
-    dst: &mut [f32],
-    src: &[f32],
-    stack: &Stack,
-    each: impl Fn(usize, &mut [f32], &[f32]) -> T + Sync,
-) -> Vec<T> {
-    let planes = dst.par_chunks_mut(stack.plane()).zip(src.par_chunks(stack.plane())).enumerate();
-    planes.map(|(channel, (dst, src))| each(channel, dst, src)).collect()
-}
-
 /// Calls `each` for every pixel of `gradient` with its channel, its image, row and column, its value, and the
 /// plane of the channel in `dst`.
 fn each_window(
@@ -214,10 +291,10 @@ fn each_window(
     gradient: &[f32],
     to: &Stack,
     from: &Stack,
-    each: impl Fn(usize, [usize; 3], f32, &mut [f32]) + Sync,
+    each: impl Fn(usize, [usize; 3], f32, &mut [f32]),
 ) {
-    let planes = dst.par_chunks_mut(from.plane()).zip(gradient.par_chunks(to.plane())).enumerate();
-    planes.for_each(|(channel, (dst, gradient))| {
+    let planes = dst.chunks_exact_mut(from.plane()).zip(gradient.chunks_exact(to.plane()));
+    for (channel, (dst, gradient)) in planes.enumerate() {
         for image in 0..to.images {
             for y in 0..to.height {
                 for (x, &g) in gradient[to.pixels(image, y)].iter().enumerate() {
@@ -225,5 +302,5 @@ fn each_window(
                 }
             }
         }
-    });
+    }
 }

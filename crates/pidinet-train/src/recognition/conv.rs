@@ -1,4 +1,4 @@
-//! Convolutions of a batch, and both halves of their gradients.
+//! Convolutions of a shard of a batch, and both halves of their gradients.
 //!
 //! ```text
 //! x --gather--> views (signs, or the pixels of one parity) --Mix--> y
@@ -10,7 +10,6 @@ use std::ops::Range;
 
 use pidinet_kernels::Isa;
 use pidinet_kernels::planes::{Correlate, Mix, Onto};
-use rayon::prelude::*;
 
 use super::signs::{CLAMP, sign};
 use super::stack::Stack;
@@ -43,7 +42,7 @@ impl Conv<'_> {
     /// Fills the views of `x`, the planes of the input channels.
     pub(super) fn gather(&self, x: &[f32], views: &mut [f32]) {
         let (signs, inputs) = (self.signs(), self.op.inputs);
-        let each = |(number, dst): (usize, &mut [f32])| {
+        for (number, dst) in views.chunks_exact_mut(self.to.plane()).take(self.planes()).enumerate() {
             let src = &x[number % inputs * self.from.plane()..][..self.from.plane()];
             let view = self.op.views[number / inputs];
             for run in self.runs() {
@@ -68,8 +67,7 @@ impl Conv<'_> {
             if self.op.stride == 1 {
                 self.to.clear(dst);
             }
-        };
-        views.par_chunks_mut(self.to.plane()).enumerate().for_each(each);
+        }
     }
 
     /// Adds to the gradient of `x` what those of its views say.
@@ -77,7 +75,7 @@ impl Conv<'_> {
         let (signs, stride, inputs) = (self.signs(), self.op.stride, self.op.inputs);
         let straight = self.mode.straight;
         let slope = |x: f32| if signs { straight.slope(x) } else { 1.0 };
-        let each = |(channel, dst): (usize, &mut [f32])| {
+        for (channel, dst) in gradient.chunks_exact_mut(self.from.plane()).enumerate() {
             let src = &x[channel * self.from.plane()..][..self.from.plane()];
             for (number, view) in self.op.views.iter().enumerate() {
                 let views = &views[(number * inputs + channel) * self.to.plane()..][..self.to.plane()];
@@ -114,109 +112,58 @@ impl Conv<'_> {
                 }
             }
             self.from.clear(dst);
-        };
-        gradient.par_chunks_mut(self.from.plane()).enumerate().for_each(each);
+        }
     }
 
-    /// `y = Σ weights · views + bias`.
+    /// `y = Σ weights · views + bias`; the weights are [packed](ConvOp::pack).
     pub(super) fn convolve(&self, weights: &[f32], bias: Option<&[f32]>, views: &[f32], y: &mut [f32]) {
-        let ConvOp { inputs, outputs, .. } = *self.op;
-        let taps = self.op.taps.len();
-        let reads = self
-            .reads(|tap, input| self.place(tap) + ((tap.view * inputs + input) * self.to.plane()) as isize);
-        // [inputs, taps, outputs]
-        let mut packed = vec![0.0; weights.len()];
-        for (o, kernels) in weights.chunks_exact(inputs * taps).enumerate() {
-            for (k, &weight) in kernels.iter().enumerate() {
-                packed[k * outputs + o] = self.weight(weight);
-            }
-        }
-        self.mix(views, &reads, &packed, bias, outputs, y);
+        self.mix(views, &self.reads(), weights, bias, y);
     }
 
-    /// Gradients of the views, from those of `y`.
-    pub(super) fn view_gradient(&self, weights: &[f32], y: &[f32], views: &mut [f32]) {
+    /// Gradients of the views, from those of `y`; the weights are [packed for it](ConvOp::pack_transposed).
+    pub(super) fn view_gradient(&self, mut weights: &[f32], y: &[f32], views: &mut [f32]) {
         let ConvOp { inputs, outputs, .. } = *self.op;
-        let taps = self.op.taps.len();
-        let parts = views.chunks_exact_mut(inputs * self.to.plane());
-        for (view, part) in parts.enumerate() {
-            let own: Vec<usize> = (0..taps).filter(|&tap| self.op.taps[tap].view == view).collect();
-            let mut reads = Vec::with_capacity(own.len() * outputs);
-            let mut packed = Vec::with_capacity(own.len() * outputs * inputs);
-            for o in 0..outputs {
-                for &tap in &own {
-                    reads.push((o * self.to.plane()) as isize - self.place(&self.op.taps[tap]));
-                    packed.extend((0..inputs).map(|i| self.weight(weights[(o * inputs + i) * taps + tap])));
-                }
-            }
-            self.mix(y, &reads, &packed, None, inputs, part);
+        for (view, part) in views.chunks_exact_mut(inputs * self.to.plane()).enumerate() {
+            let own = self.op.taps.iter().filter(|tap| tap.view == view);
+            let reads: Vec<isize> = (0..outputs)
+                .flat_map(|o| own.clone().map(move |tap| (o * self.to.plane()) as isize - self.place(tap)))
+                .collect();
+            let now;
+            (now, weights) = weights.split_at(reads.len() * inputs);
+            self.mix(y, &reads, now, None, part);
         }
     }
 
-    /// Adds the gradients of weights.
-    pub(super) fn weight_gradient(&self, weights: &[f32], views: &[f32], y: &[f32], gradients: &mut [f32]) {
-        let ConvOp { inputs, outputs, .. } = *self.op;
-        let taps = self.op.taps.len();
-        let reads = self
-            .reads(|tap, input| self.place(tap) + ((tap.view * inputs + input) * self.to.plane()) as isize);
-        let group = group(outputs);
-        let rows = inputs * taps;
-        let clamped = self.op.binary && self.mode.precision.weights();
-        let each = |(number, (gradients, weights)): (usize, (&mut [f32], &[f32]))| {
-            let count = gradients.len() / rows;
-            let mut sums = vec![0.0; gradients.len()];
-            Correlate {
-                src: views,
-                reads: &reads,
-                gradient: &y[number * group * self.to.plane()..][..count * self.to.plane()],
-                sums: &mut sums,
-                frame: self.to.frame,
-                rows: 0..self.to.frame.height,
-                rectify: false,
-            }
-            .run_on(self.isa);
-            for (i, (gradient, weight)) in gradients.iter_mut().zip(weights).enumerate() {
-                if !clamped || weight.abs() <= CLAMP {
-                    *gradient += sums[i % rows * count + i / rows];
-                }
-            }
-        };
-        let parts = gradients.par_chunks_mut(group * rows).zip(weights.par_chunks(group * rows));
-        parts.enumerate().for_each(each);
+    /// Adds the gradients of weights, in packed order.
+    pub(super) fn weight_gradient(&self, views: &[f32], y: &[f32], sums: &mut [f32]) {
+        Correlate {
+            src: views,
+            reads: &self.reads(),
+            gradient: y,
+            sums,
+            frame: self.to.frame,
+            rows: 0..self.to.frame.height,
+            rectify: false,
+        }
+        .run_on(self.isa);
     }
 
-    /// Weighted sums of planes, the outputs shared out among threads.
-    fn mix(
-        &self,
-        src: &[f32],
-        reads: &[isize],
-        weights: &[f32],
-        bias: Option<&[f32]>,
-        outputs: usize,
-        dst: &mut [f32],
-    ) {
-        let (group, plane) = (group(outputs), self.to.plane());
-        let each = |(number, dst): (usize, &mut [f32])| {
-            let first = number * group;
-            let own = first..first + dst.len() / plane;
-            let weights: Vec<f32> =
-                weights.chunks_exact(outputs).flat_map(|row| &row[own.clone()]).copied().collect();
-            Mix {
-                src,
-                reads,
-                weights: &weights,
-                bias: bias.map(|bias| &bias[own.clone()]),
-                onto: Onto::Nothing,
-                dst,
-                frame: self.to.frame,
-                rows: 0..self.to.frame.height,
-                rectify: false,
-                positive: None,
-            }
-            .run_on(self.isa);
-            dst.chunks_exact_mut(plane).for_each(|plane| self.to.clear(plane));
-        };
-        dst.par_chunks_mut(group * plane).enumerate().for_each(each);
+    /// Weighted sums of planes.
+    fn mix(&self, src: &[f32], reads: &[isize], weights: &[f32], bias: Option<&[f32]>, dst: &mut [f32]) {
+        Mix {
+            src,
+            reads,
+            weights,
+            bias,
+            onto: Onto::Nothing,
+            dst: &mut *dst,
+            frame: self.to.frame,
+            rows: 0..self.to.frame.height,
+            rectify: false,
+            positive: None,
+        }
+        .run_on(self.isa);
+        dst.chunks_exact_mut(self.to.plane()).for_each(|plane| self.to.clear(plane));
     }
 
     /// Where in a plane of views the pixel of a tap lies.
@@ -224,16 +171,13 @@ impl Conv<'_> {
         self.to.frame.distance(tap.offset.0, tap.offset.1)
     }
 
-    fn reads(&self, read: impl Fn(&Tap, usize) -> isize) -> Vec<isize> {
-        (0..self.op.inputs)
-            .flat_map(|input| self.op.taps.iter().map(move |tap| (tap, input)))
-            .map(|(tap, input)| read(tap, input))
+    /// Where in the views the pixels of the weights are, input by input.
+    fn reads(&self) -> Vec<isize> {
+        let ConvOp { inputs, ref taps, .. } = *self.op;
+        let plane = |tap: &Tap, input| ((tap.view * inputs + input) * self.to.plane()) as isize;
+        (0..inputs)
+            .flat_map(|input| taps.iter().map(move |tap| self.place(tap) + plane(tap, input)))
             .collect()
-    }
-
-    /// The weight that counts.
-    fn weight(&self, weight: f32) -> f32 {
-        if self.op.binary && self.mode.precision.weights() { sign(weight) } else { weight }
     }
 
     /// Pieces of the output whose pixels are evenly spaced in the input: all of it, or row by row.
@@ -284,7 +228,56 @@ struct Run {
 /// Gradients of differences that are worked out in one go.
 const PART: usize = 64;
 
-/// Outputs that one thread computes at a time. Results do not depend on it.
-fn group(outputs: usize) -> usize {
-    outputs.div_ceil(rayon::current_num_threads()).next_multiple_of(8)
+impl ConvOp {
+    /// Whether the signs of weights count, instead of themselves.
+    fn signed(&self, mode: Mode) -> bool {
+        self.binary && mode.precision.weights()
+    }
+
+    /// The weights that count, `[inputs, taps, outputs]` from `[outputs, inputs, taps]`.
+    pub(super) fn pack(&self, mode: Mode, weights: &[f32], packed: &mut Vec<f32>) {
+        let rows = self.inputs * self.taps.len();
+        packed.resize(weights.len(), 0.0);
+        for (o, weights) in weights.chunks_exact(rows).enumerate() {
+            for (packed, &weight) in packed[o..].iter_mut().step_by(self.outputs).zip(weights) {
+                *packed = weight;
+            }
+        }
+        self.count(mode, packed);
+    }
+
+    /// The weights that count, for each view `[outputs, taps of the view, inputs]`.
+    pub(super) fn pack_transposed(&self, mode: Mode, weights: &[f32], packed: &mut Vec<f32>) {
+        let taps = self.taps.len();
+        packed.clear();
+        for view in 0..self.views.len() {
+            for weights in weights.chunks_exact(self.inputs * taps) {
+                for (tap, _) in self.taps.iter().enumerate().filter(|(_, tap)| tap.view == view) {
+                    packed.extend(weights[tap..].iter().step_by(taps));
+                }
+            }
+        }
+        self.count(mode, packed);
+    }
+
+    /// Makes signs of weights, if those count.
+    fn count(&self, mode: Mode, weights: &mut [f32]) {
+        if self.signed(mode) {
+            weights.iter_mut().for_each(|weight| *weight = sign(*weight));
+        }
+    }
+
+    /// Adds the gradients of weights, from [packed](Self::pack) sums.
+    pub(super) fn unpack(&self, mode: Mode, weights: &[f32], packed: &[f32], gradients: &mut [f32]) {
+        let (rows, clamped) = (self.inputs * self.taps.len(), self.signed(mode));
+        let kernels = weights.chunks_exact(rows).zip(gradients.chunks_exact_mut(rows));
+        for (o, (weights, gradients)) in kernels.enumerate() {
+            let sums = packed[o..].iter().step_by(self.outputs);
+            for ((gradient, weight), sum) in gradients.iter_mut().zip(weights).zip(sums) {
+                if !clamped || weight.abs() <= CLAMP {
+                    *gradient += sum;
+                }
+            }
+        }
+    }
 }

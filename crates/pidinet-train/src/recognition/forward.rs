@@ -4,9 +4,22 @@ use pidinet_kernels::Isa;
 use rayon::prelude::*;
 
 use super::conv::Conv;
-use super::norm::Moments;
+use super::norm::{Moments, Spread};
+use super::shard::{Shard, Workspace};
 use super::stack::Stack;
-use super::tape::{Mode, Op, Tape, Workspace};
+use super::tape::{ConvOp, Mode, Op, Tape};
+
+/// What all shards of a batch need to go through the network.
+pub(super) struct Pass<'a> {
+    pub(super) tape: &'a Tape,
+    pub(super) isa: Isa,
+    pub(super) mode: Mode,
+    pub(super) parameters: &'a [f32],
+    /// The packed weights of each convolution.
+    pub(super) weights: &'a [Vec<f32>],
+    /// What each batch norm normalises by.
+    pub(super) moments: &'a [Vec<Moments>],
+}
 
 impl Tape {
     /// Computes every map of a batch of `images` (`[n, 3, h, w]`, normalised) of `height × width` pixels.
@@ -26,98 +39,46 @@ impl Tape {
         assert_eq!(parameters.len(), self.len(), "one value for each parameter");
         assert!(images.len().is_multiple_of(3 * height * width), "images of three channels");
         space.prepare(self, images.len() / (3 * height * width), height, width);
-        for (number, node) in self.nodes.iter().enumerate() {
-            let mut dst = std::mem::take(&mut space.values[number]);
-            let to = space.stacks[node.level];
-            match &node.op {
-                Op::Image => load(images, &to, &mut dst),
-                Op::Conv(op) => {
-                    let from = space.stacks[self.nodes[op.x].level];
-                    let conv = Conv { isa, mode, op, from, to };
-                    let weights = self.values(op.weight, parameters);
-                    let bias = op.bias.map(|bias| self.values(bias, parameters));
-                    if conv.is_plain() {
-                        let src = &space.values[op.x][op.first * from.plane()..];
-                        conv.convolve(weights, bias, src, &mut dst);
-                    } else {
-                        let mut views = space.take(node.level, conv.planes());
-                        conv.gather(&space.values[op.x][op.first * from.plane()..], &mut views);
-                        conv.convolve(weights, bias, &views, &mut dst);
-                        space.give(node.level, views);
-                    }
+        let Workspace { shards, moments, weights } = space;
+        self.pack(weights, parameters, |op, own, packed| op.pack(mode, own, packed));
+        for (number, segment) in self.segments.iter().enumerate() {
+            let next = self.segments.get(number + 1).map(|segment| segment.start);
+            let measured = next.and_then(|norm| match self.nodes[norm].op {
+                Op::Norm { x, .. } if !mode.running => Some(x),
+                _ => None,
+            });
+            let pass = Pass { tape: self, isa, mode, parameters, weights, moments };
+            let spreads: Vec<Vec<Spread>> = shards
+                .par_iter_mut()
+                .map(|shard| {
+                    segment.clone().for_each(|number| pass.compute(number, images, shard));
+                    measured.map_or_else(Vec::new, |x| shard.spreads(x, self.nodes[x].level))
+                })
+                .collect();
+            let Some(norm) = next else { continue };
+            moments[norm] = match (measured, &self.nodes[norm].op) {
+                (None, &Op::Norm { weight, .. }) => {
+                    let [means, variances] = [2, 3].map(|i| self.values(weight + i, parameters));
+                    let each = means.iter().zip(variances);
+                    each.map(|(&mean, &variance)| Moments { mean, variance }).collect()
                 }
-                &Op::Norm { x, weight } => {
-                    let [weight, bias, mean, variance] =
-                        std::array::from_fn(|i| self.values(weight + i, parameters));
-                    let src = &space.values[x];
-                    let moments = |(channel, src): (usize, &[f32])| {
-                        if mode.running {
-                            Moments { mean: mean[channel], variance: variance[channel] }
-                        } else {
-                            Moments::of(src, &to)
-                        }
-                    };
-                    let moments: Vec<Moments> = src.par_chunks(to.plane()).enumerate().map(moments).collect();
-                    each_plane(&mut dst, src, &to, |channel, dst, src| {
-                        moments[channel].normalise(weight[channel], bias[channel], src, dst, &to);
-                    });
-                    space.moments[number] = moments;
-                }
-                &Op::Shift { x, bias } => {
-                    let bias = self.values(bias, parameters);
-                    each_plane(&mut dst, &space.values[x], &to, |channel, dst, src| {
-                        let bias = bias[channel];
-                        map(&to, dst, src, |x| x + bias);
-                    });
-                }
-                &Op::Rprelu { x, shift } => {
-                    let [shift, slope, bias] = std::array::from_fn(|i| self.values(shift + i, parameters));
-                    each_plane(&mut dst, &space.values[x], &to, |channel, dst, src| {
-                        let (shift, slope, bias) = (shift[channel], slope[channel], bias[channel]);
-                        map(&to, dst, src, |x| {
-                            let t = x + shift;
-                            t * if t < 0.0 { slope } else { 1.0 } + bias
-                        });
-                    });
-                }
-                &Op::Twice { x } => {
-                    let (first, second) = dst.split_at_mut(space.values[x].len());
-                    first.copy_from_slice(&space.values[x]);
-                    second.copy_from_slice(&space.values[x]);
-                }
-                &Op::Add { a, b } => {
-                    let b = &space.values[b];
-                    each_plane(&mut dst, &space.values[a], &to, |channel, dst, a| {
-                        let b = &b[channel * to.plane()..];
-                        for ((dst, a), b) in dst.iter_mut().zip(a).zip(b) {
-                            *dst = a + b;
-                        }
-                    });
-                }
-                &Op::MaxPool { x } => {
-                    let from = space.stacks[node.level - 1];
-                    each_window(&mut dst, &space.values[x], &to, &from, |image, y, x, plane| {
-                        let best = greatest(&from, image, y, x, plane);
-                        plane[best]
-                    });
-                }
-                &Op::AveragePool { x } => {
-                    let from = space.stacks[node.level - 1];
-                    each_window(&mut dst, &space.values[x], &to, &from, |image, y, x, plane| {
-                        let (places, share) = window(&from, image, y, x);
-                        places.map(|place| plane[place]).sum::<f32>() * share
-                    });
-                }
-                &Op::GlobalPool { x } => {
-                    let from = space.stacks[self.nodes[x].level];
-                    each_window(&mut dst, &space.values[x], &to, &from, |image, _, _, plane| {
-                        let rows = (0..from.height).flat_map(|y| &plane[from.pixels(image, y)]);
-                        (rows.map(|&x| f64::from(x)).sum::<f64>() / (from.height * from.width) as f64) as f32
-                    });
-                }
-            }
-            space.values[number] = dst;
+                _ => totals(&spreads, Spread::merge).into_iter().map(Moments::from).collect(),
+            };
         }
+    }
+
+    /// Packs the weights of all convolutions.
+    pub(super) fn pack(
+        &self,
+        packed: &mut [Vec<f32>],
+        parameters: &[f32],
+        pack: impl Fn(&ConvOp, &[f32], &mut Vec<f32>) + Sync,
+    ) {
+        packed.par_iter_mut().zip(&self.nodes).for_each(|(packed, node)| {
+            if let Op::Conv(op) = &node.op {
+                pack(op, self.values(op.weight, parameters), packed);
+            }
+        });
     }
 
     /// Moves the means and variances that are kept for later towards those of the last batch, which gets the
@@ -126,7 +87,7 @@ impl Tape {
         for (node, moments) in self.nodes.iter().zip(&space.moments) {
             let &Op::Norm { weight, .. } = &node.op else { continue };
             // The variance of the whole is a little more than that of a sample.
-            let count = space.stacks[node.level].count() as f32;
+            let count = space.count(node.level) as f32;
             let whole = count / (count - 1.0).max(1.0);
             let mut move_to = |tensor: usize, of: &dyn Fn(&Moments) -> f32| {
                 for (kept, moments) in self.values_mut(tensor, parameters).iter_mut().zip(moments) {
@@ -140,18 +101,120 @@ impl Tape {
 
     /// The logits of the last forward pass, `[n, classes]`.
     pub fn logits(&self, space: &Workspace) -> Vec<f32> {
-        let stack = space.stacks[self.nodes[self.logits].level];
-        let planes: Vec<&[f32]> = space.values[self.logits].chunks_exact(stack.plane()).collect();
-        (0..stack.images)
-            .flat_map(|image| planes.iter().map(move |plane| plane[stack.row(image, 0)]))
-            .collect()
+        let mut logits = Vec::new();
+        for shard in &space.shards {
+            let stack = shard.stacks[self.nodes[self.logits].level];
+            let planes = shard.values[self.logits].chunks_exact(stack.plane());
+            for image in 0..stack.images {
+                logits.extend(planes.clone().map(|plane| plane[stack.row(image, 0)]));
+            }
+        }
+        logits
     }
 }
 
-/// Calls `each` with the number of a channel, its plane in `dst` and that in `src`, which lie alike, in
-/// parallel.
-fn each_plane(dst: &mut [f32], src: &[f32], stack: &Stack, each: impl Fn(usize, &mut [f32], &[f32]) + Sync) {
-    let planes = dst.par_chunks_mut(stack.plane()).zip(src.par_chunks(stack.plane())).enumerate();
+impl Pass<'_> {
+    /// The values of a tensor of parameters.
+    pub(super) fn values(&self, tensor: usize) -> &[f32] {
+        self.tape.values(tensor, self.parameters)
+    }
+
+    /// Computes the map of a node for the images of a shard.
+    fn compute(&self, number: usize, images: &[f32], shard: &mut Shard) {
+        let node = &self.tape.nodes[number];
+        let mut dst = std::mem::take(&mut shard.values[number]);
+        let to = shard.stacks[node.level];
+        match &node.op {
+            Op::Image => load(images, shard.images.start, &to, &mut dst),
+            Op::Conv(op) => {
+                let from = shard.stacks[self.tape.nodes[op.x].level];
+                let conv = Conv { isa: self.isa, mode: self.mode, op, from, to };
+                let bias = op.bias.map(|bias| self.values(bias));
+                let first = op.first * from.plane();
+                if conv.is_plain() {
+                    conv.convolve(&self.weights[number], bias, &shard.values[op.x][first..], &mut dst);
+                } else {
+                    let mut views = shard.take(node.level, conv.planes());
+                    conv.gather(&shard.values[op.x][first..], &mut views);
+                    conv.convolve(&self.weights[number], bias, &views, &mut dst);
+                    shard.give(node.level, views);
+                }
+            }
+            &Op::Norm { x, weight } => {
+                let [weight, bias] = std::array::from_fn(|i| self.values(weight + i));
+                let moments = &self.moments[number];
+                each_plane(&mut dst, &shard.values[x], &to, |channel, dst, src| {
+                    moments[channel].normalise(weight[channel], bias[channel], src, dst, &to);
+                });
+            }
+            &Op::Shift { x, bias } => {
+                let bias = self.values(bias);
+                each_plane(&mut dst, &shard.values[x], &to, |channel, dst, src| {
+                    let bias = bias[channel];
+                    map(&to, dst, src, |x| x + bias);
+                });
+            }
+            &Op::Rprelu { x, shift } => {
+                let [shift, slope, bias] = std::array::from_fn(|i| self.values(shift + i));
+                each_plane(&mut dst, &shard.values[x], &to, |channel, dst, src| {
+                    let (shift, slope, bias) = (shift[channel], slope[channel], bias[channel]);
+                    map(&to, dst, src, |x| {
+                        let t = x + shift;
+                        t * if t < 0.0 { slope } else { 1.0 } + bias
+                    });
+                });
+            }
+            &Op::Twice { x } => {
+                let (first, second) = dst.split_at_mut(shard.values[x].len());
+                first.copy_from_slice(&shard.values[x]);
+                second.copy_from_slice(&shard.values[x]);
+            }
+            &Op::Add { a, b } => {
+                for ((dst, a), b) in dst.iter_mut().zip(&shard.values[a]).zip(&shard.values[b]) {
+                    *dst = a + b;
+                }
+            }
+            &Op::MaxPool { x } => {
+                let from = shard.stacks[node.level - 1];
+                each_window(&mut dst, &shard.values[x], &to, &from, |image, y, x, plane| {
+                    let best = greatest(&from, image, y, x, plane);
+                    plane[best]
+                });
+            }
+            &Op::AveragePool { x } => {
+                let from = shard.stacks[node.level - 1];
+                each_window(&mut dst, &shard.values[x], &to, &from, |image, y, x, plane| {
+                    let (places, share) = window(&from, image, y, x);
+                    places.map(|place| plane[place]).sum::<f32>() * share
+                });
+            }
+            &Op::GlobalPool { x } => {
+                let from = shard.stacks[self.tape.nodes[x].level];
+                each_window(&mut dst, &shard.values[x], &to, &from, |image, _, _, plane| {
+                    let rows = (0..from.height).flat_map(|y| &plane[from.pixels(image, y)]);
+                    (rows.map(|&x| f64::from(x)).sum::<f64>() / (from.height * from.width) as f64) as f32
+                });
+            }
+        }
+        shard.values[number] = dst;
+    }
+}
+
+/// What shards found for each channel, put together in their order.
+pub(super) fn totals<T: Copy + Default>(shards: &[Vec<T>], merge: impl Fn(T, T) -> T) -> Vec<T> {
+    let channels = shards.first().map_or(0, Vec::len);
+    let total = |channel| shards.iter().fold(T::default(), |total, shard| merge(total, shard[channel]));
+    (0..channels).map(total).collect()
+}
+
+/// Calls `each` with the number of a channel, its plane in `dst` and that in `src`, which lie alike.
+pub(super) fn each_plane(
+    dst: &mut [f32],
+    src: &[f32],
+    stack: &Stack,
+    mut each: impl FnMut(usize, &mut [f32], &[f32]),
+) {
+    let planes = dst.chunks_exact_mut(stack.plane()).zip(src.chunks_exact(stack.plane())).enumerate();
     planes.for_each(|(channel, (dst, src))| each(channel, dst, src));
 }
 
@@ -169,10 +232,9 @@ fn each_window(
     src: &[f32],
     to: &Stack,
     from: &Stack,
-    pixel: impl Fn(usize, usize, usize, &[f32]) -> f32 + Sync,
+    pixel: impl Fn(usize, usize, usize, &[f32]) -> f32,
 ) {
-    let planes = dst.par_chunks_mut(to.plane()).zip(src.par_chunks(from.plane()));
-    planes.for_each(|(dst, src)| {
+    for (dst, src) in dst.chunks_exact_mut(to.plane()).zip(src.chunks_exact(from.plane())) {
         for image in 0..to.images {
             for y in 0..to.height {
                 for (x, dst) in dst[to.pixels(image, y)].iter_mut().enumerate() {
@@ -180,7 +242,7 @@ fn each_window(
                 }
             }
         }
-    });
+    }
 }
 
 /// The pixels inside the map of a 2×2 window, and the share of each.
@@ -209,8 +271,9 @@ pub(super) fn greatest(from: &Stack, image: usize, y: usize, x: usize, plane: &[
         .expect("a window has its centre")
 }
 
-fn load(images: &[f32], stack: &Stack, dst: &mut [f32]) {
-    let mut rows = images.chunks_exact(stack.width);
+/// Copies the images of a shard, of which `first` is the first of the batch.
+fn load(images: &[f32], first: usize, stack: &Stack, dst: &mut [f32]) {
+    let mut rows = images.chunks_exact(stack.width).skip(first * 3 * stack.height);
     for image in 0..stack.images {
         for plane in dst.chunks_exact_mut(stack.plane()) {
             for y in 0..stack.height {

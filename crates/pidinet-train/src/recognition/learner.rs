@@ -4,7 +4,8 @@ use pidinet::arch::binary::BiArch;
 use pidinet_kernels::Isa;
 
 use super::loss;
-use super::tape::{Mode, Tape, Workspace};
+use super::shard::Workspace;
+use super::tape::{Mode, Tape};
 use crate::data::augment::generator;
 use crate::optimizer::{Adam, State};
 

@@ -1,4 +1,7 @@
 //! The network, written down once to run forwards and backwards.
+//!
+//! Nodes that follow one another without a batch norm between them are a segment: what it computes for an
+//! image depends on no other image, so shards of a batch go through it at the same time.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -9,9 +12,7 @@ use pidinet::arch::binary::{BiArch, BinaryConv, BuildBinary, Offset, RealConv, b
 use rand::RngExt;
 use rand::rngs::ChaCha12Rng;
 
-use super::norm::Moments;
 use super::signs::{Precision, Straight};
-use super::stack::Stack;
 
 /// What a convolution reads of a pixel of its output: an input pixel, or the difference of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(super) struct Tap {
 /// A convolution, of a map or of the signs of its views; a fully connected layer is one, too.
 ///
 /// A stride of 2 becomes an ordinary convolution of four views, one for each parity of row and column.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ConvOp {
     pub(super) x: usize,
     /// The first channel of `x` that is read.
@@ -107,8 +108,10 @@ pub struct Tape {
     pub(super) nodes: Vec<Node>,
     tensors: Vec<Tensor>,
     pub(super) logits: usize,
-    /// Zeros around maps of each level.
-    borders: Vec<usize>,
+    /// Zeros around maps of each level; vectors come last.
+    pub(super) borders: Vec<usize>,
+    /// All nodes; each segment but the first starts with a batch norm and has no other.
+    pub(super) segments: Vec<Range<usize>>,
 }
 
 impl Tape {
@@ -141,7 +144,11 @@ impl Tape {
                 borders[node.level] = taps.fold(borders[node.level], usize::max);
             }
         }
-        Self { nodes, tensors, logits: outputs.logits.node, borders }
+        let norms = (0..nodes.len()).filter(|&number| matches!(nodes[number].op, Op::Norm { .. }));
+        let starts: Vec<usize> = std::iter::once(0).chain(norms).collect();
+        let ends = starts[1..].iter().copied().chain([nodes.len()]);
+        let segments = starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect();
+        Self { nodes, tensors, logits: outputs.logits.node, borders, segments }
     }
 
     /// The parameters, in the order the network asks for them; means and variances of batch norms, which
@@ -208,52 +215,6 @@ pub struct Mode {
     pub running: bool,
 }
 
-/// All maps of a batch. What is outside of pixels is zero, always.
-#[derive(Debug, Default)]
-pub struct Workspace {
-    pub(super) stacks: Vec<Stack>,
-    pub(super) values: Vec<Vec<f32>>,
-    pub(super) gradients: Vec<Option<Vec<f32>>>,
-    /// What each batch norm saw.
-    pub(super) moments: Vec<Vec<Moments>>,
-    /// Buffers nobody uses, by level and planes.
-    free: HashMap<(usize, usize), Vec<Vec<f32>>>,
-}
-
-impl Workspace {
-    /// Makes room for a batch, unless it is there.
-    pub(super) fn prepare(&mut self, tape: &Tape, images: usize, mut height: usize, mut width: usize) {
-        let (vectors, maps) = tape.borders.split_last().expect("there are vectors");
-        let mut stacks = Vec::new();
-        for &border in maps {
-            stacks.push(Stack::new(images, height, width, border));
-            (height, width) = (height.div_ceil(2), width.div_ceil(2));
-        }
-        stacks.push(Stack::new(images, 1, 1, *vectors));
-        if self.stacks == stacks && self.values.len() == tape.nodes.len() {
-            return;
-        }
-        self.free.clear();
-        let map = |node: &Node| vec![0.0; node.channels * stacks[node.level].plane()];
-        self.values = tape.nodes.iter().map(map).collect();
-        self.gradients = vec![None; tape.nodes.len()];
-        self.moments = vec![Vec::new(); tape.nodes.len()];
-        self.stacks = stacks;
-    }
-
-    /// Planes for a map: zero outside of pixels; inside, anything.
-    pub(super) fn take(&mut self, level: usize, planes: usize) -> Vec<f32> {
-        let free = self.free.get_mut(&(level, planes)).and_then(Vec::pop);
-        free.unwrap_or_else(|| vec![0.0; planes * self.stacks[level].plane()])
-    }
-
-    /// Gives planes back.
-    pub(super) fn give(&mut self, level: usize, buffer: Vec<f32>) {
-        let planes = buffer.len() / self.stacks[level].plane();
-        self.free.entry((level, planes)).or_default().push(buffer);
-    }
-}
-
 /// The level of vectors, until the number of levels is known.
 const VECTOR: usize = usize::MAX;
 
@@ -289,8 +250,11 @@ impl Recorder {
         (x.node, channels, level)
     }
 
-    fn push_conv(&mut self, conv: ConvOp) -> Value {
-        let level = self.nodes[conv.x].level;
+    /// Adds a convolution of `x` with the weights of this name.
+    fn push_conv(&mut self, name: &str, x: &Value, mut conv: ConvOp) -> Value {
+        conv.weight = self.tensor(name, "weight");
+        (conv.x, conv.first) = (x.node, x.channels.start);
+        let level = self.nodes[x.node].level;
         let level = if conv.stride == 1 { level } else { level + 1 };
         let outputs = conv.outputs;
         self.push(Op::Conv(conv), outputs, level)
@@ -316,22 +280,8 @@ impl BuildBinary for Recorder {
 
     fn conv(&mut self, name: &str, conv: &RealConv, x: &Value) -> Value {
         let (views, taps) = square(conv.size, conv.stride);
-        let weight = self.tensor(name, "weight");
         let RealConv { inputs, outputs, stride, .. } = *conv;
-        let first = x.channels.start;
-        let x = x.node;
-        self.push_conv(ConvOp {
-            x,
-            first,
-            inputs,
-            outputs,
-            weight,
-            bias: None,
-            stride,
-            views,
-            taps,
-            binary: false,
-        })
+        self.push_conv(name, x, ConvOp { inputs, outputs, stride, views, taps, ..ConvOp::default() })
     }
 
     fn binary_conv(&mut self, name: &str, conv: &BinaryConv, x: &Value) -> Value {
@@ -341,22 +291,9 @@ impl BuildBinary for Recorder {
             let view = |(first, second)| View { first, second: Some(second) };
             (conv.pairs().map(view).to_vec(), (0..8).map(|view| Tap { view, offset: (0, 0) }).collect())
         };
-        let weight = self.tensor(name, "weight");
         let BinaryConv { inputs, outputs, stride, .. } = *conv;
-        let first = x.channels.start;
-        let x = x.node;
-        self.push_conv(ConvOp {
-            x,
-            first,
-            inputs,
-            outputs,
-            weight,
-            bias: None,
-            stride,
-            views,
-            taps,
-            binary: true,
-        })
+        let conv = ConvOp { inputs, outputs, stride, views, taps, binary: true, ..ConvOp::default() };
+        self.push_conv(name, x, conv)
     }
 
     fn batch_norm(&mut self, name: &str, _channels: usize, x: &Value) -> Value {
@@ -405,20 +342,9 @@ impl BuildBinary for Recorder {
     }
 
     fn linear(&mut self, name: &str, inputs: usize, outputs: usize, x: &Value) -> Value {
-        let (x, ..) = self.whole(x);
         let (views, taps) = square(1, 1);
-        let (weight, bias) = (self.tensor(name, "weight"), Some(self.tensor(name, "bias")));
-        self.push_conv(ConvOp {
-            x,
-            first: 0,
-            inputs,
-            outputs,
-            weight,
-            bias,
-            stride: 1,
-            views,
-            taps,
-            binary: false,
-        })
+        let bias = Some(self.tensor(name, "bias"));
+        let conv = ConvOp { inputs, outputs, stride: 1, bias, views, taps, ..ConvOp::default() };
+        self.push_conv(name, x, conv)
     }
 }
