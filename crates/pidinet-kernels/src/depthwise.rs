@@ -167,10 +167,11 @@ impl<const SIZE: usize, const USED: u32> Kernel for Window<'_, SIZE, USED> {
                 let mut sums = [lanes.splat(0.0); SIZE];
                 let mut tap = 0;
                 for r in 0..SIZE {
-                    let after = lanes.load(&inputs[r][x + 2 * L::WIDTH..]);
+                    let near = &inputs[r][x..][..3 * L::WIDTH];
+                    let after = lanes.load(&near[2 * L::WIDTH..]);
                     for column in 0..SIZE {
                         if USED & 1 << (r * SIZE + column) != 0 {
-                            let src = &inputs[r][x + L::WIDTH + column - SIZE / 2..];
+                            let src = &near[L::WIDTH + column - SIZE / 2..];
                             let value = match column.cmp(&(SIZE / 2)) {
                                 Ordering::Less => {
                                     lanes.shifted(before[r], here[r], L::WIDTH + column - SIZE / 2, src)

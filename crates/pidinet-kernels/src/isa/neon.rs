@@ -120,6 +120,19 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
+    fn shifted(self, low: float32x4_t, high: float32x4_t, n: usize, src: &[f32]) -> float32x4_t {
+        // SAFETY: `self` proves NEON.
+        unsafe {
+            match n {
+                1 => vextq_f32::<1>(low, high),
+                2 => vextq_f32::<2>(low, high),
+                3 => vextq_f32::<3>(low, high),
+                _ => self.load(src),
+            }
+        }
+    }
+
+    #[inline(always)]
     fn pick(self, table: float32x4_t, first: u32, indices: &[u32]) -> float32x4_t {
         let indices: &[u32; 4] = indices.first_chunk().expect("four indices");
         // SAFETY: `self` proves NEON; `indices` is four readable numbers.
