@@ -1,7 +1,7 @@
 //! The real convolutions of binary networks: sums in f64, rounded once.
 //!
-//! The sign of a number next to zero depends on its last bit. Products of floats are exact in f64 and their
-//! sums nearly so, so that every instruction set and every order of summation gives the same float. These
+//! The sign of a number next to zero depends on its last bit. Products of floats are exact in f64, and every
+//! instruction set adds them in the order of the runs, one lane for each output: all give the same bits. These
 //! convolutions are a small part of a binary network; those of edge networks are [`dense`](crate::dense).
 
 use crate::bit_lanes::{BitKernel, BitLanes};

@@ -1,6 +1,6 @@
 //! A Bi-PiDiNet as plainly as it can be computed: the oracle that the engine is tested against.
 //!
-//! Sums of real convolutions are f64, and every map is rounded to f32 where `docs/numerics.md` says. Pixel
+//! Sums of real convolutions are f64, in the order and rounded to f32 where `docs/numerics.md` says. Pixel
 //! differences are taken literally, signs are multiplied as numbers, and borders are asked for. Batch norms are
 //! not applied where they stand but carried along as a factor and a term of each channel until a map is
 //! needed, since two in a row are merged before they are rounded.
@@ -175,17 +175,15 @@ impl BuildBinary for BiReference<'_> {
 
     fn conv(&mut self, name: &str, conv: &RealConv, x: &Value) -> Value {
         let (x, weights) = (x.map(), self.parameter(name, "weight"));
-        let reach = (conv.size / 2) as isize;
-        let size = conv.size;
+        let (reach, area) = ((conv.size / 2) as isize, conv.size * conv.size);
         let sum = |o: usize, y: usize, column: usize| {
             let mut sum = 0.0;
-            for c in 0..conv.inputs {
-                for (k, weight) in
-                    weights[(o * conv.inputs + c) * size * size..][..size * size].iter().enumerate()
-                {
-                    let offset = ((k / size) as isize - reach, (k % size) as isize - reach);
+            for tap in 0..area {
+                let offset = ((tap / conv.size) as isize - reach, (tap % conv.size) as isize - reach);
+                for c in 0..conv.inputs {
+                    let weight = weights[(o * conv.inputs + c) * area + tap];
                     let value = pixel(&x, c, y * conv.stride, column * conv.stride, offset);
-                    sum += f64::from(*weight) * value.unwrap_or(0.0);
+                    sum += f64::from(weight) * value.unwrap_or(0.0);
                 }
             }
             rounded(sum)
@@ -291,7 +289,7 @@ impl BuildBinary for BiReference<'_> {
         let (weights, bias) = (self.parameter(name, "weight"), self.parameter(name, "bias"));
         let rows = weights.chunks_exact(inputs).zip(bias);
         let sums = rows.map(|(row, &bias)| {
-            row.iter().zip(&x.data).fold(f64::from(bias), |sum, (&w, x)| sum + f64::from(w) * x)
+            row.iter().zip(&x.data).fold(0.0, |sum, (&w, x)| sum + f64::from(w) * x) + f64::from(bias)
         });
         Map::new([outputs, 1, 1], sums.map(rounded).collect()).into()
     }
