@@ -32,7 +32,8 @@ const IDLE_ARENAS: usize = 64;
 /// How to run a classifier.
 #[derive(Clone, Debug, Default)]
 pub struct ClassifierOptions {
-    /// Threads; all cores by default. The answer does not depend on it.
+    /// Threads; all cores by default. The answer does not depend on it. Calls from a thread of a rayon pool
+    /// compute on that thread alone.
     pub threads: Option<NonZeroUsize>,
     /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the environment
     /// variable `PIDINET_ISA`, else the best that this CPU has. The answer does not depend on it.
@@ -154,7 +155,7 @@ impl Classifier {
     pub fn classify_all(&self, images: &[Image]) -> Vec<Classification> {
         let size = self.input.size;
         let one = |image: &Image| self.run_with(1, &pixels(image, &self.input), [size, size]);
-        match &self.pool {
+        match self.pool() {
             Some(pool) if images.len() >= self.threads => {
                 pool.install(|| images.par_iter().map(one).collect())
             }
@@ -169,7 +170,7 @@ impl Classifier {
     ///
     /// As [`Self::run`].
     pub fn run_all(&self, inputs: &[&[f32]], height: usize, width: usize) -> Vec<Classification> {
-        match &self.pool {
+        match self.pool() {
             Some(pool) if inputs.len() >= self.threads => {
                 let one = |input: &&[f32]| self.run_with(1, input, [height, width]);
                 pool.install(|| inputs.par_iter().map(one).collect())
@@ -190,7 +191,7 @@ impl Classifier {
     ///
     /// If there are not `3 * height * width` of them, or none.
     pub fn run(&self, input: &[f32], height: usize, width: usize) -> Classification {
-        match &self.pool {
+        match self.pool() {
             Some(pool) => pool.install(|| self.run_with(self.threads, input, [height, width])),
             None => self.run_with(1, input, [height, width]),
         }
@@ -202,7 +203,8 @@ impl Classifier {
     ///
     /// As [`Self::run`].
     pub fn profile(&self, input: &[f32], height: usize, width: usize) -> (Classification, Vec<BiStepStats>) {
-        let mut arena = self.filled(self.threads, input, [height, width]);
+        let threads = if self.pool().is_some() { self.threads } else { 1 };
+        let mut arena = self.filled(threads, input, [height, width]);
         let mut stats = Vec::new();
         let mut all = || {
             for step in &self.plan.steps {
@@ -215,7 +217,7 @@ impl Classifier {
                 stats.push(BiStepStats { name: step.name.clone(), shape, macs, time });
             }
         };
-        match &self.pool {
+        match self.pool() {
             Some(pool) => pool.install(all),
             None => all(),
         }
@@ -255,6 +257,13 @@ impl Classifier {
     /// Name of the instruction set in use.
     pub fn isa(&self) -> &'static str {
         self.plan.isa.name()
+    }
+
+    /// The threads to share out work among: none on a thread of another pool, which has its own share of its
+    /// owner's work. Who waits there for this pool would take the next share meanwhile, and the next while waiting
+    /// for that, until the stack is full.
+    fn pool(&self) -> Option<&rayon::ThreadPool> {
+        self.pool.as_ref().filter(|_| rayon::current_thread_index().is_none())
     }
 
     fn run_with(&self, threads: usize, input: &[f32], image: [usize; 2]) -> Classification {

@@ -99,6 +99,19 @@ fn a_batch_gives_what_its_images_give() {
     assert!((length - 1.0).abs() < 1e-5);
 }
 
+/// Each would wait for the classifier's threads on top of the one before.
+#[test]
+fn images_may_be_shared_out_by_the_caller() {
+    use rayon::prelude::*;
+    let arch = BiArch { width: 2, ..BiArch::small(2) };
+    let classifier = Classifier::new(&BiModel::random(arch, 1), &options(3, Isa::best())).unwrap();
+    let input = noise(4, 4, 1);
+    let alone = classifier.run(&input, 4, 4);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).stack_size(1 << 18).build().unwrap();
+    let same = || (0..20_000).into_par_iter().all(|_| classifier.run(&input, 4, 4) == alone);
+    assert!(pool.install(same));
+}
+
 #[test]
 fn memory_of_another_size_does_not_leak_into_a_result() {
     let model = BiModel::random(layouts().remove(2), 1);
