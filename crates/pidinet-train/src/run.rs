@@ -351,7 +351,7 @@ const BEST: &str = "best.safetensors";
 const PAGE: &str = "run.html";
 const PREDICTIONS: &str = "predictions";
 const METRICS: &str = "metrics.jsonl";
-const MODEL: &str = "model.safetensors";
+pub(crate) const MODEL: &str = "model.safetensors";
 
 /// An error and its causes in one line.
 fn chain(error: &dyn std::error::Error) -> String {

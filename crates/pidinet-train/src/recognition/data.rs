@@ -95,14 +95,22 @@ impl Pictures {
         self.set.name(self.chosen[picture])
     }
 
+    /// A picture as at inference, `[size, size, 3]`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn numbers(&self, picture: usize) -> Result<Vec<f32>> {
+        Ok(pixels(self.image(picture)?.as_ref(), &self.input))
+    }
+
     /// A picture as at inference, `[3, size, size]`.
     ///
     /// # Errors
     ///
     /// If it cannot be read.
     pub fn plain(&self, picture: usize) -> Result<Vec<f32>> {
-        let image = self.image(picture)?;
-        Ok(planar(&pixels(&image, &self.input)))
+        Ok(planar(&self.numbers(picture)?))
     }
 
     /// A picture changed at random, `[3, size, size]`.

@@ -1,12 +1,16 @@
 //! A run that trains a network for recognition: the folder is that of any other [run](crate::run).
 
+use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use pidinet::arch::binary::BiArch;
 use pidinet::weights::{BiInput, BiModel, BiStorage, ModelInfo, Parameter};
-use pidinet_eval::classes::TOP;
+use pidinet::{Classification, Classifier, ClassifierOptions};
+use pidinet_eval::classes::Confusion;
 use pidinet_kernels::Isa;
+use rayon::prelude::*;
 
 use super::config::Config;
 use super::data::{Pictures, Prepared, batch};
@@ -19,7 +23,7 @@ use crate::config::Train;
 use crate::data::queue::Queue;
 use crate::optimizer::State;
 use crate::run::lesson::{Learnt, Lesson};
-use crate::run::{CHECKPOINT, CONFIG, Event, Outcome, Scores, run};
+use crate::run::{CHECKPOINT, CONFIG, Event, MODEL, Outcome, Scores, run};
 use crate::schedule::Schedule;
 use crate::{Error, Result};
 
@@ -56,6 +60,7 @@ struct Classes<'a> {
     config: &'a Config,
     arch: BiArch,
     input: BiInput,
+    isa: Isa,
     learner: Learner,
     teacher: Option<Learner>,
     pictures: Pictures,
@@ -85,7 +90,7 @@ impl<'a> Classes<'a> {
         let learner = Learner::new(&arch, config.seed, isa, mode);
         let teacher =
             config.binary.teacher.as_ref().map(|folder| teacher(folder, classes.len(), isa)).transpose()?;
-        Ok(Self { config, arch, input, learner, teacher, pictures, validation, batches: None })
+        Ok(Self { config, arch, input, isa, learner, teacher, pictures, validation, batches: None })
     }
 
     /// Moves the targets towards what the teacher says.
@@ -97,6 +102,58 @@ impl<'a> Classes<'a> {
         for (target, answer) in batch.targets.iter_mut().zip(answers) {
             *target += trust * (answer - *target);
         }
+    }
+
+    /// The network as it is.
+    fn model(&self, info: ModelInfo) -> Result<BiModel> {
+        let tensors = self.learner.tape().tensors().iter().map(|tensor| {
+            let data = self.learner.parameters[tensor.range.clone()].to_vec();
+            (tensor.parameter.name.clone(), Parameter { shape: tensor.parameter.shape.clone(), data })
+        });
+        let path = PathBuf::from(MODEL);
+        let mut model = BiModel::new(self.arch.clone(), tensors.collect(), self.input, info)
+            .map_err(|source| pidinet::Error::Model { path, source })?;
+        model.labels = self.pictures.classes().to_vec();
+        Ok(model)
+    }
+
+    /// Loss and accuracy on pictures: those of the engine, if the network is one of bits.
+    fn measure(&mut self, pictures: &Pictures) -> Result<Scores> {
+        self.learner.mode.precision = self.config.binary.precision;
+        let mut confusion = Confusion::new(pictures.classes().to_vec());
+        let mut loss = 0.0;
+        let mut note = |part: Range<usize>, found: &[Classification]| {
+            let labels: Vec<usize> = part.map(|picture| pictures.class(picture)).collect();
+            labels.iter().zip(found).for_each(|(&label, found)| confusion.add(label, found));
+            let mut logits: Vec<f32> = found.iter().flat_map(|found| &found.logits).copied().collect();
+            let targets = loss::targets(&labels, self.arch.classes, 0.0);
+            loss += loss::differentiate(&mut logits, &targets, self.arch.classes, 1.0);
+        };
+        let parts = (0..pictures.len()).step_by(MEASURED);
+        let parts = parts.map(|start| start..(start + MEASURED).min(pictures.len()));
+        let size = self.input.size;
+        if self.config.binary.precision == Precision::Binary {
+            // The pictures are shared out among the threads of the run, and each is seen by one of them.
+            let options =
+                ClassifierOptions { threads: Some(NonZeroUsize::MIN), isa: Some(self.isa.name().to_owned()) };
+            let classifier = Classifier::new(&self.model(ModelInfo::default())?, &options)?;
+            let classify = |picture| Ok(classifier.run(&pictures.numbers(picture)?, size, size));
+            for part in parts {
+                let found: Vec<_> = part.clone().into_par_iter().map(classify).collect::<Result<_>>()?;
+                note(part, &found);
+            }
+        } else {
+            for part in parts {
+                let images =
+                    part.clone().map(|picture| pictures.plain(picture)).collect::<Result<Vec<_>>>()?;
+                let logits = self.learner.logits(&images.concat(), (size, size));
+                let found = |logits: &[f32]| Classification { logits: logits.to_vec(), features: Vec::new() };
+                let found: Vec<_> = logits.chunks_exact(self.arch.classes).map(found).collect();
+                note(part, &found);
+            }
+        }
+        let named = [("top1", confusion.top1()), ("top5", confusion.top5())];
+        Ok(Scores::new(loss / pictures.len() as f64, named))
     }
 }
 
@@ -189,8 +246,7 @@ impl Lesson for Classes<'_> {
 
     fn validate(&mut self, _pictures: &Path) -> Option<Result<Scores>> {
         let pictures = self.validation.take()?;
-        self.learner.mode.precision = self.config.binary.precision;
-        let scores = measure(&mut self.learner, &pictures, self.input.size);
+        let scores = self.measure(&pictures);
         self.validation = Some(pictures);
         Some(scores)
     }
@@ -199,36 +255,6 @@ impl Lesson for Classes<'_> {
         if self.config.binary.precision != Precision::Binary {
             info.provenance += "; trained with real numbers, to be a teacher: its signs alone know nothing";
         }
-        let tensors = self.learner.tape().tensors().iter().map(|tensor| {
-            let data = self.learner.parameters[tensor.range.clone()].to_vec();
-            (tensor.parameter.name.clone(), Parameter { shape: tensor.parameter.shape.clone(), data })
-        });
-        let mut model = BiModel::new(self.arch.clone(), tensors.collect(), self.input, info)
-            .map_err(|source| pidinet::Error::Model { path: path.to_owned(), source })?;
-        model.labels = self.pictures.classes().to_vec();
-        Ok(model.save(path, BiStorage::default())?)
+        Ok(self.model(info)?.save(path, BiStorage::default())?)
     }
-}
-
-/// Loss and accuracy on pictures.
-fn measure(learner: &mut Learner, pictures: &Pictures, size: usize) -> Result<Scores> {
-    let classes = pictures.classes().len();
-    let (mut loss, mut first, mut among) = (0.0, 0, 0);
-    for start in (0..pictures.len()).step_by(MEASURED) {
-        let part = start..(start + MEASURED).min(pictures.len());
-        let mut images = Vec::with_capacity(part.len() * 3 * size * size);
-        for picture in part.clone() {
-            images.extend(pictures.plain(picture)?);
-        }
-        let labels: Vec<usize> = part.map(|picture| pictures.class(picture)).collect();
-        let mut logits = learner.logits(&images, (size, size));
-        for (logits, &label) in logits.chunks_exact(classes).zip(&labels) {
-            let better = logits.iter().filter(|&&logit| logit > logits[label]).count();
-            first += usize::from(better < 1);
-            among += usize::from(better < TOP);
-        }
-        loss += loss::differentiate(&mut logits, &loss::targets(&labels, classes, 0.0), classes, 1.0);
-    }
-    let share = |count: usize| count as f64 / pictures.len() as f64;
-    Ok(Scores::new(loss / pictures.len() as f64, [("top1", share(first)), ("top5", share(among))]))
 }
