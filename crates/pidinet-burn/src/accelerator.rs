@@ -5,13 +5,14 @@ use std::sync::{Mutex, PoisonError};
 
 use burn_tensor::{Device, Tensor, TensorData};
 use pidinet::arch::Arch;
+use pidinet::arch::binary::BiArch;
 use pidinet_train::data::augment::Sample;
 use pidinet_train::device;
 use pidinet_train::loss::Loss;
 use pidinet_train::{Error, Parameters, Result};
 
-use crate::Network;
 use crate::loss::Asked;
+use crate::{Network, recognition};
 
 /// A device of Burn, to train on.
 ///
@@ -65,6 +66,18 @@ impl Accelerator {
             Err(reason) => Err(Error::Device { device: name.to_owned(), reason }),
         }
     }
+
+    /// Burn's name of it.
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The numbers of a tensor.
+    pub(crate) fn numbers<const D: usize>(&self, tensor: Tensor<D>) -> Result<Vec<f32>> {
+        let failed = |reason: String| Error::Device { device: self.name.to_owned(), reason };
+        let data = tensor.try_into_data().map_err(|error| failed(error.to_string()))?;
+        data.try_into_vec_as().map_err(|error| failed(error.to_string()))
+    }
 }
 
 /// What a panic said.
@@ -80,6 +93,10 @@ impl device::Device for Accelerator {
         let layout = Parameters::of(arch);
         Box::new(OnBurn { arch: arch.clone(), layout, accelerator: self.clone() })
     }
+
+    fn recogniser(&self, arch: &BiArch) -> Box<dyn device::Recogniser> {
+        Box::new(recognition::OnBurn::new(self.clone(), arch))
+    }
 }
 
 #[derive(Debug)]
@@ -92,13 +109,6 @@ struct OnBurn {
 impl OnBurn {
     fn network(&self, parameters: &[f32], device: &Device) -> Network {
         Network::new(&self.arch, self.layout.clone(), parameters, device)
-    }
-
-    /// The numbers of a tensor.
-    fn numbers<const D: usize>(&self, tensor: Tensor<D>) -> Result<Vec<f32>> {
-        let failed = |reason: String| Error::Device { device: self.accelerator.name.to_owned(), reason };
-        let data = tensor.try_into_data().map_err(|error| failed(error.to_string()))?;
-        data.try_into_vec_as().map_err(|error| failed(error.to_string()))
     }
 }
 
@@ -128,9 +138,9 @@ impl device::Network for OnBurn {
             let logits = network.logits(images(&samples, &device));
             let loss = Asked::new(loss, &samples, &device).loss(logits);
             let mut gradients = loss.backward();
-            let gradients = self.numbers(network.gradients(&mut gradients))?;
+            let gradients = self.accelerator.numbers(network.gradients(&mut gradients))?;
             sum.iter_mut().zip(gradients).for_each(|(sum, gradient)| *sum += gradient / divisor);
-            total += self.numbers(loss.inner())?.into_iter().map(f64::from).sum::<f64>();
+            total += self.accelerator.numbers(loss.inner())?.into_iter().map(f64::from).sum::<f64>();
         }
         Ok((total, sum))
     }
@@ -151,7 +161,7 @@ impl device::Fixed for Fixed<'_> {
     fn logits(&self, sample: &Sample) -> Result<[Vec<f32>; 5]> {
         let network = self.network.lock().unwrap_or_else(PoisonError::into_inner);
         let logits = network.logits(images(&[sample], &self.place.accelerator.device));
-        let numbers = self.place.numbers(logits)?;
+        let numbers = self.place.accelerator.numbers(logits)?;
         let area = sample.height * sample.width;
         Ok(std::array::from_fn(|map| numbers[map * area..(map + 1) * area].to_vec()))
     }

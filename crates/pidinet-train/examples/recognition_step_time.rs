@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use pidinet::arch::Kind;
 use pidinet::arch::binary::BiArch;
-use pidinet_kernels::Isa;
+use pidinet_train::device::Cpu;
 use pidinet_train::optimizer::Adam;
 use pidinet_train::recognition::learner::{Batch, Learner};
 use pidinet_train::recognition::loss::targets;
@@ -23,10 +23,10 @@ fn main() {
     };
     for rho in [0.0, 0.2] {
         let arch = BiArch::small(10).with_differences(Kind::Central, rho);
-        let mut learner = Learner::new(&arch, 1, Isa::best(), Mode::default());
+        let mut learner = Learner::new(&arch, 1, &Cpu::default(), Mode::default());
         let step = |_| {
             let start = Instant::now();
-            let (_, gradients) = learner.differentiate(&batch);
+            let (_, gradients) = learner.differentiate(&batch).expect("the CPU does not fail");
             learner.step(&Adam::default(), 1e-3, &gradients);
             start.elapsed().as_secs_f64()
         };

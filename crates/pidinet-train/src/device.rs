@@ -7,10 +7,13 @@
 use std::fmt::Debug;
 
 use pidinet::arch::Arch;
+use pidinet::arch::binary::BiArch;
 
 use crate::Result;
 use crate::data::augment::Sample;
 use crate::loss::Loss;
+use crate::recognition::learner::Batch;
+use crate::recognition::tape::Mode;
 
 mod cpu;
 
@@ -20,6 +23,9 @@ pub use cpu::Cpu;
 pub trait Device: Debug + Sync {
     /// The network of this architecture, ready to compute.
     fn network(&self, arch: &Arch) -> Box<dyn Network>;
+
+    /// The network for recognition of this architecture, ready to compute.
+    fn recogniser(&self, arch: &BiArch) -> Box<dyn Recogniser>;
 }
 
 /// A network without its parameters: they come with every call, as [`crate::Parameters`] orders them.
@@ -49,4 +55,30 @@ pub trait Fixed: Sync {
     ///
     /// If the device fails.
     fn logits(&self, sample: &Sample) -> Result<[Vec<f32>; 5]>;
+}
+
+/// A network for recognition without its parameters: they come with every call, as
+/// [`Tape::tensors`](crate::recognition::tape::Tape::tensors) orders them.
+pub trait Recogniser: Debug + Send {
+    /// The sum of the images' losses and the gradient of their mean, with batch norms by the batch. The means and
+    /// variances that are kept for later move towards those of the batch.
+    ///
+    /// # Errors
+    ///
+    /// If the device fails.
+    fn differentiate(&mut self, mode: Mode, parameters: &mut [f32], batch: &Batch)
+    -> Result<(f64, Vec<f32>)>;
+
+    /// The logits `[n, classes]` of images `[n, 3, h, w]` of `size`, rows and columns.
+    ///
+    /// # Errors
+    ///
+    /// If the device fails.
+    fn logits(
+        &mut self,
+        mode: Mode,
+        parameters: &[f32],
+        images: &[f32],
+        size: (usize, usize),
+    ) -> Result<Vec<f32>>;
 }

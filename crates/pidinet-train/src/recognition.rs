@@ -18,5 +18,6 @@ pub mod tape;
 
 mod backward;
 mod conv;
+pub(crate) mod cpu;
 mod forward;
 mod norm;

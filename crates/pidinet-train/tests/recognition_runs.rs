@@ -9,7 +9,7 @@ use pidinet::save::SaveOptions;
 use pidinet::weights::{BiModel, ModelLimits};
 use pidinet::{Classifier, ClassifierOptions};
 use pidinet_eval::classes::{ClassSet, Confusion};
-use pidinet_kernels::Isa;
+use pidinet_train::device::Cpu;
 use pidinet_train::recognition::config::{Augment, Config, Model};
 use pidinet_train::recognition::loss::{differentiate, targets};
 use pidinet_train::recognition::run::{Options, train};
@@ -50,7 +50,7 @@ fn config(folder: &Path) -> Config {
 
 fn go(config: &Config, folder: &Path, resume: bool, tell: impl FnMut(&Event)) -> Result<Outcome> {
     let stop = AtomicBool::new(false);
-    let options = Options { folder: folder.to_path_buf(), resume, isa: Isa::best(), stop: &stop };
+    let options = Options { folder: folder.to_path_buf(), resume, device: &Cpu::default(), stop: &stop };
     train(config, &options, tell)
 }
 

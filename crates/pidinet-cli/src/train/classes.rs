@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ValueHint;
+use clap::builder::PossibleValuesParser;
 use pidinet::arch::binary::{BiArch, Stem};
-use pidinet_kernels::Isa;
 use pidinet_train::recognition::config::{Config, Model};
 use pidinet_train::recognition::run::{Options, train};
 use pidinet_train::recognition::signs::Precision;
 
 use super::pace::Pace;
-use super::{STOP, conduct};
+use super::{STOP, conduct, device};
 use crate::options::one_of;
 use crate::ui::{self, usage};
 
@@ -45,6 +45,10 @@ pub(super) struct Classes {
     /// Threads [default: one for each core]. The weights do not depend on it
     #[arg(short = 'j', long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+
+    /// Where to compute: cpu, cuda (NVIDIA) or wgpu (Vulkan, Metal, DirectX)
+    #[arg(long, value_name = "NAME", default_value = "cpu", value_parser = PossibleValuesParser::new(device::NAMES))]
+    device: String,
 
     /// Print the configuration and end
     #[arg(long)]
@@ -111,7 +115,8 @@ impl Classes {
             return Ok(ExitCode::SUCCESS);
         }
         let folder = self.run.context("no folder for the run")?;
-        let options = Options { folder, resume: self.resume, isa: Isa::from_env()?, stop: &STOP };
+        let device = device::named(&self.device)?;
+        let options = Options { folder, resume: self.resume, device: &*device, stop: &STOP };
         conduct(&options.folder, self.threads, |progress| {
             train(&config, &options, |event| progress.tell(event))
         })

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pidinet::arch::Arch;
+use pidinet::arch::binary::BiArch;
 use pidinet_kernels::Isa;
 use rayon::prelude::*;
 
-use super::{Device, Fixed, Network};
+use super::{Device, Fixed, Network, Recogniser};
 use crate::Result;
 use crate::data::augment::Sample;
 use crate::loss::Loss;
+use crate::recognition;
 use crate::tape::{Geometry, Packed, Tape, Workspace};
 
 /// The CPU.
@@ -34,6 +36,10 @@ impl Device for Cpu {
     fn network(&self, arch: &Arch) -> Box<dyn Network> {
         let (geometries, workspaces) = Default::default();
         Box::new(OnCpu { isa: self.isa, tape: Tape::new(arch), geometries, workspaces })
+    }
+
+    fn recogniser(&self, arch: &BiArch) -> Box<dyn Recogniser> {
+        Box::new(recognition::cpu::OnCpu::new(arch, self.isa))
     }
 }
 

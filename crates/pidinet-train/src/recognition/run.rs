@@ -9,7 +9,6 @@ use pidinet::arch::binary::BiArch;
 use pidinet::weights::{BiInput, BiModel, BiStorage, ModelInfo, Parameter};
 use pidinet::{Classification, Classifier, ClassifierOptions};
 use pidinet_eval::classes::Confusion;
-use pidinet_kernels::Isa;
 use rayon::prelude::*;
 
 use super::config::Config;
@@ -21,6 +20,7 @@ use super::tape::Mode;
 use crate::checkpoint::Checkpoint;
 use crate::config::Train;
 use crate::data::queue::Queue;
+use crate::device::Device;
 use crate::optimizer::State;
 use crate::run::lesson::{Learnt, Lesson};
 use crate::run::{CHECKPOINT, CONFIG, Event, MODEL, Outcome, Scores, run};
@@ -37,8 +37,8 @@ pub struct Options<'a> {
     pub folder: PathBuf,
     /// Whether to go on from the checkpoint in the folder, if there is one.
     pub resume: bool,
-    /// The instruction set to compute with.
-    pub isa: Isa,
+    /// Where the network computes.
+    pub device: &'a dyn Device,
     /// Becomes true when the run should save and end.
     pub stop: &'a AtomicBool,
 }
@@ -51,7 +51,7 @@ pub struct Options<'a> {
 /// saved before stays.
 pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
     config.check()?;
-    run(Classes::open(config, options.isa)?, &options.folder, options.resume, options.stop, tell)
+    run(Classes::open(config, options.device)?, &options.folder, options.resume, options.stop, tell)
 }
 
 /// A network, and pictures with classes.
@@ -60,7 +60,6 @@ struct Classes<'a> {
     config: &'a Config,
     arch: BiArch,
     input: BiInput,
-    isa: Isa,
     learner: Learner,
     teacher: Option<Learner>,
     pictures: Pictures,
@@ -69,7 +68,7 @@ struct Classes<'a> {
 }
 
 impl<'a> Classes<'a> {
-    fn open(config: &'a Config, isa: Isa) -> Result<Self> {
+    fn open(config: &'a Config, device: &dyn Device) -> Result<Self> {
         let input = BiInput::for_stem(config.model.arch(1)?.stem);
         let mut pictures = Pictures::open(config, &config.data.train, input)?;
         let classes = pictures.classes().to_vec();
@@ -87,21 +86,26 @@ impl<'a> Classes<'a> {
         let arch = config.model.arch(classes.len())?;
         let mode =
             Mode { precision: config.binary.precision, straight: config.binary.straight, running: false };
-        let learner = Learner::new(&arch, config.seed, isa, mode);
-        let teacher =
-            config.binary.teacher.as_ref().map(|folder| teacher(folder, classes.len(), isa)).transpose()?;
-        Ok(Self { config, arch, input, isa, learner, teacher, pictures, validation, batches: None })
+        let learner = Learner::new(&arch, config.seed, device, mode);
+        let teacher = config
+            .binary
+            .teacher
+            .as_ref()
+            .map(|folder| teacher(folder, classes.len(), device))
+            .transpose()?;
+        Ok(Self { config, arch, input, learner, teacher, pictures, validation, batches: None })
     }
 
     /// Moves the targets towards what the teacher says.
-    fn ask(&mut self, batch: &mut Batch) {
-        let Some(teacher) = &mut self.teacher else { return };
-        let mut answers = teacher.logits(&batch.images, batch.size);
+    fn ask(&mut self, batch: &mut Batch) -> Result<()> {
+        let Some(teacher) = &mut self.teacher else { return Ok(()) };
+        let mut answers = teacher.logits(&batch.images, batch.size)?;
         loss::softmax(&mut answers, self.arch.classes);
         let trust = self.config.binary.trust;
         for (target, answer) in batch.targets.iter_mut().zip(answers) {
             *target += trust * (answer - *target);
         }
+        Ok(())
     }
 
     /// The network as it is.
@@ -135,7 +139,7 @@ impl<'a> Classes<'a> {
         if self.config.binary.precision == Precision::Binary {
             // The pictures are shared out among the threads of the run, and each is seen by one of them.
             let options =
-                ClassifierOptions { threads: Some(NonZeroUsize::MIN), isa: Some(self.isa.name().to_owned()) };
+                ClassifierOptions { threads: Some(NonZeroUsize::MIN), ..ClassifierOptions::default() };
             let classifier = Classifier::new(&self.model(ModelInfo::default())?, &options)?;
             let classify = |picture| Ok(classifier.run(&pictures.numbers(picture)?, size, size));
             for part in parts {
@@ -146,7 +150,7 @@ impl<'a> Classes<'a> {
             for part in parts {
                 let images =
                     part.clone().map(|picture| pictures.plain(picture)).collect::<Result<Vec<_>>>()?;
-                let logits = self.learner.logits(&images.concat(), (size, size));
+                let logits = self.learner.logits(&images.concat(), (size, size))?;
                 let found = |logits: &[f32]| Classification { logits: logits.to_vec(), features: Vec::new() };
                 let found: Vec<_> = logits.chunks_exact(self.arch.classes).map(found).collect();
                 note(part, &found);
@@ -158,12 +162,12 @@ impl<'a> Classes<'a> {
 }
 
 /// The network of another run.
-fn teacher(folder: &Path, classes: usize, isa: Isa) -> Result<Learner> {
+fn teacher(folder: &Path, classes: usize, device: &dyn Device) -> Result<Learner> {
     let config = Config::open(&folder.join(CONFIG))?;
     let path = folder.join(CHECKPOINT);
     let checkpoint = Checkpoint::open(&path)?;
     let mode = Mode { precision: config.binary.precision, straight: config.binary.straight, running: true };
-    let mut teacher = Learner::new(&config.model.arch(classes)?, config.seed, isa, mode);
+    let mut teacher = Learner::new(&config.model.arch(classes)?, config.seed, device, mode);
     if teacher.parameters.len() != checkpoint.parameters.len() {
         return Err(Error::Checkpoint {
             path,
@@ -235,8 +239,8 @@ impl Lesson for Classes<'_> {
             self.config.binary.precision == Precision::Binary && done < self.config.binary.real_weights;
         self.learner.mode.precision =
             if is_first { Precision::Activations } else { self.config.binary.precision };
-        self.ask(&mut batch);
-        let (loss, gradients) = self.learner.differentiate(&batch);
+        self.ask(&mut batch)?;
+        let (loss, gradients) = self.learner.differentiate(&batch)?;
         if !loss.is_finite() || gradients.iter().any(|gradient| !gradient.is_finite()) {
             return Err(Error::Diverged { loss, step: step + 1, images: names });
         }

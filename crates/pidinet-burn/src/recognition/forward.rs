@@ -1,0 +1,190 @@
+//! The network on Burn's tensors: an interpreter of [`pidinet::arch::binary::BuildBinary`].
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use burn_tensor::module::max_pool2d;
+use burn_tensor::ops::{MaxPoolOptions, PadMode};
+use burn_tensor::{Device, FloatDType, Tensor, TensorData};
+use pidinet::arch::binary::{BinaryConv, BuildBinary, RealConv};
+use pidinet_train::recognition::signs::Straight;
+use pidinet_train::recognition::tape::Mode;
+
+use super::BiNetwork;
+use super::convolution::{binary, ordered, plain, signs};
+use super::norm::{Affine, Moments, normalise};
+
+/// A sum of maps `[n, c, h, w]` that are not yet scaled, `Σ scale · map + offset` for each channel.
+///
+/// Batch norms are carried along until a map is needed, since two in a row are merged before they are rounded.
+/// While a network learns, nothing is carried along.
+#[derive(Clone)]
+pub(crate) struct Value {
+    terms: Vec<(Tensor<4>, Option<Vec<f64>>)>,
+    offset: Option<Vec<f64>>,
+    /// Whether the maps are those of binary convolutions: two such values stay apart when they are added.
+    is_branch: bool,
+}
+
+impl From<Tensor<4>> for Value {
+    fn from(map: Tensor<4>) -> Self {
+        Self { terms: vec![(map, None)], offset: None, is_branch: false }
+    }
+}
+
+/// Computes while the network is described.
+pub(super) struct Forward<'a> {
+    network: &'a BiNetwork,
+    mode: Mode,
+    device: Device,
+    /// What each batch norm saw of the batch.
+    pub(super) seen: HashMap<String, Moments>,
+}
+
+impl<'a> Forward<'a> {
+    pub(super) fn new(network: &'a BiNetwork, mode: Mode, device: Device) -> Self {
+        Self { network, mode, device, seen: HashMap::new() }
+    }
+
+    /// The map that is meant: scaled terms first, in their order, then the offset, then what is not scaled.
+    pub(super) fn read(&self, x: &Value) -> Tensor<4> {
+        let scaled = x.terms.iter().filter_map(|(map, scale)| Some((map, scale.as_ref()?)));
+        let scaled = scaled.map(|(map, scale)| map.clone() * self.rounded(scale));
+        let mut sum = scaled.reduce(|sum, term| sum + term);
+        if let (Some(before), Some(offset)) = (&sum, &x.offset) {
+            sum = Some(before.clone() + self.rounded(offset));
+        }
+        let plain = x.terms.iter().filter(|(_, scale)| scale.is_none()).map(|(map, _)| map.clone());
+        sum.into_iter().chain(plain).reduce(|sum, term| sum + term).expect("a value has a term")
+    }
+
+    /// One number for each channel.
+    fn rounded(&self, values: &[f64]) -> Tensor<4> {
+        let values: Vec<f32> = values.iter().map(|&x| x as f32).collect();
+        let channels = values.len();
+        Tensor::from_data(TensorData::new(values, [1, channels, 1, 1]), &self.device)
+    }
+
+    fn parameter(&self, name: &str, suffix: &str) -> Tensor<1> {
+        self.network.parameters[&format!("{name}.{suffix}")].clone()
+    }
+
+    /// A parameter that is one number for each channel.
+    fn channel(&self, name: &str, suffix: &str) -> Tensor<4> {
+        let row = self.parameter(name, suffix);
+        let [channels] = row.dims();
+        row.reshape([1, channels, 1, 1])
+    }
+}
+
+impl BuildBinary for Forward<'_> {
+    type Value = Value;
+
+    fn conv(&mut self, name: &str, conv: &RealConv, x: &Value) -> Value {
+        let (x, weight) = (self.read(x), self.parameter(name, "weight"));
+        if self.mode.running {
+            return ordered(conv, x, weight, self.network.wide).cast(FloatDType::F32).into();
+        }
+        plain(x, weight.reshape(conv.weight_shape()), conv.stride).into()
+    }
+
+    fn binary_conv(&mut self, name: &str, conv: &BinaryConv, x: &Value) -> Value {
+        let mode = self.mode;
+        let weight = self.parameter(name, "weight");
+        // Latent weights always have the gradient of the clamp.
+        let weight = if mode.precision.weights() { signs(weight, Straight::Clamp) } else { weight };
+        let of = |x| if mode.precision.signs() { signs(x, mode.straight) } else { x };
+        Value { is_branch: true, ..binary(conv, self.read(x), weight, of).into() }
+    }
+
+    fn batch_norm(&mut self, name: &str, channels: usize, x: &Value) -> Value {
+        if !self.mode.running {
+            let (weight, bias) = (self.channel(name, "weight"), self.channel(name, "bias"));
+            let (y, moments) = normalise(self.read(x), weight, bias);
+            self.seen.insert(name.to_owned(), moments);
+            return y.into();
+        }
+        let values = ["weight", "bias", "running_mean", "running_var"];
+        let norm = Affine::new(values.map(|suffix| &self.network.values[&format!("{name}.{suffix}")][..]));
+        let mut y = x.clone();
+        for (_, scale) in &mut y.terms {
+            let scale = scale.get_or_insert_with(|| vec![1.0; channels]);
+            scale.iter_mut().zip(&norm.scale).for_each(|(scale, factor)| *scale *= factor);
+        }
+        let offset = y.offset.get_or_insert_with(|| vec![0.0; channels]);
+        for ((offset, factor), term) in offset.iter_mut().zip(&norm.scale).zip(&norm.offset) {
+            *offset = *offset * factor + term;
+        }
+        y
+    }
+
+    fn shift(&mut self, name: &str, _: usize, x: &Value) -> Value {
+        (self.read(x) + self.channel(name, "bias")).into()
+    }
+
+    fn rprelu(&mut self, name: &str, _: usize, x: &Value) -> Value {
+        let [shift, slope, bias] = ["shift", "slope", "bias"].map(|suffix| self.channel(name, suffix));
+        let x = self.read(x) + shift;
+        let is_negative = x.clone().detach().lower_elem(0.0);
+        (x.clone().mask_where(is_negative, x * slope) + bias).into()
+    }
+
+    fn channels(&mut self, x: &Value, channels: Range<usize>) -> Value {
+        self.read(x).slice_dim(1, channels).into()
+    }
+
+    fn twice(&mut self, x: &Value) -> Value {
+        let x = self.read(x);
+        Tensor::cat(vec![x.clone(), x], 1).into()
+    }
+
+    fn add(&mut self, a: &Value, b: &Value) -> Value {
+        let mut sum = a.clone();
+        sum.is_branch = a.is_branch && b.is_branch;
+        let b = if b.is_branch { b.clone() } else { self.read(b).into() };
+        sum.terms.extend(b.terms);
+        sum.offset = match (sum.offset, b.offset) {
+            (Some(a), Some(b)) => Some(a.iter().zip(&b).map(|(a, b)| a + b).collect()),
+            (a, b) => a.or(b),
+        };
+        sum
+    }
+
+    fn max_pool(&mut self, x: &Value) -> Value {
+        let options = MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]);
+        max_pool2d(self.read(x), options).into()
+    }
+
+    fn average_pool(&mut self, x: &Value) -> Value {
+        let x = self.read(x);
+        let [images, channels, height, width] = x.dims();
+        let (rows, columns) = (height.div_ceil(2), width.div_ceil(2));
+        let x = x.pad([(0, 2 * rows - height), (0, 2 * columns - width)], PadMode::Constant(0.0));
+        let x = x.reshape([images, channels, rows, 2, columns, 2]);
+        let pair = |x: Tensor<6>, dim: usize| x.clone().slice_dim(dim, 0..1) + x.slice_dim(dim, 1..2);
+        let sum = pair(pair(x, 5), 3).reshape([images, channels, rows, columns]);
+        let inside = |at: usize, length: usize| (length - 2 * at).min(2);
+        let shares = (0..rows * columns)
+            .map(|at| 1.0 / (inside(at / columns, height) * inside(at % columns, width)) as f32);
+        let shares = TensorData::new(shares.collect(), [1, 1, rows, columns]);
+        (sum * Tensor::from_data(shares, &self.device)).into()
+    }
+
+    fn global_pool(&mut self, x: &Value) -> Value {
+        let x = self.read(x);
+        let [_, _, height, width] = x.dims();
+        let wide = if self.mode.running { self.network.wide } else { FloatDType::F32 };
+        let sum = x.cast(wide).sum_dim(3).sum_dim(2);
+        (sum / (height * width) as f64).cast(FloatDType::F32).into()
+    }
+
+    fn linear(&mut self, name: &str, inputs: usize, outputs: usize, x: &Value) -> Value {
+        let (weight, bias) = (self.parameter(name, "weight"), self.channel(name, "bias"));
+        let conv = RealConv { inputs, outputs, size: 1, stride: 1 };
+        if self.mode.running {
+            let sum = ordered(&conv, self.read(x), weight, self.network.wide);
+            return (sum + bias.cast(self.network.wide)).cast(FloatDType::F32).into();
+        }
+        (plain(self.read(x), weight.reshape(conv.weight_shape()), 1) + bias).into()
+    }
+}
