@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use pidinet::engine::StepStats;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::recognition::BiStepStats;
-use pidinet::weights::{BiInput, BiModel, ModelLimits};
+use pidinet::weights::{BiInput, BiModel};
 use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options};
 use serde::Serialize;
 
-use crate::model::{ModelArgs, is_binary};
+use crate::model::ModelArgs;
 use crate::options::{EngineArgs, Size, size};
 use crate::ui::{self, usage};
 
@@ -75,10 +75,9 @@ struct Step {
 
 impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        if let Some(path) = self.model.file().filter(|path| path.exists())
-            && is_binary(path)?
-        {
-            return self.binary(&BiModel::open(path, &ModelLimits::default())?);
+        let found = self.model.found()?;
+        if found.recognises()? {
+            return self.binary(&found.recognition()?);
         }
         if self.batch != NonZeroUsize::MIN {
             return Err(usage!("--batch is for models for recognition"));

@@ -10,12 +10,14 @@ use pidinet::image::{Image, ImageLimits};
 use pidinet::{Classifier, ClassifierOptions};
 
 use crate::detect::inputs::{Input, Source};
+use crate::model::Found;
 
 /// The classifier to use.
 #[derive(clap::Args, Debug)]
 pub(crate) struct ClassifierArgs {
-    /// Model for recognition: a Bi-PiDiNet, floats or packed
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// Model for recognition: the file of a Bi-PiDiNet, floats or packed, or the name of one that comes with the
+    /// program
+    #[arg(short, long, value_name = "FILE|NAME", value_hint = ValueHint::FilePath)]
     model: PathBuf,
 
     /// Threads [default: one for each core]
@@ -31,7 +33,7 @@ impl ClassifierArgs {
     /// Reads the model.
     pub(crate) fn open(&self) -> anyhow::Result<Classifier> {
         let options = ClassifierOptions { threads: self.threads, isa: self.isa.clone() };
-        Ok(Classifier::open(&self.model, &options)?)
+        Ok(Classifier::new(&Found::named(&self.model)?.recognition()?, &options)?)
     }
 }
 

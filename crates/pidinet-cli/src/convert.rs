@@ -8,10 +8,10 @@ use clap::ValueHint;
 use pidinet::arch::Config;
 use pidinet::image::Preset;
 use pidinet::onnx::{self, Input, Maps};
-use pidinet::weights::{BiModel, BiStorage, BinaryStorage, Model, ModelLimits, OpenOptions, Precision};
+use pidinet::weights::{BiStorage, BinaryStorage, OpenOptions, Precision};
 
 use crate::interrupt;
-use crate::model::is_binary;
+use crate::model::Found;
 use crate::options::{Size, one_of, size};
 use crate::ui::usage;
 
@@ -22,7 +22,7 @@ use crate::ui::usage;
 /// ordinary convolutions (opset 17), for ONNX Runtime and whatever else reads that format.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Convert {
-    /// Model to read
+    /// Model to read: a file, or the name of a model that comes with the program
     #[arg(value_name = "IN", value_hint = ValueHint::FilePath)]
     input: PathBuf,
 
@@ -93,14 +93,15 @@ impl Convert {
         if same.is_some_and(|(output, input)| output == input) {
             return Err(usage!("{} would be overwritten; give OUT another name", self.input.display()));
         }
-        if is_binary(&self.input)? {
-            return self.binary(format);
+        let found = Found::named(&self.input)?;
+        if found.recognises()? {
+            return self.binary(&found, format);
         }
         if self.packed {
             return Err(usage!("{} finds edges and has no weights of one bit", self.input.display()));
         }
         let options = OpenOptions { config: self.config, theta: self.theta, ..OpenOptions::default() };
-        let mut model = Model::open(&self.input, &options)?;
+        let mut model = found.edges(&options)?;
         if self.folded {
             model = model.folded();
         }
@@ -121,7 +122,7 @@ impl Convert {
     }
 
     /// Converts a model for recognition.
-    fn binary(&self, format: Format) -> anyhow::Result<ExitCode> {
+    fn binary(&self, found: &Found, format: Format) -> anyhow::Result<ExitCode> {
         let name = self.input.display();
         if self.folded || self.config.is_some() || self.theta.is_some() || self.preset.is_some() {
             return Err(usage!(
@@ -135,7 +136,7 @@ impl Convert {
             binary: if self.packed { BinaryStorage::Bits } else { BinaryStorage::Latent },
             real: if self.float16 { Precision::Float16 } else { Precision::Float32 },
         };
-        let model = BiModel::open(&self.input, &ModelLimits::default())?;
+        let model = found.recognition()?;
         interrupt::install()?;
         let _whole = interrupt::writing();
         model.save(&self.output, storage).context("the model was not converted")?;

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use clap::ValueHint;
 use pidinet::arch::Config;
 use pidinet::arch::survey::{Layer, Operation, Shape, Survey};
-use pidinet::weights::{BiModel, Model, ModelInfo, ModelLimits, OpenOptions};
+use pidinet::weights::{Model, ModelInfo, OpenOptions};
 
-use crate::model::is_binary;
+use crate::model::Found;
 use crate::options::{Size, size};
 use crate::ui;
 
@@ -18,7 +18,7 @@ mod binary;
 /// Say what a model file holds, and what each layer costs
 #[derive(clap::Args, Debug)]
 pub(crate) struct Inspect {
-    /// Model file
+    /// Model file, or the name of a model that comes with the program
     #[arg(value_name = "MODEL", value_hint = ValueHint::FilePath)]
     model: PathBuf,
 
@@ -34,13 +34,13 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        if is_binary(&self.model)? {
-            let model = BiModel::open(&self.model, &ModelLimits::default())?;
-            ui::print(binary::table(&model, self.size).as_bytes())?;
+        let found = Found::named(&self.model)?;
+        if found.recognises()? {
+            ui::print(binary::table(&found.recognition()?, self.size).as_bytes())?;
             return Ok(ExitCode::SUCCESS);
         }
         let options = OpenOptions { config: self.config, ..OpenOptions::default() };
-        let model = Model::open(&self.model, &options)?;
+        let model = found.edges(&options)?;
         let size = self.size.unwrap_or(Size { width: 481, height: 321 });
         let survey = Survey::of(&model.arch, size.height, size.width);
         let facts =

@@ -1,11 +1,12 @@
 //! Which model: a file, or one that comes with the program.
 
+use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use pidinet::arch::Config;
-use pidinet::models;
-use pidinet::weights::{BiModel, Model, OpenOptions};
+use pidinet::models::{self, Embedded};
+use pidinet::weights::{BiModel, Model, ModelLimits, OpenOptions};
 
 use crate::ui::usage;
 
@@ -29,30 +30,92 @@ impl ModelArgs {
         self.model.as_deref()
     }
 
-    /// Reads the model.
+    /// Where the model is.
+    pub(crate) fn found(&self) -> anyhow::Result<Found> {
+        self.model.as_deref().map_or(Ok(Found::Embedded(models::DEFAULT)), Found::named)
+    }
+
+    /// Reads the model, one of edges.
     pub(crate) fn open(&self) -> anyhow::Result<Model> {
-        let options = OpenOptions { config: self.config, ..OpenOptions::default() };
-        let embedded = match &self.model {
-            Some(path) if path.exists() => return Ok(Model::open(path, &options)?),
-            Some(path) => {
-                let name = path.to_str().and_then(models::named);
-                name.ok_or_else(|| {
-                    let names: Vec<&str> = models::ALL.iter().map(|model| model.name).collect();
-                    usage!(
-                        "there is no file {}, and no model of that name but {}",
-                        path.display(),
-                        names.join(", ")
-                    )
-                })?
-            }
-            None => models::DEFAULT,
-        };
-        Ok(Model::read(embedded.bytes, &options)?)
+        self.found()?.edges(&OpenOptions { config: self.config, ..OpenOptions::default() })
+    }
+}
+
+/// Where a model is.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    File(PathBuf),
+    Embedded(&'static Embedded),
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Embedded(model) => f.write_str(model.name),
+        }
+    }
+}
+
+impl Found {
+    /// The file of this path, or else the model of this name that comes with the program.
+    pub(crate) fn named(name: &Path) -> anyhow::Result<Self> {
+        Self::among(models::ALL, name)
+    }
+
+    fn among(all: &'static [Embedded], name: &Path) -> anyhow::Result<Self> {
+        if name.exists() && !name.is_dir() {
+            return Ok(Self::File(name.to_owned()));
+        }
+        if let Some(model) = all.iter().find(|model| Path::new(model.name) == name) {
+            return Ok(Self::Embedded(model));
+        }
+        let names: Vec<&str> = all.iter().map(|model| model.name).collect();
+        let (path, names) = (name.display(), names.join(", "));
+        Err(if name.is_dir() {
+            usage!("{path} is a folder, and there is no model of that name but {names}")
+        } else {
+            usage!("there is no file {path}, and no model of that name but {names}")
+        })
+    }
+
+    /// Whether it is a model for recognition, rather than of edges.
+    pub(crate) fn recognises(&self) -> anyhow::Result<bool> {
+        match self {
+            Self::File(path) => is_binary(path),
+            Self::Embedded(model) => Ok(model.recognises()),
+        }
+    }
+
+    /// Reads a model of edges.
+    pub(crate) fn edges(&self, options: &OpenOptions) -> anyhow::Result<Model> {
+        if self.recognises()? {
+            return Err(usage!(
+                "{self} is a model for recognition and finds no edges: it is for `pidinet classify`"
+            ));
+        }
+        Ok(match self {
+            Self::File(path) => Model::open(path, options)?,
+            Self::Embedded(model) => Model::read(model.bytes, options)?,
+        })
+    }
+
+    /// Reads a model for recognition.
+    pub(crate) fn recognition(&self) -> anyhow::Result<BiModel> {
+        let limits = ModelLimits::default();
+        match self {
+            Self::File(path) => Ok(BiModel::open(path, &limits)?),
+            Self::Embedded(model) if model.recognises() => Ok(BiModel::read(model.bytes, &limits)?),
+            Self::Embedded(model) => Err(usage!(
+                "{} finds edges; recognition needs a bi-pidinet, as `pidinet train classify` makes them",
+                model.name
+            )),
+        }
     }
 }
 
 /// Whether a file is a model for recognition, rather than of edges.
-pub(crate) fn is_binary(path: &Path) -> anyhow::Result<bool> {
+fn is_binary(path: &Path) -> anyhow::Result<bool> {
     /// The largest model file that is read.
     const LONGEST: u64 = 256 << 20;
     let unreadable = |source| pidinet::Error::Read { path: path.to_owned(), source };
@@ -60,4 +123,37 @@ pub(crate) fn is_binary(path: &Path) -> anyhow::Result<bool> {
     let mut bytes = Vec::new();
     file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(BiModel::is_one(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use pidinet::arch::binary::BiArch;
+    use pidinet::weights::BiStorage;
+
+    use super::*;
+
+    #[test]
+    fn models_of_both_kinds_are_found_by_their_names() {
+        let model = BiModel::random(BiArch { width: 4, ..BiArch::small(3) }, 1);
+        let bytes = model.to_bytes(BiStorage::default()).unwrap().leak();
+        let all = [*models::DEFAULT, Embedded { name: "bi", bytes }].to_vec().leak();
+        let folder = tempfile::tempdir().unwrap();
+        let find = |name: &str| Found::among(all, Path::new(name));
+
+        let (edges, bi) = (find("tiny").unwrap(), find("bi").unwrap());
+        assert_eq!(bi.recognition().unwrap().weights, model.weights);
+        assert_eq!(edges.edges(&OpenOptions::default()).unwrap().info.name, "tiny");
+        let error = bi.edges(&OpenOptions::default()).unwrap_err().to_string();
+        assert!(error.contains("bi is a model for recognition"), "{error}");
+        let error = edges.recognition().unwrap_err().to_string();
+        assert!(error.contains("tiny finds edges"), "{error}");
+
+        let error = find("none").unwrap_err().to_string();
+        assert_eq!(error, "there is no file none, and no model of that name but tiny, bi");
+        let error = Found::among(all, folder.path()).unwrap_err().to_string();
+        assert!(error.contains("is a folder"), "{error}");
+        let file = folder.path().join("bi");
+        model.save(&file, BiStorage::default()).unwrap();
+        assert!(matches!(Found::among(all, &file).unwrap(), Found::File(path) if path == file));
+    }
 }

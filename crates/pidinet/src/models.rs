@@ -2,6 +2,8 @@
 //!
 //! The published weights are for research only and are not among them; users convert their own copies.
 
+use crate::weights::BiModel;
+
 /// A model file in the program itself, for [`Model::read`](crate::weights::Model::read).
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded {
@@ -11,11 +13,18 @@ pub struct Embedded {
     pub bytes: &'static [u8],
 }
 
-/// All embedded models. `models/README.md` says how they were made and how good they are.
+impl Embedded {
+    /// Whether it is a model for recognition, for [`BiModel::read`](crate::weights::BiModel::read) instead.
+    pub fn recognises(&self) -> bool {
+        BiModel::is_one(self.bytes)
+    }
+}
+
+/// All embedded models, of edges and for recognition. `models/README.md` says how they were made and how good they are.
 pub const ALL: &[Embedded] =
     &[Embedded { name: "tiny", bytes: include_bytes!("../models/tiny.safetensors") }];
 
-/// The model to use where none is asked for.
+/// The model to find edges with where none is asked for.
 pub const DEFAULT: &Embedded = &ALL[0];
 
 /// The embedded model of this name.
@@ -27,14 +36,18 @@ pub fn named(name: &str) -> Option<&'static Embedded> {
 mod tests {
     use super::*;
     use crate::arch::Arch;
-    use crate::weights::{Model, OpenOptions};
+    use crate::weights::{Model, ModelLimits, OpenOptions};
 
     #[test]
     fn embedded_models_open_and_say_where_they_come_from() {
         for embedded in ALL {
-            let model = Model::read(embedded.bytes, &OpenOptions::default()).unwrap();
-            assert_eq!(model.info.name, embedded.name);
-            assert!(!model.info.licence.is_empty() && !model.info.training_data.is_empty());
+            let info = if embedded.recognises() {
+                BiModel::read(embedded.bytes, &ModelLimits::default()).unwrap().info
+            } else {
+                Model::read(embedded.bytes, &OpenOptions::default()).unwrap().info
+            };
+            assert_eq!(info.name, embedded.name);
+            assert!(!info.licence.is_empty() && !info.training_data.is_empty());
         }
         let default = Model::read(DEFAULT.bytes, &OpenOptions::default()).unwrap();
         assert_eq!(default.arch, Arch::tiny());

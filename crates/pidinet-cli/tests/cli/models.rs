@@ -23,6 +23,19 @@ fn a_converted_model_is_the_same_model() {
     assert!(size("half.safetensors") * 10 < size("copy.safetensors") * 6);
 }
 
+/// A folder of the same name hides none of them.
+#[test]
+fn models_that_come_with_the_program_have_names() {
+    let sandbox = Sandbox::new().with(&["tiny/a.png"]);
+    sandbox.run("convert tiny copy.safetensors").code(0);
+    assert_eq!(open(&sandbox, "copy.safetensors").info.name, "tiny");
+    let facts = sandbox.run("inspect tiny").code(0).stdout();
+    assert!(facts.lines().next().unwrap().split_whitespace().eq(["name", "tiny"]), "{facts}");
+    sandbox.run("detect -m tiny tiny/a.png").code(0);
+    let report = sandbox.run("bench -m tiny --size 16x16 --runs 1 --json").code(0).stdout();
+    assert!(report.contains("\"model\":\"tiny\""), "{report}");
+}
+
 #[test]
 fn an_onnx_file_is_written_as_asked() {
     let sandbox = Sandbox::new();
@@ -66,8 +79,8 @@ fn a_file_that_is_no_model_is_an_error_and_nothing_is_written() {
     sandbox.write("text.pth", b"not a model");
     let ran = sandbox.run("convert text.pth out.safetensors").code(1);
     assert!(ran.stderr().contains("text.pth"), "{}", ran.stderr());
-    let ran = sandbox.run("convert none.pth out.safetensors").code(1);
-    assert!(ran.stderr().contains("cannot read none.pth"), "{}", ran.stderr());
+    let ran = sandbox.run("convert none.pth out.safetensors").code(2);
+    assert!(ran.stderr().contains("there is no file none.pth"), "{}", ran.stderr());
     let ran = sandbox.run("convert model.safetensors ./model.safetensors").code(2);
     assert!(ran.stderr().contains("overwritten"), "{}", ran.stderr());
     assert_eq!(sandbox.files(), ["text.pth"]);

@@ -48,6 +48,30 @@ fn images_are_classified() {
     assert_eq!(classes[0]["label"], LABELS[found.class()]);
     let ran = sandbox.run("classify a.png -m model.safetensors").code(1);
     assert!(ran.stderr().contains("bi-pidinet"), "{}", ran.stderr());
+    let ran = sandbox.run("detect a.png -m bi.safetensors").code(2);
+    assert!(ran.stderr().contains("bi.safetensors is a model for recognition"), "{}", ran.stderr());
+}
+
+#[test]
+fn other_models_are_named_as_such() {
+    let (sandbox, _) = sandbox();
+    let sandbox = sandbox.with(&["a.png", "tiny/a.png", "photos/a.png"]);
+    sandbox.write("p", b"2\t1\nA\t1\t2\nA\t1\tB\t1\nB\t1\t2\nA\t2\tB\t2\n");
+    for command in [
+        "classify a.png",
+        "embed a.png -o a.npy",
+        "eval classify --data photos",
+        "verify pairs --pairs p --data .",
+    ] {
+        for (model, message) in [
+            ("tiny", "tiny finds edges; recognition needs a bi-pidinet"),
+            ("photos", "photos is a folder, and there is no model of that name"),
+            ("nowhere", "there is no file nowhere, and no model of that name"),
+        ] {
+            let ran = sandbox.run(&format!("{command} -m {model}")).code(2);
+            assert!(ran.stderr().contains(message), "{command}: {}", ran.stderr());
+        }
+    }
 }
 
 #[test]
