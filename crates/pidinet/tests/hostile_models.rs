@@ -10,8 +10,11 @@ mod target;
 
 use checkpoint::{Checkpoint, Pickle, Tensor, archive};
 use pidinet::Error;
+use pidinet::arch::binary::{BiArch, Stage};
 use pidinet::arch::{Arch, Config};
-use pidinet::weights::{Form, Model, ModelError, ModelLimits, OpenOptions};
+use pidinet::weights::{
+    BiModel, BiStorage, BinaryStorage, Form, Model, ModelError, ModelLimits, OpenOptions,
+};
 use zip::CompressionMethod;
 
 /// A model of a few kilobytes with all that a model can have.
@@ -519,6 +522,9 @@ fn seeds_for_fuzzing() {
     let (ours, pickle) = (model.to_bytes().unwrap(), checkpoint.pickle());
     let (header, tensors) = safetensors::parts(&ours);
     let taken_apart = [header.to_string().as_bytes(), b"\0", tensors].concat();
+    let stages = vec![Stage { rho: 0.5, ..Stage::plain(1) }; 2];
+    let recognition = BiModel::random(BiArch { width: 2, stages, ..BiArch::small(2) }, 1);
+    let packed = BiStorage { binary: BinaryStorage::Bits, ..BiStorage::default() };
     for (name, file) in [
         ("pth/archive", checkpoint.write()),
         ("pth/pickle", pickle),
@@ -527,6 +533,8 @@ fn seeds_for_fuzzing() {
         ("safetensors/file", ours),
         ("safetensors/header", taken_apart),
         ("safetensors/folded", model.folded().to_bytes().unwrap()),
+        ("safetensors/recognition", recognition.to_bytes(BiStorage::default()).unwrap()),
+        ("safetensors/packed", recognition.to_bytes(packed).unwrap()),
     ] {
         let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus")).join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
