@@ -1,11 +1,14 @@
-//! Binary 3x3 convolutions at the shapes of ResNet-18: the product alone, and all of a block from floats to
-//! floats. Throughput is in multiply-adds of one bit. The instruction set is the best one, or the one
-//! `PIDINET_ISA` names.
+//! Binary 3x3 convolutions at the shapes of ResNet-18: the product alone, all of a block from floats to floats,
+//! and what they replace, the same convolution of floats. Throughput is in multiply-adds. The instruction set is the
+//! best one, or the one `PIDINET_ISA` names.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pidinet_kernels::Isa;
 use pidinet_kernels::bits::{GROUP, PackSigns, words};
+use pidinet_kernels::buffer::Buffer;
+use pidinet_kernels::dense::{Activation, Dense, DenseWeights, Tap};
 use pidinet_kernels::pixels::{Finish, Rprelu, Term};
+use pidinet_kernels::row::{self, MARGIN, Row, RowMut};
 use pidinet_kernels::xnor::{Border, Place, Run, Xnor, XnorWeights};
 
 /// Channels, and rows and columns.
@@ -73,6 +76,50 @@ impl Block {
     }
 }
 
+/// A convolution of floats as networks of edges run theirs, row by row: its sums, and nothing after them. Weights
+/// are all 1, and so is the map.
+struct Float {
+    isa: Isa,
+    side: usize,
+    stride: usize,
+    /// A row of zeros, those of the map, and one of zeros.
+    rows: Vec<Buffer>,
+    weights: DenseWeights,
+    dst: Vec<Buffer>,
+}
+
+impl Float {
+    fn new(isa: Isa, channels: usize, side: usize) -> Self {
+        let stride = row::stride(side, 1);
+        let zeros = Buffer::zeroed(row::block_len(channels, stride));
+        let mut ones = zeros.clone();
+        for c in 0..channels {
+            ones[MARGIN + c * stride..][..side].fill(1.0);
+        }
+        let mut rows = vec![ones; side + 2];
+        (rows[0], rows[side + 1]) = (zeros.clone(), zeros.clone());
+        let weights = DenseWeights::pack(isa, &vec![1.0; 9 * channels * channels], &[channels; 9], None);
+        Self { isa, side, stride, rows, weights, dst: vec![zeros; side] }
+    }
+
+    fn whole(&mut self) {
+        for (y, dst) in self.dst.iter_mut().enumerate() {
+            let row = |dy: usize| Row { data: &self.rows[y + dy], stride: self.stride };
+            let taps: [Tap<'_>; 9] =
+                std::array::from_fn(|tap| Tap { row: row(tap / 3), dx: (tap % 3) as isize - 1 });
+            self.isa.run(Dense {
+                taps: &taps,
+                weights: &self.weights,
+                activation: Activation::None,
+                add: None,
+                columns: 0..self.side,
+                width: self.side,
+                dst: RowMut { data: dst, stride: self.stride },
+            });
+        }
+    }
+}
+
 fn blocks(c: &mut Criterion) {
     let isa = Isa::from_env().expect("PIDINET_ISA names an instruction set of this CPU");
     let mut group = c.benchmark_group(format!("binary 3x3, {isa}"));
@@ -87,6 +134,12 @@ fn blocks(c: &mut Criterion) {
             b.iter(|| (0..side).for_each(|y| block.product(y)));
         });
         group.bench_function(format!("block {channels}x{side}x{side}"), |b| b.iter(|| block.whole()));
+
+        let mut float = Float::new(isa, channels, side);
+        float.whole();
+        let corner = [&float.dst[0][MARGIN], &float.dst[1][MARGIN + 1]].map(|x| *x / channels as f32);
+        assert_eq!(corner, [4.0, 9.0], "pixels inside of the map");
+        group.bench_function(format!("float {channels}x{side}x{side}"), |b| b.iter(|| float.whole()));
     }
 }
 
