@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use pidinet::engine::StepStats;
+use pidinet::engine::{Precision, StepStats};
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::recognition::BiStepStats;
 use pidinet::weights::{BiInput, BiModel};
@@ -56,6 +56,7 @@ struct Report {
     height: usize,
     threads: usize,
     isa: &'static str,
+    precision: &'static str,
     runs: usize,
     median_ms: f64,
     min_ms: f64,
@@ -77,6 +78,9 @@ impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let found = self.model.found()?;
         if found.recognises()? {
+            if self.engine.precision != Precision::F32 {
+                return Err(usage!("--precision is for models for edges"));
+            }
             return self.binary(&found.recognition()?);
         }
         if self.batch != NonZeroUsize::MIN {
@@ -87,6 +91,7 @@ impl Bench {
         let options = Options {
             threads: self.engine.threads,
             isa: self.engine.isa.clone(),
+            precision: self.engine.precision,
             strip: self.engine.tile,
             ..Options::default()
         };
@@ -107,6 +112,7 @@ impl Bench {
             height: size.height,
             threads: detector.threads(),
             isa: detector.isa(),
+            precision: detector.precision().name(),
             runs: self.runs.get(),
             median_ms: median_ms(times.iter().copied()),
             min_ms: times.iter().min().map_or(0.0, |time| milliseconds(*time)),
@@ -151,6 +157,7 @@ impl Bench {
             height,
             threads: classifier.threads(),
             isa: classifier.isa(),
+            precision: "one bit",
             runs: self.runs.get(),
             median_ms: median_ms(times.iter().copied()),
             min_ms: times.iter().min().map_or(0.0, |time| milliseconds(*time)),
@@ -171,9 +178,9 @@ fn pixels(image: &Image, width: usize, height: usize, input: &BiInput) -> Vec<f3
 
 impl Report {
     fn text(&self) -> String {
-        let Self { model, width, height, threads, isa, runs, median_ms, min_ms, layers } = self;
+        let Self { model, width, height, threads, isa, precision, runs, median_ms, min_ms, layers } = self;
         let mut text = format!(
-            "{model}, {width}x{height}, {threads} threads, {isa}: median {median_ms:.2} ms, fastest {min_ms:.2} ms of {runs} runs\n"
+            "{model}, {width}x{height}, {threads} threads, {isa}, {precision}: median {median_ms:.2} ms, fastest {min_ms:.2} ms of {runs} runs\n"
         );
         if !layers.is_empty() {
             text += &format!("\n{:<34}{:>16}{:>10}{:>10}\n", "step", "output", "ms", "GMAC/s");

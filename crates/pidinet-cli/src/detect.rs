@@ -160,6 +160,7 @@ impl Detect {
         Options {
             threads: self.engine.threads,
             isa: self.engine.isa.clone(),
+            precision: self.engine.precision,
             strip: self.engine.tile,
             sides: self.side_outputs,
             scales: self.scales.clone(),

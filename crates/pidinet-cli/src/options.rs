@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use pidinet::engine::Strip;
+use pidinet::engine::{Precision, Strip};
 
 /// How the network is run.
 #[derive(clap::Args, Debug)]
@@ -15,6 +15,11 @@ pub(crate) struct EngineArgs {
     /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, or the best here]
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<String>,
+
+    /// In what numbers the network computes most products. On CPUs without AVX-512 BF16, bf16 becomes f32
+    #[arg(long, value_name = "f32|bf16", default_value = "f32", hide_possible_values = true,
+        value_parser = one_of::<Precision>(&["f32", "bf16"]))]
+    pub(crate) precision: Precision,
 
     /// Rows of the image in the network at a time, to save memory: auto, off (all) or a number. The
     /// edges do not depend on it

@@ -11,9 +11,10 @@
 //! on the tiles.
 
 mod pack;
-mod tile;
+pub(crate) mod tile;
 
 pub use pack::DenseWeights;
+pub(crate) use pack::{TallestTile, tiles};
 
 use crate::lanes::{Kernel, Lanes};
 use crate::row::{MARGIN, Row, RowMut};

@@ -6,6 +6,7 @@
 
 use crate::dense::{Activation, check_columns};
 use crate::lanes::{Kernel, Lanes};
+use crate::packed_lanes::{PackedKernel, PackedLanes};
 use crate::row::{MARGIN, Row, RowMut};
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -111,36 +112,150 @@ impl Kernel for Depthwise<'_> {
 /// Computes a depthwise convolution into `dst`, `shift` columns to the left of where they belong.
 #[inline(always)]
 pub(crate) fn chunk<L: Lanes>(lanes: L, job: Depthwise<'_>, shift: usize) {
-    assert_eq!(job.rows.len(), job.weights.size, "rows of the window");
-    if job.columns.is_empty() {
-        return;
+    let Depthwise { rows, weights, activation, columns, width, dst } = job;
+    let sink = Floats { first: columns.start - shift, dst };
+    let job = Job { rows, weights, activation, columns, width };
+    if !job.is_empty() {
+        match job.weights.shape {
+            (3, 1, ALL_3) => lanes.enter(Window::<_, 3, ALL_3> { job, sink }),
+            (3, 1, ANGULAR) => lanes.enter(Window::<_, 3, ANGULAR> { job, sink }),
+            (5, 1, RADIAL) => lanes.enter(Window::<_, 5, RADIAL> { job, sink }),
+            (5, 1, ALL_5) => lanes.enter(Window::<_, 5, ALL_5> { job, sink }),
+            _ => lanes.enter(AnyTaps { job, sink }),
+        }
     }
-    const ALL_3: u32 = 0b111_111_111;
-    const ANGULAR: u32 = 0b111_101_111;
-    const RADIAL: u32 = 0b10101_01110_11011_01110_10101;
-    const ALL_5: u32 = 0b11111_11111_11111_11111_11111;
-    match job.weights.shape {
-        (3, 1, ALL_3) => lanes.enter(Window::<3, ALL_3> { job, shift }),
-        (3, 1, ANGULAR) => lanes.enter(Window::<3, ANGULAR> { job, shift }),
-        (5, 1, RADIAL) => lanes.enter(Window::<5, RADIAL> { job, shift }),
-        (5, 1, ALL_5) => lanes.enter(Window::<5, ALL_5> { job, shift }),
-        _ => lanes.enter(AnyTaps { job, shift }),
+}
+
+/// Computes a depthwise convolution into words.
+#[inline(always)]
+pub(crate) fn packed_chunk<L: PackedLanes>(lanes: L, job: Job<'_>, sink: Words<'_>) {
+    if !job.is_empty() {
+        match job.weights.shape {
+            (3, 1, ALL_3) => lanes.enter_packed(Window::<_, 3, ALL_3> { job, sink }),
+            (3, 1, ANGULAR) => lanes.enter_packed(Window::<_, 3, ANGULAR> { job, sink }),
+            (5, 1, RADIAL) => lanes.enter_packed(Window::<_, 5, RADIAL> { job, sink }),
+            (5, 1, ALL_5) => lanes.enter_packed(Window::<_, 5, ALL_5> { job, sink }),
+            _ => lanes.enter_packed(AnyTaps { job, sink }),
+        }
+    }
+}
+
+const ALL_3: u32 = 0b111_111_111;
+const ANGULAR: u32 = 0b111_101_111;
+const RADIAL: u32 = 0b10101_01110_11011_01110_10101;
+const ALL_5: u32 = 0b11111_11111_11111_11111_11111;
+
+/// A [`Depthwise`] without where its output goes.
+pub(crate) struct Job<'a> {
+    pub(crate) rows: &'a [Row<'a>],
+    pub(crate) weights: &'a DepthwiseWeights,
+    pub(crate) activation: Activation,
+    pub(crate) columns: Range<usize>,
+    pub(crate) width: usize,
+}
+
+impl Job<'_> {
+    /// Whether there is nothing to compute.
+    #[inline(always)]
+    fn is_empty(&self) -> bool {
+        assert_eq!(self.rows.len(), self.weights.size, "rows of the window");
+        self.columns.is_empty()
+    }
+}
+
+/// Where the output goes, channel after channel.
+trait Sink<L: Lanes> {
+    /// Room for `len` columns of channel `c`.
+    fn channel(&mut self, c: usize, len: usize) -> &mut [f32];
+
+    /// All columns of channel `c` are there.
+    fn filled(&mut self, lanes: L, c: usize, len: usize);
+}
+
+/// A row of floats, written from column `first` on.
+struct Floats<'a> {
+    first: usize,
+    dst: RowMut<'a>,
+}
+
+impl<L: Lanes> Sink<L> for Floats<'_> {
+    #[inline(always)]
+    fn channel(&mut self, c: usize, len: usize) -> &mut [f32] {
+        &mut self.dst.data[MARGIN + c * self.dst.stride + self.first..][..len]
+    }
+
+    #[inline(always)]
+    fn filled(&mut self, _: L, _: usize, _: usize) {}
+}
+
+/// A row of words, written from column 0 on.
+pub(crate) struct Words<'a> {
+    /// Room for the channels of a word, [`RowMut::stride`] columns each.
+    pub(crate) channels: &'a mut [f32],
+    pub(crate) dst: RowMut<'a>,
+    /// The last channel: with it, a word is complete.
+    pub(crate) last: usize,
+}
+
+impl<L: PackedLanes> Sink<L> for Words<'_> {
+    #[inline(always)]
+    fn channel(&mut self, c: usize, len: usize) -> &mut [f32] {
+        &mut self.channels[c % L::CHANNELS * self.dst.stride..][..len]
+    }
+
+    #[inline(always)]
+    fn filled(&mut self, lanes: L, c: usize, len: usize) {
+        let stride = self.dst.stride;
+        if c == self.last {
+            for missing in c % L::CHANNELS + 1..L::CHANNELS {
+                self.channels[missing * stride..][..len].fill(0.0);
+            }
+        } else if c % L::CHANNELS + 1 < L::CHANNELS {
+            return;
+        }
+        let out = &mut self.dst.data[MARGIN + c / L::CHANNELS * stride..][..len];
+        for x in (0..len).step_by(L::WIDTH) {
+            let mut channels = [lanes.splat(0.0); 4];
+            for (i, channel) in channels.iter_mut().enumerate().take(L::CHANNELS) {
+                *channel = lanes.load(&self.channels[i * stride + x..]);
+            }
+            lanes.store_words(&mut out[x..], lanes.pack(channels));
+        }
     }
 }
 
 /// A depthwise convolution of dilation 1 whose window is known to the compiler: `SIZE` rows and columns, of
 /// which the positions `USED` have a tap.
-struct Window<'a, const SIZE: usize, const USED: u32> {
-    job: Depthwise<'a>,
-    shift: usize,
+struct Window<'a, S, const SIZE: usize, const USED: u32> {
+    job: Job<'a>,
+    sink: S,
 }
 
-impl<const SIZE: usize, const USED: u32> Kernel for Window<'_, SIZE, USED> {
+impl<const SIZE: usize, const USED: u32> Kernel for Window<'_, Floats<'_>, SIZE, USED> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Depthwise { rows, weights, activation, columns, width, dst } = self.job;
+        self.channels(lanes);
+    }
+}
+
+impl<const SIZE: usize, const USED: u32> PackedKernel for Window<'_, Words<'_>, SIZE, USED> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: PackedLanes>(self, lanes: L) {
+        self.channels(lanes);
+    }
+}
+
+impl<S, const SIZE: usize, const USED: u32> Window<'_, S, SIZE, USED> {
+    #[inline(always)]
+    fn channels<L: Lanes>(self, lanes: L)
+    where
+        S: Sink<L>,
+    {
+        let Self { job: Job { rows, weights, activation, columns, width }, mut sink } = self;
         let floor = floor(lanes, activation);
         let start = columns.start;
         let len = columns.len().next_multiple_of(L::WIDTH);
@@ -161,7 +276,7 @@ impl<const SIZE: usize, const USED: u32> Kernel for Window<'_, SIZE, USED> {
                 before[r] = lanes.load(inputs[r]);
                 here[r] = lanes.load(&inputs[r][L::WIDTH..]);
             }
-            let out = &mut dst.data[MARGIN + c * dst.stride + start - self.shift..][..len];
+            let out = sink.channel(c, len);
             for x in (0..len).step_by(L::WIDTH) {
                 // A sum for each row of the window: one for all would have to wait for itself at every tap.
                 let mut sums = [lanes.splat(0.0); SIZE];
@@ -195,35 +310,58 @@ impl<const SIZE: usize, const USED: u32> Kernel for Window<'_, SIZE, USED> {
                 let sum = if whole { sum } else { lanes.keep_first(sum, width.saturating_sub(start + x)) };
                 lanes.store(&mut out[x..], sum);
             }
+            sink.filled(lanes, c, len);
         }
     }
 }
 
 /// A depthwise convolution of any number of taps.
-struct AnyTaps<'a> {
-    job: Depthwise<'a>,
-    shift: usize,
+struct AnyTaps<'a, S> {
+    job: Job<'a>,
+    sink: S,
 }
 
-impl Kernel for AnyTaps<'_> {
+impl Kernel for AnyTaps<'_, Floats<'_>> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let Depthwise { rows, weights, activation, columns, width, dst } = self.job;
+        self.channels(lanes);
+    }
+}
+
+impl PackedKernel for AnyTaps<'_, Words<'_>> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: PackedLanes>(self, lanes: L) {
+        self.channels(lanes);
+    }
+}
+
+impl<S> AnyTaps<'_, S> {
+    #[inline(always)]
+    fn channels<L: Lanes>(self, lanes: L)
+    where
+        S: Sink<L>,
+    {
+        let Self { job: Job { rows, weights, activation, columns, width }, mut sink } = self;
         let floor = floor(lanes, activation);
         let taps = weights.taps.len();
+        let len = columns.len().next_multiple_of(L::WIDTH);
         for c in 0..weights.channels {
             let kernel = &weights.packed[c * taps..][..taps];
-            for x in columns.clone().step_by(L::WIDTH) {
+            let out = sink.channel(c, len);
+            for (x, out) in columns.clone().step_by(L::WIDTH).zip(out.chunks_exact_mut(L::WIDTH)) {
                 let mut sum = lanes.splat(0.0);
                 for (place, &weight) in weights.taps.iter().zip(kernel) {
                     let input = lanes.load(from(rows[place.row], c, x, place.dx, L::WIDTH));
                     sum = lanes.mul_add(lanes.splat(weight), input, sum);
                 }
                 let sum = lanes.keep_first(lanes.max(sum, floor), width.saturating_sub(x));
-                lanes.store(&mut dst.data[MARGIN + c * dst.stride + x - self.shift..], sum);
+                lanes.store(out, sum);
             }
+            sink.filled(lanes, c, len);
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::dense::Dense;
 use crate::depthwise::Depthwise;
 use crate::elementwise::{Add, Gate, Relu, Sigmoid};
 use crate::isa::Isa;
+use crate::packed::{PackedBlock, PackedDense, PackedPointwise};
 use crate::pixels::{Activate, Affine, Finish, Shift};
 use crate::planes::{Correlate, Mix};
 use crate::pool::MaxPool;
@@ -42,3 +43,16 @@ macro_rules! run_bits_on {
 }
 
 run_bits_on!(PackDifferences, PackSigns, Real, Xnor);
+
+macro_rules! run_packed_on {
+    ($($kernel:ident: $weights:ident),*) => {$(
+        impl $kernel<'_> {
+            /// Runs this kernel with an instruction set, as [`Isa::run_packed`] does, in the format of its weights.
+            pub fn run_on(self, isa: Isa) {
+                isa.run_packed(self.$weights.format(), self);
+            }
+        }
+    )*};
+}
+
+run_packed_on!(PackedBlock: pointwise, PackedDense: weights, PackedPointwise: weights);

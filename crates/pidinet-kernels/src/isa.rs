@@ -16,6 +16,7 @@ mod simd128;
 
 use crate::bit_lanes::{BitKernel, BitLanes};
 use crate::lanes::{Kernel, Lanes};
+use crate::packed_lanes::{Format, PackedKernel, PackedLanes};
 use std::fmt;
 
 /// An instruction set this CPU has.
@@ -42,7 +43,7 @@ impl Isa {
     /// The instruction sets of this CPU, the best last; `portable` is always there.
     pub fn available() -> Vec<Isa> {
         let levels = [
-            Some(Level::Portable(portable::Portable)),
+            Some(Level::Portable(portable::Portable(()))),
             #[cfg(target_arch = "x86_64")]
             avx2::Avx2::detect().map(Level::Avx2),
             #[cfg(target_arch = "x86_64")]
@@ -132,12 +133,41 @@ impl Isa {
             Level::Avx512(_) => match (avx512::Avx512Bits::detect(), avx2::Avx2::detect()) {
                 (Some(lanes), _) => lanes.enter_bits(kernel),
                 (None, Some(lanes)) => lanes.enter_bits(kernel),
-                (None, None) => portable::Portable.enter_bits(kernel),
+                (None, None) => portable::Portable(()).enter_bits(kernel),
             },
             #[cfg(target_arch = "aarch64")]
             Level::Neon(lanes) => lanes.enter_bits(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Simd128(lanes) => lanes.enter_bits(kernel),
+        }
+    }
+
+    /// Whether this instruction set has what makes packed words worth their while: products of several channels at
+    /// once.
+    pub fn packs(self, format: Format) -> bool {
+        match (self.0, format) {
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx512(lanes), Format::Bf16) => lanes.bf16().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            (Level::Avx512(lanes), Format::Int8) => lanes.vnni().is_some(),
+            _ => false,
+        }
+    }
+
+    /// Runs a kernel on packed words with this instruction set, or with portable code where it does not
+    /// [`pack`](Self::packs): the result is the same.
+    pub fn run_packed<K: PackedKernel>(self, format: Format, kernel: K) -> K::Output {
+        match format {
+            Format::Bf16 => match self.0 {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512(lanes) if let Some(lanes) = lanes.bf16() => lanes.enter_packed(kernel),
+                _ => portable::Portable(portable::Bf16).enter_packed(kernel),
+            },
+            Format::Int8 => match self.0 {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512(lanes) if let Some(lanes) = lanes.vnni() => lanes.enter_packed(kernel),
+                _ => portable::Portable(portable::Int8).enter_packed(kernel),
+            },
         }
     }
 }

@@ -7,7 +7,7 @@ use pidinet_kernels::isa::Isa;
 
 use crate::arch::{Arch, Outputs};
 use crate::edges::EdgeMap;
-use crate::engine::{Engine, EngineOptions, Input, Map, StepStats, Strip};
+use crate::engine::{Engine, EngineOptions, Input, Map, Precision, StepStats, Strip};
 use crate::error::{Error, Result};
 use crate::image::{Image, Preset};
 use crate::plan::Keep;
@@ -24,6 +24,9 @@ pub struct Options {
     /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the
     /// environment variable `PIDINET_ISA`, else the best that this CPU has.
     pub isa: Option<String>,
+    /// In what numbers the network computes; `f32` where this CPU, or the instruction set, has no fast arithmetic of
+    /// the precision asked for ([`EdgeDetector::precision`]).
+    pub precision: Precision,
     /// Rows that go through the network at a time. The answer does not depend on it.
     pub strip: Strip,
     /// Whether the four side maps are wanted too.
@@ -36,7 +39,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: None, isa: None, strip: Strip::Auto, sides: false, scales: vec![1.0], preset: None }
+        Self {
+            threads: None,
+            isa: None,
+            precision: Precision::F32,
+            strip: Strip::Auto,
+            sides: false,
+            scales: vec![1.0],
+            preset: None,
+        }
     }
 }
 
@@ -172,6 +183,11 @@ impl EdgeDetector {
         self.engine.threads()
     }
 
+    /// The precision in use: that of [`Options::precision`], or `f32`.
+    pub fn precision(&self) -> Precision {
+        self.engine.precision()
+    }
+
     /// Name of the instruction set in use.
     pub fn isa(&self) -> &'static str {
         self.engine.isa().name()
@@ -219,7 +235,7 @@ pub fn outputs(
 
 fn engine_options(options: &Options) -> Result<EngineOptions> {
     let isa = options.isa.as_deref().map(Isa::named).transpose()?;
-    Ok(EngineOptions { threads: options.threads, isa, strip: options.strip })
+    Ok(EngineOptions { threads: options.threads, isa, strip: options.strip, precision: options.precision })
 }
 
 /// A side of an image after scaling.

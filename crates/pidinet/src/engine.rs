@@ -10,11 +10,14 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::num::NonZeroUsize;
+use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pidinet_kernels::isa::Isa;
+use pidinet_kernels::packed_lanes::Format;
 
 use crate::error::{Error, Result};
 use crate::plan::schedule::{Pace, Size, Task};
@@ -45,6 +48,56 @@ pub enum Strip {
     Rows(NonZeroUsize),
 }
 
+/// In what numbers the network computes.
+///
+/// With all of them the sums that run through the layers, the depthwise convolutions and the last steps are `f32`.
+/// Lower ones are for the products with most arithmetic: the 1x1 convolutions of the blocks, and the dilated ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// `f32` throughout.
+    #[default]
+    F32,
+    /// Products of bf16, 8 bits of precision, added up in `f32`. It takes AVX-512 BF16 (Cooper Lake, Sapphire Rapids, Zen
+    /// 4 and later); other CPUs compute in `f32`, which they do faster.
+    Bf16,
+}
+
+impl Precision {
+    /// Its name: `f32`, `bf16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    /// The format of packed values, where there are any.
+    fn format(self) -> Option<Format> {
+        match self {
+            Self::F32 => None,
+            Self::Bf16 => Some(Format::Bf16),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    /// Reads [`Precision::name`].
+    fn from_str(name: &str) -> std::result::Result<Self, String> {
+        [Self::F32, Self::Bf16]
+            .into_iter()
+            .find(|precision| precision.name() == name)
+            .ok_or_else(|| format!("unknown precision `{name}`: expected f32 or bf16"))
+    }
+}
+
 /// Rows of the image that become one row of the last stage.
 const ROWS_OF_LAST_STAGE: usize = 8;
 
@@ -64,6 +117,7 @@ pub(crate) struct EngineOptions {
     pub(crate) threads: Option<NonZeroUsize>,
     pub(crate) isa: Option<Isa>,
     pub(crate) strip: Strip,
+    pub(crate) precision: Precision,
 }
 
 /// What one step of the network did in a run.
@@ -102,6 +156,7 @@ pub struct Map {
 #[derive(Debug)]
 pub(crate) struct Engine {
     plan: Plan,
+    precision: Precision,
     strip: Strip,
     threads: usize,
     /// None for one thread: the caller's.
@@ -136,13 +191,26 @@ impl Engine {
                 Some(named.build().map_err(|source| Error::Threads { threads, source })?)
             }
         };
-        let plan = Plan::new(model, isa, keep, fusion);
-        log::debug!("{} steps on {} with {threads} threads", plan.steps.len(), isa.name());
-        Ok(Self { plan, strip: options.strip, threads, pool, idle: Mutex::default() })
+        let wanted = options.precision;
+        let precision = match wanted.format() {
+            Some(format) if !isa.packs(format) => {
+                log::warn!("{isa} has no instructions for {wanted}: computing in f32");
+                Precision::F32
+            }
+            _ => wanted,
+        };
+        let plan = Plan::new(model, isa, precision.format(), keep, fusion);
+        log::debug!("{} steps in {precision} on {isa} with {threads} threads", plan.steps.len());
+        Ok(Self { plan, precision, strip: options.strip, threads, pool, idle: Mutex::default() })
     }
 
     pub(crate) fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// The precision in use.
+    pub(crate) fn precision(&self) -> Precision {
+        self.precision
     }
 
     pub(crate) fn isa(&self) -> Isa {
@@ -154,7 +222,7 @@ impl Engine {
         let shapes = self.plan.shapes.iter();
         let sizes: Vec<[usize; 3]> =
             shapes.map(|shape| [shape.channels, height >> shape.level, width >> shape.level]).collect();
-        let values = |id: usize| sizes[id].iter().product::<usize>() as u64;
+        let values = |id: usize| (self.plan.floats[id] * sizes[id][1] * sizes[id][2]) as u64;
         let steps = self.plan.steps.iter().enumerate().zip(times);
         let stats = steps.map(|((id, step), &time)| StepStats {
             name: step.name.clone(),

@@ -11,6 +11,8 @@ pub(crate) mod schedule;
 use pidinet_kernels::dense::{Activation, DenseWeights};
 use pidinet_kernels::depthwise::DepthwiseWeights;
 use pidinet_kernels::isa::Isa;
+use pidinet_kernels::packed::PackedWeights;
+use pidinet_kernels::packed_lanes::Format;
 
 use crate::arch::{self, Conv, Outputs};
 use crate::reparam;
@@ -52,6 +54,22 @@ pub(crate) struct Source {
     pub(crate) taps: Vec<Offset>,
 }
 
+impl Source {
+    /// Columns that it is read left or right of the output's.
+    fn padding(&self) -> usize {
+        self.taps.iter().map(|tap| tap.dx.unsigned_abs()).max().unwrap_or(0)
+    }
+
+    /// The rows that are read.
+    fn reach(&self) -> Reach {
+        let rows = || self.taps.iter().map(|tap| tap.dy);
+        Reach::Window {
+            above: rows().min().unwrap_or(0).min(0).unsigned_abs(),
+            below: rows().max().unwrap_or(0).max(0).unsigned_abs(),
+        }
+    }
+}
+
 /// What a step computes; ids are the maps it reads.
 #[derive(Debug)]
 pub(crate) enum Op {
@@ -74,6 +92,26 @@ pub(crate) enum Op {
         depthwise: DepthwiseWeights,
         radius: usize,
         pointwise: DenseWeights,
+        projection: bool,
+    },
+    /// A 1x1 convolution that packs what it reads, and what it writes.
+    PackedPointwise {
+        x: Id,
+        channels: usize,
+        weights: PackedWeights,
+        activation: Activation,
+    },
+    /// A dense convolution of a packed map.
+    PackedDense {
+        source: Source,
+        weights: PackedWeights,
+    },
+    /// As `Block`, its 1x1 convolution of packed values.
+    PackedBlock {
+        x: Id,
+        depthwise: DepthwiseWeights,
+        radius: usize,
+        pointwise: PackedWeights,
         projection: bool,
     },
     MaxPool(Id),
@@ -115,6 +153,8 @@ pub(crate) struct Plan {
     pub(crate) isa: Isa,
     pub(crate) steps: Vec<Step>,
     pub(crate) shapes: Vec<Shape>,
+    /// Floats that a pixel of each map takes in memory: its channels, or fewer if they are packed.
+    pub(crate) floats: Vec<usize>,
     /// Rows of the inputs that each step reads.
     pub(crate) reads: Vec<Reads>,
     /// Columns of border with which each map is read.
@@ -124,8 +164,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Plans a checked model.
-    pub(crate) fn new(model: &Model, isa: Isa, keep: Keep, fusion: Fusion) -> Self {
+    /// Plans a checked model; with a format, the products with most arithmetic are of packed values.
+    pub(crate) fn new(model: &Model, isa: Isa, format: Option<Format>, keep: Keep, fusion: Fusion) -> Self {
         let mut graph = Graph::default();
         let image = graph.image();
         let outputs = arch::pidinet(&model.arch, &mut graph, &image);
@@ -138,14 +178,19 @@ impl Plan {
             }
         };
         let parameters = Parameters { weights: &model.weights, is_folded: model.is_folded() };
-        let lowering = Lowering { isa, parameters };
-        let steps: Vec<Step> = graph.nodes.iter().map(|node| lowering.step(node)).collect();
+        let lowering = Lowering { isa, format, is_packed: packed_maps(&graph, &kept, format), parameters };
+        let steps: Vec<Step> = (0..graph.nodes.len()).map(|id| lowering.step(&graph, id)).collect();
+        let in_memory = |(shape, &is_packed): (&Shape, &bool)| match format {
+            Some(format) if is_packed => format.words(shape.channels),
+            _ => shape.channels,
+        };
+        let floats = graph.shapes.iter().zip(&lowering.is_packed).map(in_memory).collect();
         let mut paddings = vec![0; steps.len()];
         for (id, padding) in steps.iter().flat_map(|step| step.op.paddings()) {
             paddings[id] = padding.max(paddings[id]);
         }
         let reads = steps.iter().map(|step| Reads(step.op.reads())).collect();
-        Self { isa, steps, shapes: graph.shapes, reads, paddings, keep: kept }
+        Self { isa, steps, shapes: graph.shapes, floats, reads, paddings, keep: kept }
     }
 
     /// Bytes that one row of an image becomes in all maps together; half a row where there are half as many.
@@ -168,15 +213,39 @@ fn wanted(outputs: &Outputs<Id>, keep: Keep) -> Vec<Id> {
     ids
 }
 
+/// Which maps are stored packed: those that a 1x1 convolution makes for one dense convolution alone, as before the
+/// dilated ones of a CDCM.
+fn packed_maps(graph: &Graph, kept: &[Id], format: Option<Format>) -> Vec<bool> {
+    let is_pointwise = |id: Id| {
+        matches!(&graph.nodes[id],
+        Node::Dense { terms, add: None, .. } if terms.len() == 1 && terms[0].conv.conv.size == 1)
+    };
+    let is_context = |node: &Node, x: Id| {
+        matches!(node,
+        Node::Dense { terms, relu: false, add: None } if terms.iter().all(|term| term.x == x && term.conv.conv.size > 1))
+    };
+    let is_packed = |id: Id| {
+        let mut readers = graph.nodes.iter().filter(|node| node.inputs().contains(&id));
+        format.is_some()
+            && is_pointwise(id)
+            && !kept.contains(&id)
+            && readers.next().is_some_and(|reader| is_context(reader, id))
+            && readers.next().is_none()
+    };
+    (0..graph.nodes.len()).map(is_packed).collect()
+}
+
 impl Op {
     /// The maps read, and with how many columns of border.
     fn paddings(&self) -> Vec<(Id, usize)> {
         match self {
             Self::Dense { sources, .. } => {
-                let widest = |source: &Source| source.taps.iter().map(|tap| tap.dx.unsigned_abs()).max();
-                sources.iter().map(|source| (source.x, widest(source).unwrap_or(0))).collect()
+                sources.iter().map(|source| (source.x, source.padding())).collect()
             }
-            Self::Depthwise { x, radius, .. } | Self::Block { x, radius, .. } => vec![(*x, *radius)],
+            Self::PackedDense { source, .. } => vec![(source.x, source.padding())],
+            Self::Depthwise { x, radius, .. }
+            | Self::Block { x, radius, .. }
+            | Self::PackedBlock { x, radius, .. } => vec![(*x, *radius)],
             _ => vec![],
         }
     }
@@ -188,17 +257,14 @@ impl Op {
         match self {
             Self::Image => vec![],
             Self::Dense { sources, add, .. } => {
-                let reach = |source: &Source| {
-                    let rows = || source.taps.iter().map(|tap| tap.dy);
-                    Reach::Window {
-                        above: rows().min().unwrap_or(0).min(0).unsigned_abs(),
-                        below: rows().max().unwrap_or(0).max(0).unsigned_abs(),
-                    }
-                };
                 let added = add.iter().map(|&x| (x, SAME));
-                sources.iter().map(|source| (source.x, reach(source))).chain(added).collect()
+                sources.iter().map(|source| (source.x, source.reach())).chain(added).collect()
             }
-            Self::Depthwise { x, radius, .. } | Self::Block { x, radius, .. } => vec![(*x, window(*radius))],
+            Self::PackedDense { source, .. } => vec![(source.x, source.reach())],
+            Self::PackedPointwise { x, .. } => vec![(*x, SAME)],
+            Self::Depthwise { x, radius, .. }
+            | Self::Block { x, radius, .. }
+            | Self::PackedBlock { x, radius, .. } => vec![(*x, window(*radius))],
             Self::MaxPool(x) => vec![(*x, Reach::Pair)],
             Self::Relu(x) | Self::Sigmoid(x) => vec![(*x, SAME)],
             Self::Add(a, b) => vec![(*a, SAME), (*b, SAME)],
@@ -212,15 +278,22 @@ impl Op {
 
 struct Lowering<'a> {
     isa: Isa,
+    format: Option<Format>,
+    /// Which maps are stored packed.
+    is_packed: Vec<bool>,
     parameters: Parameters<'a>,
 }
 
 impl Lowering<'_> {
-    fn step(&self, node: &Node) -> Step {
+    fn step(&self, graph: &Graph, id: Id) -> Step {
         let plain = |name: &str, op| Step { name: name.to_owned(), op, macs: 0 };
-        match node {
+        match &graph.nodes[id] {
             Node::Image => plain("image", Op::Image),
-            Node::Dense { terms, relu, add } => self.dense(terms, *relu, *add),
+            Node::Dense { terms, relu, add } => match self.format {
+                Some(format) if self.is_packed[id] => self.packed_pointwise(format, &terms[0], *relu),
+                Some(format) if self.is_packed[terms[0].x] => self.packed_dense(format, terms),
+                _ => self.dense(terms, *relu, *add),
+            },
             Node::Depthwise { conv, x, relu } => {
                 let (weights, radius, macs) = self.depthwise(conv);
                 Step {
@@ -235,12 +308,13 @@ impl Lowering<'_> {
                 let dense = self.parameters.matrix(&convs);
                 let name = pointwise.name.trim_end_matches(".conv2").to_owned();
                 let macs = macs + dense.values.len();
-                let op = Op::Block {
-                    x: *x,
-                    depthwise: weights,
-                    radius,
-                    pointwise: dense.pack(self.isa),
-                    projection: shortcut.is_some(),
+                let (x, depthwise, projection) = (*x, weights, shortcut.is_some());
+                let op = match self.format {
+                    None => Op::Block { x, depthwise, radius, pointwise: dense.pack(self.isa), projection },
+                    Some(format) => {
+                        let pointwise = dense.pack_words(self.isa, format);
+                        Op::PackedBlock { x, depthwise, radius, pointwise, projection }
+                    }
                 };
                 Step { name, op, macs }
             }
@@ -266,15 +340,33 @@ impl Lowering<'_> {
         }
     }
 
+    fn packed_pointwise(&self, format: Format, term: &Term, relu: bool) -> Step {
+        let matrix = self.parameters.matrix(&[&term.conv]);
+        let op = Op::PackedPointwise {
+            x: term.x,
+            channels: term.conv.conv.inputs,
+            weights: matrix.pack_words(self.isa, format),
+            activation: if relu { Activation::Relu } else { Activation::None },
+        };
+        Step { name: term.conv.name.clone(), op, macs: matrix.values.len() }
+    }
+
+    /// The terms read one map; where they read the same place of it, their weights are added.
+    fn packed_dense(&self, format: Format, terms: &[Term]) -> Step {
+        let convs: Vec<&Named> = terms.iter().map(|term| &term.conv).collect();
+        let matrix = self.parameters.matrix(&convs).merged();
+        let source = Source { x: terms[0].x, taps: matrix.taps.concat() };
+        let macs = matrix.values.len();
+        let weights = matrix.pack_words(self.isa, format);
+        Step { name: name_of(terms), op: Op::PackedDense { source, weights }, macs }
+    }
+
     fn dense(&self, terms: &[Term], relu: bool, add: Option<Id>) -> Step {
         let convs: Vec<&Named> = terms.iter().map(|term| &term.conv).collect();
         let matrix = self.parameters.matrix(&convs);
         let sources = terms.iter().zip(&matrix.taps);
         let sources = sources.map(|(term, taps)| Source { x: term.x, taps: taps.clone() }).collect();
-        let name = match terms {
-            [term] => term.conv.name.clone(),
-            _ => terms[0].conv.name.trim_end_matches("_1").to_owned(),
-        };
+        let name = name_of(terms);
         let activation = if relu { Activation::Relu } else { Activation::None };
         let macs = matrix.values.len();
         Step { name, op: Op::Dense { sources, weights: matrix.pack(self.isa), activation, add }, macs }
@@ -286,6 +378,14 @@ impl Lowering<'_> {
         let (kernel, size) = self.parameters.folded(conv);
         let macs = kernel.iter().filter(|&&tap| tap != 0.0).count();
         (DepthwiseWeights::pack(&kernel, conv.conv.outputs, size, 1), size / 2, macs)
+    }
+}
+
+/// The name of a sum of convolutions.
+fn name_of(terms: &[Term]) -> String {
+    match terms {
+        [term] => term.conv.name.clone(),
+        _ => terms[0].conv.name.trim_end_matches("_1").to_owned(),
     }
 }
 
@@ -304,6 +404,38 @@ struct Matrix {
 impl Matrix {
     fn pack(&self, isa: Isa) -> DenseWeights {
         DenseWeights::pack(isa, &self.values, &self.inputs, self.bias.as_deref())
+    }
+
+    fn pack_words(&self, isa: Isa, format: Format) -> PackedWeights {
+        PackedWeights::pack(isa, format, &self.values, &self.inputs, self.bias.as_deref())
+    }
+
+    /// The same sum of convolutions of one map with each place read once, as if there were one convolution: all four
+    /// of a CDCM read the centre.
+    fn merged(self) -> Self {
+        let Self { values, inputs, taps, bias } = self;
+        let channels = inputs[0];
+        let taps = taps.concat();
+        let mut places: Vec<Offset> = Vec::new();
+        let place_of: Vec<usize> = taps
+            .iter()
+            .map(|tap| {
+                places.iter().position(|place| place == tap).unwrap_or_else(|| {
+                    places.push(*tap);
+                    places.len() - 1
+                })
+            })
+            .collect();
+        let row = |row: &[f32]| {
+            let mut sums = vec![0.0; places.len() * channels];
+            for (weights, &place) in row.chunks_exact(channels).zip(&place_of) {
+                let sums = &mut sums[place * channels..][..channels];
+                sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+            }
+            sums
+        };
+        let values = values.chunks_exact(channels * taps.len()).flat_map(row).collect();
+        Self { values, inputs: vec![channels; places.len()], taps: vec![places], bias }
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use npyz::{DType, NpyFile};
 use pidinet::Options;
 use pidinet::arch::reference::Reference;
+use pidinet::engine::Precision;
 use pidinet::image::{Image, ImageLimits};
 use pidinet::weights::{Model, OpenOptions};
 use zip::ZipArchive;
@@ -141,4 +142,22 @@ fn pictures_have_the_edges_that_the_published_code_found() {
         }
     }
     assert_eq!(published_maps, 1);
+}
+
+/// Only products are of bf16, so the maps are nearer than those of networks that compute in bf16 throughout.
+#[test]
+fn pictures_have_nearly_these_edges_in_bf16() {
+    let Some(shared) = shared() else { return };
+    for name in MODELS {
+        let model = open(&shared, name);
+        let maps = read_maps(&shared, name, "100007");
+        let picture = Image::open(shared.join("golden/inputs/100007.png"), &ImageLimits::default()).unwrap();
+        let options = Options { precision: Precision::Bf16, ..Options::default() };
+        let got = answers(&model, &options, &picture);
+        let (got, want) = (&got["fused"].data, &maps["fused"].data);
+        let errors: Vec<f64> = got.iter().zip(want).map(|(got, want)| (got - want).abs()).collect();
+        let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+        let greatest = errors.iter().fold(0.0f64, |greatest, error| greatest.max(*error));
+        assert!(mean < 0.0015 && greatest < 0.05, "{name}: {mean} off on average, {greatest} at most");
+    }
 }

@@ -274,6 +274,7 @@ impl Edges {
             // Images are in parallel; each is found by the thread that scores it.
             threads: NonZeroUsize::new(1),
             isa: self.engine.isa.clone(),
+            precision: self.engine.precision,
             strip: self.engine.tile,
             scales: self.scales.clone(),
             ..pidinet::Options::default()

@@ -43,6 +43,7 @@ impl Source {
             Self::Model(finder) => json!({
                 "model": finder.file,
                 "scales": finder.options.scales,
+                "precision": finder.detector.precision().name(),
                 "preset": finder.options.preset.map(|preset| preset.to_string()),
             }),
         }

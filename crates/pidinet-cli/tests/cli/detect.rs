@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
+use pidinet::engine::Precision;
 use pidinet::image::{Image, ImageLimits, Pixels};
 use pidinet::weights::{Model, OpenOptions};
 use pidinet::{EdgeDetector, EdgeMap, Options};
@@ -25,6 +26,24 @@ fn npy(sandbox: &Sandbox, name: &str) -> Vec<f32> {
     let file = std::fs::read(sandbox.path(name)).unwrap();
     assert!(file.starts_with(b"\x93NUMPY"));
     file[128..].as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
+#[test]
+fn precision_is_that_of_the_library_or_is_said_to_be_f32() {
+    let sandbox = Sandbox::new().with(&["a.png"]);
+    sandbox.run("detect MODEL a.png -o map.npy --precision bf16").code(0);
+    let want = edges(&sandbox, &Options { precision: Precision::Bf16, ..Options::default() });
+    assert_eq!(npy(&sandbox, "map.npy"), want.data());
+
+    let ran = sandbox.run("detect MODEL a.png -o map.npy --precision bf16 --isa portable").code(0);
+    assert!(
+        ran.stderr().contains("portable has no instructions for bf16: computing in f32"),
+        "{}",
+        ran.stderr()
+    );
+    let want = edges(&sandbox, &Options { isa: Some("portable".to_owned()), ..Options::default() });
+    assert_eq!(npy(&sandbox, "map.npy"), want.data());
+    assert!(sandbox.run("detect MODEL a.png --precision f64").code(2).stderr().contains("possible values"));
 }
 
 #[test]

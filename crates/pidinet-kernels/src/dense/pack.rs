@@ -90,13 +90,13 @@ impl DenseWeights {
 }
 
 /// Cuts `outputs` into as few parts of at most `tallest` as will do, as equal as can be.
-fn tiles(outputs: usize, tallest: usize) -> Vec<Range<usize>> {
+pub(crate) fn tiles(outputs: usize, tallest: usize) -> Vec<Range<usize>> {
     let count = outputs.div_ceil(tallest);
     (0..count).map(|i| i * outputs / count..(i + 1) * outputs / count).collect()
 }
 
 /// [`Lanes::TILE`] of an instruction set.
-struct TallestTile;
+pub(crate) struct TallestTile;
 
 impl Kernel for TallestTile {
     type Output = usize;

@@ -41,7 +41,7 @@ pub(super) fn run<L: Lanes>(lanes: L, part: Part<'_>) {
 /// Vectors a tile of `height` outputs is wide, so that with its inputs, a weight and one register to spare
 /// it fits. Without that one the compiler moves sums about: with AVX2 a tile of 4 by 3, which needs all
 /// sixteen registers, ran at 38 % of the multiply-add rate and one of 6 by 2 at 82 %.
-const fn vectors(registers: usize, height: usize) -> usize {
+pub(crate) const fn vectors(registers: usize, height: usize) -> usize {
     const MOST: usize = 4;
     let fit = (registers - 2) / (height + 1);
     if fit > MOST {
@@ -86,7 +86,7 @@ fn cover<L: Lanes, const H: usize, const V: usize>(lanes: L, part: &mut Part<'_>
 struct Columns<'a, const H: usize, const V: usize, const RELU: bool>(Part<'a>);
 
 /// The outputs of a tile.
-type Sums<L, const H: usize, const V: usize> = [[<L as Lanes>::F32; V]; H];
+pub(crate) type Sums<L, const H: usize, const V: usize> = [[<L as Lanes>::F32; V]; H];
 
 impl<const H: usize, const V: usize, const RELU: bool> Kernel for Columns<'_, H, V, RELU> {
     type Output = ();
@@ -98,7 +98,7 @@ impl<const H: usize, const V: usize, const RELU: bool> Kernel for Columns<'_, H,
             unreachable!("weights are packed for {H} outputs")
         };
         for x in columns.step_by(V * L::WIDTH) {
-            announce::<L, H, V>(lanes, tile, x, &dst);
+            announce::<L, H, V>(lanes, tile.first, x, &dst);
             let mut sums: Sums<L, H, V> = biases(lanes, tile);
             let mut rest = weights;
             for (tap, &channels) in taps.iter().zip(tile.inputs_per_tap) {
@@ -112,15 +112,20 @@ impl<const H: usize, const V: usize, const RELU: bool> Kernel for Columns<'_, H,
             if let Some(row) = add {
                 sums = added::<L, H, V>(lanes, row, tile, x, sums);
             }
-            write(lanes, sums, tile, x, width, &mut dst);
+            write(lanes, sums, tile.first, x, width, &mut dst);
         }
     }
 }
 
-/// Asks for the cache lines that the tile will be stored to: they come while it is computed.
+/// Asks for the cache lines that a tile whose first output is `output` will be stored to: they come while it is computed.
 #[inline(always)]
-fn announce<L: Lanes, const H: usize, const V: usize>(lanes: L, tile: Tile<'_>, x: usize, dst: &RowMut<'_>) {
-    let first = MARGIN + tile.first * dst.stride + x;
+pub(crate) fn announce<L: Lanes, const H: usize, const V: usize>(
+    lanes: L,
+    output: usize,
+    x: usize,
+    dst: &RowMut<'_>,
+) {
+    let first = MARGIN + output * dst.stride + x;
     for o in 0..H {
         let row = &dst.data[first + o * dst.stride..][..V * L::WIDTH];
         for v in 0..V {
@@ -190,17 +195,17 @@ fn added<L: Lanes, const H: usize, const V: usize>(
     sums
 }
 
-/// Stores a tile, zeros from column `width` on.
+/// Stores a tile whose first output is `output`, zeros from column `width` on.
 #[inline(always)]
-fn write<L: Lanes, const H: usize, const V: usize>(
+pub(crate) fn write<L: Lanes, const H: usize, const V: usize>(
     lanes: L,
     mut sums: Sums<L, H, V>,
-    tile: Tile<'_>,
+    output: usize,
     x: usize,
     width: usize,
     dst: &mut RowMut<'_>,
 ) {
-    let first = MARGIN + tile.first * dst.stride + x;
+    let first = MARGIN + output * dst.stride + x;
     if x + V * L::WIDTH > width {
         for sums in &mut sums {
             for (v, sum) in sums.iter_mut().enumerate() {

@@ -1,15 +1,40 @@
 //! AVX-512: sixteen floats, thirty-two registers, weights broadcast from memory within the multiply-add.
 
 mod bits;
+mod packed;
 
 pub(super) use bits::Avx512Bits;
 
 use crate::lanes::{Kernel, Lanes};
 use std::arch::x86_64::*;
 
-/// Proof that AVX-512 F, BW, DQ and VL are present, as on every such CPU since Skylake.
+/// Proof that AVX-512 F, BW, DQ and VL are present, as on every such CPU since Skylake, and `E`, which proves what
+/// there is beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Avx512(());
+pub(super) struct Avx512<E = Base>(E);
+
+/// Proof of the instructions that [`Avx512`] has beside the common ones.
+pub(super) trait Extension: Copy {
+    /// Runs `kernel` as a function compiled with these instructions.
+    fn enter<K: Kernel>(lanes: Avx512<Self>, kernel: K) -> K::Output;
+}
+
+/// Nothing beside the common ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Base(());
+
+impl Extension for Base {
+    #[inline(always)]
+    fn enter<K: Kernel>(lanes: Avx512, kernel: K) -> K::Output {
+        #[inline(never)]
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+        fn enter<K: Kernel>(lanes: Avx512, kernel: K) -> K::Output {
+            kernel.run(lanes)
+        }
+        // SAFETY: `lanes` proves these features.
+        unsafe { enter(lanes, kernel) }
+    }
+}
 
 impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
@@ -17,11 +42,11 @@ impl Avx512 {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl"))
-        .then_some(Self(()))
+        .then_some(Self(Base(())))
     }
 }
 
-impl Lanes for Avx512 {
+impl<E: Extension> Lanes for Avx512<E> {
     type F32 = __m512;
     const WIDTH: usize = 16;
     const REGISTERS: usize = 32;
@@ -29,13 +54,7 @@ impl Lanes for Avx512 {
 
     #[inline(always)]
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
-        #[inline(never)]
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-        fn enter<K: Kernel>(lanes: Avx512, kernel: K) -> K::Output {
-            kernel.run(lanes)
-        }
-        // SAFETY: `self` proves these features.
-        unsafe { enter(self, kernel) }
+        E::enter(self, kernel)
     }
 
     #[inline(always)]

@@ -1,19 +1,22 @@
 //! Plain arithmetic on four floats at a time, for any CPU: what the compiler makes of it.
 
 mod bits;
+mod packed;
+
+pub(super) use packed::{Bf16, Int8};
 
 use crate::lanes::{Kernel, Lanes};
 
-/// Needs no proof.
+/// Needs no proof. `F` says of what packed words are, where there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Portable;
+pub(super) struct Portable<F = ()>(pub(super) F);
 
 #[inline(always)]
 fn each(a: [f32; 4], b: [f32; 4], f: impl Fn(f32, f32) -> f32) -> [f32; 4] {
     [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2]), f(a[3], b[3])]
 }
 
-impl Lanes for Portable {
+impl<F: Copy> Lanes for Portable<F> {
     type F32 = [f32; 4];
     const WIDTH: usize = 4;
     const REGISTERS: usize = 16;

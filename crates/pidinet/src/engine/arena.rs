@@ -58,7 +58,7 @@ impl Arena {
         let schedule = Schedule::new(&plan.shapes, &plan.reads, &plan.keep, image, pace);
         let ring = |id: usize| {
             let size = schedule.sizes[id];
-            let channels = plan.shapes[id].channels;
+            let channels = plan.floats[id];
             let stride = row::stride(size.width, plan.paddings[id]);
             let plain = is_plain(&plan.steps[id].op);
             let block = if plain { size.width } else { row::block_len(channels, stride) };

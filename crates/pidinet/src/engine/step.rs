@@ -6,6 +6,7 @@ use pidinet_kernels::dense::{self, Activation, Dense, DenseWeights, Tap};
 use pidinet_kernels::depthwise::Depthwise;
 use pidinet_kernels::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
 use pidinet_kernels::isa::Isa;
+use pidinet_kernels::packed::{self, PackedBlock, PackedDense, PackedPointwise};
 use pidinet_kernels::pool::MaxPool;
 use pidinet_kernels::resize::{self, Finish, Fuse, Part};
 use pidinet_kernels::row::{MARGIN, Row, RowMut};
@@ -67,6 +68,47 @@ impl Context<'_, '_> {
                     }
                 }
             }
+            Op::PackedDense { source, weights } => {
+                let rows = first..first + blocks.len();
+                let taps: Vec<Vec<Tap<'_>>> =
+                    rows.map(|y| self.taps(y, std::slice::from_ref(source))).collect();
+                for columns in self.chunks(dense::chunk_columns(weights.words())) {
+                    for (taps, block) in taps.iter().zip(&mut blocks) {
+                        PackedDense {
+                            taps,
+                            weights,
+                            add: None,
+                            columns: columns.clone(),
+                            width: self.layout.size.width,
+                            dst: self.layout.row_mut(block),
+                        }
+                        .run_on(self.isa);
+                    }
+                }
+            }
+            Op::PackedBlock { x, depthwise, radius, pointwise, projection } => {
+                let channels = depthwise.channels();
+                let scratch = at_least(scratch, packed::scratch_len(channels));
+                let windows: Vec<Vec<Row<'_>>> =
+                    (first..first + blocks.len()).map(|y| self.window(*x, y, *radius)).collect();
+                let shortcut = if *projection { Shortcut::Projection } else { Shortcut::Identity };
+                let width = self.layout.size.width;
+                for columns in self.chunks(packed::block_columns(channels)) {
+                    for (window, block) in windows.iter().zip(&mut blocks) {
+                        PackedBlock {
+                            rows: window,
+                            depthwise,
+                            pointwise,
+                            shortcut,
+                            columns: columns.clone(),
+                            width,
+                            scratch,
+                            dst: self.layout.row_mut(block),
+                        }
+                        .run_on(self.isa);
+                    }
+                }
+            }
             _ => {
                 for (index, block) in blocks.into_iter().enumerate() {
                     self.row(first + index, block, scratch);
@@ -91,7 +133,20 @@ impl Context<'_, '_> {
         };
         match self.op {
             Op::Image => self.image(y, block),
-            Op::Dense { .. } | Op::Block { .. } => unreachable!("several rows are computed together"),
+            Op::Dense { .. } | Op::Block { .. } | Op::PackedDense { .. } | Op::PackedBlock { .. } => {
+                unreachable!("several rows are computed together")
+            }
+            Op::PackedPointwise { x, channels, weights, activation } => PackedPointwise {
+                src: row(*x),
+                channels: *channels,
+                activation: *activation,
+                weights,
+                columns: extent().columns,
+                width: extent().width,
+                scratch: at_least(scratch, PackedPointwise::scratch_len(weights, *channels)),
+                dst: self.layout.row_mut(block),
+            }
+            .run_on(self.isa),
             Op::Depthwise { x, weights, radius, relu } => Depthwise {
                 rows: &self.window(*x, y, *radius),
                 weights,

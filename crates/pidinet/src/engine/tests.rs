@@ -48,6 +48,41 @@ fn threads_and_strips_change_nothing() {
 }
 
 #[test]
+fn lower_precision_is_near_and_depends_on_no_threads_or_strips() {
+    let archs = [
+        Arch::tiny(),
+        Arch::tiny().light(),
+        Arch { width: 7, cdcm: Some(3), theta: 0.6, config: Config::named("rrrv4").unwrap(), csam: true },
+    ];
+    for arch in archs {
+        let model = Model::random(arch, 5);
+        for size in [[9, 31], [67, 45], [40, 530]] {
+            let with = |precision, strip, count| {
+                let options = EngineOptions { strip, precision, ..threads(count) };
+                maps(&model, Keep::Sides, options, Fusion::On, size)
+            };
+            let exact = with(Precision::F32, Strip::Auto, 1);
+            let whole = with(Precision::Bf16, Strip::Whole, 1);
+            for (rows, count) in [(1, 2), (7, 5), (8, 1), (200, 2)] {
+                let strip = Strip::Rows(NonZeroUsize::new(rows).unwrap());
+                assert!(
+                    with(Precision::Bf16, strip, count) == whole,
+                    "{count} threads, {rows} rows, {size:?}"
+                );
+            }
+            let is_lower = Isa::best().packs(Format::Bf16);
+            assert_eq!(whole != exact, is_lower, "{} falls back to f32", Isa::best());
+            for (map, exact) in whole.iter().zip(&exact) {
+                let errors = map.data.iter().zip(&exact.data).map(|(a, b)| (a - b).abs());
+                let mean = errors.sum::<f32>() / map.data.len() as f32;
+                // A rounding is 2^-9 of a product; what it does to sums of random signs, twenty layers on, is less.
+                assert!(mean < 2e-3, "{mean} off, {:?}, {size:?}", model.arch);
+            }
+        }
+    }
+}
+
+#[test]
 fn fused_steps_equal_their_parts() {
     let archs = [
         Arch::tiny(),

@@ -1,0 +1,127 @@
+//! What the formats of words are, in plain arithmetic: instructions that pack give the same bits.
+
+use super::Portable;
+use crate::lanes::Lanes;
+use crate::packed::{bf16, bf16_to_f32};
+use crate::packed_lanes::{Format, PackedKernel, PackedLanes};
+use std::array;
+
+/// Words of two bf16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::isa) struct Bf16;
+
+/// Words of four int8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::isa) struct Int8;
+
+fn load_words(src: &[f32]) -> [u32; 4] {
+    src.first_chunk::<4>().expect("four words to load").map(f32::to_bits)
+}
+
+fn store_words(dst: &mut [f32], words: [u32; 4]) {
+    *dst.first_chunk_mut().expect("room for four words") = words.map(f32::from_bits);
+}
+
+impl PackedLanes for Portable<Bf16> {
+    type Words = [u32; 4];
+    type Sums = [f32; 4];
+    const FORMAT: Format = Format::Bf16;
+    const CHANNELS: usize = 2;
+
+    #[inline(never)]
+    fn enter_packed<K: PackedKernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+
+    #[inline(always)]
+    fn pack(self, channels: [[f32; 4]; 4]) -> [u32; 4] {
+        array::from_fn(|i| u32::from(bf16(channels[0][i])) | u32::from(bf16(channels[1][i])) << 16)
+    }
+
+    #[inline(always)]
+    fn splat_word(self, word: u32) -> [u32; 4] {
+        [word; 4]
+    }
+
+    #[inline(always)]
+    fn load_words(self, src: &[f32]) -> [u32; 4] {
+        load_words(src)
+    }
+
+    #[inline(always)]
+    fn store_words(self, dst: &mut [f32], words: [u32; 4]) {
+        store_words(dst, words);
+    }
+
+    #[inline(always)]
+    fn begin(self, start: u32) -> [f32; 4] {
+        [f32::from_bits(start); 4]
+    }
+
+    #[inline(always)]
+    fn dot(self, sums: [f32; 4], values: [u32; 4], weights: [u32; 4]) -> [f32; 4] {
+        let product = |shift: u32, i: usize| {
+            let half = |word: u32| bf16_to_f32((word >> shift) as u16);
+            half(values[i]) * half(weights[i])
+        };
+        array::from_fn(|i| sums[i] + product(16, i) + product(0, i))
+    }
+
+    #[inline(always)]
+    fn finish(self, sums: [f32; 4], _scale: f32, add: [f32; 4]) -> [f32; 4] {
+        self.add(sums, add)
+    }
+}
+
+impl PackedLanes for Portable<Int8> {
+    type Words = [u32; 4];
+    type Sums = [i32; 4];
+    const FORMAT: Format = Format::Int8;
+    const CHANNELS: usize = 4;
+
+    #[inline(never)]
+    fn enter_packed<K: PackedKernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+
+    #[inline(always)]
+    fn pack(self, channels: [[f32; 4]; 4]) -> [u32; 4] {
+        // `as` saturates, and takes NaN to 0.
+        array::from_fn(|i| u32::from_le_bytes(channels.map(|channel| channel[i].round_ties_even() as u8)))
+    }
+
+    #[inline(always)]
+    fn splat_word(self, word: u32) -> [u32; 4] {
+        [word; 4]
+    }
+
+    #[inline(always)]
+    fn load_words(self, src: &[f32]) -> [u32; 4] {
+        load_words(src)
+    }
+
+    #[inline(always)]
+    fn store_words(self, dst: &mut [f32], words: [u32; 4]) {
+        store_words(dst, words);
+    }
+
+    #[inline(always)]
+    fn begin(self, start: u32) -> [i32; 4] {
+        [start.cast_signed(); 4]
+    }
+
+    #[inline(always)]
+    fn dot(self, sums: [i32; 4], values: [u32; 4], weights: [u32; 4]) -> [i32; 4] {
+        array::from_fn(|i| {
+            let pairs = values[i].to_le_bytes().into_iter().zip(weights[i].to_le_bytes());
+            pairs.fold(sums[i], |sum, (value, weight)| {
+                sum + i32::from(value) * i32::from(weight.cast_signed())
+            })
+        })
+    }
+
+    #[inline(always)]
+    fn finish(self, sums: [i32; 4], scale: f32, add: [f32; 4]) -> [f32; 4] {
+        self.mul_add(sums.map(|sum| sum as f32), [scale; 4], add)
+    }
+}
