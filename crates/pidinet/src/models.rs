@@ -21,8 +21,10 @@ impl Embedded {
 }
 
 /// All embedded models, of edges and for recognition. `models/README.md` says how they were made and how good they are.
-pub const ALL: &[Embedded] =
-    &[Embedded { name: "tiny", bytes: include_bytes!("../models/tiny.safetensors") }];
+pub const ALL: &[Embedded] = &[
+    Embedded { name: "tiny", bytes: include_bytes!("../models/tiny.safetensors") },
+    Embedded { name: "bi-pidinet-s", bytes: include_bytes!("../models/bi-pidinet-s.safetensors") },
+];
 
 /// The model to find edges with where none is asked for.
 pub const DEFAULT: &Embedded = &ALL[0];
