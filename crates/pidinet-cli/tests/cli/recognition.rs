@@ -75,6 +75,16 @@ fn other_models_are_named_as_such() {
 }
 
 #[test]
+fn the_embedded_model_has_a_name() {
+    let (sandbox, _) = sandbox();
+    let sandbox = sandbox.with(&["a.png"]);
+    let ran = sandbox.run("classify a.png -m bi-pidinet-s -k 10").code(0);
+    for class in ["airplane", "cat", "truck"] {
+        assert!(ran.stdout().contains(class), "{}", ran.stdout());
+    }
+}
+
+#[test]
 fn feature_vectors_are_written() {
     let (sandbox, classifier) = sandbox();
     let sandbox = sandbox.with(&["in/a.png", "in/b.png", "in/c.png"]);
