@@ -59,14 +59,14 @@ impl Case {
         Some(tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
     }
 
-    /// Loss, logits and gradients, computed by `threads` threads.
-    fn step(&self, isa: Isa, threads: usize) -> (f64, Vec<f32>, Vec<f32>) {
+    /// Loss, logits and gradients of four images in shards of `images`, computed by `threads` threads.
+    fn step(&self, isa: Isa, images: usize, threads: usize) -> (f64, Vec<f32>, Vec<f32>) {
         let tape = Tape::new(&self.arch);
         let names = tape.tensors().iter().map(|tensor| &tensor.parameter.name);
         let parameters: Vec<f32> =
             names.flat_map(|name| self.get(&format!("weights.{name}")).unwrap()).collect();
         let mut gradients = vec![0.0; parameters.len()];
-        let mut space = Workspace::default();
+        let mut space = Workspace::with_shards_of(images);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let mut result = (0.0, Vec::new());
@@ -102,23 +102,26 @@ fn difference(found: &[f32], expected: &[f32]) -> f32 {
     found.iter().zip(expected).fold(0.0f32, |worst, (a, b)| worst.max((a - b).abs())) / largest
 }
 
+/// How four images are cut into shards: not at all, into one of three and one of one, into four.
+const SHARDS: [usize; 3] = [4, 3, 1];
+
 #[test]
 fn logits_and_gradients_are_those_of_pytorch() {
-    for isa in Isa::available() {
+    for (isa, images) in Isa::available().into_iter().flat_map(|isa| SHARDS.map(|images| (isa, images))) {
         for case in cases() {
-            let (loss, logits, gradients) = case.step(isa, 1);
-            let name = case.name;
+            let (loss, logits, gradients) = case.step(isa, images, 1);
+            let name = format!("{}, {isa}, shards of {images}", case.name);
             let expected = f64::from(case.get("loss").unwrap()[0]);
-            assert!((loss - expected).abs() < 1e-4 * expected, "{name}, {isa}: loss {loss}, {expected}");
+            assert!((loss - expected).abs() < 1e-4 * expected, "{name}: loss {loss}, {expected}");
             let worst = difference(&logits, &case.get("logits").unwrap());
-            assert!(worst < 1e-4, "{name}, {isa}: logits differ by {worst}");
+            assert!(worst < 1e-4, "{name}: logits differ by {worst}");
             for tensor in Tape::new(&case.arch).tensors() {
                 let parameter = &tensor.parameter.name;
                 let found = &gradients[tensor.range.clone()];
                 match case.get(&format!("gradients.{parameter}")) {
                     Some(expected) => {
                         let worst = difference(found, &expected);
-                        assert!(worst < 1e-3, "{name}, {isa}: gradients of {parameter} differ by {worst}");
+                        assert!(worst < 1e-3, "{name}: gradients of {parameter} differ by {worst}");
                     }
                     None => assert!(found.iter().all(|&g| g == 0.0), "{parameter} is not learnt"),
                 }
@@ -129,10 +132,10 @@ fn logits_and_gradients_are_those_of_pytorch() {
 
 #[test]
 fn the_number_of_threads_changes_nothing() {
-    for case in cases() {
-        let one = case.step(Isa::best(), 1);
+    for (case, images) in cases().iter().flat_map(|case| SHARDS.map(|images| (case, images))) {
+        let one = case.step(Isa::best(), images, 1);
         for threads in [2, 3] {
-            assert_eq!(case.step(Isa::best(), threads), one, "{}", case.name);
+            assert_eq!(case.step(Isa::best(), images, threads), one, "{}, shards of {images}", case.name);
         }
     }
 }

@@ -34,7 +34,7 @@ impl Tape {
         let (classes, images) = (self.nodes[self.logits].channels, space.count(self.borders.len() - 1));
         assert_eq!(logits.len(), images * classes, "a gradient for each logit");
         let counts: Vec<f64> = self.nodes.iter().map(|node| space.count(node.level) as f64).collect();
-        let Workspace { shards, moments, weights } = space;
+        let Workspace { shards, moments, weights, .. } = space;
         self.pack(weights, parameters, |op, own, packed| op.pack_transposed(mode, own, packed));
         let pass = Pass { tape: self, isa, mode, parameters, weights, moments };
         shards.par_iter_mut().for_each(|shard| {

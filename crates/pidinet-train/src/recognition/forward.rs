@@ -39,7 +39,7 @@ impl Tape {
         assert_eq!(parameters.len(), self.len(), "one value for each parameter");
         assert!(images.len().is_multiple_of(3 * height * width), "images of three channels");
         space.prepare(self, images.len() / (3 * height * width), height, width);
-        let Workspace { shards, moments, weights } = space;
+        let Workspace { shards, moments, weights, .. } = space;
         self.pack(weights, parameters, |op, own, packed| op.pack(mode, own, packed));
         for (number, segment) in self.segments.iter().enumerate() {
             let next = self.segments.get(number + 1).map(|segment| segment.start);

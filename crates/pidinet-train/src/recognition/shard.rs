@@ -7,13 +7,17 @@ use super::norm::{Moments, Spread};
 use super::stack::Stack;
 use super::tape::Tape;
 
-/// Images of a shard. Sums over a batch are sums of those over shards, in their order, so results depend on
-/// this number, and not on how many threads there are.
+/// Images of a shard.
 const IMAGES: usize = 16;
 
 /// All maps of a batch.
-#[derive(Debug, Default)]
+///
+/// Sums over a batch are sums of those over shards, in their order, so results depend, in their last bits, on the
+/// images of a shard, and not on how many threads there are.
+#[derive(Debug)]
 pub struct Workspace {
+    /// Images of each shard but the last, which has what is left.
+    images: usize,
     pub(super) shards: Vec<Shard>,
     /// What each batch norm saw.
     pub(super) moments: Vec<Vec<Moments>>,
@@ -37,11 +41,22 @@ pub(super) struct Shard {
     free: HashMap<(usize, usize), Vec<Vec<f32>>>,
 }
 
+impl Default for Workspace {
+    fn default() -> Self {
+        Self::with_shards_of(IMAGES)
+    }
+}
+
 impl Workspace {
+    /// Room for batches that are cut into shards of so many images, of 1 at least.
+    pub fn with_shards_of(images: usize) -> Self {
+        Self { images: images.max(1), shards: Vec::new(), moments: Vec::new(), weights: Vec::new() }
+    }
+
     /// Makes room for a batch, unless it is there.
     pub(super) fn prepare(&mut self, tape: &Tape, images: usize, height: usize, width: usize) {
-        let starts = (0..images).step_by(IMAGES);
-        let mut shards = starts.map(|start| start..(start + IMAGES).min(images));
+        let starts = (0..images).step_by(self.images);
+        let shards = starts.map(|start| start..(start + self.images).min(images));
         let same = |(shard, images): (&Shard, Range<usize>)| {
             let first = shard.stacks[0];
             shard.images == images && (first.height, first.width) == (height, width)
@@ -53,8 +68,8 @@ impl Workspace {
         {
             return;
         }
-        self.shards.clear();
-        self.shards.extend(shards.by_ref().map(|images| Shard::new(tape, images, height, width)));
+        self.shards.clear(); // before there are new ones, for their memory
+        self.shards.extend(shards.map(|images| Shard::new(tape, images, height, width)));
         self.moments = vec![Vec::new(); tape.nodes.len()];
         self.weights = vec![Vec::new(); tape.nodes.len()];
     }

@@ -1,16 +1,16 @@
-//! How a batch of maps lies in memory: all images of a channel above one another in one framed plane.
+//! How the maps of a shard lie in memory: all images of a channel above one another in one framed plane.
 
 use std::ops::Range;
 
 use pidinet_kernels::planes::Frame;
 
-/// The planes of a batch: `images` maps of `height × width`, `frame.border` rows of zeros between them.
+/// The planes of a shard: `images` maps of `height × width`, `frame.border` rows of zeros between them.
 ///
 /// A kernel that works on planes sees one tall map. What it computes for the rows between images is
 /// meaningless, and [`Stack::clear`] makes it zero again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stack {
-    /// Images of the batch.
+    /// Images of the shard.
     pub images: usize,
     /// Rows of each.
     pub height: usize,
