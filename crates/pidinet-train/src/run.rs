@@ -32,7 +32,7 @@ mod validate;
 pub use metrics::{Metrics, Record, Scores};
 
 use edges::Edges;
-use lesson::{Learnt, Lesson};
+use lesson::{Learnt, Lesson, Rules};
 
 /// Where a run lives and how it is controlled.
 #[derive(Debug)]
@@ -110,19 +110,25 @@ pub struct Outcome {
 /// saved before stays.
 pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
     config.check()?;
-    let Options { folder, resume, stop, device } = options;
-    run(Edges::open(config, *device)?, folder, *resume, stop, tell)
+    let rules = Rules {
+        config: config.to_toml(),
+        train: &config.train,
+        schedule: &config.schedule,
+        seed: config.seed,
+        validation_epochs: config.validation.epochs,
+        skip: config.data.skip,
+    };
+    run(Edges::open(config, options.device)?, rules, options, tell)
 }
 
-/// Runs a lesson in a folder until it is done or `stop` becomes true.
+/// Runs a lesson in a folder until it is done or told to stop.
 pub(crate) fn run(
     lesson: impl Lesson,
-    folder: &Path,
-    resume: bool,
-    stop: &AtomicBool,
+    rules: Rules<'_>,
+    options: &Options<'_>,
     mut tell: impl FnMut(&Event),
 ) -> Result<Outcome> {
-    let mut run = Run::begin(lesson, folder, resume)?;
+    let mut run = Run::begin(lesson, rules, options)?;
     let tell: &mut dyn FnMut(&Event) = &mut tell;
     tell(&Event::Started {
         images: run.lesson.images(),
@@ -131,21 +137,22 @@ pub(crate) fn run(
         steps: run.steps(),
     });
     run.lesson.prepare(run.position.step);
-    while run.done() < 1.0 && !stop.load(Ordering::Relaxed) {
+    while run.done() < 1.0 && !options.stop.load(Ordering::Relaxed) {
         run.step(tell)?;
-        let saved = run.position.step.is_multiple_of(run.lesson.train().checkpoint_steps);
+        let saved = run.position.step.is_multiple_of(run.rules.train.checkpoint_steps);
         if run.measure(tell)? || saved {
             run.save(tell)?;
         }
     }
     run.save(tell)?;
     let finished = run.done() >= 1.0;
-    Ok(Outcome { position: run.position, finished, model: folder.join(MODEL) })
+    Ok(Outcome { position: run.position, finished, model: run.folder.join(MODEL) })
 }
 
 /// A run that is under way.
 struct Run<'a, L> {
     lesson: L,
+    rules: Rules<'a>,
     folder: &'a Path,
     position: Position,
     metrics: Metrics,
@@ -164,11 +171,12 @@ struct Session {
 }
 
 impl<'a, L: Lesson> Run<'a, L> {
-    fn begin(mut lesson: L, folder: &'a Path, resume: bool) -> Result<Self> {
+    fn begin(mut lesson: L, rules: Rules<'a>, options: &'a Options<'_>) -> Result<Self> {
+        let folder = options.folder.as_path();
         let path = folder.join(CHECKPOINT);
         let mut position = Position::default();
         if path.exists() {
-            if !resume {
+            if !options.resume {
                 return Err(Error::Occupied { path: folder.to_owned() });
             }
             let checkpoint = Checkpoint::open(&path)?;
@@ -177,7 +185,7 @@ impl<'a, L: Lesson> Run<'a, L> {
                 found: found.to_owned(),
                 expected: expected.to_owned(),
             };
-            if checkpoint.config != lesson.config() {
+            if checkpoint.config != rules.config {
                 return Err(unlike("a run of another configuration", "that of the config.toml beside it"));
             }
             if checkpoint.parameters.len() != lesson.state().0.len() {
@@ -189,19 +197,19 @@ impl<'a, L: Lesson> Run<'a, L> {
             std::fs::create_dir_all(folder)
                 .map_err(|source| Error::Write { path: folder.to_owned(), source })?;
             lesson.begin()?;
-            pidinet::save::write_atomically(folder.join(CONFIG), lesson.config().as_bytes())?;
+            pidinet::save::write_atomically(folder.join(CONFIG), rules.config.as_bytes())?;
         }
         let metrics = Metrics::open(&folder.join(METRICS), position.step)?;
         let session =
             Session { start: Instant::now(), first: position.step, before: position.seconds, done: 0.0 };
-        let mut run = Self { lesson, folder, position, metrics, session };
+        let mut run = Self { lesson, rules, folder, position, metrics, session };
         run.session.done = run.done();
         Ok(run)
     }
 
     /// Steps in all, unless the clock decides.
     fn steps(&self) -> Option<u64> {
-        let train = self.lesson.train();
+        let train = self.rules.train;
         if train.minutes > 0.0 {
             None
         } else if train.steps > 0 {
@@ -215,18 +223,18 @@ impl<'a, L: Lesson> Run<'a, L> {
     fn done(&self) -> f64 {
         match self.steps() {
             Some(steps) => self.position.step as f64 / steps as f64,
-            None => self.position.seconds / (60.0 * self.lesson.train().minutes),
+            None => self.position.seconds / (60.0 * self.rules.train.minutes),
         }
     }
 
     fn step(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<()> {
         let done = self.done();
-        let rate = self.lesson.schedule().rate(done);
+        let rate = self.rules.schedule.rate(done);
         let Learnt { loss, images, failed } = self.lesson.learn(self.position.step, done, rate)?;
         for (name, error) in failed {
             self.position.failed += 1;
             let reason = chain(&error);
-            if self.position.failed > self.lesson.skip() {
+            if self.position.failed > self.rules.skip as u64 {
                 return Err(Error::Images {
                     count: self.position.failed,
                     first: format!("{name}: {reason}"),
@@ -245,7 +253,7 @@ impl<'a, L: Lesson> Run<'a, L> {
 
     /// Passes of the training images when `step` steps are done.
     fn epochs(&self, step: u64) -> f64 {
-        (step * self.lesson.train().batch as u64) as f64 / self.lesson.images() as f64
+        (step * self.rules.train.batch as u64) as f64 / self.lesson.images() as f64
     }
 
     /// At the end of an epoch, or where validation is due: adds a line to the metrics. Returns whether it
@@ -257,7 +265,7 @@ impl<'a, L: Lesson> Run<'a, L> {
             every > 0.0
                 && (last || (self.epochs(step) / every).floor() > (self.epochs(step - 1) / every).floor())
         };
-        let (validates, ends) = (due(self.lesson.validation_epochs()), due(1.0));
+        let (validates, ends) = (due(self.rules.validation_epochs), due(1.0));
         let pictures = self.folder.join(format!("{PREDICTIONS}/{step:07}"));
         let validation = if validates { self.lesson.validate(&pictures).transpose()? } else { None };
         if validation.is_none() && !ends {
@@ -287,7 +295,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         let seconds = self.session.start.elapsed().as_secs_f64();
         let done = self.done();
         let step = self.position.step;
-        let images = (step - self.session.first) * self.lesson.train().batch as u64;
+        let images = (step - self.session.first) * self.rules.train.batch as u64;
         let left = seconds / (done - self.session.done).max(1e-9) * (1.0 - done).max(0.0);
         tell(&Event::Step { step, done, loss, speed: images as f64 / seconds, left });
     }
@@ -297,7 +305,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         self.lesson.save(&folder.join(MODEL), self.info())?;
         let (parameters, state) = self.lesson.state();
         let checkpoint = Checkpoint {
-            config: self.lesson.config(),
+            config: self.rules.config.clone(),
             position: self.position.clone(),
             parameters: parameters.to_vec(),
             state: state.clone(),
@@ -329,8 +337,8 @@ impl<'a, L: Lesson> Run<'a, L> {
             provenance: format!(
                 "pidinet {}: {steps} steps of {} images, seed {}",
                 env!("CARGO_PKG_VERSION"),
-                self.lesson.train().batch,
-                self.lesson.seed()
+                self.rules.train.batch,
+                self.rules.seed
             ),
             scores: scores
                 .flat_map(|scores| &scores.named)

@@ -12,9 +12,9 @@ use pidinet_eval::classes::{ClassSet, Confusion};
 use pidinet_train::device::Cpu;
 use pidinet_train::recognition::config::{Augment, Config, Model};
 use pidinet_train::recognition::loss::{differentiate, targets};
-use pidinet_train::recognition::run::{Options, train};
+use pidinet_train::recognition::run::train;
 use pidinet_train::recognition::signs::Precision;
-use pidinet_train::run::{Event, Outcome, Record, Scores};
+use pidinet_train::run::{Event, Options, Outcome, Record, Scores};
 use pidinet_train::{Error, Result};
 
 const SIDE: usize = 32;

@@ -9,8 +9,9 @@ use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
 use pidinet::arch::binary::{BiArch, Stem};
 use pidinet_train::recognition::config::{Config, Model};
-use pidinet_train::recognition::run::{Options, train};
+use pidinet_train::recognition::run::train;
 use pidinet_train::recognition::signs::Precision;
+use pidinet_train::run::Options;
 
 use super::pace::Pace;
 use super::{STOP, conduct, device};

@@ -3,7 +3,6 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use pidinet::arch::binary::BiArch;
 use pidinet::weights::{BiInput, BiModel, BiStorage, ModelInfo, Parameter};
@@ -18,30 +17,15 @@ use super::loss;
 use super::signs::Precision;
 use super::tape::Mode;
 use crate::checkpoint::Checkpoint;
-use crate::config::Train;
 use crate::data::queue::Queue;
 use crate::device::Device;
 use crate::optimizer::State;
-use crate::run::lesson::{Learnt, Lesson};
-use crate::run::{CHECKPOINT, CONFIG, Event, MODEL, Outcome, Scores, run};
-use crate::schedule::Schedule;
+use crate::run::lesson::{Learnt, Lesson, Rules};
+use crate::run::{CHECKPOINT, CONFIG, Event, MODEL, Options, Outcome, Scores, run};
 use crate::{Error, Result};
 
 /// Pictures that are measured on at a time.
 const MEASURED: usize = 100;
-
-/// Where a run lives and how it is controlled.
-#[derive(Debug)]
-pub struct Options<'a> {
-    /// The folder of the run; made if it is missing.
-    pub folder: PathBuf,
-    /// Whether to go on from the checkpoint in the folder, if there is one.
-    pub resume: bool,
-    /// Where the network computes.
-    pub device: &'a dyn Device,
-    /// Becomes true when the run should save and end.
-    pub stop: &'a AtomicBool,
-}
 
 /// Trains a network for recognition, as `config` says.
 ///
@@ -51,7 +35,15 @@ pub struct Options<'a> {
 /// saved before stays.
 pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
     config.check()?;
-    run(Classes::open(config, options.device)?, &options.folder, options.resume, options.stop, tell)
+    let rules = Rules {
+        config: config.to_toml(),
+        train: &config.train,
+        schedule: &config.schedule,
+        seed: config.seed,
+        validation_epochs: config.validation.epochs,
+        skip: config.data.skip,
+    };
+    run(Classes::open(config, options.device)?, rules, options, tell)
 }
 
 /// A network, and pictures with classes.
@@ -181,30 +173,6 @@ fn teacher(folder: &Path, classes: usize, device: &dyn Device) -> Result<Learner
 
 impl Lesson for Classes<'_> {
     const DECIDES: &'static str = "top1";
-
-    fn config(&self) -> String {
-        self.config.to_toml()
-    }
-
-    fn train(&self) -> &Train {
-        &self.config.train
-    }
-
-    fn schedule(&self) -> &Schedule {
-        &self.config.schedule
-    }
-
-    fn seed(&self) -> u64 {
-        self.config.seed
-    }
-
-    fn validation_epochs(&self) -> f64 {
-        self.config.validation.epochs
-    }
-
-    fn skip(&self) -> u64 {
-        self.config.data.skip as u64
-    }
 
     fn images(&self) -> usize {
         self.pictures.len()

@@ -8,13 +8,11 @@ use pidinet::weights::{Model, ModelInfo, OpenOptions};
 use super::lesson::{Learnt, Lesson};
 use super::metrics::Scores;
 use super::validate::Validation;
-use crate::config::Train;
 use crate::data::Examples;
 use crate::data::batches::{Batches, Plan};
 use crate::device::Device;
 use crate::loss::Loss;
 use crate::optimizer::State;
-use crate::schedule::Schedule;
 use crate::trainer::{Trainer, check_loss};
 use crate::{Config, Error, Result};
 
@@ -40,30 +38,6 @@ impl<'a> Edges<'a> {
 
 impl Lesson for Edges<'_> {
     const DECIDES: &'static str = "ods";
-
-    fn config(&self) -> String {
-        self.config.to_toml()
-    }
-
-    fn train(&self) -> &Train {
-        &self.config.train
-    }
-
-    fn schedule(&self) -> &Schedule {
-        &self.config.schedule
-    }
-
-    fn seed(&self) -> u64 {
-        self.config.seed
-    }
-
-    fn validation_epochs(&self) -> f64 {
-        self.config.validation.epochs
-    }
-
-    fn skip(&self) -> u64 {
-        self.config.data.skip as u64
-    }
 
     fn images(&self) -> usize {
         self.examples.len()

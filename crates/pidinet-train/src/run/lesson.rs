@@ -11,28 +11,27 @@ use crate::optimizer::State;
 use crate::schedule::Schedule;
 use crate::{Error, Result};
 
+/// What a configuration says of any run.
+#[derive(Debug)]
+pub(crate) struct Rules<'a> {
+    /// The configuration as TOML, every field.
+    pub(crate) config: String,
+    /// Steps and batches.
+    pub(crate) train: &'a Train,
+    /// How the learning rate changes.
+    pub(crate) schedule: &'a Schedule,
+    /// All randomness follows from it.
+    pub(crate) seed: u64,
+    /// Validation every so many epochs; 0 for never.
+    pub(crate) validation_epochs: f64,
+    /// How many images may be damaged before the run stops.
+    pub(crate) skip: usize,
+}
+
 /// A network and what it learns from.
 pub(crate) trait Lesson: Debug {
     /// The score that decides which model is best: the greatest.
     const DECIDES: &'static str;
-
-    /// The configuration as TOML, every field.
-    fn config(&self) -> String;
-
-    /// Steps and batches.
-    fn train(&self) -> &Train;
-
-    /// How the learning rate changes.
-    fn schedule(&self) -> &Schedule;
-
-    /// All randomness follows from it.
-    fn seed(&self) -> u64;
-
-    /// Validation every so many epochs; 0 for never.
-    fn validation_epochs(&self) -> f64;
-
-    /// How many images may be damaged before the run stops.
-    fn skip(&self) -> u64;
 
     /// Images that are learnt from.
     fn images(&self) -> usize;
