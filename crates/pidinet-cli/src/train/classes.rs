@@ -1,22 +1,18 @@
 //! `pidinet train classify`.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::ValueHint;
-use clap::builder::PossibleValuesParser;
 use pidinet::arch::binary::{BiArch, Stem};
 use pidinet_train::recognition::config::{Config, Model};
 use pidinet_train::recognition::run::train;
 use pidinet_train::recognition::signs::Precision;
-use pidinet_train::run::Options;
 
+use super::RunArgs;
 use super::pace::Pace;
-use super::{STOP, conduct, device};
 use crate::options::one_of;
-use crate::ui::{self, usage};
+use crate::ui::usage;
 
 /// Train a network of one bit to recognise what images show
 ///
@@ -28,37 +24,16 @@ use crate::ui::{self, usage};
 /// would be used, every field.
 #[derive(clap::Args, Debug)]
 pub(super) struct Classes {
-    /// The folder of the run
-    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, required_unless_present = "print_config")]
-    run: Option<PathBuf>,
-
-    /// Go on with the run in the folder
-    #[arg(long, conflicts_with_all = ["config", "class_recipe", "pace", "print_config"])]
-    resume: bool,
-
-    /// Configuration file (TOML)
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
 
     #[command(flatten)]
     recipe: Recipe,
-
-    /// Threads [default: one for each core]. The weights do not depend on it
-    #[arg(short = 'j', long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
-
-    /// Where to compute: cpu, cuda (NVIDIA) or wgpu (Vulkan, Metal, DirectX)
-    #[arg(long, value_name = "NAME", default_value = "cpu", value_parser = PossibleValuesParser::new(device::NAMES))]
-    device: String,
-
-    /// Print the configuration and end
-    #[arg(long)]
-    print_config: bool,
 }
 
 /// What is most often changed in a configuration.
 #[derive(clap::Args, Debug)]
-#[group(id = "class_recipe", multiple = true)]
+#[group(id = "recipe", multiple = true)]
 struct Recipe {
     /// Images with classes: a folder or an archive
     #[arg(long, value_name = "FOLDER|ARCHIVE", value_hint = ValueHint::AnyPath)]
@@ -92,49 +67,14 @@ struct Recipe {
     pace: Pace,
 }
 
-/// The network of the name of a size; how many classes there are is for the data to say.
-#[derive(Clone, Debug)]
-struct Size(BiArch);
-
-impl std::str::FromStr for Size {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "s" => Ok(Self(BiArch::small(1))),
-            "18" => Ok(Self(BiArch::eighteen(Stem::Cifar, 1))),
-            _ => Err(format!("`{name}` is neither s nor 18")),
-        }
-    }
-}
-
 impl Classes {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let config = self.configuration()?;
-        if self.print_config {
-            ui::print(config.to_toml().as_bytes())?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        let folder = self.run.context("no folder for the run")?;
-        let device = device::named(&self.device)?;
-        let options = Options { folder, resume: self.resume, device: &*device, stop: &STOP };
-        conduct(&options.folder, self.threads, |progress| {
-            train(&config, &options, |event| progress.tell(event))
-        })
-    }
-
-    /// The configuration of the run in the folder, or that of the file with what the options say.
-    fn configuration(&self) -> anyhow::Result<Config> {
-        if self.resume {
-            let folder = self.run.as_ref().context("no folder of a run")?;
-            return Ok(Config::open(&folder.join("config.toml"))?);
-        }
-        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::open)?;
-        self.recipe.apply(&mut config);
-        if !self.print_config && config.data.path.as_os_str().is_empty() {
+        let Self { run, recipe } = self;
+        let config = run.configuration(Config::open, |config| recipe.apply(config))?;
+        if !run.print_config && config.data.path.as_os_str().is_empty() {
             return Err(usage!("nothing to learn from: give --data, or data.path in a file"));
         }
-        Ok(config)
+        run.conduct(&config.to_toml(), |options, tell| train(&config, options, tell))
     }
 }
 
@@ -162,5 +102,21 @@ impl Recipe {
             binary.teacher.clone_from(&self.teacher);
         }
         self.pace.apply(train, &mut config.schedule, &mut config.seed);
+    }
+}
+
+/// The network of the name of a size; how many classes there are is for the data to say.
+#[derive(Clone, Debug)]
+struct Size(BiArch);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "s" => Ok(Self(BiArch::small(1))),
+            "18" => Ok(Self(BiArch::eighteen(Stem::Cifar, 1))),
+            _ => Err(format!("`{name}` is neither s nor 18")),
+        }
     }
 }
