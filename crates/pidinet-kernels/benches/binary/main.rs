@@ -1,15 +1,16 @@
 //! Binary 3x3 convolutions at the shapes of ResNet-18: the product alone, all of a block from floats to floats,
-//! and what they replace, the same convolution of floats. Throughput is in multiply-adds. The instruction set is the
-//! best one, or the one `PIDINET_ISA` names.
+//! and what they replace, the same convolution of floats and a whole network of them, on one and two threads. Throughput
+//! is in multiply-adds. The instruction set is the best one, or the one `PIDINET_ISA` names.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pidinet_kernels::Isa;
 use pidinet_kernels::bits::{GROUP, PackSigns, words};
-use pidinet_kernels::buffer::Buffer;
-use pidinet_kernels::dense::{Activation, Dense, DenseWeights, Tap};
 use pidinet_kernels::pixels::{Finish, Rprelu, Term};
-use pidinet_kernels::row::{self, MARGIN, Row, RowMut};
 use pidinet_kernels::xnor::{Border, Place, Run, Xnor, XnorWeights};
+
+mod float;
+
+use float::{Conv, Map, Network};
 
 /// Channels, and rows and columns.
 const SHAPES: [(usize, usize); 4] = [(64, 56), (128, 28), (256, 14), (512, 7)];
@@ -76,50 +77,6 @@ impl Block {
     }
 }
 
-/// A convolution of floats as networks of edges run theirs, row by row: its sums, and nothing after them. Weights
-/// are all 1, and so is the map.
-struct Float {
-    isa: Isa,
-    side: usize,
-    stride: usize,
-    /// A row of zeros, those of the map, and one of zeros.
-    rows: Vec<Buffer>,
-    weights: DenseWeights,
-    dst: Vec<Buffer>,
-}
-
-impl Float {
-    fn new(isa: Isa, channels: usize, side: usize) -> Self {
-        let stride = row::stride(side, 1);
-        let zeros = Buffer::zeroed(row::block_len(channels, stride));
-        let mut ones = zeros.clone();
-        for c in 0..channels {
-            ones[MARGIN + c * stride..][..side].fill(1.0);
-        }
-        let mut rows = vec![ones; side + 2];
-        (rows[0], rows[side + 1]) = (zeros.clone(), zeros.clone());
-        let weights = DenseWeights::pack(isa, &vec![1.0; 9 * channels * channels], &[channels; 9], None);
-        Self { isa, side, stride, rows, weights, dst: vec![zeros; side] }
-    }
-
-    fn whole(&mut self) {
-        for (y, dst) in self.dst.iter_mut().enumerate() {
-            let row = |dy: usize| Row { data: &self.rows[y + dy], stride: self.stride };
-            let taps: [Tap<'_>; 9] =
-                std::array::from_fn(|tap| Tap { row: row(tap / 3), dx: (tap % 3) as isize - 1 });
-            self.isa.run(Dense {
-                taps: &taps,
-                weights: &self.weights,
-                activation: Activation::None,
-                add: None,
-                columns: 0..self.side,
-                width: self.side,
-                dst: RowMut { data: dst, stride: self.stride },
-            });
-        }
-    }
-}
-
 fn blocks(c: &mut Criterion) {
     let isa = Isa::from_env().expect("PIDINET_ISA names an instruction set of this CPU");
     let mut group = c.benchmark_group(format!("binary 3x3, {isa}"));
@@ -134,14 +91,36 @@ fn blocks(c: &mut Criterion) {
             b.iter(|| (0..side).for_each(|y| block.product(y)));
         });
         group.bench_function(format!("block {channels}x{side}x{side}"), |b| b.iter(|| block.whole()));
-
-        let mut float = Float::new(isa, channels, side);
-        float.whole();
-        let corner = [&float.dst[0][MARGIN], &float.dst[1][MARGIN + 1]].map(|x| *x / channels as f32);
-        assert_eq!(corner, [4.0, 9.0], "pixels inside of the map");
-        group.bench_function(format!("float {channels}x{side}x{side}"), |b| b.iter(|| float.whole()));
     }
 }
 
-criterion_group!(benches, blocks);
+fn floats(c: &mut Criterion) {
+    let isa = Isa::from_env().expect("PIDINET_ISA names an instruction set of this CPU");
+    // Columns before a stride are sorted as they should be.
+    for phases in [1, 2] {
+        let mut dst = Map::ones(1, 14, 1, 1);
+        Conv::new(isa, 2, 1, 3).run(&Map::ones(2, 14 * phases, phases, 1), None, &mut dst);
+        let ninths = [(0, 0), (0, 1), (1, 1)].map(|(y, x)| (9.0 * dst.first(y, x)).round());
+        assert_eq!(ninths, [4.0, 6.0, 9.0], "pixels inside of the map");
+    }
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let mut group = c.benchmark_group(format!("float, {isa}, {threads} threads"));
+        for (channels, side) in SHAPES {
+            let conv = Conv::new(isa, channels, channels, 3);
+            let (src, mut dst) = (Map::ones(channels, side, 1, 1), Map::ones(channels, side, 1, 1));
+            group.throughput(Throughput::Elements((9 * channels * channels * side * side) as u64));
+            group.bench_function(format!("3x3 {channels}x{side}x{side}"), |b| {
+                pool.install(|| b.iter(|| conv.run(&src, None, &mut dst)));
+            });
+        }
+        let mut network = Network::new(isa);
+        network.whole();
+        assert!((network.middle() / 16.0 - 1.0).abs() < 0.5, "{}", network.middle());
+        group.throughput(Throughput::Elements(network.macs() as u64));
+        group.bench_function("ResNet-18 layout", |b| pool.install(|| b.iter(|| network.whole())));
+    }
+}
+
+criterion_group!(benches, blocks, floats);
 criterion_main!(benches);
