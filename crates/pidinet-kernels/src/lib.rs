@@ -49,6 +49,7 @@ pub mod real;
 pub mod reference;
 pub mod resize;
 pub mod row;
+mod tiles;
 pub mod xnor;
 
 pub use bit_lanes::{BitKernel, BitLanes};

@@ -5,10 +5,8 @@
 //! convolutions are a small part of a binary network; those of edge networks are [`dense`](crate::dense).
 
 use crate::bit_lanes::{BitKernel, BitLanes};
-use crate::bits::GROUP;
-use crate::buffer::Aligned;
 use crate::isa::Isa;
-use crate::xnor::{Width, ends};
+use crate::tiles::{Part, Product, Tiles};
 
 /// Floats of neighbouring pixels that a convolution reads together: such as seven pixels of a row.
 #[derive(Clone, Copy, Debug)]
@@ -19,16 +17,9 @@ pub struct RealRun<'a> {
     pub step: usize,
 }
 
-/// Weights in the order in which tiles read them: `[tile][input][output of the tile]`.
+/// Weights in the order in which they are read.
 #[derive(Clone, Debug)]
-pub struct RealWeights {
-    packed: Aligned<f64>,
-    /// Inputs of each run.
-    runs: Vec<usize>,
-    outputs: usize,
-    /// Outputs of a tile.
-    tile: usize,
-}
+pub struct RealWeights(Tiles<f64>);
 
 impl RealWeights {
     /// Packs the weights `[output][input]` of runs with `runs` inputs each, for `isa`.
@@ -37,23 +28,12 @@ impl RealWeights {
     ///
     /// When `matrix` is not whole rows of the runs.
     pub fn pack(isa: Isa, matrix: &[f32], runs: &[usize]) -> Self {
-        let row: usize = runs.iter().sum();
-        assert!(row > 0 && matrix.len().is_multiple_of(row), "weights are not rows of {row} inputs");
-        let outputs = matrix.len() / row;
-        let tile = isa.run_bits(Width);
-        let mut packed = Aligned::zeroed(outputs.next_multiple_of(tile) * row);
-        for (output, weights) in matrix.chunks_exact(row).enumerate() {
-            let start = output / tile * tile * row + output % tile;
-            for (packed, &weight) in packed[start..].iter_mut().step_by(tile).zip(weights) {
-                *packed = f64::from(weight);
-            }
-        }
-        Self { packed, runs: runs.to_vec(), outputs, tile }
+        Self(Tiles::pack(isa, matrix, runs))
     }
 
     /// Outputs.
     pub fn outputs(&self) -> usize {
-        self.outputs
+        self.0.outputs()
     }
 }
 
@@ -78,58 +58,25 @@ impl BitKernel for Real<'_> {
 
     #[inline(always)]
     fn run<L: BitLanes>(self, lanes: L) {
-        let Self { runs, weights, dst } = self;
-        assert_eq!(weights.tile, L::WIDTH, "weights were packed for another instruction set");
-        assert_eq!(runs.len(), weights.runs.len(), "runs of the row and of the weights");
-        let inputs: usize = weights.runs.iter().sum();
-        let stride = weights.outputs.next_multiple_of(GROUP);
-        let pixels = dst.len() / stride;
-        for (number, tile) in weights.packed.chunks_exact(inputs * L::WIDTH).enumerate() {
-            let mut first = 0;
-            for end in ends(pixels, L::PIXELS) {
-                let dst = &mut dst[first * stride + number * L::WIDTH..];
-                let part = Part { runs, lengths: &weights.runs, tile, first, stride, dst };
-                match end - first {
-                    1 => part.run::<L, 1>(lanes),
-                    2 => part.run::<L, 2>(lanes),
-                    3 => part.run::<L, 3>(lanes),
-                    4 => part.run::<L, 4>(lanes),
-                    5 if L::PIXELS > 4 => part.run::<L, 5>(lanes),
-                    6 if L::PIXELS > 4 => part.run::<L, 6>(lanes),
-                    7 if L::PIXELS > 4 => part.run::<L, 7>(lanes),
-                    8 if L::PIXELS > 4 => part.run::<L, 8>(lanes),
-                    other => unreachable!("a part of {other} pixels"),
-                }
-                first = end;
-            }
-        }
+        let Self { runs, weights: RealWeights(tiles), dst } = self;
+        assert_eq!(runs.len(), tiles.runs(), "runs of the row and of the weights");
+        tiles.fill(lanes, Values(runs), dst);
     }
 }
 
-/// Some pixels of one tile.
-struct Part<'a> {
-    runs: &'a [RealRun<'a>],
-    /// Inputs of each run.
-    lengths: &'a [usize],
-    /// `[input][output of the tile]`.
-    tile: &'a [f64],
-    /// The first pixel.
-    first: usize,
-    /// Floats from pixel to pixel of `dst`.
-    stride: usize,
-    /// Begins at the tile's first output of the first pixel.
-    dst: &'a mut [f32],
-}
+/// What a row reads.
+#[derive(Clone, Copy)]
+struct Values<'a>(&'a [RealRun<'a>]);
 
-impl Part<'_> {
+impl Product<f64> for Values<'_> {
     /// A tile is two vectors of f64 wide, as many as a vector has f32.
     #[inline(always)]
-    fn run<L: BitLanes, const P: usize>(self, lanes: L) {
-        let mut weights = self.tile.chunks_exact(L::WIDTH);
+    fn fill<L: BitLanes, const P: usize>(self, lanes: L, part: Part<'_, f64>) {
+        let mut weights = part.weights.chunks_exact(L::WIDTH);
         let (mut left, mut right) = ([lanes.splat_f64(0.0); P], [lanes.splat_f64(0.0); P]);
-        for (run, &length) in self.runs.iter().zip(self.lengths) {
+        for (run, &length) in self.0.iter().zip(part.lengths) {
             let pixels: [&[f64]; P] =
-                std::array::from_fn(|p| &run.values[(self.first + p) * run.step..][..length]);
+                std::array::from_fn(|p| &run.values[(part.first + p) * run.step..][..length]);
             for (k, weights) in (0..length).zip(weights.by_ref()) {
                 let (first, second) = (lanes.load_f64(weights), lanes.load_f64(&weights[L::DOUBLES..]));
                 for p in 0..P {
@@ -140,7 +87,7 @@ impl Part<'_> {
             }
         }
         for p in 0..P {
-            let dst = &mut self.dst[p * self.stride..];
+            let dst = &mut part.dst[p * part.stride..];
             lanes.store_rounded(dst, left[p]);
             lanes.store_rounded(&mut dst[L::DOUBLES..], right[p]);
         }

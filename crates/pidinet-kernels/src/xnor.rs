@@ -1,17 +1,14 @@
 //! Products of signs: XNOR and population count.
 //!
-//! With bit 0 for +1 and bit 1 for −1, the sum of `n` products of signs is `n − 2 · popcount(a ^ b)`. A tile
-//! holds as many outputs as a vector has words and a few pixels: it loads the weights of a word once, and
-//! for each pixel broadcasts a word of bits.
+//! With bit 0 for +1 and bit 1 for −1, the sum of `n` products of signs is `n − 2 · popcount(a ^ b)`.
 
 mod border;
 
 pub use border::{Border, Place};
 
 use crate::bit_lanes::{BitKernel, BitLanes};
-use crate::bits::GROUP;
-use crate::buffer::Aligned;
 use crate::isa::Isa;
+use crate::tiles::{Part, Product, Tiles};
 
 /// Bits of neighbouring pixels that a convolution reads together: such as three pixels of a row.
 #[derive(Clone, Copy, Debug)]
@@ -22,17 +19,12 @@ pub struct Run<'a> {
     pub step: usize,
 }
 
-/// Weights in the order in which tiles read them: `[tile][word][output of the tile]`.
+/// Weights in the order in which they are read.
 #[derive(Clone, Debug)]
 pub struct XnorWeights {
-    packed: Aligned<u32>,
-    /// Words of each run.
-    runs: Vec<usize>,
-    outputs: usize,
+    tiles: Tiles<u32>,
     /// Signs in a sum.
     signs: u32,
-    /// Outputs of a tile.
-    tile: usize,
 }
 
 impl XnorWeights {
@@ -44,23 +36,13 @@ impl XnorWeights {
     /// When `words` are not whole rows of the runs, or a sum is too large for the mantissa of an f32.
     pub fn pack(isa: Isa, words: &[u32], runs: &[usize], signs: usize) -> Self {
         let row: usize = runs.iter().sum();
-        assert!(row > 0 && words.len().is_multiple_of(row), "weights are not rows of {row} words");
         assert!(signs <= 32 * row && signs < 1 << 24, "{signs} signs in {row} words");
-        let outputs = words.len() / row;
-        let tile = isa.run_bits(Width);
-        let mut packed = Aligned::zeroed(outputs.next_multiple_of(tile) * row);
-        for (output, words) in words.chunks_exact(row).enumerate() {
-            let start = output / tile * tile * row + output % tile;
-            for (packed, word) in packed[start..].iter_mut().step_by(tile).zip(words) {
-                *packed = *word;
-            }
-        }
-        Self { packed, runs: runs.to_vec(), outputs, signs: signs as u32, tile }
+        Self { tiles: Tiles::pack(isa, words, runs), signs: signs as u32 }
     }
 
     /// Outputs.
     pub fn outputs(&self) -> usize {
-        self.outputs
+        self.tiles.outputs()
     }
 }
 
@@ -86,66 +68,28 @@ impl BitKernel for Xnor<'_> {
 
     #[inline(always)]
     fn run<L: BitLanes>(self, lanes: L) {
-        let Self { runs, weights, dst } = self;
-        assert_eq!(weights.tile, L::WIDTH, "weights were packed for another instruction set");
-        assert_eq!(runs.len(), weights.runs.len(), "runs of the row and of the weights");
-        let words: usize = weights.runs.iter().sum();
-        let stride = weights.outputs.next_multiple_of(GROUP);
-        let pixels = dst.len() / stride;
-        for (number, tile) in weights.packed.chunks_exact(words * L::WIDTH).enumerate() {
-            let mut first = 0;
-            for end in ends(pixels, L::PIXELS) {
-                let dst = &mut dst[first * stride + number * L::WIDTH..];
-                let part =
-                    Part { runs, lengths: &weights.runs, tile, signs: weights.signs, first, stride, dst };
-                match end - first {
-                    1 => part.run::<L, 1>(lanes),
-                    2 => part.run::<L, 2>(lanes),
-                    3 => part.run::<L, 3>(lanes),
-                    4 => part.run::<L, 4>(lanes),
-                    5 if L::PIXELS > 4 => part.run::<L, 5>(lanes),
-                    6 if L::PIXELS > 4 => part.run::<L, 6>(lanes),
-                    7 if L::PIXELS > 4 => part.run::<L, 7>(lanes),
-                    8 if L::PIXELS > 4 => part.run::<L, 8>(lanes),
-                    other => unreachable!("a part of {other} pixels"),
-                }
-                first = end;
-            }
-        }
+        let Self { runs, weights: XnorWeights { tiles, signs }, dst } = self;
+        assert_eq!(runs.len(), tiles.runs(), "runs of the row and of the weights");
+        tiles.fill(lanes, Signs { runs, count: *signs }, dst);
     }
 }
 
-/// Cuts `count` into as few parts of at most `most` as will do, as equal as can be: where each ends.
-#[inline(always)]
-pub(crate) fn ends(count: usize, most: usize) -> impl Iterator<Item = usize> {
-    let parts = count.div_ceil(most);
-    (1..=parts).map(move |i| i * count / parts)
-}
-
-/// Some pixels of one tile.
-struct Part<'a> {
+/// What a row reads.
+#[derive(Clone, Copy)]
+struct Signs<'a> {
     runs: &'a [Run<'a>],
-    /// Words of each run.
-    lengths: &'a [usize],
-    /// `[word][output of the tile]`.
-    tile: &'a [u32],
-    signs: u32,
-    /// The first pixel.
-    first: usize,
-    /// Floats from pixel to pixel of `dst`.
-    stride: usize,
-    /// Begins at the tile's first output of the first pixel.
-    dst: &'a mut [f32],
+    /// Signs in a sum.
+    count: u32,
 }
 
-impl Part<'_> {
+impl Product<u32> for Signs<'_> {
     #[inline(always)]
-    fn run<L: BitLanes, const P: usize>(self, lanes: L) {
-        let mut weights = self.tile.chunks_exact(L::WIDTH);
+    fn fill<L: BitLanes, const P: usize>(self, lanes: L, part: Part<'_, u32>) {
+        let mut weights = part.weights.chunks_exact(L::WIDTH);
         let mut sums = [lanes.splat_word(0); P];
-        for (run, &length) in self.runs.iter().zip(self.lengths) {
+        for (run, &length) in self.runs.iter().zip(part.lengths) {
             let pixels: [&[u32]; P] =
-                std::array::from_fn(|p| &run.bits[(self.first + p) * run.step..][..length]);
+                std::array::from_fn(|p| &run.bits[(part.first + p) * run.step..][..length]);
             let mut start = 0;
             while start < length {
                 let end = length.min(start.saturating_add(L::STEPS));
@@ -163,19 +107,7 @@ impl Part<'_> {
             }
         }
         for (p, sums) in sums.into_iter().enumerate() {
-            lanes.store_products(&mut self.dst[p * self.stride..], self.signs, sums);
+            lanes.store_products(&mut part.dst[p * part.stride..], self.count, sums);
         }
-    }
-}
-
-/// [`BitLanes::WIDTH`] of an instruction set.
-pub(crate) struct Width;
-
-impl BitKernel for Width {
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<L: BitLanes>(self, _: L) -> usize {
-        L::WIDTH
     }
 }
