@@ -6,31 +6,17 @@ use std::ops::Range;
 use burn_tensor::module::max_pool2d;
 use burn_tensor::ops::{MaxPoolOptions, PadMode};
 use burn_tensor::{Device, FloatDType, Tensor, TensorData};
+use pidinet::arch::binary::sum::{Norm, Sum};
 use pidinet::arch::binary::{BinaryConv, BuildBinary, RealConv};
 use pidinet_train::recognition::signs::Straight;
 use pidinet_train::recognition::tape::Mode;
 
 use super::BiNetwork;
 use super::convolution::{binary, ordered, plain, signs};
-use super::norm::{Affine, Moments, normalise};
+use super::norm::{Moments, normalise};
 
-/// A sum of maps `[n, c, h, w]` that are not yet scaled, `Σ scale · map + offset` for each channel.
-///
-/// Batch norms are carried along until a map is needed, since two in a row are merged before they are rounded.
-/// While a network learns, nothing is carried along.
-#[derive(Clone)]
-pub(crate) struct Value {
-    terms: Vec<(Tensor<4>, Option<Vec<f64>>)>,
-    offset: Option<Vec<f64>>,
-    /// Whether the maps are those of binary convolutions: two such values stay apart when they are added.
-    is_branch: bool,
-}
-
-impl From<Tensor<4>> for Value {
-    fn from(map: Tensor<4>) -> Self {
-        Self { terms: vec![(map, None)], offset: None, is_branch: false }
-    }
-}
+/// A map `[n, c, h, w]` whose batch norms wait; while a network learns, none does.
+pub(crate) type Value = Sum<Tensor<4>>;
 
 /// Computes while the network is described.
 pub(super) struct Forward<'a> {
@@ -94,10 +80,10 @@ impl BuildBinary for Forward<'_> {
         // Latent weights always have the gradient of the clamp.
         let weight = if mode.precision.weights() { signs(weight, Straight::Clamp) } else { weight };
         let of = |x| if mode.precision.signs() { signs(x, mode.straight) } else { x };
-        Value { is_branch: true, ..binary(conv, self.read(x), weight, of).into() }
+        Value::branch(binary(conv, self.read(x), weight, of))
     }
 
-    fn batch_norm(&mut self, name: &str, channels: usize, x: &Value) -> Value {
+    fn batch_norm(&mut self, name: &str, _: usize, x: &Value) -> Value {
         if !self.mode.running {
             let (weight, bias) = (self.channel(name, "weight"), self.channel(name, "bias"));
             let (y, moments) = normalise(self.read(x), weight, bias);
@@ -105,17 +91,8 @@ impl BuildBinary for Forward<'_> {
             return y.into();
         }
         let values = ["weight", "bias", "running_mean", "running_var"];
-        let norm = Affine::new(values.map(|suffix| &self.network.values[&format!("{name}.{suffix}")][..]));
-        let mut y = x.clone();
-        for (_, scale) in &mut y.terms {
-            let scale = scale.get_or_insert_with(|| vec![1.0; channels]);
-            scale.iter_mut().zip(&norm.scale).for_each(|(scale, factor)| *scale *= factor);
-        }
-        let offset = y.offset.get_or_insert_with(|| vec![0.0; channels]);
-        for ((offset, factor), term) in offset.iter_mut().zip(&norm.scale).zip(&norm.offset) {
-            *offset = *offset * factor + term;
-        }
-        y
+        let values = values.map(|suffix| &self.network.values[&format!("{name}.{suffix}")][..]);
+        x.normalised(&Norm::new(values))
     }
 
     fn shift(&mut self, name: &str, _: usize, x: &Value) -> Value {
@@ -139,15 +116,7 @@ impl BuildBinary for Forward<'_> {
     }
 
     fn add(&mut self, a: &Value, b: &Value) -> Value {
-        let mut sum = a.clone();
-        sum.is_branch = a.is_branch && b.is_branch;
-        let b = if b.is_branch { b.clone() } else { self.read(b).into() };
-        sum.terms.extend(b.terms);
-        sum.offset = match (sum.offset, b.offset) {
-            (Some(a), Some(b)) => Some(a.iter().zip(&b).map(|(a, b)| a + b).collect()),
-            (a, b) => a.or(b),
-        };
-        sum
+        a.plus(b, |x| self.read(x))
     }
 
     fn max_pool(&mut self, x: &Value) -> Value {

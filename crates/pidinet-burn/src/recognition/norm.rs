@@ -1,4 +1,4 @@
-//! Batch norm: by the batch while a network learns, else as one factor and one term for each channel.
+//! Batch norm while a network learns: by the batch.
 
 use burn_tensor::Tensor;
 use pidinet::arch::binary::NORM_EPSILON;
@@ -23,22 +23,4 @@ pub(super) fn normalise(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<4>) -> (Te
     let flat = |x: Tensor<4>| x.detach().flatten(0, 3);
     let moments = Moments { mean: flat(middle), variance: flat(variance), count: images * height * width };
     (x * scale * weight + bias, moments)
-}
-
-/// A batch norm with what it has seen before.
-#[derive(Clone, Debug)]
-pub(super) struct Affine {
-    pub(super) scale: Vec<f64>,
-    pub(super) offset: Vec<f64>,
-}
-
-impl Affine {
-    pub(super) fn new([weight, bias, mean, variance]: [&[f32]; 4]) -> Self {
-        let each = |c: usize| {
-            let scale = f64::from(weight[c]) / (f64::from(variance[c]) + NORM_EPSILON).sqrt();
-            (scale, f64::from(bias[c]) - f64::from(mean[c]) * scale)
-        };
-        let (scale, offset) = (0..weight.len()).map(each).unzip();
-        Self { scale, offset }
-    }
 }

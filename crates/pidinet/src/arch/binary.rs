@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::Kind;
 
 pub mod reference;
+pub mod sum;
 pub mod survey;
 
 /// Rows down and columns right of a pixel.

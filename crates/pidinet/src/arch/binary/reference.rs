@@ -7,27 +7,14 @@
 
 use std::ops::Range;
 
-use super::{BiOutputs, BinaryConv, BuildBinary, NORM_EPSILON, RealConv, bi_pidinet};
+use super::sum::{Norm, Sum};
+use super::{BiOutputs, BinaryConv, BuildBinary, RealConv, bi_pidinet};
 use crate::arch::Kind;
 use crate::arch::reference::Map;
 use crate::weights::BiModel;
 
-/// A sum of maps that are not yet scaled, `Σ scale · map + offset` for each channel.
-#[derive(Clone, Debug)]
-pub struct Value {
-    /// Maps with a factor for each channel; none where it is 1.
-    terms: Vec<(Map, Option<Vec<f64>>)>,
-    /// A term for each channel, where there is one.
-    offset: Option<Vec<f64>>,
-    /// Whether the maps are those of binary convolutions: two such values stay apart when they are added.
-    is_branch: bool,
-}
-
-impl From<Map> for Value {
-    fn from(map: Map) -> Self {
-        Self { terms: vec![(map, None)], offset: None, is_branch: false }
-    }
-}
+/// A map whose batch norms wait.
+pub type Value = Sum<Map>;
 
 impl Value {
     /// The map that is meant, rounded to f32 after each operation: scaled terms first, in their order,
@@ -193,21 +180,12 @@ impl BuildBinary for BiReference<'_> {
 
     fn binary_conv(&mut self, name: &str, conv: &BinaryConv, x: &Value) -> Value {
         let sums = convolve_signs(conv, self.parameter(name, "weight"), &x.map());
-        Value { is_branch: true, ..sums.into() }
+        Value::branch(sums)
     }
 
-    fn batch_norm(&mut self, name: &str, channels: usize, x: &Value) -> Value {
-        let norm = Norm::of(self.model, name);
-        let mut y = x.clone();
-        for (_, scale) in &mut y.terms {
-            let scale = scale.get_or_insert_with(|| vec![1.0; channels]);
-            scale.iter_mut().zip(&norm.scale).for_each(|(scale, factor)| *scale *= factor);
-        }
-        let offset = y.offset.get_or_insert_with(|| vec![0.0; channels]);
-        for ((offset, factor), term) in offset.iter_mut().zip(&norm.scale).zip(&norm.offset) {
-            *offset = *offset * factor + term;
-        }
-        y
+    fn batch_norm(&mut self, name: &str, _: usize, x: &Value) -> Value {
+        let values = ["weight", "bias", "running_mean", "running_var"];
+        x.normalised(&Norm::new(values.map(|suffix| self.parameter(name, suffix))))
     }
 
     fn shift(&mut self, name: &str, _: usize, x: &Value) -> Value {
@@ -245,15 +223,7 @@ impl BuildBinary for BiReference<'_> {
     }
 
     fn add(&mut self, a: &Value, b: &Value) -> Value {
-        let mut sum = a.clone();
-        sum.is_branch = a.is_branch && b.is_branch;
-        let b = if b.is_branch { b.clone() } else { b.map().into() };
-        sum.terms.extend(b.terms);
-        sum.offset = match (sum.offset, b.offset) {
-            (Some(a), Some(b)) => Some(a.iter().zip(&b).map(|(a, b)| a + b).collect()),
-            (a, b) => a.or(b),
-        };
-        sum
+        a.plus(b, Value::map)
     }
 
     fn max_pool(&mut self, x: &Value) -> Value {
@@ -292,31 +262,6 @@ impl BuildBinary for BiReference<'_> {
             row.iter().zip(&x.data).fold(0.0, |sum, (&w, x)| sum + f64::from(w) * x) + f64::from(bias)
         });
         Map::new([outputs, 1, 1], sums.map(rounded).collect()).into()
-    }
-}
-
-/// A batch norm as one factor and one term for each channel.
-struct Norm {
-    scale: Vec<f64>,
-    offset: Vec<f64>,
-}
-
-impl Norm {
-    /// The batch norm of this name.
-    fn of(model: &BiModel, name: &str) -> Self {
-        let get = |suffix: &str| {
-            let numbers = &model.weights[&format!("{name}.{suffix}")].data;
-            numbers.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>()
-        };
-        let [weight, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map(get);
-        let scale: Vec<f64> = weight
-            .iter()
-            .zip(&variance)
-            .map(|(weight, variance)| weight / (variance + NORM_EPSILON).sqrt())
-            .collect();
-        let offset =
-            bias.iter().zip(&mean).zip(&scale).map(|((bias, mean), scale)| bias - mean * scale).collect();
-        Self { scale, offset }
     }
 }
 
