@@ -4,7 +4,7 @@
 //! dst = pointwise(relu(depthwise(rows))) + shortcut
 //! ```
 //!
-//! What the depthwise convolution gives for a few columns stays in the first-level cache until the 1x1
+//! What the depthwise convolution gives for a few columns stays in the cache until the 1x1
 //! convolution has read it; it is never a map. The result is that of
 //! [`Depthwise`] followed by [`Dense`], bit for bit.
 

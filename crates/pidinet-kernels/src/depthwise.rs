@@ -8,7 +8,6 @@ use crate::dense::{Activation, check_columns};
 use crate::lanes::{Kernel, Lanes};
 use crate::packed_lanes::{PackedKernel, PackedLanes};
 use crate::row::{MARGIN, Row, RowMut};
-use std::cmp::Ordering;
 use std::ops::Range;
 
 /// Folded depthwise weights without the taps that are zero in every channel: a radial kernel keeps 16 of
@@ -226,6 +225,9 @@ impl<L: PackedLanes> Sink<L> for Words<'_> {
 
 /// A depthwise convolution of dilation 1 whose window is known to the compiler: `SIZE` rows and columns, of
 /// which the positions `USED` have a tap.
+///
+/// Sums are shifted, not inputs: each column of the window is added up where its inputs are, and then moved to where
+/// it belongs. That is two shuffles for a vector of a 3x3 window, where moving the inputs takes six.
 struct Window<'a, S, const SIZE: usize, const USED: u32> {
     job: Job<'a>,
     sink: S,
@@ -258,7 +260,8 @@ impl<S, const SIZE: usize, const USED: u32> Window<'_, S, SIZE, USED> {
         let Self { job: Job { rows, weights, activation, columns, width }, mut sink } = self;
         let floor = floor(lanes, activation);
         let start = columns.start;
-        let len = columns.len().next_multiple_of(L::WIDTH);
+        let vectors = columns.len().div_ceil(L::WIDTH);
+        let len = vectors * L::WIDTH;
         let rows: &[Row<'_>; SIZE] = rows.try_into().expect("as many rows as the window has");
         let taps = const { USED.count_ones() as usize };
         for (c, kernel) in weights.packed.chunks_exact(taps).enumerate() {
@@ -267,52 +270,75 @@ impl<S, const SIZE: usize, const USED: u32> Window<'_, S, SIZE, USED> {
             for tap in 0..taps {
                 splats[tap] = lanes.splat(kernel[tap]);
             }
-            // Of every row, what a vector's neighbours are taken from: it and those on both sides.
-            let mut inputs: [&[f32]; SIZE] = [&[]; SIZE];
-            let mut before = [lanes.splat(0.0); SIZE];
-            let mut here = [lanes.splat(0.0); SIZE];
-            for (r, row) in rows.iter().enumerate() {
-                inputs[r] = &row.data[MARGIN + c * row.stride + start - L::WIDTH..][..len + 2 * L::WIDTH];
-                before[r] = lanes.load(inputs[r]);
-                here[r] = lanes.load(&inputs[r][L::WIDTH..]);
+            // Of every row the vectors, and one on each side.
+            let mut inputs: [&[L::Floats]; SIZE] = [&[]; SIZE];
+            for (input, row) in inputs.iter_mut().zip(rows) {
+                let first = MARGIN + c * row.stride + start - L::WIDTH;
+                *input = &lanes.vectors(&row.data[first..])[..vectors + 2];
             }
             let out = sink.channel(c, len);
-            for x in (0..len).step_by(L::WIDTH) {
-                // A sum for each row of the window: one for all would have to wait for itself at every tap.
-                let mut sums = [lanes.splat(0.0); SIZE];
-                let mut tap = 0;
-                for r in 0..SIZE {
-                    let near = &inputs[r][x..][..3 * L::WIDTH];
-                    let after = lanes.load(&near[2 * L::WIDTH..]);
-                    for column in 0..SIZE {
-                        if USED & 1 << (r * SIZE + column) != 0 {
-                            let src = &near[L::WIDTH + column - SIZE / 2..];
-                            let value = match column.cmp(&(SIZE / 2)) {
-                                Ordering::Less => {
-                                    lanes.shifted(before[r], here[r], L::WIDTH + column - SIZE / 2, src)
-                                }
-                                Ordering::Equal => here[r],
-                                Ordering::Greater => lanes.shifted(here[r], after, column - SIZE / 2, src),
-                            };
-                            sums[r] = lanes.mul_add(splats[tap], value, sums[r]);
-                            tap += 1;
-                        }
-                    }
-                    before[r] = here[r];
-                    here[r] = after;
-                }
-                let mut sum = sums[0];
-                for &row in &sums[1..] {
-                    sum = lanes.add(sum, row);
-                }
-                let whole = start + x + L::WIDTH <= width;
-                let sum = lanes.max(sum, floor);
-                let sum = if whole { sum } else { lanes.keep_first(sum, width.saturating_sub(start + x)) };
-                lanes.store(&mut out[x..], sum);
+            let (outs, last) = out.split_at_mut(len - L::WIDTH);
+            let before = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, 0);
+            let mut here = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, 1);
+            let mut sum = with_left(lanes, before, here);
+            for (i, out) in (2..=vectors).zip(outs.chunks_exact_mut(L::WIDTH)) {
+                let after = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, i);
+                lanes.store(out, lanes.max(with_right(lanes, sum, here, after), floor));
+                sum = with_left(lanes, here, after);
+                here = after;
             }
+            let after = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, vectors + 1);
+            lanes.store(last, lanes.max(with_right(lanes, sum, here, after), floor));
+            out[len.min(width.saturating_sub(start))..].fill(0.0);
             sink.filled(lanes, c, len);
         }
     }
+}
+
+/// What each column of a window contributes, at the places of the inputs: those of vector `i`.
+#[inline(always)]
+fn contributions<L: Lanes, const SIZE: usize, const USED: u32>(
+    lanes: L,
+    splats: &[L::F32; 25],
+    inputs: &[&[L::Floats]; SIZE],
+    i: usize,
+) -> [L::F32; SIZE] {
+    let mut sums = [lanes.splat(0.0); SIZE];
+    let mut tap = 0;
+    for r in 0..SIZE {
+        let value = lanes.load(inputs[r][i].as_ref());
+        for column in 0..SIZE {
+            if USED & 1 << (r * SIZE + column) != 0 {
+                sums[column] = lanes.mul_add(splats[tap], value, sums[column]);
+                tap += 1;
+            }
+        }
+    }
+    sums
+}
+
+/// The middle column at its place, and those left of it.
+#[inline(always)]
+fn with_left<L: Lanes, const SIZE: usize>(lanes: L, before: [L::F32; SIZE], here: [L::F32; SIZE]) -> L::F32 {
+    let mut sum = here[SIZE / 2];
+    for column in 0..SIZE / 2 {
+        sum = lanes.add(sum, lanes.shifted(before[column], here[column], L::WIDTH + column - SIZE / 2));
+    }
+    sum
+}
+
+/// `sum` and the columns right of the middle.
+#[inline(always)]
+fn with_right<L: Lanes, const SIZE: usize>(
+    lanes: L,
+    mut sum: L::F32,
+    here: [L::F32; SIZE],
+    after: [L::F32; SIZE],
+) -> L::F32 {
+    for column in SIZE / 2 + 1..SIZE {
+        sum = lanes.add(sum, lanes.shifted(here[column], after[column], column - SIZE / 2));
+    }
+    sum
 }
 
 /// A depthwise convolution of any number of taps.

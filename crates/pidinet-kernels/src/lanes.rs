@@ -21,6 +21,9 @@ pub trait Lanes: Copy {
     /// A vector of [`Lanes::WIDTH`] floats.
     type F32: Copy;
 
+    /// The floats of a vector in memory.
+    type Floats: AsRef<[f32]>;
+
     /// Floats in a vector: 4, 8 or 16, never more than [`MARGIN`](crate::row::MARGIN).
     const WIDTH: usize;
 
@@ -42,6 +45,9 @@ pub trait Lanes: Copy {
     ///
     /// When `src` is shorter.
     fn load(self, src: &[f32]) -> Self::F32;
+
+    /// `src` as whole vectors, without what is left at its end.
+    fn vectors(self, src: &[f32]) -> &[Self::Floats];
 
     /// Writes `v` to the first [`Lanes::WIDTH`] floats of `dst`.
     ///
@@ -80,18 +86,8 @@ pub trait Lanes: Copy {
     /// The even and the odd elements of `a` followed by `b`.
     fn deinterleave(self, a: Self::F32, b: Self::F32) -> (Self::F32, Self::F32);
 
-    /// Floats `n..` of `low` followed by `high`, for `n` in `1..WIDTH`; `src` begins with the same floats.
-    ///
-    /// An instruction set takes what costs it less: to shuffle what is in registers, or to load.
-    ///
-    /// # Panics
-    ///
-    /// When `src` is shorter than [`Lanes::WIDTH`], though maybe not with every instruction set.
-    #[inline(always)]
-    fn shifted(self, low: Self::F32, high: Self::F32, n: usize, src: &[f32]) -> Self::F32 {
-        let _ = (low, high, n);
-        self.load(src)
-    }
+    /// Floats `n..` of `low` followed by `high`, for `n` of 1 or 2, or one or two less than [`Lanes::WIDTH`].
+    fn shifted(self, low: Self::F32, high: Self::F32, n: usize) -> Self::F32;
 
     /// Says that the cache line where `dst` begins will soon be written: only a hint.
     #[inline(always)]

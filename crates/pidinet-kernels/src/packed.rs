@@ -12,7 +12,7 @@ mod block;
 mod tile;
 mod weights;
 
-pub use block::{PackedBlock, chunk_columns as block_columns, scratch_len};
+pub use block::{PackedBlock, scratch_len};
 pub use weights::PackedWeights;
 
 use crate::dense::{Activation, Tap, check_columns, chunk_columns};

@@ -17,6 +17,7 @@ impl Avx2 {
 
 impl Lanes for Avx2 {
     type F32 = __m256;
+    type Floats = [f32; 8];
     const WIDTH: usize = 8;
     const REGISTERS: usize = 16;
     const TILE: usize = 6;
@@ -43,6 +44,11 @@ impl Lanes for Avx2 {
         let src: &[f32; 8] = src.first_chunk().expect("eight floats to load");
         // SAFETY: `self` proves AVX2; `src` is eight readable floats.
         unsafe { _mm256_loadu_ps(src.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn vectors(self, src: &[f32]) -> &[[f32; 8]] {
+        src.as_chunks().0
     }
 
     #[inline(always)]
@@ -129,6 +135,22 @@ impl Lanes for Avx2 {
     fn prefetch(self, dst: &[f32]) {
         // SAFETY: every such CPU takes the instruction, and for any address.
         unsafe { _mm_prefetch::<_MM_HINT_ET0>(dst.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn shifted(self, low: __m256, high: __m256, n: usize) -> __m256 {
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            let (low, high) = (_mm256_castps_si256(low), _mm256_castps_si256(high));
+            let middle = _mm256_permute2x128_si256::<0x21>(low, high);
+            _mm256_castsi256_ps(match n {
+                1 => _mm256_alignr_epi8::<4>(middle, low),
+                2 => _mm256_alignr_epi8::<8>(middle, low),
+                6 => _mm256_alignr_epi8::<8>(high, middle),
+                7 => _mm256_alignr_epi8::<12>(high, middle),
+                _ => unreachable!("no window is so wide"),
+            })
+        }
     }
 
     #[inline(always)]

@@ -48,6 +48,7 @@ impl Avx512 {
 
 impl<E: Extension> Lanes for Avx512<E> {
     type F32 = __m512;
+    type Floats = [f32; 16];
     const WIDTH: usize = 16;
     const REGISTERS: usize = 32;
     const TILE: usize = 12;
@@ -68,6 +69,11 @@ impl<E: Extension> Lanes for Avx512<E> {
         let src: &[f32; 16] = src.first_chunk().expect("sixteen floats to load");
         // SAFETY: `self` proves AVX-512; `src` is sixteen readable floats.
         unsafe { _mm512_loadu_ps(src.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn vectors(self, src: &[f32]) -> &[[f32; 16]] {
+        src.as_chunks().0
     }
 
     #[inline(always)]
@@ -142,18 +148,17 @@ impl<E: Extension> Lanes for Avx512<E> {
         }
     }
 
-    /// A load that straddles cache lines takes two cycles, a shuffle one, on a port that multiply-adds need
-    /// too. So most are shuffled, and the outermost floats of wide windows loaded.
     #[inline(always)]
-    fn shifted(self, low: __m512, high: __m512, n: usize, src: &[f32]) -> __m512 {
+    fn shifted(self, low: __m512, high: __m512, n: usize) -> __m512 {
         // SAFETY: `self` proves AVX-512.
         unsafe {
             let (low, high) = (_mm512_castps_si512(low), _mm512_castps_si512(high));
             _mm512_castsi512_ps(match n {
                 1 => _mm512_alignr_epi32::<1>(high, low),
                 2 => _mm512_alignr_epi32::<2>(high, low),
+                14 => _mm512_alignr_epi32::<14>(high, low),
                 15 => _mm512_alignr_epi32::<15>(high, low),
-                _ => return self.load(src),
+                _ => unreachable!("no window is so wide"),
             })
         }
     }

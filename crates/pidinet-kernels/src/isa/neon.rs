@@ -17,6 +17,7 @@ impl Neon {
 
 impl Lanes for Neon {
     type F32 = float32x4_t;
+    type Floats = [f32; 4];
     const WIDTH: usize = 4;
     const REGISTERS: usize = 32;
     const TILE: usize = 8;
@@ -43,6 +44,11 @@ impl Lanes for Neon {
         let src: &[f32; 4] = src.first_chunk().expect("four floats to load");
         // SAFETY: `self` proves NEON; `src` is four readable floats.
         unsafe { vld1q_f32(src.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn vectors(self, src: &[f32]) -> &[[f32; 4]] {
+        src.as_chunks().0
     }
 
     #[inline(always)]
@@ -120,14 +126,14 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
-    fn shifted(self, low: float32x4_t, high: float32x4_t, n: usize, src: &[f32]) -> float32x4_t {
+    fn shifted(self, low: float32x4_t, high: float32x4_t, n: usize) -> float32x4_t {
         // SAFETY: `self` proves NEON.
         unsafe {
             match n {
                 1 => vextq_f32::<1>(low, high),
                 2 => vextq_f32::<2>(low, high),
                 3 => vextq_f32::<3>(low, high),
-                _ => self.load(src),
+                _ => unreachable!("no window is so wide"),
             }
         }
     }

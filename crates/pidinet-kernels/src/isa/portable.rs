@@ -18,6 +18,7 @@ fn each(a: [f32; 4], b: [f32; 4], f: impl Fn(f32, f32) -> f32) -> [f32; 4] {
 
 impl<F: Copy> Lanes for Portable<F> {
     type F32 = [f32; 4];
+    type Floats = [f32; 4];
     const WIDTH: usize = 4;
     const REGISTERS: usize = 16;
     const TILE: usize = 4;
@@ -35,6 +36,11 @@ impl<F: Copy> Lanes for Portable<F> {
     #[inline(always)]
     fn load(self, src: &[f32]) -> [f32; 4] {
         *src.first_chunk().expect("four floats to load")
+    }
+
+    #[inline(always)]
+    fn vectors(self, src: &[f32]) -> &[[f32; 4]] {
+        src.as_chunks().0
     }
 
     #[inline(always)]
@@ -92,6 +98,12 @@ impl<F: Copy> Lanes for Portable<F> {
     #[inline(always)]
     fn deinterleave(self, a: [f32; 4], b: [f32; 4]) -> ([f32; 4], [f32; 4]) {
         ([a[0], a[2], b[0], b[2]], [a[1], a[3], b[1], b[3]])
+    }
+
+    #[inline(always)]
+    fn shifted(self, low: [f32; 4], high: [f32; 4], n: usize) -> [f32; 4] {
+        let both = [low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]];
+        [both[n], both[n + 1], both[n + 2], both[n + 3]]
     }
 
     #[inline(always)]

@@ -19,6 +19,7 @@ impl Simd128 {
 
 impl Lanes for Simd128 {
     type F32 = v128;
+    type Floats = [f32; 4];
     const WIDTH: usize = 4;
     const REGISTERS: usize = 16;
     const TILE: usize = 4;
@@ -38,6 +39,11 @@ impl Lanes for Simd128 {
         let src: &[f32; 4] = src.first_chunk().expect("four floats to load");
         // SAFETY: `src` is four readable floats.
         unsafe { v128_load(src.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn vectors(self, src: &[f32]) -> &[[f32; 4]] {
+        src.as_chunks().0
     }
 
     #[inline(always)]
@@ -95,6 +101,16 @@ impl Lanes for Simd128 {
     #[inline(always)]
     fn deinterleave(self, a: v128, b: v128) -> (v128, v128) {
         (i32x4_shuffle::<0, 2, 4, 6>(a, b), i32x4_shuffle::<1, 3, 5, 7>(a, b))
+    }
+
+    #[inline(always)]
+    fn shifted(self, low: v128, high: v128, n: usize) -> v128 {
+        match n {
+            1 => i32x4_shuffle::<1, 2, 3, 4>(low, high),
+            2 => i32x4_shuffle::<2, 3, 4, 5>(low, high),
+            3 => i32x4_shuffle::<3, 4, 5, 6>(low, high),
+            _ => unreachable!("no window is so wide"),
+        }
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::{Floats, PackedDense, PackedWeights, chunk, pack};
 use crate::block::Shortcut;
-use crate::dense::{Activation, Tap, check_columns};
+use crate::dense::{Activation, Tap, check_columns, chunk_columns};
 use crate::depthwise::{self, DepthwiseWeights, Job, Words};
 use crate::packed_lanes::{PackedKernel, PackedLanes};
 use crate::row::{self, Row, RowMut};
@@ -32,15 +32,6 @@ pub struct PackedBlock<'a> {
     pub scratch: &'a mut [f32],
     /// The row of floats to write.
     pub dst: RowMut<'a>,
-}
-
-/// Columns that a block works on at a time: three times those of a block of floats, and more than the first-level cache
-/// holds. The rows of the window come from further away, and long pieces of them are brought nearer in time by the
-/// CPU itself: full-L was a tenth faster so, and no faster with pieces of whole rows.
-pub fn chunk_columns(channels: usize) -> usize {
-    const FLOATS: usize = 24576;
-    const COLUMNS: usize = 48;
-    (FLOATS / channels.max(1)).clamp(COLUMNS, 1008) / COLUMNS * COLUMNS
 }
 
 /// Length of [`PackedBlock::scratch`] for an input of `channels`: words of it and of the shortcut's, and the channels of a

@@ -93,7 +93,7 @@ impl Context<'_, '_> {
                     (first..first + blocks.len()).map(|y| self.window(*x, y, *radius)).collect();
                 let shortcut = if *projection { Shortcut::Projection } else { Shortcut::Identity };
                 let width = self.layout.size.width;
-                for columns in self.chunks(packed::block_columns(channels)) {
+                for columns in self.chunks(dense::chunk_columns(channels)) {
                     for (window, block) in windows.iter().zip(&mut blocks) {
                         PackedBlock {
                             rows: window,
