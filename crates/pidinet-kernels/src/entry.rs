@@ -45,14 +45,14 @@ macro_rules! run_bits_on {
 run_bits_on!(PackDifferences, PackSigns, Real, Xnor);
 
 macro_rules! run_packed_on {
-    ($($kernel:ident: $weights:ident),*) => {$(
+    ($($kernel:ident: $weights:ident -> $output:ty),*) => {$(
         impl $kernel<'_> {
             /// Runs this kernel with an instruction set, as [`Isa::run_packed`] does, in the format of its weights.
-            pub fn run_on(self, isa: Isa) {
-                isa.run_packed(self.$weights.format(), self);
+            pub fn run_on(self, isa: Isa) -> $output {
+                isa.run_packed(self.$weights.format(), self)
             }
         }
     )*};
 }
 
-run_packed_on!(PackedBlock: pointwise, PackedDense: weights, PackedPointwise: weights);
+run_packed_on!(PackedBlock: pointwise -> bool, PackedDense: weights -> (), PackedPointwise: weights -> ());

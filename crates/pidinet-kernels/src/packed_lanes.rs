@@ -82,6 +82,12 @@ pub trait PackedLanes: Lanes {
     /// When `dst` is shorter.
     fn store_words(self, dst: &mut [f32], words: Self::Words);
 
+    /// Whether any channel is the greatest that words hold, to which it may have been cut: 255 of int8. Nothing is cut
+    /// in a format that holds all floats.
+    fn is_cut(self, _words: Self::Words) -> bool {
+        false
+    }
+
     /// Sums that begin with `start` in every lane: bits of an `f32`, or an `i32`.
     fn begin(self, start: u32) -> Self::Sums;
 

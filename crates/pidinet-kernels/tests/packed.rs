@@ -223,14 +223,21 @@ fn pointwise_packs_before_and_after() {
     }
 }
 
-/// A block gives, bit for bit, what its parts give.
-fn check_block(format: Format, inputs: usize, outputs: usize, width: usize, size: usize, cuts: &[usize]) {
+/// A block gives, bit for bit, what its parts give, and tells whether words held what is between them.
+fn check_block(
+    format: Format,
+    [inputs, outputs]: [usize; 2],
+    width: usize,
+    size: usize,
+    weight: f64,
+    cuts: &[usize],
+) {
     let projection = format == Format::Bf16 && outputs != inputs;
     let outputs = if projection { outputs } else { inputs };
     let src = values(format, [inputs, 5, width], 21);
     let rows = Rows::new(&src, row::stride(width, 2));
     let window: Vec<_> = (0..size).map(|i| rows.at(2 + i as isize - size as isize / 2)).collect();
-    let kernel = random([inputs, 1, size * size], 22);
+    let kernel = random([inputs, 1, size * size], 22).map(|w| w * weight);
     let depthwise = DepthwiseWeights::pack(&floats(&kernel), inputs, size, 1);
     let taps = if projection { vec![inputs; 2] } else { vec![inputs] };
     let matrix = floats(&random([outputs, 1, inputs * taps.len()], 23));
@@ -252,6 +259,7 @@ fn check_block(format: Format, inputs: usize, outputs: usize, width: usize, size
         let between = Map::from_fn([inputs, 1, width], |c, _, x| {
             f64::from(between.row().data[MARGIN + c * stride + x])
         });
+        let is_cut = format == Format::Int8 && between.data.iter().any(|&x| x.round_ties_even() >= 255.0);
         let between = words(format, &between, stride);
         let middle = words(format, &src, stride);
         let taps = [&between[0], &middle[2]].map(|data| Tap { row: Row { data, stride }, dx: 0 });
@@ -268,6 +276,7 @@ fn check_block(format: Format, inputs: usize, outputs: usize, width: usize, size
 
         let mut scratch = vec![f32::NAN; packed::scratch_len(inputs)];
         let mut fused = unfilled(outputs, width, 0);
+        let mut was_cut = false;
         for columns in ranges(width, cuts) {
             let block = PackedBlock {
                 rows: &window,
@@ -279,9 +288,11 @@ fn check_block(format: Format, inputs: usize, outputs: usize, width: usize, size
                 scratch: &mut scratch,
                 dst: fused.row_mut(),
             };
-            isa.run_packed(format, block);
+            was_cut |= isa.run_packed(format, block);
         }
-        assert_eq!(fused, apart, "{isa}, {format:?}, {inputs} to {outputs}, width {width}, size {size}");
+        let name = format!("{isa}, {format:?}, {inputs} to {outputs}, width {width}, size {size}");
+        assert_eq!(fused, apart, "{name}");
+        assert_eq!(was_cut, is_cut, "{name}");
     }
 }
 
@@ -295,8 +306,9 @@ proptest! {
         width in 1usize..300,
         size in prop::sample::select(vec![1usize, 3, 5]),
         int8: bool,
+        weight in prop::sample::select(vec![0.05, 0.2, 1.0]),
         cuts in prop::collection::vec(0usize..19, 0..3),
     ) {
-        check_block(FORMATS[usize::from(int8)], inputs, outputs, width, size, &cuts);
+        check_block(FORMATS[usize::from(int8)], [inputs, outputs], width, size, weight, &cuts);
     }
 }

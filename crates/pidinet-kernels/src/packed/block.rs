@@ -5,11 +5,14 @@ use crate::block::Shortcut;
 use crate::dense::{Activation, Tap, check_columns, chunk_columns};
 use crate::depthwise::{self, DepthwiseWeights, Job, Words};
 use crate::packed_lanes::{PackedKernel, PackedLanes};
-use crate::row::{self, Row, RowMut};
+use crate::row::{self, MARGIN, Row, RowMut};
 use std::ops::Range;
 
 /// A row of a residual block, as [`Block`](crate::block::Block). The depthwise convolution is of floats; what it gives
 /// is packed as soon as the channels of a word are there.
+///
+/// It gives back whether any of that was, or may have been, greater than words hold: 255 of int8. What it writes then is
+/// off by more than rounding.
 ///
 /// # Panics
 ///
@@ -42,10 +45,10 @@ pub fn scratch_len(channels: usize) -> usize {
 }
 
 impl PackedKernel for PackedBlock<'_> {
-    type Output = ();
+    type Output = bool;
 
     #[inline(always)]
-    fn run<L: PackedLanes>(self, lanes: L) {
+    fn run<L: PackedLanes>(self, lanes: L) -> bool {
         let Self { rows, depthwise, pointwise, shortcut, columns, width, scratch, mut dst } = self;
         check_columns(&columns, width);
         let channels = depthwise.channels();
@@ -54,6 +57,7 @@ impl PackedKernel for PackedBlock<'_> {
         let (between, rest) = scratch.split_at_mut(len);
         let (input, word) = rest.split_at_mut(len);
         let middle = rows[rows.len() / 2];
+        let mut is_cut = false;
         for start in columns.clone().step_by(stride) {
             let columns = start..columns.end.min(start + stride);
             let job = Job {
@@ -65,6 +69,8 @@ impl PackedKernel for PackedBlock<'_> {
             };
             let words = Words { channels: word, dst: RowMut { data: between, stride }, last: channels - 1 };
             depthwise::packed_chunk(lanes, job, words);
+            let inside = columns.end.min(width) - start;
+            is_cut |= lanes.enter_packed(AnyCut { words: Row { data: between, stride }, channels, inside });
             if shortcut == Shortcut::Projection {
                 let middle = Floats { row: middle, first: start, channels, activation: Activation::None };
                 pack(lanes, middle, columns.len(), RowMut { data: input, stride }, 0);
@@ -82,5 +88,35 @@ impl PackedKernel for PackedBlock<'_> {
             let job = PackedDense { taps, weights: pointwise, add, columns, width, dst: dst.reborrow() };
             chunk(lanes, job);
         }
+        is_cut
+    }
+}
+
+/// Whether any of the first `inside` columns holds the greatest that words hold.
+struct AnyCut<'a> {
+    words: Row<'a>,
+    channels: usize,
+    inside: usize,
+}
+
+impl PackedKernel for AnyCut<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<L: PackedLanes>(self, lanes: L) -> bool {
+        let Self { words, channels, inside } = self;
+        let count = channels.div_ceil(L::CHANNELS);
+        let mut is_cut = false;
+        for words in words.data[MARGIN..].chunks(words.stride).take(count) {
+            let words = words[..inside].chunks_exact(L::WIDTH);
+            // What lies beyond the map has no part in this.
+            let mut last = [0.0; MARGIN];
+            last[..words.remainder().len()].copy_from_slice(words.remainder());
+            is_cut |= lanes.is_cut(lanes.load_words(&last));
+            for words in words {
+                is_cut |= lanes.is_cut(lanes.load_words(words));
+            }
+        }
+        is_cut
     }
 }

@@ -196,6 +196,12 @@ impl PackedLanes for Avx512<Vnni> {
     }
 
     #[inline(always)]
+    fn is_cut(self, words: __m512i) -> bool {
+        // SAFETY: `self` proves AVX-512 F and BW.
+        unsafe { _mm512_cmpeq_epi8_mask(words, _mm512_set1_epi8(-1)) != 0 }
+    }
+
+    #[inline(always)]
     fn begin(self, start: u32) -> __m512i {
         splat_word(self, start)
     }

@@ -106,6 +106,11 @@ impl PackedLanes for Portable<Int8> {
     }
 
     #[inline(always)]
+    fn is_cut(self, words: [u32; 4]) -> bool {
+        words.into_iter().any(|word| word.to_le_bytes().contains(&u8::MAX))
+    }
+
+    #[inline(always)]
     fn begin(self, start: u32) -> [i32; 4] {
         [start.cast_signed(); 4]
     }
