@@ -1,15 +1,18 @@
 //! `pidinet convert`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ValueHint;
 use pidinet::arch::Config;
+use pidinet::calibration::Calibration;
 use pidinet::image::Preset;
 use pidinet::onnx::{self, Input, Maps};
-use pidinet::weights::{BiStorage, BinaryStorage, OpenOptions, Precision};
+use pidinet::weights::{BiStorage, BinaryStorage, Model, OpenOptions, Precision};
 
+use crate::classifier;
+use crate::detect::inputs;
 use crate::interrupt;
 use crate::model::Found;
 use crate::options::{Size, one_of, size};
@@ -43,6 +46,11 @@ pub(crate) struct Convert {
     /// a twentieth as large and gives the same, but cannot be trained further
     #[arg(long)]
     packed: bool,
+
+    /// Measure the ranges of the network's activations on these photographs, a folder or a pattern, which
+    /// --precision int8 needs; some dozens like those that are to come are enough, and of more, 64 are taken
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    calibrate: Option<PathBuf>,
 
     /// Kinds of the layers, for a file that does not say: a published configuration, or sixteen of cv,
     /// cd, ad, rd [default: carv4]
@@ -79,6 +87,9 @@ struct Onnx {
     side_outputs: bool,
 }
 
+/// How many pictures a model is calibrated with: the ranges that more would give are hardly wider.
+const PICTURES: usize = 64;
+
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -108,6 +119,9 @@ impl Convert {
         if let Some(preset) = self.preset {
             model.info.preset = preset;
         }
+        if let Some(folder) = &self.calibrate {
+            model.calibration = Some(calibration(&model, folder)?);
+        }
         interrupt::install()?;
         let _whole = interrupt::writing();
         match format {
@@ -124,9 +138,16 @@ impl Convert {
     /// Converts a model for recognition.
     fn binary(&self, found: &Found, format: Format) -> anyhow::Result<ExitCode> {
         let name = self.input.display();
-        if self.folded || self.config.is_some() || self.theta.is_some() || self.preset.is_some() {
+        let for_edges = [
+            self.folded,
+            self.calibrate.is_some(),
+            self.config.is_some(),
+            self.theta.is_some(),
+            self.preset.is_some(),
+        ];
+        if for_edges.contains(&true) {
             return Err(usage!(
-                "{name} is a model for recognition: --folded, --config, --theta and --preset are for edges"
+                "{name} is a model for recognition: --folded, --calibrate, --config, --theta and --preset are for edges"
             ));
         }
         if format == Format::Onnx {
@@ -156,7 +177,7 @@ impl Convert {
         };
         let Onnx { size, input, side_outputs } = &self.onnx;
         let unfit = match format {
-            Format::Onnx => [("--float16", self.float16)].to_vec(),
+            Format::Onnx => vec![("--float16", self.float16), ("--calibrate", self.calibrate.is_some())],
             Format::Safetensors => {
                 vec![
                     ("--size", size.is_some()),
@@ -169,6 +190,26 @@ impl Convert {
             Some((option, _)) => Err(usage!("{option} cannot be had in {}", self.output.display())),
             None => Ok(format),
         }
+    }
+}
+
+/// Calibrates a model with at most [`PICTURES`] images of a folder.
+fn calibration(model: &Model, folder: &Path) -> anyhow::Result<Calibration> {
+    let mut found = inputs::find(&[folder.to_owned()], false)?;
+    if let Some(failure) = found.failures.pop() {
+        return Err(failure);
+    }
+    let images = &found.images;
+    let count = images.len().min(PICTURES);
+    let mut pictures = (0..count).map(|index| classifier::read(&images[index * images.len() / count]));
+    let mut unreadable = None;
+    let calibration = Calibration::measure(
+        model,
+        std::iter::from_fn(|| pictures.next()?.map_err(|error| unreadable = Some(error)).ok()),
+    );
+    match unreadable {
+        Some(error) => Err(error),
+        None => calibration.context("the model was not calibrated"),
     }
 }
 

@@ -67,6 +67,7 @@ fn facts(model: &Model, survey: &Survey, size: Size) -> Vec<(&'static str, Strin
         ("theta", arch.theta.to_string()),
         ("weights", model.form.to_string()),
         ("input", info.preset.to_string()),
+        ("int8", if model.calibration.is_some() { "calibrated" } else { "" }.to_owned()),
         ("parameters", survey.parameter_count().to_string()),
         ("multiply-adds", format!("{:.2} M at {width}x{height}", survey.multiply_adds() as f64 / 1e6)),
     ];

@@ -16,9 +16,10 @@ pub(crate) struct EngineArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) isa: Option<String>,
 
-    /// In what numbers the network computes most products. On CPUs without AVX-512 BF16, bf16 becomes f32
-    #[arg(long, value_name = "f32|bf16", default_value = "f32", hide_possible_values = true,
-        value_parser = one_of::<Precision>(&["f32", "bf16"]))]
+    /// In what numbers the network computes most products. int8 takes a calibrated model (`pidinet convert
+    /// --calibrate`); CPUs without AVX-512 BF16, or VNNI for int8, compute in f32
+    #[arg(long, value_name = "f32|bf16|int8", default_value = "f32", hide_possible_values = true,
+        value_parser = one_of::<Precision>(&["f32", "bf16", "int8"]))]
     pub(crate) precision: Precision,
 
     /// Rows of the image in the network at a time, to save memory: auto, off (all) or a number. The

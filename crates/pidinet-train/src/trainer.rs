@@ -86,7 +86,7 @@ impl Trainer {
     /// The averaged weights as a model.
     pub fn model(&self, info: ModelInfo) -> Model {
         let weights = self.layout.weights(&self.state.average);
-        Model { arch: self.arch.clone(), form: Form::Raw, weights, info }
+        Model { arch: self.arch.clone(), form: Form::Raw, weights, info, calibration: None }
     }
 }
 

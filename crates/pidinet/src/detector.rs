@@ -197,12 +197,12 @@ impl EdgeDetector {
     fn maps(&self, image: &Image) -> (Vec<EdgeMap>, Vec<StepStats>) {
         let (width, height) = (image.width(), image.height());
         let input = Padded { image, preset: self.preset };
-        let padded = (width.max(SMALLEST_SIDE), height.max(SMALLEST_SIDE));
-        let run = self.engine.run(&input, padded.1, padded.0);
-        let stats = self.engine.stats(&run.times, padded.1, padded.0);
+        let padded = input.size();
+        let run = self.engine.run(&input, padded[1], padded[0]);
+        let stats = self.engine.stats(&run.times, padded[1], padded[0]);
         let maps = run.maps.into_iter().map(|map| {
-            let map = EdgeMap::new(padded.0, padded.1, map.data);
-            if padded == (width, height) { map } else { map.cropped(width, height) }
+            let map = EdgeMap::new(padded[0], padded[1], map.data);
+            if padded == [width, height] { map } else { map.cropped(width, height) }
         });
         (maps.collect(), stats)
     }
@@ -245,9 +245,16 @@ fn scaled(side: usize, scale: f32) -> Result<usize> {
 }
 
 /// An image as the network's input, extended by zeros at its right and bottom.
-struct Padded<'a> {
-    image: &'a Image,
-    preset: Preset,
+pub(crate) struct Padded<'a> {
+    pub(crate) image: &'a Image,
+    pub(crate) preset: Preset,
+}
+
+impl Padded<'_> {
+    /// Its width and height.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        [self.image.width(), self.image.height()].map(|side| side.max(SMALLEST_SIDE))
+    }
 }
 
 impl Input for Padded<'_> {

@@ -21,7 +21,7 @@ use pidinet_kernels::packed_lanes::Format;
 
 use crate::error::{Error, Result};
 use crate::plan::schedule::{Pace, Size, Task};
-use crate::plan::{Fusion, Keep, Plan};
+use crate::plan::{Fusion, Keep, Packing, Plan};
 use crate::weights::Model;
 use arena::{Arena, Opened};
 use crew::Crew;
@@ -60,22 +60,32 @@ pub enum Precision {
     /// Products of bf16, 8 bits of precision, added up in `f32`. It takes AVX-512 BF16 (Cooper Lake, Sapphire Rapids, Zen
     /// 4 and later); other CPUs compute in `f32`, which they do faster.
     Bf16,
+    /// Products of int8 in the blocks without projection, with sums that are exact, and of bf16 elsewhere. The model has to
+    /// be [calibrated](crate::calibration); where a picture leaves the ranges it was calibrated for, that part of a
+    /// block is computed in `f32`. It takes AVX-512 VNNI (Cascade Lake, Ice Lake, Zen 4 and later); other CPUs compute
+    /// in `f32`.
+    Int8,
 }
 
 impl Precision {
-    /// Its name: `f32`, `bf16`.
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
+
+    /// Its name: `f32`, `bf16`, `int8`.
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
         }
     }
 
-    /// The format of packed values, where there are any.
+    /// The format of packed values that makes it fast, where there are any.
     fn format(self) -> Option<Format> {
         match self {
             Self::F32 => None,
             Self::Bf16 => Some(Format::Bf16),
+            Self::Int8 => Some(Format::Int8),
         }
     }
 }
@@ -91,10 +101,10 @@ impl FromStr for Precision {
 
     /// Reads [`Precision::name`].
     fn from_str(name: &str) -> std::result::Result<Self, String> {
-        [Self::F32, Self::Bf16]
+        Self::ALL
             .into_iter()
             .find(|precision| precision.name() == name)
-            .ok_or_else(|| format!("unknown precision `{name}`: expected f32 or bf16"))
+            .ok_or_else(|| format!("unknown precision `{name}`: expected f32, bf16 or int8"))
     }
 }
 
@@ -192,6 +202,9 @@ impl Engine {
             }
         };
         let wanted = options.precision;
+        if wanted == Precision::Int8 && model.calibration.is_none() {
+            return Err(Error::NotCalibrated);
+        }
         let precision = match wanted.format() {
             Some(format) if !isa.packs(format) => {
                 log::warn!("{isa} has no instructions for {wanted}: computing in f32");
@@ -199,7 +212,15 @@ impl Engine {
             }
             _ => wanted,
         };
-        let plan = Plan::new(model, isa, precision.format(), keep, fusion);
+        let packing = match precision {
+            Precision::F32 => Packing::default(),
+            Precision::Bf16 => Packing { format: Some(Format::Bf16), blocks: None },
+            Precision::Int8 => Packing {
+                format: isa.packs(Format::Bf16).then_some(Format::Bf16),
+                blocks: model.calibration.as_ref(),
+            },
+        };
+        let plan = Plan::new(model, isa, packing, keep, fusion);
         log::debug!("{} steps in {precision} on {isa} with {threads} threads", plan.steps.len());
         Ok(Self { plan, precision, strip: options.strip, threads, pool, idle: Mutex::default() })
     }
@@ -215,6 +236,11 @@ impl Engine {
 
     pub(crate) fn isa(&self) -> Isa {
         self.plan.isa
+    }
+
+    /// The names of the blocks of which [`Keep::Activations`] keeps maps.
+    pub(crate) fn kept_blocks(&self) -> impl Iterator<Item = &str> {
+        self.plan.keep.iter().map(|&id| self.plan.steps[id].name.trim_end_matches(".conv1"))
     }
 
     /// What each step did in a run of this size that took these times.

@@ -228,4 +228,15 @@ pub enum Error {
         /// Rows.
         height: usize,
     },
+
+    /// A model is to run in int8, and does not say the ranges of its activations.
+    #[error(
+        "the model is not calibrated for int8; `pidinet convert MODEL OUT.safetensors --calibrate FOLDER`, with a folder of \
+         photographs, writes one that is"
+    )]
+    NotCalibrated,
+
+    /// A model is to be calibrated with no picture.
+    #[error("no picture to calibrate with: expected at least one")]
+    NoPictures,
 }

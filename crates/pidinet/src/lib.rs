@@ -20,7 +20,7 @@
 //!
 //! The modules are listed in the order in which data flows through them: an image, the network as it is
 //! [said once](arch), its [weights], [folded](reparam) into ordinary ones, planned, and run by the
-//! [engine]; the [detector] puts them together.
+//! [engine], for int8 with a [calibration]; the [detector] puts them together.
 #![forbid(unsafe_code)]
 
 pub mod image;
@@ -30,6 +30,7 @@ pub mod models;
 pub mod reparam;
 mod plan;
 pub mod engine;
+pub mod calibration;
 pub mod detector;
 pub mod recognition;
 pub mod edges;

@@ -53,6 +53,7 @@ mod tests {
         }
         let default = Model::read(DEFAULT.bytes, &OpenOptions::default()).unwrap();
         assert_eq!(default.arch, Arch::tiny());
+        assert!(default.calibration.is_some());
     }
 
     #[test]

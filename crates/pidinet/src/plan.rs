@@ -15,6 +15,7 @@ use pidinet_kernels::packed::PackedWeights;
 use pidinet_kernels::packed_lanes::Format;
 
 use crate::arch::{self, Conv, Outputs};
+use crate::calibration::Calibration;
 use crate::reparam;
 use crate::weights::{Model, Weights};
 use graph::{Graph, Id, Named, Node, Shape, Term};
@@ -29,6 +30,17 @@ pub(crate) enum Keep {
     Sides,
     /// Everything in [`Outputs`].
     All,
+    /// Instead of all these, what is between the convolutions of each block.
+    Activations,
+}
+
+/// Which products are of packed values; none by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Packing<'a> {
+    /// Those with most arithmetic, of this format.
+    pub(crate) format: Option<Format>,
+    /// Those of the blocks that are calibrated, of int8.
+    pub(crate) blocks: Option<&'a Calibration>,
 }
 
 /// Whether steps are merged.
@@ -113,6 +125,8 @@ pub(crate) enum Op {
         radius: usize,
         pointwise: PackedWeights,
         projection: bool,
+        /// The block of floats for where words do not hold what is packed into them.
+        floats: Option<Box<(DepthwiseWeights, DenseWeights)>>,
     },
     MaxPool(Id),
     Relu(Id),
@@ -164,12 +178,12 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Plans a checked model; with a format, the products with most arithmetic are of packed values.
-    pub(crate) fn new(model: &Model, isa: Isa, format: Option<Format>, keep: Keep, fusion: Fusion) -> Self {
+    /// Plans a checked model.
+    pub(crate) fn new(model: &Model, isa: Isa, packing: Packing<'_>, keep: Keep, fusion: Fusion) -> Self {
         let mut graph = Graph::default();
         let image = graph.image();
         let outputs = arch::pidinet(&model.arch, &mut graph, &image);
-        let mut kept = wanted(&outputs, keep);
+        let mut kept = wanted(&graph, &outputs, keep);
         let graph = match fusion {
             Fusion::On => fuse::fuse(graph, &mut kept),
             Fusion::Off => {
@@ -178,7 +192,8 @@ impl Plan {
             }
         };
         let parameters = Parameters { weights: &model.weights, is_folded: model.is_folded() };
-        let lowering = Lowering { isa, format, is_packed: packed_maps(&graph, &kept, format), parameters };
+        let format = packing.format;
+        let lowering = Lowering { isa, packing, is_packed: packed_maps(&graph, &kept, format), parameters };
         let steps: Vec<Step> = (0..graph.nodes.len()).map(|id| lowering.step(&graph, id)).collect();
         let in_memory = |(shape, &is_packed): (&Shape, &bool)| match format {
             Some(format) if is_packed => format.words(shape.channels),
@@ -200,8 +215,15 @@ impl Plan {
     }
 }
 
-/// The nodes of the maps that are wanted, the fused one first.
-fn wanted(outputs: &Outputs<Id>, keep: Keep) -> Vec<Id> {
+/// The nodes of the maps that are wanted, the fused one first where it is.
+fn wanted(graph: &Graph, outputs: &Outputs<Id>, keep: Keep) -> Vec<Id> {
+    if keep == Keep::Activations {
+        let is_activation = |&id: &Id| match graph.nodes[id] {
+            Node::Relu(x) => matches!(graph.nodes[x], Node::Depthwise { .. }),
+            _ => false,
+        };
+        return (0..graph.nodes.len()).filter(is_activation).collect();
+    }
     let mut ids = vec![outputs.fused];
     if keep != Keep::Fused {
         ids.extend(outputs.sides);
@@ -278,7 +300,7 @@ impl Op {
 
 struct Lowering<'a> {
     isa: Isa,
-    format: Option<Format>,
+    packing: Packing<'a>,
     /// Which maps are stored packed.
     is_packed: Vec<bool>,
     parameters: Parameters<'a>,
@@ -289,7 +311,7 @@ impl Lowering<'_> {
         let plain = |name: &str, op| Step { name: name.to_owned(), op, macs: 0 };
         match &graph.nodes[id] {
             Node::Image => plain("image", Op::Image),
-            Node::Dense { terms, relu, add } => match self.format {
+            Node::Dense { terms, relu, add } => match self.packing.format {
                 Some(format) if self.is_packed[id] => self.packed_pointwise(format, &terms[0], *relu),
                 Some(format) if self.is_packed[terms[0].x] => self.packed_dense(format, terms),
                 _ => self.dense(terms, *relu, *add),
@@ -302,18 +324,28 @@ impl Lowering<'_> {
                     macs,
                 }
             }
-            Node::Block { depthwise, pointwise, shortcut, x } => {
-                let (weights, radius, macs) = self.depthwise(depthwise);
+            Node::Block { depthwise: conv, pointwise, shortcut, x } => {
+                let (depthwise, radius, macs) = self.depthwise(conv);
                 let convs: Vec<&Named> = [pointwise].into_iter().chain(shortcut).collect();
-                let dense = self.parameters.matrix(&convs);
+                let mut dense = self.parameters.matrix(&convs);
                 let name = pointwise.name.trim_end_matches(".conv2").to_owned();
                 let macs = macs + dense.values.len();
-                let (x, depthwise, projection) = (*x, weights, shortcut.is_some());
-                let op = match self.format {
-                    None => Op::Block { x, depthwise, radius, pointwise: dense.pack(self.isa), projection },
-                    Some(format) => {
+                let (x, projection) = (*x, shortcut.is_some());
+                let steps = self.packing.blocks.and_then(|calibration| calibration.steps(&name));
+                let op = match (self.packing.format, steps) {
+                    (_, Some(steps)) => {
+                        let floats = Some(Box::new((depthwise, dense.pack(self.isa))));
+                        let depthwise = self.depthwise_in_steps(conv, &steps);
+                        dense.scale_inputs(&steps);
+                        let pointwise = dense.pack_words(self.isa, Format::Int8);
+                        Op::PackedBlock { x, depthwise, radius, pointwise, projection, floats }
+                    }
+                    (Some(format), None) => {
                         let pointwise = dense.pack_words(self.isa, format);
-                        Op::PackedBlock { x, depthwise, radius, pointwise, projection }
+                        Op::PackedBlock { x, depthwise, radius, pointwise, projection, floats: None }
+                    }
+                    (None, None) => {
+                        Op::Block { x, depthwise, radius, pointwise: dense.pack(self.isa), projection }
                     }
                 };
                 Step { name, op, macs }
@@ -379,6 +411,15 @@ impl Lowering<'_> {
         let macs = kernel.iter().filter(|&&tap| tap != 0.0).count();
         (DepthwiseWeights::pack(&kernel, conv.conv.outputs, size, 1), size / 2, macs)
     }
+
+    /// The packed weights of a depthwise convolution that counts in a step for each channel.
+    fn depthwise_in_steps(&self, conv: &Named, steps: &[f32]) -> DepthwiseWeights {
+        let (mut kernel, size) = self.parameters.folded(conv);
+        for (channel, step) in kernel.chunks_exact_mut(size * size).zip(steps) {
+            channel.iter_mut().for_each(|weight| *weight /= step);
+        }
+        DepthwiseWeights::pack(&kernel, conv.conv.outputs, size, 1)
+    }
 }
 
 /// The name of a sum of convolutions.
@@ -404,6 +445,14 @@ struct Matrix {
 impl Matrix {
     fn pack(&self, isa: Isa) -> DenseWeights {
         DenseWeights::pack(isa, &self.values, &self.inputs, self.bias.as_deref())
+    }
+
+    /// Multiplies the weights of each input of the only tap.
+    fn scale_inputs(&mut self, scales: &[f32]) {
+        assert_eq!(self.inputs, [scales.len()], "inputs of one tap");
+        for row in self.values.chunks_exact_mut(scales.len()) {
+            row.iter_mut().zip(scales).for_each(|(weight, scale)| *weight *= scale);
+        }
     }
 
     fn pack_words(&self, isa: Isa, format: Format) -> PackedWeights {

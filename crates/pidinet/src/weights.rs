@@ -14,6 +14,7 @@ use std::str::FromStr;
 use crate::Error;
 use crate::arch::survey::Survey;
 use crate::arch::{Arch, Config};
+use crate::calibration::Calibration;
 use crate::reparam;
 use crate::save::write_atomically;
 
@@ -166,6 +167,8 @@ pub struct Model {
     pub weights: Weights,
     /// What is known about the model.
     pub info: ModelInfo,
+    /// The ranges of its activations, if it can run in int8. Other weights have others.
+    pub calibration: Option<Calibration>,
 }
 
 impl Model {
@@ -175,7 +178,7 @@ impl Model {
     ///
     /// If the weights are not those of the architecture, or one of them is not a finite number.
     pub fn new(arch: Arch, form: Form, weights: Weights, info: ModelInfo) -> Result<Self, ModelError> {
-        let model = Self { arch, form, weights, info };
+        let model = Self { arch, form, weights, info, calibration: None };
         model.check()?;
         Ok(model)
     }
@@ -295,7 +298,7 @@ impl Model {
         metadata::write(self)
     }
 
-    /// Checks that the weights are those of the architecture, and finite.
+    /// Checks that weights and calibration are those of the architecture, and finite.
     pub(crate) fn check(&self) -> Result<(), ModelError> {
         let expected = load::expected(&self.arch, self.form, &ModelLimits::none())?;
         load::check_shapes(&expected, &self.weights.shapes())?;
@@ -309,14 +312,19 @@ impl Model {
             }
             load::check_finite(name, shape, data)?;
         }
-        Ok(())
+        match &self.calibration {
+            Some(calibration) if !calibration.fits(&self.arch) => {
+                Err(metadata::invalid_calibration(&calibration.to_json()))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::Preset;
+    use crate::image::{Image, PixelFormat, PixelLayout, Preset};
 
     #[test]
     fn a_model_survives_writing_and_reading() {
@@ -326,6 +334,8 @@ mod tests {
         model.info.preset = Preset::Controlnet;
         model.info.scores.insert("bsds500.test.ods".to_owned(), 0.7894);
         model.info.extra.insert("note".to_owned(), "\"quoted\" ü".to_owned());
+        let grey = Image::from_u8(&[90; 30 * 20], &PixelLayout::packed(30, 20, PixelFormat::Grey)).unwrap();
+        model.calibration = Some(Calibration::measure(&model, [grey]).unwrap());
         for model in [model.folded(), model] {
             let bytes = model.to_bytes().unwrap();
             assert_eq!(bytes, model.to_bytes().unwrap());

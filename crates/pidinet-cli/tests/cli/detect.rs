@@ -47,6 +47,19 @@ fn precision_is_that_of_the_library_or_is_said_to_be_f32() {
 }
 
 #[test]
+fn int8_takes_a_calibrated_model() {
+    let sandbox = Sandbox::new().with(&["a.png"]);
+    let ran = sandbox.run("detect MODEL a.png -o map.npy --precision int8").code(1);
+    assert!(ran.stderr().contains("not calibrated for int8; `pidinet convert"), "{}", ran.stderr());
+    sandbox.run("convert model.safetensors calibrated.safetensors --calibrate a.png").code(0);
+    std::fs::rename(sandbox.path("calibrated.safetensors"), sandbox.path("model.safetensors")).unwrap();
+    sandbox.run("detect MODEL a.png -o map.npy --precision int8").code(0);
+    let want = edges(&sandbox, &Options { precision: Precision::Int8, ..Options::default() });
+    assert_eq!(npy(&sandbox, "map.npy"), want.data());
+    sandbox.run("detect -m tiny a.png -o map.npy --precision int8").code(0);
+}
+
+#[test]
 fn an_image_becomes_the_map_that_the_library_gives() {
     let sandbox = Sandbox::new().with(&["a.png"]);
     let ran = sandbox.run("detect MODEL a.png -o map.npy").code(0);

@@ -23,6 +23,26 @@ fn a_converted_model_is_the_same_model() {
     assert!(size("half.safetensors") * 10 < size("copy.safetensors") * 6);
 }
 
+#[test]
+fn a_model_is_calibrated_with_pictures() {
+    let sandbox = Sandbox::new().with(&["photos/a.png", "photos/b.png"]);
+    let calibration = |name: &str| open(&sandbox, name).calibration;
+    assert_eq!(calibration("model.safetensors"), None);
+    sandbox.run("convert model.safetensors both.safetensors --calibrate photos").code(0);
+    assert_ne!(calibration("both.safetensors"), None);
+    sandbox.run("convert both.safetensors half.safetensors --float16 --folded").code(0);
+    assert_eq!(calibration("half.safetensors"), calibration("both.safetensors"));
+    assert!(sandbox.run("inspect half.safetensors").code(0).stdout().contains("calibrated"));
+
+    std::fs::create_dir(sandbox.path("none")).unwrap();
+    let ran = sandbox.run("convert model.safetensors out.safetensors --calibrate none").code(1);
+    assert!(ran.stderr().contains("no image in folder none"), "{}", ran.stderr());
+    sandbox.write("photos/c.png", b"not a picture");
+    let ran = sandbox.run("convert model.safetensors out.safetensors --calibrate photos").code(1);
+    assert!(ran.stderr().contains("c.png"), "{}", ran.stderr());
+    assert!(!sandbox.files().contains(&"out.safetensors".to_owned()));
+}
+
 /// A folder of the same name hides none of them.
 #[test]
 fn models_that_come_with_the_program_have_names() {
@@ -60,6 +80,7 @@ fn what_convert_cannot_write_is_told_before_anything_is_done() {
         ("out.pth", "out.pth: expected OUT to end in .safetensors or .onnx"),
         ("out", "out: expected OUT to end in .safetensors or .onnx"),
         ("out.onnx --float16", "--float16 cannot be had in out.onnx"),
+        ("out.onnx --calibrate .", "--calibrate cannot be had in out.onnx"),
         ("out.safetensors --size 64x64", "--size cannot be had in out.safetensors"),
         ("out.safetensors --side-outputs", "--side-outputs cannot be had in out.safetensors"),
     ] {

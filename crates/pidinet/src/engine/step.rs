@@ -86,16 +86,17 @@ impl Context<'_, '_> {
                     }
                 }
             }
-            Op::PackedBlock { x, depthwise, radius, pointwise, projection } => {
+            Op::PackedBlock { x, depthwise, radius, pointwise, projection, floats } => {
                 let channels = depthwise.channels();
-                let scratch = at_least(scratch, packed::scratch_len(channels));
+                let len = packed::scratch_len(channels).max(block::scratch_len(channels));
+                let scratch = at_least(scratch, len);
                 let windows: Vec<Vec<Row<'_>>> =
                     (first..first + blocks.len()).map(|y| self.window(*x, y, *radius)).collect();
                 let shortcut = if *projection { Shortcut::Projection } else { Shortcut::Identity };
                 let width = self.layout.size.width;
                 for columns in self.chunks(dense::chunk_columns(channels)) {
                     for (window, block) in windows.iter().zip(&mut blocks) {
-                        PackedBlock {
+                        let is_cut = PackedBlock {
                             rows: window,
                             depthwise,
                             pointwise,
@@ -106,6 +107,20 @@ impl Context<'_, '_> {
                             dst: self.layout.row_mut(block),
                         }
                         .run_on(self.isa);
+                        if let (true, Some(floats)) = (is_cut, floats) {
+                            let (depthwise, pointwise) = &**floats;
+                            Block {
+                                rows: window,
+                                depthwise,
+                                pointwise,
+                                shortcut,
+                                columns: columns.clone(),
+                                width,
+                                scratch,
+                                dst: self.layout.row_mut(block),
+                            }
+                            .run_on(self.isa);
+                        }
                     }
                 }
             }

@@ -1,7 +1,11 @@
 //! The engine against itself: what must not change the answer does not.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::arch::{Arch, Config};
+use crate::calibration::Calibration;
+use crate::image::{Image, PixelFormat, PixelLayout};
 
 /// A smooth image with texture, reproducible.
 struct Waves;
@@ -55,31 +59,73 @@ fn lower_precision_is_near_and_depends_on_no_threads_or_strips() {
         Arch { width: 7, cdcm: Some(3), theta: 0.6, config: Config::named("rrrv4").unwrap(), csam: true },
     ];
     for arch in archs {
-        let model = Model::random(arch, 5);
+        let mut model = Model::random(arch, 5);
+        model.calibration = Some(Calibration::measure(&model, [noise(100, 60)]).unwrap());
         for size in [[9, 31], [67, 45], [40, 530]] {
             let with = |precision, strip, count| {
                 let options = EngineOptions { strip, precision, ..threads(count) };
                 maps(&model, Keep::Sides, options, Fusion::On, size)
             };
             let exact = with(Precision::F32, Strip::Auto, 1);
-            let whole = with(Precision::Bf16, Strip::Whole, 1);
-            for (rows, count) in [(1, 2), (7, 5), (8, 1), (200, 2)] {
-                let strip = Strip::Rows(NonZeroUsize::new(rows).unwrap());
-                assert!(
-                    with(Precision::Bf16, strip, count) == whole,
-                    "{count} threads, {rows} rows, {size:?}"
-                );
-            }
-            let is_lower = Isa::best().packs(Format::Bf16);
-            assert_eq!(whole != exact, is_lower, "{} falls back to f32", Isa::best());
-            for (map, exact) in whole.iter().zip(&exact) {
-                let errors = map.data.iter().zip(&exact.data).map(|(a, b)| (a - b).abs());
-                let mean = errors.sum::<f32>() / map.data.len() as f32;
-                // A rounding is 2^-9 of a product; what it does to sums of random signs, twenty layers on, is less.
-                assert!(mean < 2e-3, "{mean} off, {:?}, {size:?}", model.arch);
+            // A rounding is 2^-9 of a product; what it does to sums of random signs, twenty layers on, is less. One of int8
+            // is 2^-9 of the greatest of a channel or of a row of weights.
+            for (precision, bound) in [(Precision::Bf16, 2e-3), (Precision::Int8, 1e-2)] {
+                let whole = with(precision, Strip::Whole, 1);
+                for (rows, count) in [(1, 2), (7, 5), (8, 1), (200, 2)] {
+                    let strip = Strip::Rows(NonZeroUsize::new(rows).unwrap());
+                    assert!(
+                        with(precision, strip, count) == whole,
+                        "{precision}, {count} threads, {rows} rows, {size:?}"
+                    );
+                }
+                let is_lower = Isa::best().packs(precision.format().unwrap());
+                assert_eq!(whole != exact, is_lower, "{} falls back to f32", Isa::best());
+                for (map, exact) in whole.iter().zip(&exact) {
+                    let mean = mean_error(map, exact);
+                    assert!(mean < bound, "{precision}: {mean} off, {:?}, {size:?}", model.arch);
+                }
             }
         }
     }
+}
+
+fn mean_error(map: &Map, exact: &Map) -> f32 {
+    let errors = map.data.iter().zip(&exact.data).map(|(a, b)| (a - b).abs());
+    errors.sum::<f32>() / map.data.len() as f32
+}
+
+/// Grey values that look random.
+fn noise(width: usize, height: usize) -> Image {
+    let grey = |index: usize| (index.wrapping_mul(2_654_435_761) >> 13) as u8;
+    let pixels: Vec<u8> = (0..width * height).map(grey).collect();
+    Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Grey)).unwrap()
+}
+
+#[test]
+fn what_int8_does_not_reach_is_computed_in_f32() {
+    let mut model = Model::random(Arch { cdcm: None, ..Arch::tiny() }, 5);
+    let calibration = Calibration::measure(&model, [noise(64, 48)]).unwrap();
+    let mut ranges: BTreeMap<String, Vec<f32>> = serde_json::from_str(&calibration.to_json()).unwrap();
+    ranges.values_mut().flatten().for_each(|range| *range *= 1e-3);
+    let narrow = serde_json::to_string(&ranges).unwrap();
+    model.calibration = Calibration::from_json(&narrow, &model.arch);
+    let with = |precision| {
+        let options = EngineOptions { precision, ..threads(2) };
+        maps(&model, Keep::Fused, options, Fusion::On, [67, 45]).remove(0)
+    };
+    // The bound of bf16, in which blocks with projection are.
+    let mean = mean_error(&with(Precision::Int8), &with(Precision::F32));
+    assert!(mean < 2e-3, "{mean} off");
+}
+
+#[test]
+fn int8_takes_a_calibrated_model() {
+    let model = Model::random(Arch::tiny(), 5);
+    let options = EngineOptions { precision: Precision::Int8, ..threads(1) };
+    let error = Engine::new(&model, Keep::Fused, &options).unwrap_err().to_string();
+    assert!(error.contains("not calibrated") && error.contains("--calibrate"), "{error}");
+    let error = Calibration::measure(&model, []).unwrap_err().to_string();
+    assert!(error.contains("no picture"), "{error}");
 }
 
 #[test]

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use super::error::{ModelError, ShapeMismatch};
 use super::limits::{self, ModelLimits};
-use super::metadata::Description;
+use super::metadata::{self, Description};
 use super::pytorch::Checkpoint;
 use super::safetensors::Safetensors;
 use super::{Form, Model, ModelInfo, OpenOptions, Parameter};
 use crate::arch::survey::{ParameterShape, Survey};
 use crate::arch::{Arch, Config, Kind, LAYERS};
+use crate::calibration::Calibration;
 
 /// Named tensors in a file, seen before any of them is read.
 pub(super) trait Archive {
@@ -59,19 +60,23 @@ fn load(
 ) -> Result<Model, ModelError> {
     let found = archive.shapes();
     limits::check("tensors", options.limits.tensors, found.len() as u64)?;
-    let Description { arch, form, info } = match described {
+    let Description { arch, form, info, calibration } = match described {
         Some(description) => agreed(description, options)?,
         None => infer(&found, options)?,
     };
     let expected = expected(&arch, form, &options.limits)?;
     check_shapes(&expected, &found)?;
+    let calibration = match calibration.as_str() {
+        "" => None,
+        json => Some(Calibration::from_json(json, &arch).ok_or_else(|| metadata::invalid_calibration(json))?),
+    };
     let parameters = expected.into_iter().map(|(name, shape)| {
         let data = archive.read(&name)?;
         check_finite(&name, &shape, &data)?;
         Ok((name, Parameter { shape, data }))
     });
     let weights = parameters.collect::<Result<_, ModelError>>()?;
-    Ok(Model { arch, form, weights, info })
+    Ok(Model { arch, form, weights, info, calibration })
 }
 
 /// A description that does not contradict what the caller asked for.
@@ -116,7 +121,7 @@ fn infer(found: &BTreeMap<String, Vec<usize>>, options: &OpenOptions) -> Result<
         csam: has("attentions."),
         theta: options.theta.unwrap_or(1.0),
     };
-    Ok(Description { arch, form, info: ModelInfo::default() })
+    Ok(Description { arch, form, info: ModelInfo::default(), calibration: String::new() })
 }
 
 /// A width, as the outermost axis of four.

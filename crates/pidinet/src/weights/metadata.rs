@@ -18,6 +18,8 @@ pub(super) struct Description {
     pub(super) arch: Arch,
     pub(super) form: Form,
     pub(super) info: ModelInfo,
+    /// Empty if there is none; to be checked once the architecture is.
+    pub(super) calibration: String,
 }
 
 impl Description {
@@ -37,13 +39,14 @@ impl Description {
         };
         let form = keys.parsed("form", "raw or folded")?;
         let preset = keys.parsed("preset", "imagenet or controlnet")?;
-        Ok(Some(Self { arch, form, info: ModelInfo { preset, ..keys.info()? } }))
+        let calibration = keys.text("calibration");
+        Ok(Some(Self { arch, form, info: ModelInfo { preset, ..keys.info()? }, calibration }))
     }
 }
 
 /// The metadata that says all of `model` but its weights.
 pub(super) fn write(model: &Model) -> Result<BTreeMap<String, String>, ModelError> {
-    let Model { arch, form, info, .. } = model;
+    let Model { arch, form, info, calibration, .. } = model;
     let ours = [
         ("architecture", "pidinet".to_owned()),
         ("width", arch.width.to_string()),
@@ -54,7 +57,11 @@ pub(super) fn write(model: &Model) -> Result<BTreeMap<String, String>, ModelErro
         ("form", form.to_string()),
         ("preset", info.preset.to_string()),
     ];
-    with_info(ours, info)
+    let mut metadata = with_info(ours, info)?;
+    if let Some(calibration) = calibration {
+        metadata.insert(format!("{PREFIX}calibration"), calibration.to_json());
+    }
+    Ok(metadata)
 }
 
 /// Metadata of what a model is, and of what is known about it.
@@ -82,6 +89,16 @@ pub(super) fn with_info<const N: usize>(
 pub(super) fn invalid(key: &str, found: &str, expected: &str) -> ModelError {
     let (key, found, expected) = (format!("{PREFIX}{key}"), found.to_owned(), expected.to_owned());
     ModelError::Metadata { key, found, expected }
+}
+
+/// A calibration that is not for a network like this.
+pub(super) fn invalid_calibration(json: &str) -> ModelError {
+    let begin: String = json.chars().take(60).collect();
+    invalid(
+        "calibration",
+        &begin,
+        "a JSON object with a number from 0 on for each channel of each block without projection",
+    )
 }
 
 /// The metadata not looked at yet.

@@ -29,7 +29,7 @@ pub(super) fn model(arch: Arch, seed: u64) -> Model {
         provenance: format!("random weights of seed {seed}, not trained"),
         ..ModelInfo::default()
     };
-    Model { arch, form: Form::Raw, weights, info }
+    Model { arch, form: Form::Raw, weights, info, calibration: None }
 }
 
 /// A Bi-PiDiNet of random weights, the same for the same seed on every machine: sums are normed to a variance

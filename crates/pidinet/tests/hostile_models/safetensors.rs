@@ -1,6 +1,8 @@
 //! Safetensors files that lie, and what is read of those that do not.
 
 use pidinet::arch::{Arch, Config};
+use pidinet::calibration::Calibration;
+use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::{Model, OpenOptions};
 
 use super::{assert_says, refused, refused_with, small};
@@ -87,6 +89,8 @@ fn metadata_that_is_not_understood_is_named() {
         ("pidinet.preset", "bgr", "imagenet or controlnet"),
         ("pidinet.scores", "[1]", "a JSON object of numbers"),
         ("pidinet.scores", "{ods:1e999}", "a JSON object of numbers"),
+        ("pidinet.calibration", "{}", "each block without projection"),
+        ("pidinet.calibration", "[[1,2]]", "each block without projection"),
     ] {
         let text = refused(&with_metadata(key, value));
         assert_says(&text, &[&format!("the metadata `{key}` is `{value}`"), expected]);
@@ -109,6 +113,34 @@ fn metadata_that_is_not_understood_is_named() {
             &["theta is", "more than 0 and at most 1"],
         );
     }
+}
+
+/// Blocks that are missing, have a channel too many, or a range that is none.
+#[test]
+fn a_calibration_has_a_range_for_each_channel() {
+    let mut model = small();
+    let grey = Image::from_u8(&[90; 20 * 10], &PixelLayout::packed(20, 10, PixelFormat::Grey)).unwrap();
+    model.calibration = Some(Calibration::measure(&model, [grey]).unwrap());
+    let file = model.to_bytes().unwrap();
+    let (header, tensors) = parts(&file);
+    let calibration = |change: &dyn Fn(&mut serde_json::Value)| {
+        let text = header["__metadata__"]["pidinet.calibration"].as_str().unwrap();
+        let mut blocks: serde_json::Value = serde_json::from_str(text).unwrap();
+        change(&mut blocks);
+        let mut header = header.clone();
+        header["__metadata__"]["pidinet.calibration"] = blocks.to_string().into();
+        [safetensors(&header.to_string(), 0), tensors.to_vec()].concat()
+    };
+    let same = calibration(&|_| ());
+    assert_eq!(Model::read(&same, &OpenOptions::default()).unwrap().calibration, model.calibration);
+    for value in ["-1.0", "1e39", "null", "\"1\"", "[]"] {
+        let file = calibration(&|blocks| blocks["block2_2"][1] = serde_json::from_str(value).unwrap());
+        assert_says(&refused(&file), &["`pidinet.calibration`", "a number from 0 on"]);
+    }
+    let file = calibration(&|blocks| blocks["block4_4"].as_array_mut().unwrap().push(1.0.into()));
+    assert_says(&refused(&file), &["`pidinet.calibration`"]);
+    let file = calibration(&|blocks| blocks["block2_1"] = blocks["block1_1"].clone());
+    assert_says(&refused(&file), &["`pidinet.calibration`"]);
 }
 
 #[test]
