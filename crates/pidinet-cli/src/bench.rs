@@ -1,11 +1,13 @@
 //! `pidinet bench`.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use clap::ValueHint;
 use pidinet::engine::{Precision, StepStats};
-use pidinet::image::{Image, PixelFormat, PixelLayout};
+use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout};
 use pidinet::recognition::BiStepStats;
 use pidinet::weights::{BiInput, BiModel};
 use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options};
@@ -17,7 +19,7 @@ use crate::ui::{self, usage};
 
 /// Measure the network alone, without reading and writing images
 ///
-/// The network runs on an image of noise in memory, once to warm up and then as often as asked. What is
+/// The network runs on an image in memory, of noise if none is given, once to warm up and then as often as asked. What is
 /// reported is the time of one image.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Bench {
@@ -27,6 +29,11 @@ pub(crate) struct Bench {
     /// Size of the image [default: 481x321, or the input of a model for recognition]
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<Size>,
+
+    /// Image to run on, for int8, which computes in f32 what is beyond the range of photographs [default:
+    /// noise]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "size")]
+    image: Option<PathBuf>,
 
     /// Images at once, shared out among the threads; what is reported is the time of one. For recognition
     #[arg(long, value_name = "N", default_value = "1")]
@@ -81,12 +88,18 @@ impl Bench {
             if self.engine.precision != Precision::F32 {
                 return Err(usage!("--precision is for models for edges"));
             }
+            if self.image.is_some() {
+                return Err(usage!("--image is for models for edges"));
+            }
             return self.binary(&found.recognition()?);
         }
         if self.batch != NonZeroUsize::MIN {
             return Err(usage!("--batch is for models for recognition"));
         }
-        let size = self.size.unwrap_or(Size { width: 481, height: 321 });
+        let image = match &self.image {
+            Some(path) => Image::open(path, &ImageLimits::default())?,
+            None => noise(self.size.unwrap_or(Size { width: 481, height: 321 }))?,
+        };
         let model = self.model.open()?;
         let options = Options {
             threads: self.engine.threads,
@@ -96,7 +109,6 @@ impl Bench {
             ..Options::default()
         };
         let detector = EdgeDetector::new(&model, &options)?;
-        let image = noise(size)?;
         detector.detect(&image)?;
         let mut times = Vec::new();
         let mut profiles = Vec::new();
@@ -108,8 +120,8 @@ impl Bench {
         }
         let report = Report {
             model: model.info.name,
-            width: size.width,
-            height: size.height,
+            width: image.width(),
+            height: image.height(),
             threads: detector.threads(),
             isa: detector.isa(),
             precision: detector.precision().name(),

@@ -130,6 +130,12 @@ fn a_benchmark_reports_what_it_ran() {
     assert!(layers.iter().any(|layer| layer["name"].as_str().unwrap().contains("block4_4")));
     let ran = sandbox.run("bench MODEL --size 40x24 --runs 2").code(0);
     assert!(ran.stdout().contains("40x24") && ran.stdout().lines().count() == 1, "{}", ran.stdout());
+    let sandbox = sandbox.with(&["a.png"]);
+    let ran = sandbox.run("bench MODEL --image a.png --runs 1").code(0);
+    assert!(ran.stdout().contains("33x20"), "{}", ran.stdout());
+    sandbox.run("bench MODEL --image a.png --size 40x24").code(2);
+    let ran = sandbox.run("bench -m bi-pidinet-s --image a.png").code(2);
+    assert!(ran.stderr().contains("--image is for models for edges"), "{}", ran.stderr());
     let ran = sandbox.run("bench MODEL --isa abacus").code(1);
     assert!(ran.stderr().contains("abacus"), "{}", ran.stderr());
 }
