@@ -296,6 +296,7 @@ impl<S, const SIZE: usize, const USED: u32> Window<'_, S, SIZE, USED> {
 }
 
 /// What each column of a window contributes, at the places of the inputs: those of vector `i`.
+#[expect(clippy::needless_range_loop, reason = "indices that the compiler knows keep the sums in registers")]
 #[inline(always)]
 fn contributions<L: Lanes, const SIZE: usize, const USED: u32>(
     lanes: L,
