@@ -56,6 +56,9 @@ pub trait PackedLanes: Lanes {
     /// What its words hold.
     const FORMAT: Format;
 
+    /// Whether its words cut what is too great for them, instead of holding all floats.
+    const CUTS: bool = matches!(Self::FORMAT, Format::Int8);
+
     /// Channels in a word.
     const CHANNELS: usize;
 
@@ -82,8 +85,8 @@ pub trait PackedLanes: Lanes {
     /// When `dst` is shorter.
     fn store_words(self, dst: &mut [f32], words: Self::Words);
 
-    /// Whether any channel is the greatest that words hold, to which it may have been cut: 255 of int8. Nothing is cut
-    /// in a format that holds all floats.
+    /// Whether any channel is the greatest that words hold, to which it may have been cut: 255 of int8. Nothing is where
+    /// nothing [is cut](Self::CUTS).
     fn is_cut(self, _words: Self::Words) -> bool {
         false
     }

@@ -69,8 +69,11 @@ impl PackedKernel for PackedBlock<'_> {
             };
             let words = Words { channels: word, dst: RowMut { data: between, stride }, last: channels - 1 };
             depthwise::packed_chunk(lanes, job, words);
-            let inside = columns.end.min(width) - start;
-            is_cut |= lanes.enter_packed(AnyCut { words: Row { data: between, stride }, channels, inside });
+            if L::CUTS {
+                let inside = columns.end.min(width) - start;
+                is_cut |=
+                    lanes.enter_packed(AnyCut { words: Row { data: between, stride }, channels, inside });
+            }
             if shortcut == Shortcut::Projection {
                 let middle = Floats { row: middle, first: start, channels, activation: Activation::None };
                 pack(lanes, middle, columns.len(), RowMut { data: input, stride }, 0);
