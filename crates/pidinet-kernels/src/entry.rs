@@ -7,6 +7,7 @@ use crate::bits::{PackDifferences, PackSigns};
 use crate::block::Block;
 use crate::dense::Dense;
 use crate::depthwise::Depthwise;
+use crate::dilated::Dilated;
 use crate::elementwise::{Add, Gate, Relu, Sigmoid};
 use crate::isa::Isa;
 use crate::packed::{PackedBlock, PackedDense, PackedPointwise};
@@ -28,7 +29,10 @@ macro_rules! run_on {
     )*};
 }
 
-run_on!(Activate, Add, Affine, Block, Correlate, Dense, Depthwise, Finish, Fuse, Gate, MaxPool, Mix, Relu);
+run_on!(
+    Activate, Add, Affine, Block, Correlate, Dense, Depthwise, Dilated, Finish, Fuse, Gate, MaxPool, Mix,
+    Relu
+);
 run_on!(Shift, Sigmoid);
 
 macro_rules! run_bits_on {

@@ -36,6 +36,7 @@ pub mod block;
 pub mod buffer;
 pub mod dense;
 pub mod depthwise;
+pub mod dilated;
 pub mod elementwise;
 mod entry;
 pub mod isa;

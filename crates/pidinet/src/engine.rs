@@ -255,7 +255,8 @@ impl Engine {
             shape: sizes[id],
             macs: (step.macs * sizes[id][1] * sizes[id][2]) as u64,
             bytes: 4
-                * (values(id) + self.plan.reads[id].0.iter().map(|&(input, _)| values(input)).sum::<u64>()),
+                * (values(id)
+                    + self.plan.reads[id].inputs.iter().map(|&(input, _)| values(input)).sum::<u64>()),
             time,
         });
         stats.collect()
@@ -268,10 +269,11 @@ impl Engine {
         let task = if is_narrow { TASK_ROWS } else { 1 };
         let pass = threads * task;
         let overlap = is_narrow && threads > 1;
+        let bands = is_narrow;
         match self.strip {
-            Strip::Auto => Pace { strip: ROWS_OF_LAST_STAGE * pass, pass, task, overlap },
-            Strip::Whole => Pace { strip: image.height, pass: image.height, task, overlap },
-            Strip::Rows(rows) => Pace { strip: rows.get(), pass: pass.min(rows.get()), task, overlap },
+            Strip::Auto => Pace { strip: ROWS_OF_LAST_STAGE * pass, pass, task, overlap, bands },
+            Strip::Whole => Pace { strip: image.height, pass: image.height, task, overlap, bands },
+            Strip::Rows(rows) => Pace { strip: rows.get(), pass: pass.min(rows.get()), task, overlap, bands },
         }
     }
 
@@ -325,6 +327,7 @@ impl Engine {
                     maps: arena.read(reads),
                     layout: arena.layout(*id),
                     resizes: &arena.schedule.resizes[*id],
+                    bands: arena.schedule.bands,
                 };
                 let mut blocks = arena.write(*id, rows.clone());
                 let blocks: Vec<&mut [f32]> = blocks.iter_mut().map(|block| &mut block[..]).collect();

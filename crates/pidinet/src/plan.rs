@@ -10,6 +10,7 @@ pub(crate) mod schedule;
 
 use pidinet_kernels::dense::{Activation, DenseWeights};
 use pidinet_kernels::depthwise::DepthwiseWeights;
+use pidinet_kernels::dilated::{self, DilatedWeights};
 use pidinet_kernels::isa::Isa;
 use pidinet_kernels::packed::PackedWeights;
 use pidinet_kernels::packed_lanes::Format;
@@ -91,6 +92,12 @@ pub(crate) enum Op {
         weights: DenseWeights,
         activation: Activation,
         add: Option<Id>,
+    },
+    /// A sum of dilated 3x3 convolutions of one map: in bands, or `direct`, row by row.
+    Dilated {
+        source: Source,
+        bands: DilatedWeights,
+        direct: DenseWeights,
     },
     Depthwise {
         x: Id,
@@ -204,7 +211,8 @@ impl Plan {
         for (id, padding) in steps.iter().flat_map(|step| step.op.paddings()) {
             paddings[id] = padding.max(paddings[id]);
         }
-        let reads = steps.iter().map(|step| Reads(step.op.reads())).collect();
+        let reads =
+            steps.iter().map(|step| Reads { inputs: step.op.reads(), band: step.op.band() }).collect();
         Self { isa, steps, shapes: graph.shapes, floats, reads, paddings, keep: kept }
     }
 
@@ -235,6 +243,20 @@ fn wanted(graph: &Graph, outputs: &Outputs<Id>, keep: Keep) -> Vec<Id> {
     ids
 }
 
+/// Whether a node is the dilated convolutions of a CDCM: a sum of 3x3 convolutions of one map.
+fn is_context(node: &Node) -> bool {
+    match node {
+        Node::Dense { terms, relu: false, add: None } => {
+            let is_one_of_them = |term: &Term| {
+                let Conv { size, dilation, .. } = term.conv.conv;
+                term.x == terms[0].x && size == 3 && dilation > 1
+            };
+            terms.len() > 1 && terms.iter().all(is_one_of_them)
+        }
+        _ => false,
+    }
+}
+
 /// Which maps are stored packed: those that a 1x1 convolution makes for one dense convolution alone, as before the
 /// dilated ones of a CDCM.
 fn packed_maps(graph: &Graph, kept: &[Id], format: Option<Format>) -> Vec<bool> {
@@ -242,16 +264,12 @@ fn packed_maps(graph: &Graph, kept: &[Id], format: Option<Format>) -> Vec<bool> 
         matches!(&graph.nodes[id],
         Node::Dense { terms, add: None, .. } if terms.len() == 1 && terms[0].conv.conv.size == 1)
     };
-    let is_context = |node: &Node, x: Id| {
-        matches!(node,
-        Node::Dense { terms, relu: false, add: None } if terms.iter().all(|term| term.x == x && term.conv.conv.size > 1))
-    };
     let is_packed = |id: Id| {
         let mut readers = graph.nodes.iter().filter(|node| node.inputs().contains(&id));
         format.is_some()
             && is_pointwise(id)
             && !kept.contains(&id)
-            && readers.next().is_some_and(|reader| is_context(reader, id))
+            && readers.next().is_some_and(is_context)
             && readers.next().is_none()
     };
     (0..graph.nodes.len()).map(is_packed).collect()
@@ -264,12 +282,19 @@ impl Op {
             Self::Dense { sources, .. } => {
                 sources.iter().map(|source| (source.x, source.padding())).collect()
             }
-            Self::PackedDense { source, .. } => vec![(source.x, source.padding())],
+            Self::Dilated { source, .. } | Self::PackedDense { source, .. } => {
+                vec![(source.x, source.padding())]
+            }
             Self::Depthwise { x, radius, .. }
             | Self::Block { x, radius, .. }
             | Self::PackedBlock { x, radius, .. } => vec![(*x, *radius)],
             _ => vec![],
         }
+    }
+
+    /// Rows that are computed together, if memory allows.
+    fn band(&self) -> usize {
+        if matches!(self, Self::Dilated { .. }) { dilated::BAND } else { 1 }
     }
 
     /// The maps read, and which of their rows.
@@ -282,7 +307,9 @@ impl Op {
                 let added = add.iter().map(|&x| (x, SAME));
                 sources.iter().map(|source| (source.x, source.reach())).chain(added).collect()
             }
-            Self::PackedDense { source, .. } => vec![(source.x, source.reach())],
+            Self::Dilated { source, .. } | Self::PackedDense { source, .. } => {
+                vec![(source.x, source.reach())]
+            }
             Self::PackedPointwise { x, .. } => vec![(*x, SAME)],
             Self::Depthwise { x, radius, .. }
             | Self::Block { x, radius, .. }
@@ -314,6 +341,7 @@ impl Lowering<'_> {
             Node::Dense { terms, relu, add } => match self.packing.format {
                 Some(format) if self.is_packed[id] => self.packed_pointwise(format, &terms[0], *relu),
                 Some(format) if self.is_packed[terms[0].x] => self.packed_dense(format, terms),
+                _ if is_context(&graph.nodes[id]) => self.dilated(terms),
                 _ => self.dense(terms, *relu, *add),
             },
             Node::Depthwise { conv, x, relu } => {
@@ -391,6 +419,19 @@ impl Lowering<'_> {
         let macs = matrix.values.len();
         let weights = matrix.pack_words(self.isa, format);
         Step { name: name_of(terms), op: Op::PackedDense { source, weights }, macs }
+    }
+
+    /// The dilated convolutions of a CDCM.
+    fn dilated(&self, terms: &[Term]) -> Step {
+        let convs: Vec<&Named> = terms.iter().map(|term| &term.conv).collect();
+        let matrix = self.parameters.matrix(&convs).merged();
+        let source = Source { x: terms[0].x, taps: matrix.taps.concat() };
+        let kernels = convs.iter().map(|conv| (conv.conv.dilation, self.parameters.folded(conv).0));
+        let kernels: Vec<(usize, Vec<f32>)> = kernels.collect();
+        let inputs = convs[0].conv.inputs;
+        let bands = DilatedWeights::pack(self.isa, &kernels, inputs, matrix.bias.as_deref());
+        let macs = bands.macs();
+        Step { name: name_of(terms), op: Op::Dilated { source, bands, direct: matrix.pack(self.isa) }, macs }
     }
 
     fn dense(&self, terms: &[Term], relu: bool, add: Option<Id>) -> Step {

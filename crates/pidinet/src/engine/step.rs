@@ -4,6 +4,7 @@ use pidinet_kernels::block::{self, Block, Shortcut};
 use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::dense::{self, Activation, Dense, DenseWeights, Tap};
 use pidinet_kernels::depthwise::Depthwise;
+use pidinet_kernels::dilated::Dilated;
 use pidinet_kernels::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
 use pidinet_kernels::isa::Isa;
 use pidinet_kernels::packed::{self, PackedBlock, PackedDense, PackedPointwise};
@@ -28,6 +29,8 @@ pub(super) struct Context<'r, 'a> {
     pub(super) layout: Layout,
     /// Of the maps that are read resized.
     pub(super) resizes: &'r [Resize],
+    /// Whether the rows are a band, where the step wants one.
+    pub(super) bands: bool,
 }
 
 impl Context<'_, '_> {
@@ -65,6 +68,30 @@ impl Context<'_, '_> {
                             dst: self.layout.row_mut(block),
                         }
                         .run_on(self.isa);
+                    }
+                }
+            }
+            Op::Dilated { source, bands, .. } if self.bands => {
+                let reach = bands.reach() as isize;
+                let rows = first as isize - reach..(first + blocks.len()) as isize + reach;
+                let rows: Vec<Row<'_>> = rows.map(|y| self.maps.row(source.x, y)).collect();
+                Dilated {
+                    rows: &rows,
+                    weights: bands,
+                    columns: 0..self.layout.size.width,
+                    width: self.layout.size.width,
+                    scratch: at_least(scratch, bands.scratch_len()),
+                    dst: &mut blocks.iter_mut().map(|block| self.layout.row_mut(block)).collect::<Vec<_>>(),
+                }
+                .run_on(self.isa);
+            }
+            Op::Dilated { source, direct, .. } => {
+                let rows = first..first + blocks.len();
+                let taps: Vec<Vec<Tap<'_>>> =
+                    rows.map(|y| self.taps(y, std::slice::from_ref(source))).collect();
+                for columns in self.chunks(dense::chunk_columns(direct.inputs())) {
+                    for (taps, block) in taps.iter().zip(&mut blocks) {
+                        self.dense(taps, direct, Activation::None, None, columns.clone(), block);
                     }
                 }
             }
@@ -148,9 +175,11 @@ impl Context<'_, '_> {
         };
         match self.op {
             Op::Image => self.image(y, block),
-            Op::Dense { .. } | Op::Block { .. } | Op::PackedDense { .. } | Op::PackedBlock { .. } => {
-                unreachable!("several rows are computed together")
-            }
+            Op::Dense { .. }
+            | Op::Dilated { .. }
+            | Op::Block { .. }
+            | Op::PackedDense { .. }
+            | Op::PackedBlock { .. } => unreachable!("several rows are computed together"),
             Op::PackedPointwise { x, channels, weights, activation } => PackedPointwise {
                 src: row(*x),
                 channels: *channels,

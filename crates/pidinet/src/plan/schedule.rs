@@ -25,7 +25,12 @@ pub(crate) enum Reach {
 
 /// A step as the schedule sees it: it makes the map of its own number from others.
 #[derive(Clone, Debug)]
-pub(crate) struct Reads(pub(crate) Vec<(Id, Reach)>);
+pub(crate) struct Reads {
+    /// The maps it reads.
+    pub(crate) inputs: Vec<(Id, Reach)>,
+    /// Rows that it had better compute together, from a multiple of their number on; 1 if they are nothing to each other.
+    pub(crate) band: usize,
+}
 
 /// Height and width of a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,8 @@ pub(crate) struct Pace {
     pub(crate) task: usize,
     /// Whether the tasks of a pass need not wait for each other, at the price of more rows in memory.
     pub(crate) overlap: bool,
+    /// Whether steps get the bands they want, at the price of more rows in memory.
+    pub(crate) bands: bool,
 }
 
 /// The stream for one size of image.
@@ -76,6 +83,8 @@ pub(crate) struct Schedule {
     pub(crate) tasks: Vec<Task>,
     /// For each map that a step reads resized, where its pixels come from.
     pub(crate) resizes: Vec<Vec<Resize>>,
+    /// Whether the tasks of steps that want bands are bands.
+    pub(crate) bands: bool,
 }
 
 impl Schedule {
@@ -96,7 +105,7 @@ impl Schedule {
             }
         }
         order(&mut tasks, &capacities);
-        Self { sizes, capacities, tasks, resizes }
+        Self { sizes, capacities, tasks, resizes, bands: pace.bands }
     }
 }
 
@@ -104,7 +113,7 @@ impl Schedule {
 /// cache; last those that read maps of several sizes.
 fn stages(shapes: &[Shape], steps: &[Reads]) -> Vec<Vec<Id>> {
     let mut stages: BTreeMap<u32, Vec<Id>> = BTreeMap::new();
-    for (id, Reads(inputs)) in steps.iter().enumerate() {
+    for (id, Reads { inputs, .. }) in steps.iter().enumerate() {
         let level = inputs.iter().map(|&(input, _)| shapes[input].level).min().unwrap_or(0);
         let is_last = inputs.iter().any(|(_, reach)| *reach == Reach::Resized);
         stages.entry(if is_last { u32::MAX } else { level }).or_default().push(id);
@@ -142,13 +151,23 @@ fn order(tasks: &mut [Task], capacities: &[usize]) {
 impl Reads {
     /// The resizes of the maps that are read resized: all or none of them.
     fn resizes(&self, sizes: &[Size], to: Size) -> Vec<Resize> {
-        let resized = self.0.iter().filter(|(_, reach)| *reach == Reach::Resized);
+        let resized = self.inputs.iter().filter(|(_, reach)| *reach == Reach::Resized);
         let resizes = resized.map(|&(input, _)| Resize {
             rows: Axis::new(sizes[input].height, to.height),
             columns: Axis::new(sizes[input].width, to.width),
         });
         resizes.collect()
     }
+}
+
+/// In what portions a step goes on.
+struct Pass {
+    /// Rows of a task.
+    task: usize,
+    /// Rows of all tasks that may run at the same time.
+    rows: usize,
+    /// Whether it waits for all of them, but at the end of the map.
+    whole: bool,
 }
 
 struct Stream<'a> {
@@ -175,13 +194,15 @@ impl Stream<'_> {
                     for &id in stage {
                         let seen = if pace.overlap { &before } else { &done };
                         let from = done[id];
-                        let to = self.ready(id, seen, fed).clamp(from, from + pace.pass);
-                        if to > from {
+                        let Pass { task, rows, whole } = self.pass(id, pace);
+                        let to = self.ready(id, seen, fed).clamp(from, from + rows);
+                        let is_whole = to == from + rows || to == self.sizes[id].height;
+                        if to > from && (is_whole || !whole) {
                             let kept = to - self.oldest_needed(id, seen).min(from);
                             capacities[id] = kept.max(capacities[id]);
                             done[id] = to;
-                            let starts = (from..to).step_by(pace.task);
-                            tasks.extend(starts.map(|y| self.task(id, y..to.min(y + pace.task))));
+                            let starts = (from..to).step_by(task);
+                            tasks.extend(starts.map(|y| self.task(id, y..to.min(y + task))));
                         }
                     }
                     if done == before {
@@ -193,9 +214,19 @@ impl Stream<'_> {
         (tasks, capacities)
     }
 
+    /// How a step goes on: in bands there is one for each thread.
+    fn pass(&self, id: Id, pace: Pace) -> Pass {
+        match self.steps[id].band {
+            band if pace.bands && band > 1 => {
+                Pass { task: band, rows: band * pace.pass.div_ceil(pace.task), whole: true }
+            }
+            _ => Pass { task: pace.task, rows: pace.pass, whole: false },
+        }
+    }
+
     fn task(&self, id: Id, rows: Range<usize>) -> Task {
         let mut reads: Vec<(Id, Range<usize>)> = Vec::new();
-        for (index, &(input, _)) in self.steps[id].0.iter().enumerate() {
+        for (index, &(input, _)) in self.steps[id].inputs.iter().enumerate() {
             let need = self.needs(id, index, rows.start).start..self.needs(id, index, rows.end - 1).end;
             match reads.iter_mut().find(|(other, _)| *other == input) {
                 Some((_, rows)) => *rows = rows.start.min(need.start)..rows.end.max(need.end),
@@ -207,7 +238,7 @@ impl Stream<'_> {
 
     /// The rows of its `index`th input that row `y` of a map needs.
     fn needs(&self, id: Id, index: usize, y: usize) -> Range<usize> {
-        let (input, reach) = self.steps[id].0[index];
+        let (input, reach) = self.steps[id].inputs[index];
         match reach {
             Reach::Window { above, below } => {
                 y.saturating_sub(above)..(y + below + 1).min(self.sizes[input].height)
@@ -222,7 +253,7 @@ impl Stream<'_> {
 
     /// How many rows of a map can be computed from what is done of the others, and from `fed` rows of the image.
     fn ready(&self, id: Id, done: &[usize], fed: usize) -> usize {
-        let inputs = &self.steps[id].0;
+        let inputs = &self.steps[id].inputs;
         let height = if inputs.is_empty() { self.sizes[id].height.min(fed) } else { self.sizes[id].height };
         let computable =
             |y: &usize| (0..inputs.len()).all(|index| self.needs(id, index, *y).end <= done[inputs[index].0]);
@@ -234,7 +265,7 @@ impl Stream<'_> {
         let unfinished =
             (id + 1..self.steps.len()).filter(|&reader| done[reader] < self.sizes[reader].height);
         let needs = unfinished.flat_map(|reader| {
-            let reads = self.steps[reader].0.iter().enumerate().filter(|(_, (input, _))| *input == id);
+            let reads = self.steps[reader].inputs.iter().enumerate().filter(|(_, (input, _))| *input == id);
             reads.map(move |(index, _)| self.needs(reader, index, done[reader]).start)
         });
         needs.min().unwrap_or(done[id])
@@ -247,11 +278,18 @@ mod tests {
 
     const TWO: Reach = Reach::Window { above: 2, below: 2 };
 
-    fn chain() -> (Vec<Shape>, Vec<Reads>) {
+    /// Four steps, of which the second wants bands.
+    fn chain(band: usize) -> (Vec<Shape>, Vec<Reads>) {
         let shape = |level| Shape { channels: 1, level };
         // image, 5x5, pool, back to full size
-        let steps = vec![vec![], vec![(0, TWO)], vec![(1, Reach::Pair)], vec![(2, Reach::Resized)]];
-        (vec![shape(0), shape(0), shape(1), shape(0)], steps.into_iter().map(Reads).collect())
+        let steps = vec![
+            (vec![], 1),
+            (vec![(0, TWO)], band),
+            (vec![(1, Reach::Pair)], 1),
+            (vec![(2, Reach::Resized)], 1),
+        ];
+        let reads = |(inputs, band)| Reads { inputs, band };
+        (vec![shape(0), shape(0), shape(1), shape(0)], steps.into_iter().map(reads).collect())
     }
 
     /// Every way to cut a stream that a small image allows.
@@ -263,19 +301,23 @@ mod tests {
                 pass,
                 task,
                 overlap,
+                bands: true,
             })
         })
     }
 
     #[test]
     fn every_row_is_computed_once_and_from_rows_that_are_still_there() {
-        let (shapes, steps) = chain();
-        for height in 2..40 {
+        for (height, band) in (2..40).flat_map(|height| [(height, 1), (height, 6)]) {
+            let (shapes, steps) = chain(band);
             for pace in paces(height) {
                 let schedule = Schedule::new(&shapes, &steps, &[3], Size { height, width: 8 }, pace);
                 let mut done = [0; 4];
                 for Task { id, rows, reads, .. } in &schedule.tasks {
                     assert_eq!(rows.start, done[*id]);
+                    if *id == 1 && band > 1 {
+                        assert_eq!(*rows, rows.start / band * band..height.min(rows.start + band), "no band");
+                    }
                     for (input, need) in reads {
                         assert!(need.end <= done[*input], "{rows:?} of {id} come too early");
                         let kept = need.start + schedule.capacities[*input];
@@ -290,8 +332,8 @@ mod tests {
 
     #[test]
     fn tasks_that_do_not_wait_for_each_other_share_no_rows() {
-        let (shapes, steps) = chain();
-        for height in 2..24 {
+        for (height, band) in (2..24).flat_map(|height| [(height, 1), (height, 6)]) {
+            let (shapes, steps) = chain(band);
             for pace in paces(height) {
                 let Schedule { tasks, capacities, .. } =
                     Schedule::new(&shapes, &steps, &[3], Size { height, width: 8 }, pace);
@@ -318,8 +360,8 @@ mod tests {
 
     #[test]
     fn threads_find_tasks_that_need_not_wait() {
-        let (shapes, steps) = chain();
-        let pace = Pace { strip: 16, pass: 4, task: 2, overlap: true };
+        let (shapes, steps) = chain(1);
+        let pace = Pace { strip: 16, pass: 4, task: 2, overlap: true, bands: false };
         let schedule = Schedule::new(&shapes, &steps, &[3], Size { height: 400, width: 8 }, pace);
         let waits = |(at, task): (usize, &Task)| task.after == at;
         let waiting = schedule.tasks.iter().enumerate().filter(|&task| waits(task)).count();
@@ -328,12 +370,14 @@ mod tests {
 
     #[test]
     fn memory_does_not_grow_with_the_height() {
-        let (shapes, steps) = chain();
-        let rings = |height| {
-            let pace = Pace { strip: 8, pass: 2, task: 2, overlap: false };
-            Schedule::new(&shapes, &steps, &[], Size { height, width: 8 }, pace).capacities
-        };
-        assert_eq!(rings(4000), rings(400));
-        assert!(rings(400).iter().all(|&rows| rows <= 12), "{:?}", rings(400));
+        let (shapes, steps) = chain(20);
+        for (bands, most) in [(false, 12), (true, 30)] {
+            let rings = |height| {
+                let pace = Pace { strip: 8, pass: 2, task: 2, overlap: false, bands };
+                Schedule::new(&shapes, &steps, &[], Size { height, width: 8 }, pace).capacities
+            };
+            assert_eq!(rings(4000), rings(400));
+            assert!(rings(400).iter().all(|&rows| rows <= most), "{:?}", rings(400));
+        }
     }
 }
