@@ -8,6 +8,7 @@ use pidinet_kernels::block::{self, Block, Shortcut};
 use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::dense::{Activation, Dense, DenseWeights, Tap};
 use pidinet_kernels::depthwise::{Depthwise, DepthwiseWeights};
+use pidinet_kernels::dilated::{BAND, Dilated, DilatedWeights};
 use pidinet_kernels::row::{self, MARGIN, Row, RowMut};
 use pidinet_kernels::{Isa, Kernel, Lanes, reference};
 use std::hint::black_box;
@@ -185,11 +186,19 @@ fn blocks(c: &mut Criterion) {
     }
 }
 
+/// Channels and columns of CDCMs.
+const CDCMS: [(usize, usize); 6] = [(8, 481), (12, 481), (24, 481), (24, 240), (24, 120), (24, 60)];
+
+const DILATIONS: [usize; 4] = [5, 7, 9, 11];
+
+/// Row by row.
 fn cdcm(c: &mut Criterion) {
     let mut group = c.benchmark_group("cdcm");
-    for (channels, width) in [(8, 481), (12, 481), (24, 481), (24, 240), (24, 120), (24, 60)] {
-        let offsets: Vec<_> =
-            [5, 7, 9, 11].into_iter().flat_map(|dilation| reference::window(3, dilation)).collect();
+    for (channels, width) in CDCMS {
+        let mut offsets: Vec<_> =
+            DILATIONS.into_iter().flat_map(|dilation| reference::window(3, dilation)).collect();
+        offsets.sort_unstable();
+        offsets.dedup(); // the centre, which all four read
         let matrix = vec![VALUE; channels * offsets.len() * channels];
         let weights = DenseWeights::pack(isa(), &matrix, &vec![channels; offsets.len()], None);
         let (src, stride) = filled(channels, width, 11);
@@ -217,5 +226,35 @@ fn cdcm(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, peak, depthwise, pointwise, blocks, cdcm);
+/// A band at a time. Throughput counts the multiply-adds of the products: fewer than there are weights.
+fn cdcm_bands(c: &mut Criterion) {
+    let mut group = c.benchmark_group("cdcm in bands");
+    for (channels, width) in CDCMS {
+        let kernel = vec![VALUE; 9 * channels * channels];
+        let branches = DILATIONS.map(|dilation| (dilation, kernel.clone()));
+        let weights = DilatedWeights::pack(isa(), &branches, channels, None);
+        let (src, stride) = filled(channels, width, weights.reach());
+        let rows: Vec<Buffer> = (0..BAND + 2 * weights.reach()).map(|_| src.clone()).collect();
+        let rows: Vec<Row<'_>> = rows.iter().map(|row| Row { data: row, stride }).collect();
+        let mut dst = vec![src.clone(); BAND];
+        let mut scratch = Buffer::zeroed(weights.scratch_len());
+        let mut run = |dst: &mut [Buffer]| {
+            isa().run(Dilated {
+                rows: &rows,
+                weights: &weights,
+                columns: 0..width,
+                width,
+                scratch: &mut scratch,
+                dst: &mut dst.iter_mut().map(|row| RowMut { data: row, stride }).collect::<Vec<_>>(),
+            });
+        };
+        run(&mut dst);
+        let (got, want) = (dst[7][MARGIN + 30], VALUE * VALUE * (36 * channels) as f32);
+        assert!((got - want).abs() < 1e-4 * want, "{got} is not {want}");
+        group.throughput(Throughput::Elements((2 * weights.macs() * width * BAND) as u64));
+        group.bench_function(format!("{channels}x{width}"), |b| b.iter(|| run(&mut dst)));
+    }
+}
+
+criterion_group!(benches, peak, depthwise, pointwise, blocks, cdcm, cdcm_bands);
 criterion_main!(benches);
