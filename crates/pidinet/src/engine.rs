@@ -114,6 +114,9 @@ const ROWS_OF_LAST_STAGE: usize = 8;
 /// Rows of a task: enough to share what they read, few enough to stay in the cache until they are read.
 const TASK_ROWS: usize = 2;
 
+/// Fewest rows of a lane: of small images several threads share one.
+const LANE_ROWS: usize = 64;
+
 /// Memory that [`TASK_ROWS`] new rows may take in all maps together. Those of wider images are computed one by
 /// one, and are enough work for threads to wait for each other.
 const TASK_BYTES: usize = 16 << 20;
@@ -264,16 +267,20 @@ impl Engine {
 
     /// In what portions an image goes through the network.
     fn pace(&self, image: Size) -> Pace {
-        let threads = self.threads;
         let is_narrow = TASK_ROWS * self.plan.row_bytes(image.width) <= TASK_BYTES;
         let task = if is_narrow { TASK_ROWS } else { 1 };
+        let lanes = if is_narrow { self.threads.min(image.height / LANE_ROWS).max(1) } else { 1 };
+        let threads = self.threads.div_ceil(lanes); // that share a lane
         let pass = threads * task;
         let overlap = is_narrow && threads > 1;
         let bands = is_narrow;
         match self.strip {
-            Strip::Auto => Pace { strip: ROWS_OF_LAST_STAGE * pass, pass, task, overlap, bands },
-            Strip::Whole => Pace { strip: image.height, pass: image.height, task, overlap, bands },
-            Strip::Rows(rows) => Pace { strip: rows.get(), pass: pass.min(rows.get()), task, overlap, bands },
+            Strip::Auto => Pace { lanes, strip: ROWS_OF_LAST_STAGE * pass, pass, task, overlap, bands },
+            Strip::Whole => Pace { lanes, strip: image.height, pass: image.height, task, overlap, bands },
+            Strip::Rows(rows) => {
+                let rows = rows.get().div_ceil(lanes);
+                Pace { lanes, strip: rows, pass: pass.min(rows), task, overlap, bands }
+            }
         }
     }
 
@@ -312,14 +319,12 @@ impl Engine {
 
     /// All tasks of the schedule, and what each step took.
     fn stream(&self, arena: &Opened<'_>, input: &dyn Input) -> Vec<Duration> {
-        let tasks = &arena.schedule.tasks;
-        let crew = Crew::new(tasks.len());
+        let crew = Crew::new(&arena.schedule.lanes);
         let work = |thread: usize| {
             let mut times = vec![Duration::ZERO; self.plan.steps.len()];
             let mut scratch = arena.scratch(thread);
-            let run = |at: usize| {
+            let run = |Task { id, rows, reads, .. }: &Task| {
                 let start = Instant::now();
-                let Task { id, rows, reads, .. } = &tasks[at];
                 let context = Context {
                     isa: self.plan.isa,
                     op: &self.plan.steps[*id].op,
@@ -334,7 +339,7 @@ impl Engine {
                 context.rows(rows.start, blocks, &mut scratch);
                 times[*id] += start.elapsed();
             };
-            crew.work(|at| tasks[at].after, run);
+            crew.work(thread, run);
             times
         };
         match &self.pool {

@@ -19,7 +19,7 @@ pub(super) struct Layout {
     /// Elements from one row to the next.
     block: usize,
     /// Rows that fit.
-    capacity: usize,
+    slots: usize,
 }
 
 impl Layout {
@@ -29,7 +29,7 @@ impl Layout {
     }
 
     fn len(&self) -> usize {
-        self.block * self.capacity
+        self.block * self.slots
     }
 }
 
@@ -62,7 +62,7 @@ impl Arena {
             let stride = row::stride(size.width, plan.paddings[id]);
             let plain = is_plain(&plan.steps[id].op);
             let block = if plain { size.width } else { row::block_len(channels, stride) };
-            let layout = Layout { channels, size, stride, block, capacity: schedule.capacities[id] };
+            let layout = Layout { channels, size, stride, block, slots: schedule.rings[id].slots() };
             Ring { layout, data: Buffer::zeroed(if plain { 0 } else { layout.len() }) }
         };
         let rings: Vec<Ring> = (0..plan.steps.len()).map(ring).collect();
@@ -99,8 +99,8 @@ impl Arena {
 
     /// The pixels `[c, h, w]` of a map all of which is in memory.
     pub(super) fn pixels(&self, id: usize) -> Vec<f32> {
-        let Ring { layout: Layout { channels, size, stride, block, capacity }, data } = &self.rings[id];
-        assert_eq!(*capacity, size.height, "rows of this map are gone");
+        let Ring { layout: Layout { channels, size, stride, block, slots }, data } = &self.rings[id];
+        assert_eq!(*slots, size.height, "rows of this map are gone");
         let mut map = Vec::with_capacity(channels * size.height * size.width);
         for channel in 0..*channels {
             for block in data.chunks_exact(*block) {
@@ -136,21 +136,21 @@ impl<'a> Opened<'a> {
     /// Some rows of some maps, to be read.
     pub(super) fn read(&self, rows: &[(usize, Range<usize>)]) -> Maps<'_, 'a> {
         let held = rows.iter().map(|(id, rows)| {
-            let ring = &self.maps[*id];
-            let row = |y: usize| match ring.rows[y % ring.rows.len()].try_read() {
+            let (ring, map) = (&self.schedule.rings[*id], &self.maps[*id]);
+            let row = |y: usize| match map.rows[ring.slot(y)].try_read() {
                 Ok(row) => row,
                 Err(TryLockError::Poisoned(row)) => row.into_inner(),
                 Err(TryLockError::WouldBlock) => panic!("row {y} of map {id} is being written"),
             };
-            Held { id: *id, layout: ring.layout, first: rows.start, rows: rows.clone().map(row).collect() }
+            Held { id: *id, layout: map.layout, first: rows.start, rows: rows.clone().map(row).collect() }
         });
         Maps { held: held.collect(), zeros: self.zeros }
     }
 
     /// Some rows of a map, to be written.
     pub(super) fn write(&self, id: usize, rows: Range<usize>) -> Vec<Writing<'_, 'a>> {
-        let ring = &self.maps[id];
-        let row = |y: usize| match ring.rows[y % ring.rows.len()].try_write() {
+        let (ring, map) = (&self.schedule.rings[id], &self.maps[id]);
+        let row = |y: usize| match map.rows[ring.slot(y)].try_write() {
             Ok(row) => row,
             Err(TryLockError::Poisoned(row)) => row.into_inner(),
             Err(TryLockError::WouldBlock) => panic!("row {y} of map {id} is in use"),

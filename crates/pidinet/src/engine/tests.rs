@@ -37,7 +37,7 @@ fn threads(count: usize) -> EngineOptions {
 #[test]
 fn threads_and_strips_change_nothing() {
     let model = Model::random(Arch::tiny(), 3);
-    for size in [[8, 8], [9, 31], [67, 45], [130, 77]] {
+    for size in [[8, 8], [9, 31], [67, 45], [130, 77], [209, 23]] {
         let whole = EngineOptions { strip: Strip::Whole, ..threads(1) };
         let want = maps(&model, Keep::Sides, whole, Fusion::On, size);
         for count in [1, 2, 5] {

@@ -4,6 +4,9 @@
 //! inputs are there. A map is a ring of as many rows as its readers still need, so the memory does not
 //! grow with the height of the image, nothing is computed twice, and every row is computed by the same
 //! operations in the same order whatever the height of the strips.
+//!
+//! There may be several streams, in lanes one below the other, every other one upwards: two of them end where they
+//! meet. A thread that keeps to its lane finds in its own cache what it reads, but for some rows at the border.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -53,16 +56,18 @@ pub(crate) struct Task {
     pub(crate) rows: Range<usize>,
     /// The rows of other maps that are read.
     pub(crate) reads: Vec<(Id, Range<usize>)>,
-    /// It may begin when all tasks before this one are done.
-    pub(crate) after: usize,
+    /// It may begin when of these lanes this many tasks are done, the first ones.
+    pub(crate) after: Vec<(usize, usize)>,
 }
 
 /// In what portions an image goes through the network. The answer does not depend on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
-    /// Rows of the image that go through all stages before the next ones.
+    /// Streams side by side.
+    pub(crate) lanes: usize,
+    /// Rows of the image that go through all stages of a lane before the next ones.
     pub(crate) strip: usize,
-    /// Rows that one step computes before the next step of its stage goes on.
+    /// Rows of a lane that one step computes before the next step of its stage goes on.
     pub(crate) pass: usize,
     /// Rows of a task.
     pub(crate) task: usize,
@@ -72,15 +77,37 @@ pub(crate) struct Pace {
     pub(crate) bands: bool,
 }
 
+/// Where the rows of a map are kept: each lane has as many slots, which its rows take in turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ring {
+    /// The first row of each lane.
+    starts: Vec<usize>,
+    /// Rows of a lane that are kept.
+    capacity: usize,
+}
+
+impl Ring {
+    /// The rows that it holds.
+    pub(crate) fn slots(&self) -> usize {
+        self.starts.len() * self.capacity
+    }
+
+    /// Where row `y` is.
+    pub(crate) fn slot(&self, y: usize) -> usize {
+        let lane = self.starts.partition_point(|&start| start <= y) - 1;
+        lane * self.capacity + y % self.capacity
+    }
+}
+
 /// The stream for one size of image.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     /// Size of each map.
     pub(crate) sizes: Vec<Size>,
-    /// Rows that the ring of each map holds.
-    pub(crate) capacities: Vec<usize>,
-    /// Which rows of which map to compute, in order.
-    pub(crate) tasks: Vec<Task>,
+    /// Where the rows of each map are kept.
+    pub(crate) rings: Vec<Ring>,
+    /// For each lane, which rows of which map to compute, in order.
+    pub(crate) lanes: Vec<Vec<Task>>,
     /// For each map that a step reads resized, where its pixels come from.
     pub(crate) resizes: Vec<Vec<Resize>>,
     /// Whether the tasks of steps that want bands are bands.
@@ -90,23 +117,55 @@ pub(crate) struct Schedule {
 impl Schedule {
     /// The stream of an image of this size; the maps in `keep` stay whole.
     pub(crate) fn new(shapes: &[Shape], steps: &[Reads], keep: &[Id], image: Size, pace: Pace) -> Self {
-        assert!(pace.strip.min(pace.pass).min(pace.task) > 0, "{pace:?} would never end");
+        assert!(pace.strip.min(pace.pass).min(pace.task).min(pace.lanes) > 0, "{pace:?} would never end");
         let sizes: Vec<Size> = shapes
             .iter()
             .map(|shape| Size { height: image.height >> shape.level, width: image.width >> shape.level })
             .collect();
         let resizes: Vec<Vec<Resize>> =
             steps.iter().zip(&sizes).map(|(step, &to)| step.resizes(&sizes, to)).collect();
-        let stream = Stream { steps, sizes: &sizes, resizes: &resizes };
-        let (mut tasks, mut capacities) = stream.play(&stages(shapes, steps), pace);
-        for (id, size) in sizes.iter().enumerate() {
-            if keep.contains(&id) {
-                capacities[id] = size.height;
+        let lanes = lanes(shapes, steps, image.height, pace);
+        let readers = readers(steps);
+        let stream = Stream { steps, sizes: &sizes, resizes: &resizes, lanes: &lanes, readers };
+        let (mut tasks, capacities) = stream.play(&stages(shapes, steps), pace);
+        let ring = |(id, capacity): (Id, usize)| {
+            let height = sizes[id].height;
+            if keep.contains(&id) || pace.lanes * capacity >= height {
+                Ring { starts: vec![0], capacity: height }
+            } else {
+                Ring { starts: lanes[id].iter().map(|rows| rows.start).collect(), capacity }
             }
-        }
-        order(&mut tasks, &capacities);
-        Self { sizes, capacities, tasks, resizes, bands: pace.bands }
+        };
+        let rings: Vec<Ring> = capacities.into_iter().enumerate().map(ring).collect();
+        order(&mut tasks, &rings, pace.lanes);
+        let mut lanes = vec![Vec::new(); pace.lanes];
+        tasks.into_iter().for_each(|(lane, task)| lanes[lane].push(task));
+        Self { sizes, rings, lanes, resizes, bands: pace.bands }
     }
+}
+
+/// The rows of each map that each lane computes. Lanes begin at a row of the smallest maps, and at a band.
+fn lanes(shapes: &[Shape], steps: &[Reads], height: usize, pace: Pace) -> Vec<Vec<Range<usize>>> {
+    let smallest = shapes.iter().map(|shape| shape.level).max().unwrap_or(0);
+    let lanes = shapes.iter().zip(steps).map(|(&Shape { level, .. }, step)| {
+        let band = step.band(pace);
+        let start = |lane: usize| {
+            let start = ((height >> smallest) * lane / pace.lanes) << (smallest - level);
+            (start + band / 2) / band * band
+        };
+        let end = |lane: usize| if lane + 1 < pace.lanes { start(lane + 1) } else { height >> level };
+        (0..pace.lanes).map(|lane| start(lane)..end(lane)).collect()
+    });
+    lanes.collect()
+}
+
+/// The steps that read each map, and as which of their inputs.
+fn readers(steps: &[Reads]) -> Vec<Vec<(Id, usize)>> {
+    let mut readers = vec![Vec::new(); steps.len()];
+    for (id, Reads { inputs, .. }) in steps.iter().enumerate() {
+        inputs.iter().enumerate().for_each(|(index, &(input, _))| readers[input].push((id, index)));
+    }
+    readers
 }
 
 /// The steps in groups of those that read maps of one size, so that these are worked on while they are in the
@@ -123,32 +182,46 @@ fn stages(shapes: &[Shape], steps: &[Reads]) -> Vec<Vec<Id>> {
 
 /// Finds out what each task has to wait for: whoever writes what it reads, and whoever reads or wrote what was
 /// in its place of the ring.
-fn order(tasks: &mut [Task], capacities: &[usize]) {
-    // For each map, the tasks that write it and those that read it, in order, with the rows that they touch.
-    let mut writers: Vec<Vec<(usize, Range<usize>)>> = vec![Vec::new(); capacities.len()];
-    let mut readers: Vec<BTreeMap<Id, Vec<(usize, usize)>>> = vec![BTreeMap::new(); capacities.len()];
-    for (at, task) in tasks.iter_mut().enumerate() {
-        let written = task.reads.iter().map(|(input, rows)| {
-            let writers = &writers[*input];
-            writers[writers.partition_point(|(_, wrote)| wrote.end < rows.end)].0 + 1
-        });
-        let overwritten = task.rows.end.saturating_sub(capacities[task.id]);
-        let last = |count: usize, at: &dyn Fn(usize) -> usize| if count == 0 { 0 } else { at(count - 1) + 1 };
-        let read = readers[task.id].values().map(|readers| {
-            last(readers.partition_point(|&(_, first)| first < overwritten), &|index| readers[index].0)
-        });
-        let wrote = &writers[task.id];
-        let before =
-            last(wrote.partition_point(|(_, rows)| rows.start < overwritten), &|index| wrote[index].0);
-        task.after = written.chain(read).max().unwrap_or(0).max(before);
-        writers[task.id].push((at, task.rows.clone()));
-        for (input, rows) in &task.reads {
-            readers[*input].entry(task.id).or_default().push((at, rows.start));
+fn order(tasks: &mut [(usize, Task)], rings: &[Ring], lanes: usize) {
+    /// How many tasks of each lane have to be done until its row is written, and until it is not needed any more.
+    #[derive(Clone)]
+    struct Slot {
+        written: Vec<usize>,
+        free: Vec<usize>,
+    }
+    let slot = Slot { written: vec![0; lanes], free: vec![0; lanes] };
+    let mut slots: Vec<Vec<Slot>> = rings.iter().map(|ring| vec![slot.clone(); ring.slots()]).collect();
+    let mut counts = vec![0; lanes];
+    for (lane, task) in tasks {
+        counts[*lane] += 1;
+        let mut after = vec![0; lanes];
+        let mut wait_for = |counts: &[usize]| {
+            after.iter_mut().zip(counts).for_each(|(after, &count)| *after = count.max(*after));
+        };
+        for (id, rows) in &task.reads {
+            for y in rows.clone() {
+                let slot = &mut slots[*id][rings[*id].slot(y)];
+                wait_for(&slot.written);
+                slot.free[*lane] = counts[*lane];
+            }
         }
+        for y in task.rows.clone() {
+            let slot = &mut slots[task.id][rings[task.id].slot(y)];
+            wait_for(&slot.free);
+            slot.written.fill(0);
+            slot.written[*lane] = counts[*lane];
+            slot.free.clone_from(&slot.written);
+        }
+        task.after = after.into_iter().enumerate().filter(|&(_, count)| count > 0).collect();
     }
 }
 
 impl Reads {
+    /// Rows that are computed together: 1 if they are nothing to each other.
+    fn band(&self, pace: Pace) -> usize {
+        if pace.bands { self.band } else { 1 }
+    }
+
     /// The resizes of the maps that are read resized: all or none of them.
     fn resizes(&self, sizes: &[Size], to: Size) -> Vec<Resize> {
         let resized = self.inputs.iter().filter(|(_, reach)| *reach == Reach::Resized);
@@ -160,49 +233,52 @@ impl Reads {
     }
 }
 
-/// In what portions a step goes on.
-struct Pass {
-    /// Rows of a task.
-    task: usize,
-    /// Rows of all tasks that may run at the same time.
-    rows: usize,
-    /// Whether it waits for all of them, but at the end of the map.
-    whole: bool,
-}
-
 struct Stream<'a> {
     steps: &'a [Reads],
     sizes: &'a [Size],
     resizes: &'a [Vec<Resize>],
+    /// The rows of each map that each lane computes.
+    lanes: &'a [Vec<Range<usize>>],
+    /// The steps that read each map, and as which of their inputs.
+    readers: Vec<Vec<(Id, usize)>>,
 }
 
+/// How many rows of each map are done in each lane.
+type Done = Vec<Vec<usize>>;
+
 impl Stream<'_> {
-    /// All tasks in order, and how many rows of each map have to be kept meanwhile.
+    /// All tasks in order, each with its lane, and how many rows of each map every lane has to keep meanwhile.
     ///
     /// Tasks that overlap read what earlier passes wrote, and it is kept until the pass is over. Others read what
     /// was written just before, when it is still in the cache.
-    fn play(&self, stages: &[Vec<Id>], pace: Pace) -> (Vec<Task>, Vec<usize>) {
-        let mut done = vec![0; self.steps.len()];
+    fn play(&self, stages: &[Vec<Id>], pace: Pace) -> (Vec<(usize, Task)>, Vec<usize>) {
+        let mut done: Done = vec![vec![0; pace.lanes]; self.steps.len()];
         let mut capacities = vec![0; self.steps.len()];
         let mut tasks = Vec::new();
         let mut fed = 0;
-        while done.iter().zip(self.sizes).any(|(&done, size)| done < size.height) {
+        while done.iter().zip(self.sizes).any(|(done, size)| done.iter().sum::<usize>() < size.height) {
             fed += pace.strip;
             for stage in stages {
                 loop {
                     let before = done.clone();
-                    for &id in stage {
+                    for (id, lane) in stage.iter().flat_map(|&id| (0..pace.lanes).map(move |lane| (id, lane)))
+                    {
                         let seen = if pace.overlap { &before } else { &done };
-                        let from = done[id];
-                        let Pass { task, rows, whole } = self.pass(id, pace);
-                        let to = self.ready(id, seen, fed).clamp(from, from + rows);
-                        let is_whole = to == from + rows || to == self.sizes[id].height;
-                        if to > from && (is_whole || !whole) {
-                            let kept = to - self.oldest_needed(id, seen).min(from);
+                        let from = done[id][lane];
+                        let ready = self.ready(id, lane, seen, fed);
+                        let ends = self.ends(id, lane, from, pace);
+                        let last = ends.last().copied().unwrap_or(from);
+                        let to = ready.min(last);
+                        let is_whole = to == last || self.steps[id].band(pace) == 1;
+                        if to > from && is_whole {
+                            let kept = to - self.first_needed(id, lane, seen).min(from);
                             capacities[id] = kept.max(capacities[id]);
-                            done[id] = to;
-                            let starts = (from..to).step_by(task);
-                            tasks.extend(starts.map(|y| self.task(id, y..to.min(y + task))));
+                            let starts = [from].into_iter().chain(ends.iter().copied());
+                            let pieces = starts.zip(&ends).map(|(start, &end)| start..end.min(to));
+                            for piece in pieces.filter(|piece| !piece.is_empty()) {
+                                tasks.push((lane, self.task(id, self.rows(id, lane, piece))));
+                            }
+                            done[id][lane] = to;
                         }
                     }
                     if done == before {
@@ -214,62 +290,107 @@ impl Stream<'_> {
         (tasks, capacities)
     }
 
-    /// How a step goes on: in bands there is one for each thread.
-    fn pass(&self, id: Id, pace: Pace) -> Pass {
-        match self.steps[id].band {
-            band if pace.bands && band > 1 => {
-                Pass { task: band, rows: band * pace.pass.div_ceil(pace.task), whole: true }
-            }
-            _ => Pass { task: pace.task, rows: pace.pass, whole: false },
+    /// Where the tasks of a pass end that begins at row `from`, as the lane counts rows. One of bands has as many tasks as
+    /// any other.
+    fn ends(&self, id: Id, lane: usize, from: usize, pace: Pace) -> Vec<usize> {
+        let Range { start, end } = self.lanes[id][lane];
+        let band = self.steps[id].band(pace);
+        let next = |&at: &usize| {
+            let next = match band {
+                1 => (at + pace.task).min(from + pace.pass),
+                _ if is_down(lane) => (start + at) / band * band + band - start,
+                _ => end - (end - at).saturating_sub(1) / band * band,
+            };
+            Some(next.min(end - start))
+        };
+        let ends = std::iter::successors(Some(from), next).skip(1);
+        ends.take(pace.pass.div_ceil(pace.task)).collect()
+    }
+
+    /// Some rows of a map, counted in the order in which a lane computes them.
+    fn rows(&self, id: Id, lane: usize, counted: Range<usize>) -> Range<usize> {
+        let Range { start, end } = self.lanes[id][lane];
+        if is_down(lane) {
+            start + counted.start..start + counted.end
+        } else {
+            end - counted.end..end - counted.start
         }
     }
 
     fn task(&self, id: Id, rows: Range<usize>) -> Task {
         let mut reads: Vec<(Id, Range<usize>)> = Vec::new();
         for (index, &(input, _)) in self.steps[id].inputs.iter().enumerate() {
-            let need = self.needs(id, index, rows.start).start..self.needs(id, index, rows.end - 1).end;
+            let need = self.needs(id, index, &rows);
             match reads.iter_mut().find(|(other, _)| *other == input) {
                 Some((_, rows)) => *rows = rows.start.min(need.start)..rows.end.max(need.end),
                 None => reads.push((input, need)),
             }
         }
-        Task { id, rows, reads, after: 0 }
+        Task { id, rows, reads, after: Vec::new() }
     }
 
-    /// The rows of its `index`th input that row `y` of a map needs.
-    fn needs(&self, id: Id, index: usize, y: usize) -> Range<usize> {
+    /// The rows of its `index`th input that some rows of a map need.
+    fn needs(&self, id: Id, index: usize, rows: &Range<usize>) -> Range<usize> {
         let (input, reach) = self.steps[id].inputs[index];
+        let (first, last) = (rows.start, rows.end - 1);
         match reach {
             Reach::Window { above, below } => {
-                y.saturating_sub(above)..(y + below + 1).min(self.sizes[input].height)
+                first.saturating_sub(above)..(last + below + 1).min(self.sizes[input].height)
             }
-            Reach::Pair => 2 * y..2 * y + 2,
+            Reach::Pair => 2 * first..2 * last + 2,
             Reach::Resized => {
-                let at = self.resizes[id][index].rows.at(y);
-                at.first..at.second + 1
+                let axis = &self.resizes[id][index].rows;
+                axis.at(first).first..axis.at(last).second + 1
             }
         }
     }
 
-    /// How many rows of a map can be computed from what is done of the others, and from `fed` rows of the image.
-    fn ready(&self, id: Id, done: &[usize], fed: usize) -> usize {
+    /// How many rows of a map a lane can compute from what is done of the others, and from `fed` rows of the image.
+    fn ready(&self, id: Id, lane: usize, done: &Done, fed: usize) -> usize {
         let inputs = &self.steps[id].inputs;
-        let height = if inputs.is_empty() { self.sizes[id].height.min(fed) } else { self.sizes[id].height };
-        let computable =
-            |y: &usize| (0..inputs.len()).all(|index| self.needs(id, index, *y).end <= done[inputs[index].0]);
-        (done[id]..height).take_while(computable).last().map_or(done[id], |y| y + 1)
+        let height = self.lanes[id][lane].len();
+        let height = if inputs.is_empty() { height.min(fed) } else { height };
+        let is_done = |input: Id, need: &Range<usize>| {
+            (0..self.lanes[id].len()).all(|lane| {
+                let need = common(need, &self.lanes[input][lane]);
+                let rows = self.rows(input, lane, 0..done[input][lane]);
+                need.is_empty() || rows.start <= need.start && need.end <= rows.end
+            })
+        };
+        let computable = |at: &usize| {
+            let row = self.rows(id, lane, *at..at + 1);
+            (0..inputs.len()).all(|index| is_done(inputs[index].0, &self.needs(id, index, &row)))
+        };
+        let done = done[id][lane];
+        (done..height).take_while(computable).last().map_or(done, |at| at + 1)
     }
 
-    /// The first row of a map that a later row of another one needs.
-    fn oldest_needed(&self, id: Id, done: &[usize]) -> usize {
-        let unfinished =
-            (id + 1..self.steps.len()).filter(|&reader| done[reader] < self.sizes[reader].height);
-        let needs = unfinished.flat_map(|reader| {
-            let reads = self.steps[reader].inputs.iter().enumerate().filter(|(_, (input, _))| *input == id);
-            reads.map(move |(index, _)| self.needs(reader, index, done[reader]).start)
-        });
-        needs.min().unwrap_or(done[id])
+    /// The first row of a map, as a lane counts them, that a row of another one needs that is not done.
+    fn first_needed(&self, id: Id, lane: usize, done: &Done) -> usize {
+        let own = &self.lanes[id][lane];
+        let mut first = done[id][lane];
+        for &(reader, index) in &self.readers[id] {
+            for (other, rows) in self.lanes[reader].iter().enumerate() {
+                let missing = self.rows(reader, other, done[reader][other]..rows.len());
+                if !missing.is_empty() {
+                    let need = common(&self.needs(reader, index, &missing), own);
+                    let at = if is_down(lane) { need.start - own.start } else { own.end - need.end };
+                    first = if need.is_empty() { first } else { first.min(at) };
+                }
+            }
+        }
+        first
     }
+}
+
+/// Whether a lane computes its first rows first.
+fn is_down(lane: usize) -> bool {
+    lane.is_multiple_of(2)
+}
+
+/// The rows in both ranges.
+fn common(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    a.start.max(b.start)..a.end.min(b.end)
 }
 
 #[cfg(test)]
@@ -294,9 +415,10 @@ mod tests {
 
     /// Every way to cut a stream that a small image allows.
     fn paces(height: usize) -> impl Iterator<Item = Pace> {
-        let strips = 1..height + 2;
-        strips.flat_map(|strip| {
+        let strips = (1..height + 2).flat_map(|strip| [1, 2, 3, 4].map(|lanes| (strip, lanes)));
+        strips.flat_map(|(strip, lanes)| {
             [(1, 1, false), (3, 2, false), (3, 2, true), (50, 50, true)].map(|(pass, task, overlap)| Pace {
+                lanes,
                 strip,
                 pass,
                 task,
@@ -306,26 +428,64 @@ mod tests {
         })
     }
 
+    /// The tasks in an order in which they can run: in turns of as many of each lane as `turns` says, and fewer
+    /// where they have to wait.
+    fn run(schedule: &Schedule, turns: [usize; 4]) -> Vec<&Task> {
+        let mut done = vec![0; schedule.lanes.len()];
+        let mut tasks = Vec::new();
+        loop {
+            let before = done.clone();
+            for (lane, turn) in (0..done.len()).zip(turns) {
+                let may_begin = |task: &&Task, done: &[usize]| {
+                    task.after.iter().all(|&(other, count)| count <= done[other])
+                };
+                for _ in 0..turn {
+                    let next = schedule.lanes[lane].get(done[lane]);
+                    let Some(task) = next.filter(|task| may_begin(task, &done)) else { break };
+                    done[lane] += 1;
+                    tasks.push(task);
+                }
+            }
+            if done == before {
+                assert_eq!(tasks.len(), schedule.lanes.iter().map(Vec::len).sum::<usize>(), "all wait");
+                return tasks;
+            }
+        }
+    }
+
     #[test]
     fn every_row_is_computed_once_and_from_rows_that_are_still_there() {
         for (height, band) in (2..40).flat_map(|height| [(height, 1), (height, 6)]) {
             let (shapes, steps) = chain(band);
             for pace in paces(height) {
                 let schedule = Schedule::new(&shapes, &steps, &[3], Size { height, width: 8 }, pace);
-                let mut done = [0; 4];
-                for Task { id, rows, reads, .. } in &schedule.tasks {
-                    assert_eq!(rows.start, done[*id]);
-                    if *id == 1 && band > 1 {
-                        assert_eq!(*rows, rows.start / band * band..height.min(rows.start + band), "no band");
+                for turns in [[1; 4], [1000; 4], [1, 1000, 1, 1000], [3, 1, 2, 5]] {
+                    // For each map, which row is in each slot.
+                    let mut held: Vec<Vec<Option<usize>>> =
+                        schedule.rings.iter().map(|ring| vec![None; ring.slots()]).collect();
+                    let mut counts = [0; 4];
+                    for Task { id, rows, reads, .. } in run(&schedule, turns) {
+                        if *id == 1 && band > 1 {
+                            let whole = rows.start / band * band..height.min(rows.start + band);
+                            assert_eq!(*rows, whole, "no band");
+                        }
+                        for (input, need) in reads {
+                            for y in need.clone() {
+                                let found = held[*input][schedule.rings[*input].slot(y)];
+                                assert_eq!(found, Some(y), "{rows:?} of {id} from {input}, {pace:?}");
+                            }
+                        }
+                        for y in rows.clone() {
+                            held[*id][schedule.rings[*id].slot(y)] = Some(y);
+                        }
+                        counts[*id] += rows.len();
                     }
-                    for (input, need) in reads {
-                        assert!(need.end <= done[*input], "{rows:?} of {id} come too early");
-                        let kept = need.start + schedule.capacities[*input];
-                        assert!(kept >= done[*input], "{need:?} of {input} are gone before {rows:?} of {id}");
-                    }
-                    done[*id] = rows.end;
+                    assert_eq!(
+                        counts.to_vec(),
+                        schedule.sizes.iter().map(|size| size.height).collect::<Vec<_>>()
+                    );
+                    assert_eq!(held[3], (0..height).map(Some).collect::<Vec<_>>());
                 }
-                assert_eq!(done.to_vec(), schedule.sizes.iter().map(|size| size.height).collect::<Vec<_>>());
             }
         }
     }
@@ -335,46 +495,76 @@ mod tests {
         for (height, band) in (2..24).flat_map(|height| [(height, 1), (height, 6)]) {
             let (shapes, steps) = chain(band);
             for pace in paces(height) {
-                let Schedule { tasks, capacities, .. } =
-                    Schedule::new(&shapes, &steps, &[3], Size { height, width: 8 }, pace);
-                let slots =
-                    |id: Id, rows: &Range<usize>| rows.clone().map(move |y| (id, y)).collect::<Vec<_>>();
-                let clash = |written: &[(Id, usize)], (id, rows): &(Id, Range<usize>)| {
-                    let same = |&(other, y): &(Id, usize)| {
-                        other == *id && rows.clone().any(|row| row % capacities[*id] == y % capacities[*id])
-                    };
-                    written.iter().any(same)
+                let schedule = Schedule::new(&shapes, &steps, &[3], Size { height, width: 8 }, pace);
+                let slots = |id: Id, rows: &Range<usize>| -> Vec<(Id, usize)> {
+                    rows.clone().map(|y| (id, schedule.rings[id].slot(y))).collect()
                 };
+                let reads = |task: &Task| task.reads.iter().flat_map(|(id, rows)| slots(*id, rows)).collect();
+                let tasks = run(&schedule, [1; 4]);
+                let waits = waits(&schedule, &tasks);
                 for (at, late) in tasks.iter().enumerate() {
-                    assert!(late.after <= at);
-                    for early in &tasks[late.after..at] {
-                        let (wrote, writes) = (slots(early.id, &early.rows), slots(late.id, &late.rows));
-                        assert!(!late.reads.iter().any(|read| clash(&wrote, read)), "{early:?} {late:?}");
-                        assert!(!early.reads.iter().any(|read| clash(&writes, read)), "{early:?} {late:?}");
-                        assert!(!clash(&wrote, &(late.id, late.rows.clone())), "{early:?} {late:?}");
+                    let (read, wrote): (Vec<_>, Vec<_>) = (reads(late), slots(late.id, &late.rows));
+                    for (early, _) in tasks[..at].iter().zip(&waits[at]).filter(|(_, waits)| !**waits) {
+                        let (other_read, other_wrote): (Vec<_>, Vec<_>) =
+                            (reads(early), slots(early.id, &early.rows));
+                        assert!(!read.iter().any(|row| other_wrote.contains(row)), "{early:?} {late:?}");
+                        assert!(!wrote.iter().any(|row| other_wrote.contains(row)), "{early:?} {late:?}");
+                        assert!(!wrote.iter().any(|row| other_read.contains(row)), "{early:?} {late:?}");
                     }
                 }
             }
         }
     }
 
+    /// For each task, for which of the others it waits, itself or because one of these does.
+    fn waits(schedule: &Schedule, tasks: &[&Task]) -> Vec<Vec<bool>> {
+        let mut waits: Vec<Vec<bool>> = Vec::new();
+        let place = |task: &Task| tasks.iter().position(|other| std::ptr::eq(*other, task)).unwrap();
+        let lanes: Vec<Vec<usize>> =
+            schedule.lanes.iter().map(|lane| lane.iter().map(place).collect()).collect();
+        for task in tasks {
+            let mut all = vec![false; tasks.len()];
+            for &(lane, count) in &task.after {
+                for &before in &lanes[lane][..count] {
+                    all[before] = true;
+                    all.iter_mut().zip(&waits[before]).for_each(|(all, &other)| *all |= other);
+                }
+            }
+            waits.push(all);
+        }
+        waits
+    }
+
     #[test]
-    fn threads_find_tasks_that_need_not_wait() {
+    fn threads_of_a_lane_find_tasks_that_need_not_wait() {
         let (shapes, steps) = chain(1);
-        let pace = Pace { strip: 16, pass: 4, task: 2, overlap: true, bands: false };
+        let pace = Pace { lanes: 1, strip: 16, pass: 4, task: 2, overlap: true, bands: false };
         let schedule = Schedule::new(&shapes, &steps, &[3], Size { height: 400, width: 8 }, pace);
-        let waits = |(at, task): (usize, &Task)| task.after == at;
-        let waiting = schedule.tasks.iter().enumerate().filter(|&task| waits(task)).count();
-        assert!(20 * waiting < schedule.tasks.len(), "{waiting} of {} tasks", schedule.tasks.len());
+        let tasks = &schedule.lanes[0];
+        let waiting = tasks.iter().enumerate().filter(|(at, task)| task.after == [(0, *at)]).count();
+        assert!(20 * waiting < tasks.len(), "{waiting} of {} tasks", tasks.len());
+    }
+
+    #[test]
+    fn lanes_share_the_work_and_wait_for_each_other_where_they_meet() {
+        let (shapes, steps) = chain(1);
+        let pace = Pace { lanes: 4, strip: 8, pass: 2, task: 2, overlap: false, bands: false };
+        let schedule = Schedule::new(&shapes, &steps, &[3], Size { height: 800, width: 8 }, pace);
+        for (lane, tasks) in schedule.lanes.iter().enumerate() {
+            assert!(tasks.len().abs_diff(schedule.lanes[0].len()) <= 4, "{}", tasks.len());
+            let waits = |task: &Task| task.after.iter().any(|&(other, _)| other != lane);
+            assert!(tasks.iter().filter(|task| waits(task)).count() < 20);
+        }
     }
 
     #[test]
     fn memory_does_not_grow_with_the_height() {
         let (shapes, steps) = chain(20);
-        for (bands, most) in [(false, 12), (true, 30)] {
+        for (lanes, bands, most) in [(1, false, 12), (1, true, 30), (2, false, 24), (3, true, 90)] {
             let rings = |height| {
-                let pace = Pace { strip: 8, pass: 2, task: 2, overlap: false, bands };
-                Schedule::new(&shapes, &steps, &[], Size { height, width: 8 }, pace).capacities
+                let pace = Pace { lanes, strip: 8, pass: 2, task: 2, overlap: false, bands };
+                let schedule = Schedule::new(&shapes, &steps, &[], Size { height, width: 8 }, pace);
+                schedule.rings.iter().map(Ring::slots).collect::<Vec<_>>()
             };
             assert_eq!(rings(4000), rings(400));
             assert!(rings(400).iter().all(|&rows| rows <= most), "{:?}", rings(400));
