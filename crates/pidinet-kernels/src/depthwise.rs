@@ -112,8 +112,8 @@ impl Kernel for Depthwise<'_> {
 #[inline(always)]
 pub(crate) fn chunk<L: Lanes>(lanes: L, job: Depthwise<'_>, shift: usize) {
     let Depthwise { rows, weights, activation, columns, width, dst } = job;
-    let sink = Floats { first: columns.start - shift, dst };
-    let job = Job { rows, weights, activation, columns, width };
+    let sink = Floats { first: columns.start - shift, inside: width.saturating_sub(columns.start), dst };
+    let job = Job { rows, weights, activation, columns };
     if !job.is_empty() {
         match job.weights.shape {
             (3, 1, ALL_3) => lanes.enter(Window::<_, 3, ALL_3> { job, sink }),
@@ -150,7 +150,6 @@ pub(crate) struct Job<'a> {
     pub(crate) weights: &'a DepthwiseWeights,
     pub(crate) activation: Activation,
     pub(crate) columns: Range<usize>,
-    pub(crate) width: usize,
 }
 
 impl Job<'_> {
@@ -164,27 +163,45 @@ impl Job<'_> {
 
 /// Where the output goes, channel after channel.
 trait Sink<L: Lanes> {
-    /// Room for `len` columns of channel `c`.
-    fn channel(&mut self, c: usize, len: usize) -> &mut [f32];
+    /// Takes channel `c`, of `len` columns.
+    fn take(&mut self, lanes: L, c: usize, len: usize, channel: impl Channel<L>);
+}
 
-    /// All columns of channel `c` are there.
-    fn filled(&mut self, lanes: L, c: usize, len: usize);
+/// A channel of the output, yet to be computed.
+trait Channel<L: Lanes> {
+    /// Computes all columns from left to right.
+    fn compute(self, lanes: L, out: impl Columns<L>);
+}
+
+/// Where the columns of a channel go.
+trait Columns<L: Lanes> {
+    /// Takes those of the next vector.
+    fn put(&mut self, lanes: L, value: L::F32);
+}
+
+impl<L: Lanes> Columns<L> for &mut [f32] {
+    #[inline(always)]
+    fn put(&mut self, lanes: L, value: L::F32) {
+        let next = self.split_off_mut(..L::WIDTH).expect("room for all columns");
+        lanes.store(next, value);
+    }
 }
 
 /// A row of floats, written from column `first` on.
 struct Floats<'a> {
     first: usize,
+    /// Columns that are inside the map.
+    inside: usize,
     dst: RowMut<'a>,
 }
 
 impl<L: Lanes> Sink<L> for Floats<'_> {
     #[inline(always)]
-    fn channel(&mut self, c: usize, len: usize) -> &mut [f32] {
-        &mut self.dst.data[MARGIN + c * self.dst.stride + self.first..][..len]
+    fn take(&mut self, lanes: L, c: usize, len: usize, channel: impl Channel<L>) {
+        let out = &mut self.dst.data[MARGIN + c * self.dst.stride + self.first..][..len];
+        channel.compute(lanes, &mut *out);
+        out[len.min(self.inside)..].fill(0.0);
     }
-
-    #[inline(always)]
-    fn filled(&mut self, _: L, _: usize, _: usize) {}
 }
 
 /// A row of words, written from column 0 on.
@@ -198,28 +215,48 @@ pub(crate) struct Words<'a> {
 
 impl<L: PackedLanes> Sink<L> for Words<'_> {
     #[inline(always)]
-    fn channel(&mut self, c: usize, len: usize) -> &mut [f32] {
-        &mut self.channels[c % L::CHANNELS * self.dst.stride..][..len]
-    }
-
-    #[inline(always)]
-    fn filled(&mut self, lanes: L, c: usize, len: usize) {
+    fn take(&mut self, lanes: L, c: usize, len: usize, channel: impl Channel<L>) {
         let stride = self.dst.stride;
-        if c == self.last {
-            for missing in c % L::CHANNELS + 1..L::CHANNELS {
-                self.channels[missing * stride..][..len].fill(0.0);
-            }
-        } else if c % L::CHANNELS + 1 < L::CHANNELS {
+        let (word, place) = (c / L::CHANNELS, c % L::CHANNELS);
+        let (before, rest) = self.channels.split_at_mut(place * stride);
+        if place + 1 == L::CHANNELS {
+            let out = &mut self.dst.data[MARGIN + word * stride..][..len];
+            channel.compute(lanes, Packed { before, stride, out });
             return;
         }
-        let out = &mut self.dst.data[MARGIN + c / L::CHANNELS * stride..][..len];
-        for x in (0..len).step_by(L::WIDTH) {
-            let mut channels = [lanes.splat(0.0); 4];
-            for (i, channel) in channels.iter_mut().enumerate().take(L::CHANNELS) {
-                *channel = lanes.load(&self.channels[i * stride + x..]);
+        channel.compute(lanes, &mut rest[..len]);
+        if c == self.last {
+            // Channels that are missing are zero.
+            self.channels[(place + 1) * stride..].fill(0.0);
+            let last = (L::CHANNELS - 1) * stride;
+            let (before, rest) = self.channels.split_at(last);
+            let out = &mut self.dst.data[MARGIN + word * stride..][..len];
+            let mut out = Packed { before, stride, out };
+            for x in (0..len).step_by(L::WIDTH) {
+                out.put(lanes, lanes.load(&rest[x..]));
             }
-            lanes.store_words(&mut out[x..], lanes.pack(channels));
         }
+    }
+}
+
+/// Words whose last channel is being computed.
+struct Packed<'a> {
+    /// The channels before it, `stride` columns each.
+    before: &'a [f32],
+    stride: usize,
+    out: &'a mut [f32],
+}
+
+impl<L: PackedLanes> Columns<L> for Packed<'_> {
+    #[inline(always)]
+    fn put(&mut self, lanes: L, value: L::F32) {
+        let mut channels = [value; 4];
+        for (place, channel) in channels.iter_mut().enumerate().take(L::CHANNELS - 1) {
+            *channel = lanes.load(&self.before[place * self.stride..]);
+        }
+        self.before.split_off(..L::WIDTH).expect("columns of the channels before");
+        let next = self.out.split_off_mut(..L::WIDTH).expect("room for all columns");
+        lanes.store_words(next, lanes.pack(channels));
     }
 }
 
@@ -257,40 +294,49 @@ impl<S, const SIZE: usize, const USED: u32> Window<'_, S, SIZE, USED> {
     where
         S: Sink<L>,
     {
-        let Self { job: Job { rows, weights, activation, columns, width }, mut sink } = self;
-        let floor = floor(lanes, activation);
-        let start = columns.start;
-        let vectors = columns.len().div_ceil(L::WIDTH);
-        let len = vectors * L::WIDTH;
+        let Self { job: Job { rows, weights, activation, columns }, mut sink } = self;
         let rows: &[Row<'_>; SIZE] = rows.try_into().expect("as many rows as the window has");
+        let floor = floor(lanes, activation);
+        let vectors = columns.len().div_ceil(L::WIDTH);
         let taps = const { USED.count_ones() as usize };
         for (c, kernel) in weights.packed.chunks_exact(taps).enumerate() {
-            // In registers, out of reach of the stores below.
-            let mut splats = [lanes.splat(0.0); 25];
-            for tap in 0..taps {
-                splats[tap] = lanes.splat(kernel[tap]);
-            }
             // Of every row the vectors, and one on each side.
             let mut inputs: [&[L::Floats]; SIZE] = [&[]; SIZE];
             for (input, row) in inputs.iter_mut().zip(rows) {
-                let first = MARGIN + c * row.stride + start - L::WIDTH;
+                let first = MARGIN + c * row.stride + columns.start - L::WIDTH;
                 *input = &lanes.vectors(&row.data[first..])[..vectors + 2];
             }
-            let out = sink.channel(c, len);
-            let (outs, last) = out.split_at_mut(len - L::WIDTH);
-            let before = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, 0);
-            let mut here = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, 1);
-            let mut sum = with_left(lanes, before, here);
-            for (i, out) in (2..=vectors).zip(outs.chunks_exact_mut(L::WIDTH)) {
-                let after = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, i);
-                lanes.store(out, lanes.max(with_right(lanes, sum, here, after), floor));
-                sum = with_left(lanes, here, after);
-                here = after;
-            }
-            let after = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, vectors + 1);
-            lanes.store(last, lanes.max(with_right(lanes, sum, here, after), floor));
-            out[len.min(width.saturating_sub(start))..].fill(0.0);
-            sink.filled(lanes, c, len);
+            let channel = WindowChannel::<L, SIZE, USED> { kernel, inputs, floor, vectors };
+            sink.take(lanes, c, vectors * L::WIDTH, channel);
+        }
+    }
+}
+
+/// A channel of a [`Window`].
+struct WindowChannel<'a, L: Lanes, const SIZE: usize, const USED: u32> {
+    kernel: &'a [f32],
+    inputs: [&'a [L::Floats]; SIZE],
+    floor: L::F32,
+    vectors: usize,
+}
+
+impl<L: Lanes, const SIZE: usize, const USED: u32> Channel<L> for WindowChannel<'_, L, SIZE, USED> {
+    #[inline(always)]
+    fn compute(self, lanes: L, mut out: impl Columns<L>) {
+        let Self { kernel, inputs, floor, vectors } = self;
+        // In registers, out of reach of the stores below.
+        let mut splats = [lanes.splat(0.0); 25];
+        for tap in 0..const { USED.count_ones() as usize } {
+            splats[tap] = lanes.splat(kernel[tap]);
+        }
+        let before = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, 0);
+        let mut here = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, 1);
+        let mut sum = with_left(lanes, before, here);
+        for i in 0..vectors {
+            let after = contributions::<L, SIZE, USED>(lanes, &splats, &inputs, i + 2);
+            out.put(lanes, lanes.max(with_right(lanes, sum, here, after), floor));
+            sum = with_left(lanes, here, after);
+            here = after;
         }
     }
 }
@@ -372,23 +418,40 @@ impl<S> AnyTaps<'_, S> {
     where
         S: Sink<L>,
     {
-        let Self { job: Job { rows, weights, activation, columns, width }, mut sink } = self;
+        let Self { job: Job { rows, weights, activation, columns }, mut sink } = self;
         let floor = floor(lanes, activation);
         let taps = weights.taps.len();
         let len = columns.len().next_multiple_of(L::WIDTH);
         for c in 0..weights.channels {
             let kernel = &weights.packed[c * taps..][..taps];
-            let out = sink.channel(c, len);
-            for (x, out) in columns.clone().step_by(L::WIDTH).zip(out.chunks_exact_mut(L::WIDTH)) {
-                let mut sum = lanes.splat(0.0);
-                for (place, &weight) in weights.taps.iter().zip(kernel) {
-                    let input = lanes.load(from(rows[place.row], c, x, place.dx, L::WIDTH));
-                    sum = lanes.mul_add(lanes.splat(weight), input, sum);
-                }
-                let sum = lanes.keep_first(lanes.max(sum, floor), width.saturating_sub(x));
-                lanes.store(out, sum);
+            let channel =
+                AnyChannel::<L> { rows, places: &weights.taps, kernel, c, columns: columns.clone(), floor };
+            sink.take(lanes, c, len, channel);
+        }
+    }
+}
+
+/// A channel of [`AnyTaps`].
+struct AnyChannel<'a, L: Lanes> {
+    rows: &'a [Row<'a>],
+    places: &'a [TapPlace],
+    kernel: &'a [f32],
+    c: usize,
+    columns: Range<usize>,
+    floor: L::F32,
+}
+
+impl<L: Lanes> Channel<L> for AnyChannel<'_, L> {
+    #[inline(always)]
+    fn compute(self, lanes: L, mut out: impl Columns<L>) {
+        let Self { rows, places, kernel, c, columns, floor } = self;
+        for x in columns.step_by(L::WIDTH) {
+            let mut sum = lanes.splat(0.0);
+            for (place, &weight) in places.iter().zip(kernel) {
+                let input = lanes.load(from(rows[place.row], c, x, place.dx, L::WIDTH));
+                sum = lanes.mul_add(lanes.splat(weight), input, sum);
             }
-            sink.filled(lanes, c, len);
+            out.put(lanes, lanes.max(sum, floor));
         }
     }
 }

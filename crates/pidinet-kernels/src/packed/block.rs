@@ -60,13 +60,9 @@ impl PackedKernel for PackedBlock<'_> {
         let mut is_cut = false;
         for start in columns.clone().step_by(stride) {
             let columns = start..columns.end.min(start + stride);
-            let job = Job {
-                rows,
-                weights: depthwise,
-                activation: Activation::Relu,
-                columns: columns.clone(),
-                width: start + stride, // what lies beyond the map is left out by the 1x1 convolution
-            };
+            let job =
+                Job { rows, weights: depthwise, activation: Activation::Relu, columns: columns.clone() };
+            // What lies beyond the map is left out by the 1x1 convolution.
             let words = Words { channels: word, dst: RowMut { data: between, stride }, last: channels - 1 };
             depthwise::packed_chunk(lanes, job, words);
             if L::CUTS {
