@@ -1,8 +1,8 @@
 //! A residual block in one pass, its 1x1 convolution of words.
 
-use super::{Floats, PackedDense, PackedWeights, chunk, pack};
+use super::{Floats, PackedDense, PackedWeights, chunk, chunk_columns, pack};
 use crate::block::Shortcut;
-use crate::dense::{Activation, Tap, check_columns, chunk_columns};
+use crate::dense::{Activation, Tap, check_columns};
 use crate::depthwise::{self, DepthwiseWeights, Job, Words};
 use crate::packed_lanes::{PackedKernel, PackedLanes};
 use crate::row::{self, MARGIN, Row, RowMut};
@@ -40,7 +40,7 @@ pub struct PackedBlock<'a> {
 /// Length of [`PackedBlock::scratch`] for an input of `channels`: words of it and of the shortcut's, and the channels of a
 /// word.
 pub fn scratch_len(channels: usize) -> usize {
-    let stride = chunk_columns(channels);
+    let stride = chunk_columns(channels.div_ceil(2));
     2 * row::block_len(channels.div_ceil(2), stride) + 4 * stride
 }
 
@@ -52,7 +52,7 @@ impl PackedKernel for PackedBlock<'_> {
         let Self { rows, depthwise, pointwise, shortcut, columns, width, scratch, mut dst } = self;
         check_columns(&columns, width);
         let channels = depthwise.channels();
-        let stride = chunk_columns(channels);
+        let stride = chunk_columns(channels.div_ceil(2));
         let len = row::block_len(channels.div_ceil(L::CHANNELS), stride);
         let (between, rest) = scratch.split_at_mut(len);
         let (input, word) = rest.split_at_mut(len);

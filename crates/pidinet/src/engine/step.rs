@@ -99,7 +99,7 @@ impl Context<'_, '_> {
                 let rows = first..first + blocks.len();
                 let taps: Vec<Vec<Tap<'_>>> =
                     rows.map(|y| self.taps(y, std::slice::from_ref(source))).collect();
-                for columns in self.chunks(dense::chunk_columns(weights.words())) {
+                for columns in self.chunks(packed::chunk_columns(weights.words())) {
                     for (taps, block) in taps.iter().zip(&mut blocks) {
                         PackedDense {
                             taps,
@@ -121,7 +121,7 @@ impl Context<'_, '_> {
                     (first..first + blocks.len()).map(|y| self.window(*x, y, *radius)).collect();
                 let shortcut = if *projection { Shortcut::Projection } else { Shortcut::Identity };
                 let width = self.layout.size.width;
-                for columns in self.chunks(dense::chunk_columns(channels)) {
+                for columns in self.chunks(packed::chunk_columns(channels.div_ceil(2))) {
                     for (window, block) in windows.iter().zip(&mut blocks) {
                         let is_cut = PackedBlock {
                             rows: window,
