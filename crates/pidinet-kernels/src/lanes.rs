@@ -89,10 +89,47 @@ pub trait Lanes: Copy {
     /// Floats `n..` of `low` followed by `high`, for `n` of 1 or 2, or one or two less than [`Lanes::WIDTH`].
     fn shifted(self, low: Self::F32, high: Self::F32, n: usize) -> Self::F32;
 
-    /// Says that the cache line where `dst` begins will soon be written: only a hint.
+    /// `H` rows of `V` vectors, each row `stride` floats after the one before.
+    ///
+    /// # Panics
+    ///
+    /// When `src` ends before the last of them.
     #[inline(always)]
-    fn prefetch(self, dst: &[f32]) {
-        let _ = dst;
+    fn load_rows<const H: usize, const V: usize>(self, src: &[f32], stride: usize) -> [[Self::F32; V]; H] {
+        let mut rows = [[self.splat(0.0); V]; H];
+        for (o, row) in rows.iter_mut().enumerate() {
+            let src = &src[o * stride..][..V * Self::WIDTH];
+            for (v, vector) in row.iter_mut().enumerate() {
+                *vector = self.load(&src[v * Self::WIDTH..]);
+            }
+        }
+        rows
+    }
+
+    /// Writes `H` rows of `V` vectors, each row `stride` floats after the one before.
+    ///
+    /// # Panics
+    ///
+    /// When `dst` ends before the last of them.
+    #[inline(always)]
+    fn store_rows<const H: usize, const V: usize>(
+        self,
+        dst: &mut [f32],
+        stride: usize,
+        rows: [[Self::F32; V]; H],
+    ) {
+        for (o, row) in rows.iter().enumerate() {
+            let dst = &mut dst[o * stride..][..V * Self::WIDTH];
+            for (v, &vector) in row.iter().enumerate() {
+                self.store(&mut dst[v * Self::WIDTH..], vector);
+            }
+        }
+    }
+
+    /// Says that [`Lanes::store_rows`] will soon write these rows: only a hint.
+    #[inline(always)]
+    fn prefetch_rows<const H: usize, const V: usize>(self, dst: &[f32], stride: usize) {
+        let _ = (dst, stride);
     }
 
     /// Lane `i` is `table[(indices[i] - first) % WIDTH]`.

@@ -97,7 +97,10 @@ pub trait PackedLanes: Lanes {
     /// `sums` and, lane by lane, the products of the channels of `values` and `weights`.
     fn dot(self, sums: Self::Sums, values: Self::Words, weights: Self::Words) -> Self::Sums;
 
-    /// `sums * scale + add`. Sums of bf16 have no scale, it is not looked at; those of int8 are first rounded to floats
+    /// `sums * scale`. Sums of bf16 have no scale, it is not looked at; those of int8 are first rounded to floats
     /// where they are above 2^24.
-    fn finish(self, sums: Self::Sums, scale: f32, add: Self::F32) -> Self::F32;
+    fn finish(self, sums: Self::Sums, scale: f32) -> Self::F32;
+
+    /// `sums * scale + add`, rounded once where [`Lanes::mul_add`] is.
+    fn finish_and_add(self, sums: Self::Sums, scale: f32, add: Self::F32) -> Self::F32;
 }

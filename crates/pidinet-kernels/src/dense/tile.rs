@@ -125,13 +125,7 @@ pub(crate) fn announce<L: Lanes, const H: usize, const V: usize>(
     x: usize,
     dst: &RowMut<'_>,
 ) {
-    let first = MARGIN + output * dst.stride + x;
-    for o in 0..H {
-        let row = &dst.data[first + o * dst.stride..][..V * L::WIDTH];
-        for v in 0..V {
-            lanes.prefetch(&row[v * L::WIDTH..]);
-        }
-    }
+    lanes.prefetch_rows::<H, V>(&dst.data[MARGIN + output * dst.stride + x..], dst.stride);
 }
 
 /// What the sums of a tile start with.
@@ -185,11 +179,10 @@ fn added<L: Lanes, const H: usize, const V: usize>(
     x: usize,
     mut sums: Sums<L, H, V>,
 ) -> Sums<L, H, V> {
-    let first = MARGIN + tile.first * row.stride + x;
-    for (o, sums) in sums.iter_mut().enumerate() {
-        let row = &row.data[first + o * row.stride..][..V * L::WIDTH];
-        for (v, sum) in sums.iter_mut().enumerate() {
-            *sum = lanes.add(*sum, lanes.load(&row[v * L::WIDTH..]));
+    let rows = lanes.load_rows::<H, V>(&row.data[MARGIN + tile.first * row.stride + x..], row.stride);
+    for (sums, row) in sums.iter_mut().zip(rows) {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum = lanes.add(*sum, value);
         }
     }
     sums
@@ -205,7 +198,6 @@ pub(crate) fn write<L: Lanes, const H: usize, const V: usize>(
     width: usize,
     dst: &mut RowMut<'_>,
 ) {
-    let first = MARGIN + output * dst.stride + x;
     if x + V * L::WIDTH > width {
         for sums in &mut sums {
             for (v, sum) in sums.iter_mut().enumerate() {
@@ -213,10 +205,5 @@ pub(crate) fn write<L: Lanes, const H: usize, const V: usize>(
             }
         }
     }
-    for (o, sums) in sums.iter().enumerate() {
-        let row = &mut dst.data[first + o * dst.stride..][..V * L::WIDTH];
-        for (v, &sum) in sums.iter().enumerate() {
-            lanes.store(&mut row[v * L::WIDTH..], sum);
-        }
-    }
+    lanes.store_rows(&mut dst.data[MARGIN + output * dst.stride + x..], dst.stride, sums);
 }

@@ -132,9 +132,14 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn prefetch(self, dst: &[f32]) {
-        // SAFETY: every such CPU takes the instruction, and for any address.
-        unsafe { _mm_prefetch::<_MM_HINT_ET0>(dst.as_ptr().cast()) }
+    fn prefetch_rows<const H: usize, const V: usize>(self, dst: &[f32], stride: usize) {
+        for o in 0..H {
+            for v in 0..V {
+                let line = dst.as_ptr().wrapping_add(o * stride + v * 8);
+                // SAFETY: every such CPU takes the instruction, and for any address.
+                unsafe { _mm_prefetch::<_MM_HINT_ET0>(line.cast()) }
+            }
+        }
     }
 
     #[inline(always)]

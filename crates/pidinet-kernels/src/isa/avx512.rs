@@ -164,9 +164,43 @@ impl<E: Extension> Lanes for Avx512<E> {
     }
 
     #[inline(always)]
-    fn prefetch(self, dst: &[f32]) {
-        // SAFETY: every such CPU takes the instruction, and for any address.
-        unsafe { _mm_prefetch::<_MM_HINT_ET0>(dst.as_ptr().cast()) }
+    fn load_rows<const H: usize, const V: usize>(self, src: &[f32], stride: usize) -> [[__m512; V]; H] {
+        check_rows::<H, V>(src, stride);
+        let mut rows = [[self.splat(0.0); V]; H];
+        for (o, row) in rows.iter_mut().enumerate() {
+            for (v, vector) in row.iter_mut().enumerate() {
+                // SAFETY: `self` proves AVX-512; `check_rows` has found these floats in `src`.
+                *vector = unsafe { _mm512_loadu_ps(src.as_ptr().add(o * stride + v * 16)) };
+            }
+        }
+        rows
+    }
+
+    #[inline(always)]
+    fn store_rows<const H: usize, const V: usize>(
+        self,
+        dst: &mut [f32],
+        stride: usize,
+        rows: [[__m512; V]; H],
+    ) {
+        check_rows::<H, V>(dst, stride);
+        for (o, row) in rows.iter().enumerate() {
+            for (v, &vector) in row.iter().enumerate() {
+                // SAFETY: `self` proves AVX-512; `check_rows` has found these floats in `dst`.
+                unsafe { _mm512_storeu_ps(dst.as_mut_ptr().add(o * stride + v * 16), vector) }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch_rows<const H: usize, const V: usize>(self, dst: &[f32], stride: usize) {
+        for o in 0..H {
+            for v in 0..V {
+                let line = dst.as_ptr().wrapping_add(o * stride + v * 16);
+                // SAFETY: every such CPU takes the instruction, and for any address.
+                unsafe { _mm_prefetch::<_MM_HINT_ET0>(line.cast()) }
+            }
+        }
     }
 
     #[inline(always)]
@@ -179,6 +213,13 @@ impl<E: Extension> Lanes for Avx512<E> {
             _mm512_permutexvar_ps(lane, table)
         }
     }
+}
+
+/// Asserts that `H` rows of `V` vectors, `stride` floats apart, are inside `data`: one comparison for all of them.
+#[inline(always)]
+fn check_rows<const H: usize, const V: usize>(data: &[f32], stride: usize) {
+    let end = stride.checked_mul(H - 1).and_then(|last| last.checked_add(V * 16));
+    assert!(end.is_some_and(|end| end <= data.len()), "rows end beyond their memory");
 }
 
 /// Floats `N..` of `low` followed by `high`, by `VALIGND`. Left to choose, the compiler takes `VPERMT2PS` for floats, which

@@ -128,7 +128,12 @@ impl PackedLanes for Avx512<Bf16> {
     }
 
     #[inline(always)]
-    fn finish(self, sums: __m512, _scale: f32, add: __m512) -> __m512 {
+    fn finish(self, sums: __m512, _scale: f32) -> __m512 {
+        sums
+    }
+
+    #[inline(always)]
+    fn finish_and_add(self, sums: __m512, _scale: f32, add: __m512) -> __m512 {
         self.add(sums, add)
     }
 }
@@ -213,7 +218,14 @@ impl PackedLanes for Avx512<Vnni> {
     }
 
     #[inline(always)]
-    fn finish(self, sums: __m512i, scale: f32, add: __m512) -> __m512 {
+    fn finish(self, sums: __m512i, scale: f32) -> __m512 {
+        // SAFETY: `self` proves AVX-512.
+        let sums = unsafe { _mm512_cvtepi32_ps(sums) };
+        self.mul(sums, self.splat(scale))
+    }
+
+    #[inline(always)]
+    fn finish_and_add(self, sums: __m512i, scale: f32, add: __m512) -> __m512 {
         // SAFETY: `self` proves AVX-512.
         let sums = unsafe { _mm512_cvtepi32_ps(sums) };
         self.mul_add(sums, self.splat(scale), add)

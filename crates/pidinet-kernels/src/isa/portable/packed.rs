@@ -68,7 +68,12 @@ impl PackedLanes for Portable<Bf16> {
     }
 
     #[inline(always)]
-    fn finish(self, sums: [f32; 4], _scale: f32, add: [f32; 4]) -> [f32; 4] {
+    fn finish(self, sums: [f32; 4], _scale: f32) -> [f32; 4] {
+        sums
+    }
+
+    #[inline(always)]
+    fn finish_and_add(self, sums: [f32; 4], _scale: f32, add: [f32; 4]) -> [f32; 4] {
         self.add(sums, add)
     }
 }
@@ -126,7 +131,12 @@ impl PackedLanes for Portable<Int8> {
     }
 
     #[inline(always)]
-    fn finish(self, sums: [i32; 4], scale: f32, add: [f32; 4]) -> [f32; 4] {
+    fn finish(self, sums: [i32; 4], scale: f32) -> [f32; 4] {
+        self.mul(sums.map(|sum| sum as f32), [scale; 4])
+    }
+
+    #[inline(always)]
+    fn finish_and_add(self, sums: [i32; 4], scale: f32, add: [f32; 4]) -> [f32; 4] {
         self.mul_add(sums.map(|sum| sum as f32), [scale; 4], add)
     }
 }
