@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -19,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
-PEERS = ("onnxruntime", "openvino", "openvino_default", "ncnn", "tract", "torch", "torch_compile")
+PEERS = ("onnxruntime", "openvino", "openvino_default", "ncnn", "tract", "rten", "torch", "torch_compile")
 LOWER = ("openvino_default",)  # what may compute in less than float32
 
 
@@ -179,17 +180,21 @@ def worker(peer, folder, size, threads, runs):
 
     files = Files(Path(folder))
     golden = np.load(files.golden)
-    run = globals()[f"run_{peer}"](files, int(threads))
-    image = golden["image"]
-    error = np.abs(np.asarray(run(image)).reshape(golden["edges"].shape) - golden["edges"]).max()
+    warm_up = 3
+    if peer == "rten":  # a program, which times itself
+        error, times = time_rten(files, golden, int(threads), warm_up + int(runs))
+    else:
+        run = globals()[f"run_{peer}"](files, int(threads))
+        image = golden["image"]
+        error = np.abs(np.asarray(run(image)).reshape(golden["edges"].shape) - golden["edges"]).max()
+        times = []
+        for _ in range(warm_up + int(runs)):
+            start = perf_counter()
+            run(image)
+            times.append(1e3 * (perf_counter() - start))
     limit = 1 if peer == "openvino_default" else 1e-3  # what lower precision costs is for precision.py
     assert error < limit, f"{peer} is off by {error}"
-    times = []
-    for _ in range(3 + int(runs)):
-        start = perf_counter()
-        run(image)
-        times.append(1e3 * (perf_counter() - start))
-    times = times[3:]  # the first ones warm up
+    times = times[warm_up:]
     result = {"median_ms": statistics.median(times), "min_ms": min(times), "runs": len(times)}
     print(json.dumps(result | {"threads": int(threads)}))
 
@@ -278,6 +283,20 @@ def run_tract(files, threads):
     return lambda image: model.run([image])[0].to_numpy()
 
 
+def time_rten(files, golden, threads, runs):
+    """How far the output of the program `rten` is off, and the milliseconds of each run."""
+    from safetensors.numpy import save_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        given, wanted = (Path(folder) / f"{name}.safetensors" for name in ("image", "edges"))
+        save_file({"image": golden["image"]}, given)
+        save_file({"edges": golden["edges"]}, wanted)
+        command = ["rten", "--prepack", "-t", str(threads), "-n", str(runs), "-i", given, "--check-outputs", wanted, files.onnx]
+        output = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=True).stdout
+    times = [float(time) for time in re.findall(r"outputs in ([\d.]+)ms", output)]
+    return float(re.search(r"max diff ([\d.e-]+)", output)[1]), times
+
+
 def table(rows):
     """Every engine; times are compared with those of pidinet in the first precision asked for."""
     lines = [
@@ -326,6 +345,13 @@ def summary(rows):
     return "\n".join(lines)
 
 
+def version(peer):
+    """The version of what it comes in."""
+    if peer == "rten":
+        return subprocess.run(["rten", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+    return metadata.version(peer.split("_")[0])
+
+
 def machine(arguments):
     """Where and of what the table is."""
     cpu = platform.processor() or platform.machine()
@@ -336,7 +362,7 @@ def machine(arguments):
     commit = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
     ).stdout.strip()
-    versions = ", ".join(f"{peer} {metadata.version(peer.split('_')[0])}" for peer in arguments.peers)
+    versions = ", ".join(f"{peer} {version(peer)}" for peer in arguments.peers)
     return f"{cpu}, {os.cpu_count()} CPUs; pidinet {commit}; {versions}; {arguments.rounds} rounds"
 
 
