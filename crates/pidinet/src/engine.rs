@@ -121,7 +121,7 @@ const LANE_ROWS: usize = 64;
 /// one, and are enough work for threads to wait for each other.
 const TASK_BYTES: usize = 16 << 20;
 
-/// Memory that an engine keeps for its next run: more than this is cheaper to get again than to hold.
+/// Memory for each thread that an engine keeps for its next run: more than this is cheaper to get again than to hold.
 const IDLE_BYTES: usize = 64 << 20;
 
 /// How an engine runs.
@@ -269,10 +269,11 @@ impl Engine {
     fn pace(&self, image: Size) -> Pace {
         let is_narrow = TASK_ROWS * self.plan.row_bytes(image.width) <= TASK_BYTES;
         let task = if is_narrow { TASK_ROWS } else { 1 };
-        let lanes = if is_narrow { self.threads.min(image.height / LANE_ROWS).max(1) } else { 1 };
-        let threads = self.threads.div_ceil(lanes); // that share a lane
-        let pass = threads * task;
-        let overlap = is_narrow && threads > 1;
+        let most_lanes = if is_narrow { (image.height / LANE_ROWS).max(1) } else { 1 };
+        let team = self.threads.div_ceil(most_lanes); // threads that share a lane
+        let lanes = self.threads.div_ceil(team);
+        let pass = team * task;
+        let overlap = is_narrow && team > 1;
         let bands = is_narrow;
         match self.strip {
             Strip::Auto => Pace { lanes, strip: ROWS_OF_LAST_STAGE * pass, pass, task, overlap, bands },
@@ -299,7 +300,7 @@ impl Engine {
             Map { shape, data: if pixels.is_empty() { arena.pixels(id) } else { pixels } }
         });
         let maps = maps.collect();
-        if arena.bytes() <= IDLE_BYTES {
+        if arena.bytes() <= self.threads * IDLE_BYTES {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(arena);
         }
         Run { maps, times }
