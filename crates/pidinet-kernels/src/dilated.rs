@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Rows a dilation `d` apart are neighbours of an ordinary convolution: `y, y + d, y + 2d, ...` share the rows they read. In a
-//! band of [`BAND`] rows each such chain, of one to four, is computed at once by a fast [`scheme`]: the rows that it reads are
+//! band of [`BAND`] rows each such chain, of one to four, is computed at once by a fast scheme: the rows that it reads are
 //! combined into the factors of its products, the dense kernel computes these from all channels and three columns, and
 //! they are combined into rows. With the dilations 5, 7, 9 and 11 of a CDCM that takes 21.6 multiply-adds for an
 //! input, an output and a pixel instead of 33 (36, less three that read the centre again).
