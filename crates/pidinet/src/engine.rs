@@ -121,7 +121,7 @@ const LANE_ROWS: usize = 64;
 /// one, and are enough work for threads to wait for each other.
 const TASK_BYTES: usize = 16 << 20;
 
-/// Memory for each thread that an engine keeps for its next run: more than this is cheaper to get again than to hold.
+/// Memory for each lane that an engine keeps for its next run: more than this is cheaper to get again than to hold.
 const IDLE_BYTES: usize = 64 << 20;
 
 /// How an engine runs.
@@ -300,7 +300,7 @@ impl Engine {
             Map { shape, data: if pixels.is_empty() { arena.pixels(id) } else { pixels } }
         });
         let maps = maps.collect();
-        if arena.bytes() <= self.threads * IDLE_BYTES {
+        if arena.bytes() <= arena.schedule.lanes.len() * IDLE_BYTES {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(arena);
         }
         Run { maps, times }

@@ -213,6 +213,7 @@ fn order(tasks: &mut [(usize, Task)], rings: &[Ring], lanes: usize) {
             slot.free.clone_from(&slot.written);
         }
         task.after = after.into_iter().enumerate().filter(|&(_, count)| count > 0).collect();
+        task.after.shrink_to_fit();
     }
 }
 
@@ -326,6 +327,7 @@ impl Stream<'_> {
                 None => reads.push((input, need)),
             }
         }
+        reads.shrink_to_fit(); // a large image has many tasks
         Task { id, rows, reads, after: Vec::new() }
     }
 
