@@ -41,14 +41,7 @@ impl Context<'_, '_> {
     pub(super) fn rows(&self, first: usize, mut blocks: Vec<&mut [f32]>, scratch: &mut Buffer) {
         match self.op {
             Op::Dense { sources, weights, activation, add } => {
-                let taps: Vec<Vec<Tap<'_>>> =
-                    (first..first + blocks.len()).map(|y| self.taps(y, sources)).collect();
-                for columns in self.chunks(dense::chunk_columns(weights.inputs())) {
-                    for (index, (taps, block)) in taps.iter().zip(&mut blocks).enumerate() {
-                        let add = add.map(|id| self.maps.row(id, (first + index) as isize));
-                        self.dense(taps, weights, *activation, add, columns.clone(), block);
-                    }
-                }
+                self.dense(first, &mut blocks, sources, weights, *activation, *add);
             }
             Op::Block { x, depthwise, radius, pointwise, projection } => {
                 let channels = depthwise.channels();
@@ -86,14 +79,8 @@ impl Context<'_, '_> {
                 .run_on(self.isa);
             }
             Op::Dilated { source, direct, .. } => {
-                let rows = first..first + blocks.len();
-                let taps: Vec<Vec<Tap<'_>>> =
-                    rows.map(|y| self.taps(y, std::slice::from_ref(source))).collect();
-                for columns in self.chunks(dense::chunk_columns(direct.inputs())) {
-                    for (taps, block) in taps.iter().zip(&mut blocks) {
-                        self.dense(taps, direct, Activation::None, None, columns.clone(), block);
-                    }
-                }
+                let source = std::slice::from_ref(source);
+                self.dense(first, &mut blocks, source, direct, Activation::None, None);
             }
             Op::PackedDense { source, weights } => {
                 let rows = first..first + blocks.len();
@@ -275,18 +262,32 @@ impl Context<'_, '_> {
         taps.collect()
     }
 
+    /// Rows of a dense convolution, from `first` on.
     fn dense(
         &self,
-        taps: &[Tap<'_>],
+        first: usize,
+        blocks: &mut [&mut [f32]],
+        sources: &[Source],
         weights: &DenseWeights,
         activation: Activation,
-        add: Option<Row<'_>>,
-        columns: Range<usize>,
-        block: &mut [f32],
+        add: Option<usize>,
     ) {
-        let width = self.layout.size.width;
-        let dst = self.layout.row_mut(block);
-        Dense { taps, weights, activation, add, columns, width, dst }.run_on(self.isa);
+        let rows = first..first + blocks.len();
+        let taps: Vec<Vec<Tap<'_>>> = rows.map(|y| self.taps(y, sources)).collect();
+        for columns in self.chunks(dense::chunk_columns(weights.inputs())) {
+            for (index, (taps, block)) in taps.iter().zip(&mut *blocks).enumerate() {
+                Dense {
+                    taps,
+                    weights,
+                    activation,
+                    add: add.map(|id| self.maps.row(id, (first + index) as isize)),
+                    columns: columns.clone(),
+                    width: self.layout.size.width,
+                    dst: self.layout.row_mut(block),
+                }
+                .run_on(self.isa);
+            }
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "they are a row of the kernel's own struct")]
