@@ -13,6 +13,7 @@ use pidinet::weights::{BiInput, BiModel};
 use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options};
 use serde::Serialize;
 
+use crate::detail::DetailArgs;
 use crate::model::ModelArgs;
 use crate::options::{EngineArgs, Size, size};
 use crate::ui::{self, usage};
@@ -25,6 +26,9 @@ use crate::ui::{self, usage};
 pub(crate) struct Bench {
     #[command(flatten)]
     model: ModelArgs,
+
+    #[command(flatten)]
+    detail: DetailArgs,
 
     /// Size of the image [default: 481x321, or the input of a model for recognition]
     #[arg(long, value_name = "WxH", value_parser = size)]
@@ -91,6 +95,9 @@ impl Bench {
             if self.image.is_some() {
                 return Err(usage!("--image is for models for edges"));
             }
+            if self.detail.is_given() {
+                return Err(usage!("--detail is for models for edges"));
+            }
             return self.binary(&found.recognition()?);
         }
         if self.batch != NonZeroUsize::MIN {
@@ -100,7 +107,7 @@ impl Bench {
             Some(path) => Image::open(path, &ImageLimits::default())?,
             None => noise(self.size.unwrap_or(Size { width: 481, height: 321 }))?,
         };
-        let model = self.model.open()?;
+        let model = self.model.open_at(&self.detail)?;
         let options = Options {
             threads: self.engine.threads,
             isa: self.engine.isa.clone(),

@@ -12,6 +12,7 @@ use pidinet::onnx::{self, Input, Maps};
 use pidinet::weights::{BiStorage, BinaryStorage, Model, OpenOptions, Precision};
 
 use crate::classifier;
+use crate::detail::DetailArgs;
 use crate::detect::inputs;
 use crate::interrupt;
 use crate::model::Found;
@@ -32,6 +33,9 @@ pub(crate) struct Convert {
     /// File to write, NAME.safetensors or NAME.onnx
     #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
+
+    #[command(flatten)]
+    detail: DetailArgs,
 
     /// Fold pixel differences into ordinary weights: opens a little faster, but cannot be trained further
     #[arg(long)]
@@ -100,9 +104,12 @@ enum Format {
 impl Convert {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let format = self.format()?;
-        let same = self.output.canonicalize().ok().zip(self.input.canonicalize().ok());
-        if same.is_some_and(|(output, input)| output == input) {
-            return Err(usage!("{} would be overwritten; give OUT another name", self.input.display()));
+        if let Some(input) = [Some(&*self.input), self.detail.partner()]
+            .into_iter()
+            .flatten()
+            .find(|input| self.is_output(input))
+        {
+            return Err(usage!("{} would be overwritten; give OUT another name", input.display()));
         }
         let found = Found::named(&self.input)?;
         if found.recognises()? {
@@ -112,7 +119,7 @@ impl Convert {
             return Err(usage!("{} finds edges and has no weights of one bit", self.input.display()));
         }
         let options = OpenOptions { config: self.config, theta: self.theta, ..OpenOptions::default() };
-        let mut model = found.edges(&options)?;
+        let mut model = self.detail.model(&found, &options)?;
         if self.folded {
             model = model.folded();
         }
@@ -135,6 +142,12 @@ impl Convert {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// Whether a file is the one that is written.
+    fn is_output(&self, input: &Path) -> bool {
+        let same = self.output.canonicalize().ok().zip(input.canonicalize().ok());
+        same.is_some_and(|(output, input)| output == input)
+    }
+
     /// Converts a model for recognition.
     fn binary(&self, found: &Found, format: Format) -> anyhow::Result<ExitCode> {
         let name = self.input.display();
@@ -144,10 +157,11 @@ impl Convert {
             self.config.is_some(),
             self.theta.is_some(),
             self.preset.is_some(),
+            self.detail.is_given(),
         ];
         if for_edges.contains(&true) {
             return Err(usage!(
-                "{name} is a model for recognition: --folded, --calibrate, --config, --theta and --preset are for edges"
+                "{name} is a model for recognition: --folded, --calibrate, --config, --theta, --preset and --detail are for edges"
             ));
         }
         if format == Format::Onnx {

@@ -13,6 +13,7 @@ use pidinet::image::{Image, ImageLimits, Preset};
 use pidinet::save::{Format, SaveOptions, write_atomically};
 use pidinet::{EdgeDetector, EdgeMap, Error, Options};
 
+use crate::detail::DetailArgs;
 use crate::interrupt;
 use crate::model::ModelArgs;
 use crate::options::{EngineArgs, one_of, pixels, scale};
@@ -53,6 +54,9 @@ pub(crate) struct Detect {
 
     #[command(flatten)]
     model: ModelArgs,
+
+    #[command(flatten)]
+    detail: DetailArgs,
 
     /// How pixels are presented to the network [default: as the model says]
     #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(&["imagenet", "controlnet"]))]
@@ -130,7 +134,7 @@ impl Detect {
     /// Where there is an image for each thread to begin with and one to go on with, threads work on images of
     /// their own: none waits for another, and while one computes another reads or writes.
     fn engines(&self, images: usize) -> anyhow::Result<Engines> {
-        let model = self.model.open()?;
+        let model = self.model.open_at(&self.detail)?;
         let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let threads = self.engine.threads.unwrap_or_else(available).get();
         let many = threads > 1 && images >= 2 * threads;

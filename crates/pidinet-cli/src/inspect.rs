@@ -90,7 +90,7 @@ fn known(info: &ModelInfo) -> Vec<(&'static str, String)> {
 
 const HEADER: [&str; 7] = ["layer", "operation", "input", "output", "parameters", "M mul-adds", "MiB out"];
 
-const LEFT: bool = false;
+pub(crate) const LEFT: bool = false;
 const RIGHT: bool = true;
 
 const COLUMNS: [bool; 7] = [LEFT, LEFT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT];
@@ -117,7 +117,10 @@ fn shape([channels, height, width]: Shape) -> String {
 }
 
 /// Rows as lines whose columns are as wide as their widest cell.
-fn aligned<const N: usize, T: AsRef<str>>(rows: impl Iterator<Item = [T; N]>, right: [bool; N]) -> String {
+pub(crate) fn aligned<const N: usize, T: AsRef<str>>(
+    rows: impl Iterator<Item = [T; N]>,
+    right: [bool; N],
+) -> String {
     let rows: Vec<[T; N]> = rows.collect();
     let widths: [usize; N] = std::array::from_fn(|column| {
         rows.iter().map(|row| row[column].as_ref().chars().count()).max().unwrap_or_default()

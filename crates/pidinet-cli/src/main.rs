@@ -10,13 +10,16 @@ mod classifier;
 mod classify;
 mod completions;
 mod convert;
+mod detail;
 mod detect;
 mod embed;
 mod eval;
 mod inspect;
 mod interrupt;
 mod man;
+mod mix;
 mod model;
+mod models;
 mod options;
 mod train;
 mod ui;
@@ -36,7 +39,9 @@ enum Command {
     Classify(classify::Classify),
     Embed(embed::Embed),
     Verify(verify::Verify),
+    Models(models::Models),
     Convert(convert::Convert),
+    Mix(mix::Mix),
     Inspect(inspect::Inspect),
     Eval(eval::Eval),
     Bench(bench::Bench),
@@ -53,7 +58,9 @@ fn main() -> ExitCode {
         Command::Classify(command) => command.run(),
         Command::Embed(command) => command.run(),
         Command::Verify(command) => command.run(),
+        Command::Models(command) => command.run(),
         Command::Convert(command) => command.run(),
+        Command::Mix(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Eval(command) => command.run(),
         Command::Bench(command) => command.run(),

@@ -5,9 +5,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use pidinet::arch::Config;
-use pidinet::models::{self, Embedded};
+use pidinet::models::{self, Embedded, Pair};
 use pidinet::weights::{BiModel, Model, ModelLimits, OpenOptions};
+use sha2::{Digest, Sha256};
 
+use crate::detail::{DetailArgs, PartnerArgs};
 use crate::ui::usage;
 
 /// The model to use.
@@ -32,12 +34,32 @@ impl ModelArgs {
 
     /// Where the model is.
     pub(crate) fn found(&self) -> anyhow::Result<Found> {
-        self.model.as_deref().map_or(Ok(Found::Embedded(models::DEFAULT)), Found::named)
+        match (&self.model, models::named(models::DEFAULT_NAME)) {
+            (Some(name), _) => Found::named(name),
+            (None, Some(model)) => Ok(Found::Embedded(model)),
+            (None, None) => {
+                Err(usage!("{} is not part of this program: give a model with -m", models::DEFAULT_NAME))
+            }
+        }
     }
 
     /// Reads the model, one of edges.
     pub(crate) fn open(&self) -> anyhow::Result<Model> {
-        self.found()?.edges(&OpenOptions { config: self.config, ..OpenOptions::default() })
+        self.found()?.edges(&self.options())
+    }
+
+    /// Reads the model, one of edges, at a detail if one is asked for.
+    pub(crate) fn open_at(&self, detail: &DetailArgs) -> anyhow::Result<Model> {
+        detail.model(&self.found()?, &self.options())
+    }
+
+    /// Reads the model, one of edges, and its partner.
+    pub(crate) fn pair(&self, partner: &PartnerArgs) -> anyhow::Result<Pair> {
+        partner.pair(&self.found()?, &self.options())
+    }
+
+    fn options(&self) -> OpenOptions {
+        OpenOptions { config: self.config, ..OpenOptions::default() }
     }
 }
 
@@ -70,13 +92,30 @@ impl Found {
         if let Some(model) = all.iter().find(|model| Path::new(model.name) == name) {
             return Ok(Self::Embedded(model));
         }
-        let names: Vec<&str> = all.iter().map(|model| model.name).collect();
-        let (path, names) = (name.display(), names.join(", "));
+        let names = || all.iter().map(|model| model.name);
+        let near = models::near(&name.to_string_lossy(), names());
+        let others = match (near.is_empty(), all.is_empty()) {
+            (true, true) => String::new(),
+            (true, false) => format!(" but {}", names().collect::<Vec<_>>().join(", ")),
+            (false, _) => format!("; did you mean {}?", near.join(" or ")),
+        };
+        let path = name.display();
         Err(if name.is_dir() {
-            usage!("{path} is a folder, and there is no model of that name but {names}")
+            usage!("{path} is a folder, and there is no model of that name{others}")
         } else {
-            usage!("there is no file {path}, and no model of that name but {names}")
+            usage!("there is no file {path}, and no model of that name{others}")
         })
+    }
+
+    /// The SHA-256 of its file, in hexadecimal digits.
+    pub(crate) fn sha256(&self) -> anyhow::Result<String> {
+        let digest = match self {
+            Self::File(path) => Sha256::digest(
+                std::fs::read(path).map_err(|source| pidinet::Error::Read { path: path.clone(), source })?,
+            ),
+            Self::Embedded(model) => Sha256::digest(model.bytes),
+        };
+        Ok(format!("{digest:x}"))
     }
 
     /// Whether it is a model for recognition, rather than of edges.
@@ -133,6 +172,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn digests_are_those_of_the_standard() {
+        // FIPS 180-2, appendix B.1.
+        let abc = Found::Embedded(&Embedded { name: "abc", bytes: b"abc" });
+        let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(abc.sha256().unwrap(), digest);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "abc").unwrap();
+        assert_eq!(Found::File(file.path().to_owned()).sha256().unwrap(), digest);
+    }
+
+    #[test]
     fn models_of_both_kinds_are_found_by_their_names() {
         let model = BiModel::random(BiArch { width: 4, ..BiArch::small(3) }, 1);
         let bytes = model.to_bytes(BiStorage::default()).unwrap().leak();
@@ -150,6 +200,8 @@ mod tests {
 
         let error = find("none").unwrap_err().to_string();
         assert_eq!(error, "there is no file none, and no model of that name but tiny, bi");
+        let error = find("tinny").unwrap_err().to_string();
+        assert_eq!(error, "there is no file tinny, and no model of that name; did you mean tiny?");
         let error = Found::among(all, folder.path()).unwrap_err().to_string();
         assert!(error.contains("is a folder"), "{error}");
         let file = folder.path().join("bi");

@@ -228,6 +228,105 @@ fn runs_and_published_curves_are_plotted_together() {
     assert!(text.contains("pdf"), "{text}");
 }
 
+/// `pidinet eval edges` with two models that can be mixed, at details.
+fn at_details(set: &Set, details: &str, out: &str) -> Command {
+    for (seed, name) in [(1, "boundaries.safetensors"), (2, "edges.safetensors")] {
+        let arch = pidinet::arch::Arch::tiny().light();
+        pidinet::weights::Model::random(arch, seed).save(set.path(name)).unwrap();
+    }
+    let mut command =
+        set.pidinet(&["eval", "edges", "--images", "maps", "--gt", "truth", "--thresholds", "9"]);
+    command.args(["--no-report", "--model", "boundaries.safetensors", "--out", out]);
+    command.args(["--detail-model", "edges.safetensors", "--detail", details]);
+    command
+}
+
+#[test]
+fn several_details_are_scored_in_one_run_with_the_best_of_each_image() {
+    let set = Set::new();
+    let output = at_details(&set, "0,.5,1", "out").assert().success().get_output().clone();
+    let table = String::from_utf8(output.stdout).unwrap();
+    let first: Vec<&str> = table.lines().filter_map(|line| line.split("  ").next()).collect();
+    assert_eq!(first, ["detail", "0", "0.5", "1", "best of 3", "3 images"], "{table}");
+
+    // Each detail has the files of a run of its own, and is scored as that mixture is.
+    let details: Value = serde_json::from_str(&set.read("out/details.json")).unwrap();
+    for (number, (detail, model)) in
+        [("0", "boundaries"), ("0.5", "half"), ("1", "edges")].into_iter().enumerate()
+    {
+        if model == "half" {
+            let files = ["boundaries.safetensors", "edges.safetensors"];
+            set.pidinet(&["mix", files[0], files[1], "-t", ".5", "-o", "half.safetensors"])
+                .assert()
+                .success();
+        }
+        let mut alone =
+            set.pidinet(&["eval", "edges", "--images", "maps", "--gt", "truth", "--thresholds", "9"]);
+        alone.args(["--no-report", "--out", "alone", "--model", &format!("{model}.safetensors")]);
+        alone.assert().success();
+        let name = format!("out/detail-{detail}/eval_bdry_thr.txt");
+        assert_eq!(set.read(&name), set.read("alone/eval_bdry_thr.txt"), "{detail}");
+        let summary = set.summary("alone");
+        assert_eq!(details["details"][number]["ods"], summary["ods"]);
+        assert_eq!(set.summary(&format!("out/detail-{detail}"))["name"], format!("boundaries@{detail}"));
+    }
+
+    // The best of each image is at least as good there as every detail.
+    let best = &details["best"];
+    assert_eq!((&best["of"], details["details"].as_array().unwrap().len()), (&3.into(), 3));
+    for (row, id) in ["1", "20", "3"].into_iter().enumerate() {
+        let f = |detail: f64| -> f64 {
+            let counts = set.read(&format!("out/detail-{detail}/{id}_ev1.txt"));
+            let f = counts.lines().map(|line| {
+                let n: Vec<f64> = line.split_whitespace().map(|n| n.parse().unwrap()).collect();
+                let (recall, precision) = (n[1] / n[2].max(1.0), n[3] / n[4].max(1.0));
+                if recall + precision > 0.0 { 2.0 * recall * precision / (recall + precision) } else { 0.0 }
+            });
+            f.fold(0.0, f64::max)
+        };
+        let chosen = best["chosen"][id].as_f64().unwrap_or_else(|| panic!("{row}: {best}"));
+        assert!([0.0, 0.5, 1.0].into_iter().all(|detail| f(detail) <= f(chosen)), "{id}: {chosen}");
+    }
+
+    let svg = set.read("out/pr.svg");
+    for name in ["] boundaries@0<", "] boundaries@0.5<", "] boundaries@1<", "] boundaries, best of 3<"] {
+        assert!(svg.contains(name), "{name}: {svg}");
+    }
+    assert!(image::open(set.path("out/pr.png")).is_ok());
+}
+
+#[test]
+fn one_detail_is_a_run_like_any_other_and_is_resumed() {
+    let set = Set::new();
+    at_details(&set, "0.25", "out").assert().success();
+    assert_eq!(set.summary("out")["name"], "boundaries@0.25");
+    assert!(!set.path("out/details.json").exists());
+    let resume = |details: &str, code| {
+        let mut command =
+            set.pidinet(&["eval", "edges", "--images", "maps", "--gt", "truth", "--thresholds", "9"]);
+        command.args(["--no-report", "--model", "boundaries.safetensors", "--out", "out", "--resume"]);
+        command.args(["--detail-model", "edges.safetensors", "--detail", details]);
+        message(&mut command, code)
+    };
+    resume("0.25", 0);
+    assert_eq!(set.summary("out")["seconds"]["resumed"], 3);
+    let text = resume("0.75", 1);
+    assert!(text.contains("detail") && text.contains("0.75"), "{text}");
+}
+
+#[test]
+fn details_that_make_no_sense_are_usage_errors() {
+    let set = Set::new();
+    for (details, expected) in [("0,2", "from 0, boundaries, to 1"), ("0,.5,0.50", "--detail has 0.5 twice")]
+    {
+        let text = message(&mut at_details(&set, details, "out"), 2);
+        assert!(text.contains(expected), "{text}");
+    }
+    let text = message(&mut set.edges("out", &["--detail", "0,1"]), 2);
+    assert!(text.contains("not for saved maps"), "{text}");
+    assert!(!set.path("out").exists());
+}
+
 #[test]
 fn wrong_options_are_usage_errors() {
     let set = Set::new();

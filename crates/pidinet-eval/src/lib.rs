@@ -21,6 +21,7 @@ pub mod curve;
 pub mod evaluate;
 pub mod matching;
 pub mod score;
+pub mod best_of;
 
 pub mod classes;
 pub mod faces;

@@ -41,10 +41,8 @@ impl Scores {
         for image in images {
             let curve = Curve::of_counts(thresholds, image);
             points.push(curve.best()?);
-            let counts = thresholds.iter().zip(image);
-            let (threshold, best) =
-                counts.reduce(|best, next| if better(next, best) { next } else { best })?;
-            best_total += *best;
+            let (threshold, best) = best_threshold(thresholds, image)?;
+            best_total += best;
             best_thresholds += threshold;
             for (sum, counts) in total.iter_mut().zip(image) {
                 *sum += *counts;
@@ -61,6 +59,14 @@ impl Scores {
         })
         .filter(|_| !images.is_empty())
     }
+}
+
+/// The threshold at which an image has the greatest F, the first of equal ones, and its counts there; `None` if there are no
+/// thresholds.
+pub(crate) fn best_threshold(thresholds: &[f64], image: &[Counts]) -> Option<(f64, Counts)> {
+    let counts = thresholds.iter().zip(image);
+    let (threshold, best) = counts.reduce(|best, next| if better(next, best) { next } else { best })?;
+    Some((*threshold, *best))
 }
 
 /// Whether the counts at one threshold have a greater F, or the same at a lower threshold.

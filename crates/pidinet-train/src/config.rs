@@ -176,11 +176,15 @@ pub enum Source {
 }
 
 impl std::fmt::Display for Source {
+    /// What it is, for the metadata of models: names without the folders that they lie in, which are nobody else's concern.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = |path: &Path| {
+            path.file_name().map_or("unnamed".into(), |name| name.to_string_lossy().into_owned())
+        };
         match self {
-            Self::Bsds { splits, .. } => write!(f, "BSDS500 {}", splits.join("+")),
-            Self::Folders { images, .. } => write!(f, "{}", images.display()),
-            Self::List { list } => write!(f, "{}", list.display()),
+            Self::Bsds { bsds, splits } => write!(f, "{} {}", name(bsds), splits.join("+")),
+            Self::Folders { images, truth } => write!(f, "folders {} and {}", name(images), name(truth)),
+            Self::List { list } => write!(f, "list {}", name(list)),
         }
     }
 }

@@ -50,6 +50,8 @@ pub enum Marks {
 #[derive(Debug)]
 pub struct Examples {
     pairs: Vec<Pair>,
+    /// How many of them each source has.
+    counts: Vec<usize>,
     cache: Mutex<Cache>,
 }
 
@@ -68,7 +70,9 @@ impl Examples {
     /// If a source cannot be read, is empty, or has truth without an image.
     pub fn open(sources: &[Source], cache_bytes: usize) -> Result<Self> {
         let mut pairs = Vec::new();
+        let mut counts = Vec::new();
         for source in sources {
+            let before = pairs.len();
             match source {
                 Source::Bsds { bsds, splits } => {
                     for split in splits {
@@ -79,14 +83,20 @@ impl Examples {
                 Source::Folders { images, truth } => pairs.extend(folders(images, truth)?),
                 Source::List { list } => pairs.extend(Dataset::list(list)?.pairs),
             }
+            counts.push(pairs.len() - before);
         }
         let cache = Mutex::new(Cache { examples: vec![None; pairs.len()], room: cache_bytes });
-        Ok(Self { pairs, cache })
+        Ok(Self { pairs, counts, cache })
     }
 
     /// Number of images.
     pub fn len(&self) -> usize {
         self.pairs.len()
+    }
+
+    /// Number of images of each source.
+    pub fn counts(&self) -> &[usize] {
+        &self.counts
     }
 
     /// Whether there are none.

@@ -118,6 +118,7 @@ fn stripes_are_learnt_and_every_file_is_written() {
     let model = model(&run);
     assert_eq!(model.labels, ["across", "diagonal", "down"]);
     assert_eq!(model.info.scores["validation.top1"], top1);
+    assert_eq!(model.info.training_data, "data: 60 images", "no folder of the machine");
     let classifier = Classifier::new(&model, &ClassifierOptions::default()).unwrap();
     let set = ClassSet::open(&folder.path().join("data"), None).unwrap();
     let mut confusion = Confusion::new(model.labels.clone());

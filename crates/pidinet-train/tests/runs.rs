@@ -109,6 +109,40 @@ fn a_crashed_run_goes_on_to_the_same_weights() {
     }
 }
 
+/// What a model file says of itself, as it is written.
+fn metadata(model: &Path) -> String {
+    let bytes = std::fs::read(model).unwrap();
+    let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    header["__metadata__"].to_string()
+}
+
+#[test]
+fn a_trained_model_says_what_it_learnt_from_and_names_no_folder_of_its_machine() {
+    let drawn = Drawn::new(3);
+    let folder = drawn.folder.path();
+    for (from, to) in [("images", "Berkeley/images/val"), ("truth", "Berkeley/groundTruth/val")] {
+        std::fs::create_dir_all(folder.join(to)).unwrap();
+        for number in 0..2 {
+            let name = format!("{number:02}.png");
+            std::fs::copy(folder.join(from).join(&name), folder.join(to).join(name)).unwrap();
+        }
+    }
+    std::fs::write(folder.join("pairs.lst"), "images/02.png truth/02.png\n").unwrap();
+    let mut config = drawn.config();
+    let bsds = Source::Bsds { bsds: folder.join("Berkeley"), splits: vec!["val".to_owned()] };
+    config.data.train.extend([bsds, Source::List { list: folder.join("pairs.lst") }]);
+    config.train.steps = 1;
+    let run = folder.join("run");
+    go(&config, &run, false, |_| {}).unwrap();
+    assert_eq!(
+        weights(&run).info.training_data,
+        "folders images and truth: 3 images, Berkeley val: 2 images, list pairs.lst: 1 images"
+    );
+    let metadata = metadata(&run.join("model.safetensors"));
+    assert!(!metadata.contains('/') && !metadata.contains(folder.to_str().unwrap()), "{metadata}");
+}
+
 #[test]
 fn threads_and_loaders_change_nothing() {
     let drawn = Drawn::new(4);

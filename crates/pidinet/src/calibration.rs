@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::plan::Keep;
 use crate::weights::Model;
+use crate::weights::mix::mixed;
 
 /// The longest side of a picture that is measured; greater ones are shrunk to it. The maps that are looked at take 1.5 KB for
 /// each pixel with the full network.
@@ -79,6 +80,15 @@ impl Calibration {
         }
         ranges.values_mut().flatten().for_each(|range| *range = shortened(*range));
         Ok(Self(ranges))
+    }
+
+    /// Ranges `(1 − t) a + t b` of the blocks that both have, none below 0.
+    pub(crate) fn mix(a: &Self, b: &Self, t: f64) -> Self {
+        let range = |(a, b): (&f32, &f32)| shortened(mixed(*a, *b, t).max(0.0));
+        let block = |(name, a): (&String, &Vec<f32>)| {
+            Some((name.clone(), a.iter().zip(b.0.get(name)?).map(range).collect()))
+        };
+        Self(a.0.iter().filter_map(block).collect())
     }
 
     /// What the metadata of a file say: JSON, an array of numbers for each block. `None` if it is not that of a network

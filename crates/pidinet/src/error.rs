@@ -239,4 +239,38 @@ pub enum Error {
     /// A model is to be calibrated with no picture.
     #[error("no picture to calibrate with: expected at least one")]
     NoPictures,
+
+    /// No model of this name is part of the program.
+    #[error("there is no model `{name}`{}", alternatives(near, all))]
+    UnknownModel {
+        /// What was asked for.
+        name: String,
+        /// Names that are like it.
+        near: Vec<&'static str>,
+        /// All names that there are.
+        all: Vec<&'static str>,
+    },
+
+    /// A model has no partner that it could be mixed with.
+    #[error("`{name}` is not the first of a pair, so it has no detail to be set; pairs: {}", listed(pairs))]
+    NoPartner {
+        /// Its name.
+        name: &'static str,
+        /// The names of the pairs that there are.
+        pairs: Vec<&'static str>,
+    },
+}
+
+/// What somebody may have meant, as the end of a message.
+fn alternatives(near: &[&str], all: &[&str]) -> String {
+    if near.is_empty() {
+        format!("; models: {}", listed(all))
+    } else {
+        format!("; did you mean {}?", near.join(" or "))
+    }
+}
+
+/// Names in a message.
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -1,8 +1,16 @@
 //! Models that come with the library, trained by this project.
 //!
-//! The published weights are for research only and are not among them; users convert their own copies.
+//! Each is behind a feature of this crate, so that a small program can leave it out. The published weights are for research
+//! only and are not among them; users convert their own copies.
 
-use crate::weights::BiModel;
+use crate::error::{Error, Result};
+use crate::weights::{BiModel, Model, OpenOptions};
+
+mod near;
+mod pair;
+
+pub use near::near;
+pub use pair::Pair;
 
 /// A model file in the program itself, for [`Model::read`](crate::weights::Model::read).
 #[derive(Clone, Copy, Debug)]
@@ -18,23 +26,91 @@ impl Embedded {
     pub fn recognises(&self) -> bool {
         BiModel::is_one(self.bytes)
     }
+
+    /// The model of every edge that a model of boundaries can be mixed with: its name is that of the other with `-edges`.
+    pub fn partner(&self) -> Option<&'static Self> {
+        partner(ALL, self)
+    }
+}
+
+/// The embedded model of a file in `models/`.
+macro_rules! embedded {
+    ($name:literal) => {
+        Embedded { name: $name, bytes: include_bytes!(concat!("../models/", $name, ".safetensors")) }
+    };
 }
 
 /// All embedded models, of edges and for recognition. `models/README.md` says how they were made and how good they are.
 pub const ALL: &[Embedded] = &[
-    Embedded { name: "tiny", bytes: include_bytes!("../models/tiny.safetensors") },
-    Embedded { name: "bi-pidinet-s", bytes: include_bytes!("../models/bi-pidinet-s.safetensors") },
+    #[cfg(feature = "model-tiny")]
+    embedded!("tiny"),
+    #[cfg(feature = "models-recognition")]
+    embedded!("bi-pidinet-s"),
 ];
 
 /// The model to find edges with where none is asked for.
+#[cfg(feature = "model-tiny")]
 pub const DEFAULT: &Embedded = &ALL[0];
+
+/// The name of the model to find edges with where none is asked for, whether it is embedded or not.
+pub const DEFAULT_NAME: &str = "tiny";
 
 /// The embedded model of this name.
 pub fn named(name: &str) -> Option<&'static Embedded> {
     ALL.iter().find(|model| model.name == name)
 }
 
-#[cfg(test)]
+/// The embedded model of edges of this name, read.
+///
+/// # Errors
+///
+/// [`Error::UnknownModel`], with the names that are near, if there is none.
+pub fn open(name: &str) -> Result<Model> {
+    Ok(Model::read(find(ALL, name)?.bytes, &OpenOptions::default())?)
+}
+
+/// The pair of embedded models of this name, which is that of the model of boundaries: `tiny` for `tiny` and `tiny-edges`.
+///
+/// # Errors
+///
+/// [`Error::UnknownModel`], with the names that are near, if there is no model of this name, and [`Error::NoPartner`] if
+/// it is not one of a pair.
+pub fn pair(name: &str) -> Result<Pair> {
+    pair_among(ALL, name)
+}
+
+/// The models of boundaries that have a partner.
+pub fn pairs() -> impl Iterator<Item = &'static Embedded> {
+    pairs_among(ALL)
+}
+
+fn find(all: &'static [Embedded], name: &str) -> Result<&'static Embedded> {
+    all.iter().find(|model| model.name == name).ok_or_else(|| {
+        let all: Vec<&str> = all.iter().map(|model| model.name).collect();
+        Error::UnknownModel { name: name.to_owned(), near: near(name, all.iter().copied()), all }
+    })
+}
+
+fn partner(all: &'static [Embedded], model: &Embedded) -> Option<&'static Embedded> {
+    all.iter().find(|other| other.name.strip_suffix("-edges") == Some(model.name))
+}
+
+fn pairs_among(all: &'static [Embedded]) -> impl Iterator<Item = &'static Embedded> {
+    all.iter().filter(move |model| partner(all, model).is_some())
+}
+
+fn pair_among(all: &'static [Embedded], name: &str) -> Result<Pair> {
+    let boundaries = find(all, name)?;
+    match partner(all, boundaries) {
+        Some(edges) => Pair::read(boundaries.bytes, edges.bytes),
+        None => {
+            let pairs = pairs_among(all).map(|model| model.name).collect();
+            Err(Error::NoPartner { name: boundaries.name, pairs })
+        }
+    }
+}
+
+#[cfg(all(test, feature = "model-tiny", feature = "models-recognition"))]
 mod tests {
     use super::*;
     use crate::arch::Arch;
@@ -54,6 +130,68 @@ mod tests {
         let default = Model::read(DEFAULT.bytes, &OpenOptions::default()).unwrap();
         assert_eq!(default.arch, Arch::tiny());
         assert!(default.calibration.is_some());
+    }
+
+    /// What is written into a model on the machine that it was trained on stays there.
+    #[test]
+    fn embedded_models_name_no_folder_of_any_machine() {
+        for Embedded { name, bytes } in ALL {
+            let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+            let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+            for (key, text) in header["__metadata__"].as_object().unwrap() {
+                let text = text.as_str().unwrap();
+                assert!(!text.contains('/') && !text.contains('\\'), "{name}: {key} is {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pair_by_name_gives_the_model_at_a_detail() {
+        let [one, other] = pair_of_models();
+        let (boundaries, edges) = (one.to_bytes().unwrap().leak(), other.to_bytes().unwrap().leak());
+        let bi =
+            BiModel::random(crate::arch::binary::BiArch::small(3), 1).to_bytes(Default::default()).unwrap();
+        let all: &'static [Embedded] = vec![
+            Embedded { name: "tiny", bytes: boundaries },
+            Embedded { name: "bi", bytes: bi.leak() },
+            Embedded { name: "tiny-edges", bytes: edges },
+            Embedded { name: "lonely", bytes: edges },
+        ]
+        .leak();
+        let pair = pair_among(all, "tiny").unwrap();
+        assert_eq!((pair.at(0.0).unwrap(), pair.at(1.0).unwrap()), (one.clone(), other.clone()));
+        assert_eq!(pair.at(0.3).unwrap(), Model::mix(&one, &other, 0.3).unwrap());
+        assert_eq!((pair.boundaries(), pair.edges()), (&one, &other));
+        assert_eq!(pairs_among(all).map(|model| model.name).collect::<Vec<_>>(), ["tiny"]);
+
+        let message = |name: &str| pair_among(all, name).unwrap_err().to_string();
+        assert_eq!(message("tinny"), "there is no model `tinny`; did you mean tiny?");
+        assert_eq!(message("x"), "there is no model `x`; models: tiny, bi, tiny-edges, lonely");
+        assert_eq!(
+            message("lonely"),
+            "`lonely` is not the first of a pair, so it has no detail to be set; pairs: tiny"
+        );
+        assert!(message("tiny-edges").contains("not the first of a pair"));
+    }
+
+    /// A model and one that was made of it, as if trained further.
+    fn pair_of_models() -> [Model; 2] {
+        let boundaries = open(DEFAULT_NAME).unwrap();
+        let noise = Model::random(boundaries.arch.clone(), 1);
+        let mut edges = boundaries.clone();
+        for (name, noise) in noise.weights.iter() {
+            let parameter = edges.weights.get_mut(name).unwrap();
+            parameter.data.iter_mut().zip(&noise.data).for_each(|(weight, noise)| *weight += 0.1 * noise);
+        }
+        edges.info.name = "tiny-edges".to_owned();
+        [boundaries, edges]
+    }
+
+    #[test]
+    fn a_name_that_does_not_exist_lists_the_near_ones() {
+        let message = |name: &str| open(name).unwrap_err().to_string();
+        assert_eq!(message("tinny"), "there is no model `tinny`; did you mean tiny?");
+        assert!(message("unlike").contains("tiny, bi-pidinet-s"), "{}", message("unlike"));
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod info;
 mod limits;
 mod load;
 mod metadata;
+pub(crate) mod mix;
 mod pytorch;
 mod random;
 mod safetensors;

@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::ValueHint;
 use pidinet::EdgeDetector;
 use pidinet::post::Suppression;
+use pidinet::weights::Model;
 use pidinet_eval::GroundTruth;
 use pidinet_eval::counts::Counts;
 use pidinet_eval::dataset::{Dataset, Pair, Preset};
@@ -22,7 +23,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::pictures::{self, Material};
-use super::source::{Finder, Source};
+use super::source::{Asked, Finder, Source};
+use crate::detail::{PartnerArgs, detail};
 use crate::interrupt;
 use crate::model::ModelArgs;
 use crate::options::{EngineArgs, scale};
@@ -53,6 +55,15 @@ pub(crate) struct Edges {
 
     #[command(flatten)]
     model: ModelArgs,
+
+    /// How much is an edge, from 0, the boundaries of objects, which is `-m tiny` alone, to 1, every edge, which is
+    /// tiny-edges. Of several, as in 0,.25,.5,.75,1, each is scored, in one table and one plot, and
+    /// so is "best of n": for each image the detail that is best there
+    #[arg(long, value_name = "0..1,...", value_delimiter = ',', value_parser = detail)]
+    detail: Vec<f64>,
+
+    #[command(flatten)]
+    partner: PartnerArgs,
 
     /// Average the edges that the model finds at these scales of the photograph, as in 0.5,1,1.5
     #[arg(long, value_name = "S,...", value_delimiter = ',', value_parser = scale, default_value = "1")]
@@ -103,6 +114,8 @@ pub(crate) struct Edges {
     #[arg(long)]
     no_report: bool,
 }
+
+mod details;
 
 #[derive(Clone, Copy, Debug)]
 struct Nms(Option<Suppression>);
@@ -162,9 +175,31 @@ struct Scored {
     kept: bool,
 }
 
+/// What is scored.
+struct Subject {
+    source: Source,
+    /// What plot and report call it.
+    name: String,
+    /// Where its results go.
+    folder: PathBuf,
+}
+
+/// Its scores, and what they are of.
+struct Scoring {
+    /// Counts of each image at each threshold.
+    counts: Vec<Vec<Counts>>,
+    scores: Scores,
+    summary: Summary,
+}
+
 impl Edges {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let source = self.source()?;
+        let knob = self.knob()?;
+        let source = match (&knob, &self.detail[..]) {
+            (Some(knob), [detail]) => self.finder(&knob.at(*detail)?, Some(*detail))?,
+            (Some(knob), _) => self.finder(knob.boundaries(), Some(0.0))?,
+            (None, _) => self.source()?,
+        };
         let dataset = self.dataset(&source)?;
         if !dataset.unused.is_empty() {
             log::info!("{} predictions have no truth and are left out", dataset.unused.len());
@@ -172,16 +207,35 @@ impl Edges {
         let threads = self.engine.threads.map_or(0, NonZeroUsize::get);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         interrupt::install()?;
-        pool.install(|| self.evaluate(&source, &dataset))
+        pool.install(|| {
+            let truth = dataset.truth(|path| source.size(path))?;
+            match knob {
+                Some(knob) if self.detail.len() > 1 => self.details(&knob, &dataset, &truth),
+                _ => {
+                    let subject = Subject { source, name: self.name(), folder: self.out.clone() };
+                    let Some(scoring) = self.evaluate(&subject, &dataset, &truth)? else {
+                        return Ok(ExitCode::FAILURE);
+                    };
+                    print_line(&table(&scoring.summary))?;
+                    Ok(ExitCode::SUCCESS)
+                }
+            }
+        })
     }
 
-    fn evaluate(&self, source: &Source, dataset: &Dataset) -> anyhow::Result<ExitCode> {
+    /// Scores a subject and writes its results; `None` if images failed, which was told.
+    fn evaluate(
+        &self,
+        subject: &Subject,
+        dataset: &Dataset,
+        truth: &[GroundTruth],
+    ) -> anyhow::Result<Option<Scoring>> {
+        let Subject { source, folder, .. } = subject;
         let start = Instant::now();
         let options = self.options();
         let raw = Options { suppression: None, ..options.clone() };
-        let truth = dataset.truth(|path| source.size(path))?;
-        let store = self.store(&self.out, source, &options)?;
-        let raw_folder = self.out.join("unsuppressed");
+        let store = self.store(folder, source, &options)?;
+        let raw_folder = folder.join("unsuppressed");
         let raw_store = self.crispness.then(|| self.store(&raw_folder, source, &raw)).transpose()?;
 
         let mut batch = Batch::new(dataset.pairs.len());
@@ -202,7 +256,7 @@ impl Edges {
             })
         };
         let scored: Vec<anyhow::Result<Scored>> =
-            dataset.pairs.par_iter().zip(&truth).with_max_len(1).map(one).collect();
+            dataset.pairs.par_iter().zip(truth).with_max_len(1).map(one).collect();
         let mut images = Vec::new();
         for (pair, scored) in dataset.pairs.iter().zip(scored) {
             match scored {
@@ -211,37 +265,41 @@ impl Edges {
             }
         }
         if images.len() < dataset.pairs.len() {
-            return Ok(batch.end());
+            batch.end();
+            return Ok(None);
         }
         batch.end();
 
         let counts: Vec<Vec<Counts>> = images.iter().map(|image| image.counts.clone()).collect();
-        let scores = self.scores(&options, counts)?;
-        let mut summary = self.summary(&scores, &options, &images, start.elapsed());
+        let scores = self.scores(&options, &counts)?;
+        let summary_of = |scores: &Scores, options: &Options| {
+            let summary = self.summary(scores, options, &images, start.elapsed());
+            Summary { name: subject.name.clone(), ..summary }
+        };
+        let mut summary = summary_of(&scores, &options);
         if self.crispness {
             let counts: Vec<Vec<Counts>> = images.iter().filter_map(|image| image.raw.clone()).collect();
-            let without = self.scores(&raw, counts)?;
-            write_scores(&raw_folder, &without, &self.summary(&without, &raw, &images, start.elapsed()))?;
+            let without = self.scores(&raw, &counts)?;
+            write_scores(&raw_folder, &without, &summary_of(&without, &raw))?;
             summary.crispness = Some(Crispness::new(&without, &scores));
         }
-        self.write(source, dataset, &truth, &scores, &summary)?;
-        print_line(&table(&summary))?;
-        Ok(ExitCode::SUCCESS)
+        self.write(subject, dataset, truth, &scores, &summary)?;
+        Ok(Some(Scoring { counts, scores, summary }))
     }
 
     fn write(
         &self,
-        source: &Source,
+        Subject { source, folder, .. }: &Subject,
         dataset: &Dataset,
         truth: &[GroundTruth],
         scores: &Scores,
         summary: &Summary,
     ) -> anyhow::Result<()> {
-        let plot = PlotOptions { human: (self.preset == Preset::Bsds).then_some(BSDS_HUMAN) };
-        write_scores(&self.out, scores, summary)?;
+        let plot = self.plot();
+        write_scores(folder, scores, summary)?;
         let run = run(&summary.name, scores);
         for name in ["pr.svg", "pr.png"] {
-            write_plot(&self.out.join(name), std::slice::from_ref(&run), &plot)?;
+            write_plot(&folder.join(name), std::slice::from_ref(&run), &plot)?;
         }
         if !self.no_report {
             let ids: Vec<&str> = dataset.pairs.iter().map(|pair| &pair.id[..]).collect();
@@ -254,9 +312,13 @@ impl Edges {
                 photos: self.images.as_deref(),
             };
             let groups = pictures::groups(&material, &image_scores(scores, &ids))?;
-            write_report(&self.out, scores, summary, &ids, &groups, &plot)?;
+            write_report(folder, scores, summary, &ids, &groups, &plot)?;
         }
         Ok(())
+    }
+
+    fn plot(&self) -> PlotOptions {
+        PlotOptions { human: (self.preset == Preset::Bsds).then_some(BSDS_HUMAN) }
     }
 
     /// Saved maps if there are any, else the model.
@@ -270,6 +332,11 @@ impl Edges {
         if self.images.is_none() && self.pairs.is_none() {
             return Err(usage!("no edges: give maps with --pred, or --model and --images"));
         }
+        self.finder(&self.model.open()?, None)
+    }
+
+    /// A model that finds the edges.
+    fn finder(&self, model: &Model, detail: Option<f64>) -> anyhow::Result<Source> {
         let options = pidinet::Options {
             // Images are in parallel; each is found by the thread that scores it.
             threads: NonZeroUsize::new(1),
@@ -279,9 +346,12 @@ impl Edges {
             scales: self.scales.clone(),
             ..pidinet::Options::default()
         };
-        let detector = EdgeDetector::new(&self.model.open()?, &options)?;
-        let file = self.model.file().map(Path::to_path_buf);
-        Ok(Source::Model(Box::new(Finder { detector, options, file })))
+        let detector = EdgeDetector::new(model, &options)?;
+        let asked = Asked {
+            model: self.model.file().map(Path::to_path_buf),
+            detail: detail.map(|detail| (detail, self.partner.file().map(Path::to_path_buf))),
+        };
+        Ok(Source::Model(Box::new(Finder { detector, options, asked })))
     }
 
     fn dataset(&self, source: &Source) -> anyhow::Result<Dataset> {
@@ -313,8 +383,8 @@ impl Edges {
         store.with_context(|| format!("cannot use {} for the results", folder.display()))
     }
 
-    fn scores(&self, options: &Options, counts: Vec<Vec<Counts>>) -> anyhow::Result<Scores> {
-        Scores::new(&options.thresholds, &counts).context("expected at least one image to score")
+    fn scores(&self, options: &Options, counts: &[Vec<Counts>]) -> anyhow::Result<Scores> {
+        Scores::new(&options.thresholds, counts).context("expected at least one image to score")
     }
 
     fn summary(&self, scores: &Scores, options: &Options, images: &[Scored], elapsed: Duration) -> Summary {
@@ -334,14 +404,17 @@ impl Edges {
         let path = paths.into_iter().flatten().next().unwrap_or(&self.out);
         let full = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         let stem = full.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        self.name.clone().unwrap_or(stem)
+        self.name.clone().unwrap_or_else(|| match self.detail[..] {
+            [detail] => details::named(&stem, detail),
+            _ => stem,
+        })
     }
 }
 
 /// The files that the counts of an image depend on.
 fn made_from<'a>(pair: &'a Pair, source: &'a Source) -> Vec<&'a Path> {
     let files = std::iter::once(&pair.prediction).chain(&pair.truth).map(PathBuf::as_path);
-    files.chain(source.file()).collect()
+    files.chain(source.files()).collect()
 }
 
 /// One image on its way.

@@ -23,8 +23,25 @@ pub(super) enum Source {
 pub(super) struct Finder {
     pub(super) detector: EdgeDetector,
     pub(super) options: Options,
-    /// Its file, unless it comes with the program.
-    pub(super) file: Option<PathBuf>,
+    /// What was asked for: files, or names of models that come with the program.
+    pub(super) asked: Asked,
+}
+
+/// A model as it was asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    /// The model, unless it is the default.
+    pub(super) model: Option<PathBuf>,
+    /// A detail, and with what the model is mixed to have it unless that is its partner.
+    pub(super) detail: Option<(f64, Option<PathBuf>)>,
+}
+
+impl Asked {
+    /// The files among them.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let partner = self.detail.iter().filter_map(|(_, partner)| partner.as_ref());
+        self.model.iter().chain(partner).map(PathBuf::as_path).filter(|path| path.is_file())
+    }
 }
 
 impl Source {
@@ -40,21 +57,28 @@ impl Source {
     pub(super) fn description(&self) -> Value {
         match self {
             Self::Maps => json!("files"),
-            Self::Model(finder) => json!({
-                "model": finder.file,
-                "scales": finder.options.scales,
-                "precision": finder.detector.precision().name(),
-                "preset": finder.options.preset.map(|preset| preset.to_string()),
-            }),
+            Self::Model(finder) => {
+                let mut description = json!({
+                    "model": finder.asked.model,
+                    "scales": finder.options.scales,
+                    "precision": finder.detector.precision().name(),
+                    "preset": finder.options.preset.map(|preset| preset.to_string()),
+                });
+                if let Some((detail, partner)) = &finder.asked.detail {
+                    description["detail"] = json!({ "at": detail, "model": partner });
+                }
+                description
+            }
         }
     }
 
-    /// The file of the model.
-    pub(super) fn file(&self) -> Option<&Path> {
-        match self {
+    /// The files of the model.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        let asked = match self {
             Self::Maps => None,
-            Self::Model(finder) => finder.file.as_deref(),
-        }
+            Self::Model(finder) => Some(&finder.asked),
+        };
+        asked.into_iter().flat_map(Asked::files)
     }
 
     /// The edges of a file.

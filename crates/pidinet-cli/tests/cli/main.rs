@@ -1,6 +1,7 @@
 //! The program as a process, each test in a folder of its own.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which say what they skip")]
 
+mod detail;
 mod detect;
 mod hostile;
 mod models;

@@ -5,7 +5,19 @@ use crate::sandbox::Sandbox;
 #[test]
 fn help_is_as_it_was() {
     let sandbox = Sandbox::new();
-    for command in ["", "detect", "classify", "embed", "convert", "inspect", "bench", "completions", "man"] {
+    for command in [
+        "",
+        "detect",
+        "classify",
+        "embed",
+        "models",
+        "convert",
+        "mix",
+        "inspect",
+        "bench",
+        "completions",
+        "man",
+    ] {
         let ran = sandbox.run(&format!("{command} --help")).code(0);
         let name = if command.is_empty() { "pidinet" } else { command };
         insta::assert_snapshot!(format!("help-{name}"), ran.stdout().replace("pidinet.exe", "pidinet"));

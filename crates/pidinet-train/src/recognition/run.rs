@@ -179,8 +179,9 @@ impl Lesson for Classes<'_> {
     }
 
     fn training_data(&self) -> String {
-        let name = self.config.data.path.file_name().unwrap_or_default();
-        format!("{} {}", name.to_string_lossy(), self.config.data.train)
+        let name = self.config.data.path.file_name().unwrap_or_default().to_string_lossy();
+        let split = &self.config.data.train;
+        format!("{}: {} images", format!("{name} {split}").trim(), self.pictures.len())
     }
 
     fn state(&self) -> (&[f32], &State) {

@@ -44,7 +44,8 @@ impl Lesson for Edges<'_> {
     }
 
     fn training_data(&self) -> String {
-        self.config.data.train.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        let sources = self.config.data.train.iter().zip(self.examples.counts());
+        sources.map(|(source, count)| format!("{source}: {count} images")).collect::<Vec<_>>().join(", ")
     }
 
     fn state(&self) -> (&[f32], &State) {

@@ -254,6 +254,24 @@ pub enum ModelError {
         value: f32,
     },
 
+    /// Models are to be mixed by what is not a number.
+    #[error("cannot mix by {t}: expected a finite number")]
+    Share {
+        /// What was given.
+        t: f64,
+    },
+
+    /// Models are to be mixed that differ in more than their numbers.
+    #[error("only models of the same {what} can be mixed: {} and {}", Shown(a), Shown(b))]
+    Unlike {
+        /// What they differ in.
+        what: &'static str,
+        /// What it is of the first.
+        a: String,
+        /// What it is of the second.
+        b: String,
+    },
+
     /// Labels and classes do not go together.
     #[error("the model has {labels} labels for {classes} classes")]
     Labels {

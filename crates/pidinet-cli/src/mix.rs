@@ -1,0 +1,76 @@
+//! `pidinet mix`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::ValueHint;
+use pidinet::arch::Config;
+use pidinet::weights::{Model, OpenOptions, Precision};
+use serde_json::json;
+
+use crate::interrupt;
+use crate::model::Found;
+use crate::ui::usage;
+
+/// Write the model between two models
+///
+/// Parameters become (1 - T) A + T B, and ranges for int8 alike. That gives a model which works if B was trained
+/// from A, as for other data: 0 is A, 1 is B, and numbers beyond these go on in the same direction. What the
+/// model was mixed from is noted in it.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Mix {
+    /// First model: a file, or the name of a model that comes with the program
+    #[arg(value_name = "A", value_hint = ValueHint::FilePath)]
+    a: PathBuf,
+
+    /// Second model, of the same size and kind
+    #[arg(value_name = "B", value_hint = ValueHint::FilePath)]
+    b: PathBuf,
+
+    /// The share of B, any number
+    #[arg(short, long = "share", value_name = "T", allow_negative_numbers = true)]
+    t: f64,
+
+    /// File to write, NAME.safetensors
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    output: PathBuf,
+
+    /// Write numbers of 16 bits: half the size, and edges that differ by about 0.001
+    #[arg(long)]
+    float16: bool,
+
+    /// Kinds of the layers, for files that do not say: a published configuration such as carv4, or
+    /// sixteen of cv, cd, ad, rd
+    #[arg(long, value_name = "NAME")]
+    config: Option<Config>,
+}
+
+impl Mix {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let output = self.output.display();
+        if self.output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("safetensors")) {
+            return Err(usage!("{output}: expected the output to end in .safetensors"));
+        }
+        let whole = |path: &PathBuf| path.canonicalize().ok();
+        let there = whole(&self.output);
+        if there.is_some() && [&self.a, &self.b].into_iter().any(|input| whole(input) == there) {
+            return Err(usage!("{output} would be overwritten; give the output another name"));
+        }
+        let options = OpenOptions { config: self.config, ..OpenOptions::default() };
+        let found = [Found::named(&self.a)?, Found::named(&self.b)?];
+        let [a, b] = [found[0].edges(&options)?, found[1].edges(&options)?];
+        let mut mixture = Model::mix(&a, &b, self.t).context("the models cannot be mixed")?;
+        let origin = json!({
+            "t": self.t,
+            "a": { "name": a.info.name, "sha256": found[0].sha256()? },
+            "b": { "name": b.info.name, "sha256": found[1].sha256()? },
+        });
+        mixture.info.extra.insert("pidinet.mixed_from".to_owned(), origin.to_string());
+        interrupt::install()?;
+        let _whole = interrupt::writing();
+        let precision = if self.float16 { Precision::Float16 } else { Precision::Float32 };
+        mixture.save_as(&self.output, precision).context("the mixture was not written")?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

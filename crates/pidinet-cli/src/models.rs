@@ -1,0 +1,133 @@
+//! `pidinet models`.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use pidinet::arch::binary::survey::BiSurvey;
+use pidinet::arch::survey::Survey;
+use pidinet::models::{self, Embedded};
+use pidinet::weights::ModelInfo;
+use serde::Serialize;
+
+use crate::inspect::{LEFT, aligned};
+use crate::model::Found;
+use crate::ui;
+
+/// List the models that come with the program
+///
+/// Each is used by its name: `pidinet detect -m NAME` if it finds edges, `pidinet classify -m NAME` if it is for
+/// recognition. `pidinet inspect NAME` says more about one. Two models that are a pair have a knob between them:
+/// --detail.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Models {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Listing {
+    models: Vec<Entry>,
+    pairs: Vec<PairEntry>,
+}
+
+/// A model.
+#[derive(Debug, Serialize)]
+struct Entry {
+    name: &'static str,
+    task: &'static str,
+    /// Whether it is what is used where none is asked for.
+    default: bool,
+    licence: String,
+    training_data: String,
+    parameters: usize,
+    bytes: usize,
+    scores: BTreeMap<String, f64>,
+    sha256: String,
+}
+
+/// Two models with a knob between them.
+#[derive(Debug, Serialize)]
+struct PairEntry {
+    name: &'static str,
+    boundaries: &'static str,
+    edges: &'static str,
+}
+
+impl Models {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let pairs = models::pairs().filter_map(|boundaries| {
+            let edges = boundaries.partner()?.name;
+            Some(PairEntry { name: boundaries.name, boundaries: boundaries.name, edges })
+        });
+        let entries = models::ALL.iter().map(entry).collect::<anyhow::Result<_>>()?;
+        let listing = Listing { models: entries, pairs: pairs.collect() };
+        if self.json {
+            ui::print_line(&serde_json::to_string(&listing)?)?;
+        } else {
+            ui::print(listing.text().as_bytes())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn entry(model: &'static Embedded) -> anyhow::Result<Entry> {
+    let found = Found::Embedded(model);
+    let (task, parameters, info) = if model.recognises() {
+        let read = found.recognition()?;
+        let side = read.input.size;
+        ("recognition", BiSurvey::of(&read.arch, side, side).parameter_count(), read.info)
+    } else {
+        let read = found.edges(&Default::default())?;
+        ("edges", Survey::of(&read.arch, 8, 8).parameter_count(), read.info)
+    };
+    let ModelInfo { licence, training_data, scores, .. } = info;
+    Ok(Entry {
+        name: model.name,
+        task,
+        default: model.name == models::DEFAULT_NAME,
+        licence,
+        training_data,
+        parameters,
+        bytes: model.bytes.len(),
+        scores,
+        sha256: found.sha256()?,
+    })
+}
+
+impl Listing {
+    fn text(&self) -> String {
+        let blocks: Vec<String> = self.models.iter().map(|entry| self.block(entry)).collect();
+        match blocks.is_empty() {
+            true => "this program was built without models\n".to_owned(),
+            false => blocks.join("\n"),
+        }
+    }
+
+    fn block(&self, entry: &Entry) -> String {
+        let knob = self.pairs.iter().find_map(|PairEntry { boundaries, edges, .. }| {
+            (*boundaries == entry.name)
+                .then(|| format!("with {edges}: --detail, from 0, {boundaries} alone, to 1, {edges}"))
+                .or_else(|| {
+                    (*edges == entry.name).then(|| format!("with {boundaries}: -m {boundaries} --detail 1"))
+                })
+        });
+        let scores: Vec<String> =
+            entry.scores.iter().map(|(name, score)| format!("{name} {score}")).collect();
+        let default = if entry.default { ", the default" } else { "" };
+        let facts = [
+            ("name", entry.name.to_owned()),
+            ("for", format!("{}{default}", entry.task)),
+            ("pair", knob.unwrap_or_default()),
+            ("licence", entry.licence.clone()),
+            ("training data", entry.training_data.clone()),
+            ("parameters", entry.parameters.to_string()),
+            ("bytes", entry.bytes.to_string()),
+            ("scores", scores.join(", ")),
+            ("sha256", entry.sha256.clone()),
+        ];
+        let known = facts.iter().filter(|(_, value)| !value.is_empty());
+        aligned(known.map(|(what, value)| [*what, value]), [LEFT; 2])
+    }
+}
