@@ -42,6 +42,8 @@ struct Entry {
     licence: String,
     training_data: String,
     parameters: usize,
+    /// Parameters of one bit, which are not among the others.
+    binary_parameters: usize,
     bytes: usize,
     scores: BTreeMap<String, f64>,
     sha256: String,
@@ -74,13 +76,14 @@ impl Models {
 
 fn entry(model: &'static Embedded) -> anyhow::Result<Entry> {
     let found = Found::Embedded(model);
-    let (task, parameters, info) = if model.recognises() {
+    let (task, parameters, binary_parameters, info) = if model.recognises() {
         let read = found.recognition()?;
         let side = read.input.size;
-        ("recognition", BiSurvey::of(&read.arch, side, side).parameter_count(), read.info)
+        let survey = BiSurvey::of(&read.arch, side, side);
+        ("recognition", survey.parameter_count(), survey.bit_count(), read.info)
     } else {
         let read = found.edges(&Default::default())?;
-        ("edges", Survey::of(&read.arch, 8, 8).parameter_count(), read.info)
+        ("edges", Survey::of(&read.arch, 8, 8).parameter_count(), 0, read.info)
     };
     let ModelInfo { licence, training_data, scores, .. } = info;
     Ok(Entry {
@@ -90,6 +93,7 @@ fn entry(model: &'static Embedded) -> anyhow::Result<Entry> {
         licence,
         training_data,
         parameters,
+        binary_parameters,
         bytes: model.bytes.len(),
         scores,
         sha256: found.sha256()?,
@@ -115,6 +119,10 @@ impl Listing {
         });
         let scores: Vec<String> =
             entry.scores.iter().map(|(name, score)| format!("{name} {score}")).collect();
+        let bits = match entry.binary_parameters {
+            0 => String::new(),
+            count => format!(", and {count} of one bit"),
+        };
         let default = if entry.default { ", the default" } else { "" };
         let facts = [
             ("name", entry.name.to_owned()),
@@ -122,7 +130,7 @@ impl Listing {
             ("pair", knob.unwrap_or_default()),
             ("licence", entry.licence.clone()),
             ("training data", entry.training_data.clone()),
-            ("parameters", entry.parameters.to_string()),
+            ("parameters", format!("{}{bits}", entry.parameters)),
             ("bytes", entry.bytes.to_string()),
             ("scores", scores.join(", ")),
             ("sha256", entry.sha256.clone()),

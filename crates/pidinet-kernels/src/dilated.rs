@@ -122,13 +122,14 @@ impl DilatedWeights {
 }
 
 /// The weights of one product, three taps: the rows of the kernels `[outputs, inputs, 3, 3]`, combined.
-fn product(isa: Isa, kernel: &[f32], inputs: usize, combination: [f64; 3]) -> DenseWeights {
-    let mut matrix = Vec::with_capacity(kernel.len() / 3);
-    for kernel in kernel.chunks_exact(9 * inputs) {
+fn product(isa: Isa, kernel: &[f32], inputs: usize, [above, centre, below]: [f64; 3]) -> DenseWeights {
+    let (windows, _) = kernel.as_chunks::<9>();
+    let mut matrix = Vec::with_capacity(3 * windows.len());
+    for windows in windows.chunks_exact(inputs) {
         for column in 0..3 {
-            matrix.extend(kernel.chunks_exact(9).map(|window| {
-                let rows = window.iter().skip(column).step_by(3).zip(combination);
-                rows.map(|(&weight, factor)| f64::from(weight) * factor).sum::<f64>() as f32
+            let row = |window: &[f32; 9], row: usize| f64::from(window[3 * row + column]);
+            matrix.extend(windows.iter().map(|window| {
+                (row(window, 0) * above + row(window, 1) * centre + row(window, 2) * below) as f32
             }));
         }
     }

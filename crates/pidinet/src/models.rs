@@ -34,6 +34,7 @@ impl Embedded {
 }
 
 /// The embedded model of a file in `models/`.
+#[cfg_attr(not(any(feature = "model-tiny", feature = "models-recognition")), expect(unused_macros))]
 macro_rules! embedded {
     ($name:literal) => {
         Embedded { name: $name, bytes: include_bytes!(concat!("../models/", $name, ".safetensors")) }

@@ -566,7 +566,9 @@ impl Parameters<'_> {
                 used.push(area / 2); // an untrained convolution of zeros still is one
             }
             for (row, kernel) in rows.iter_mut().zip(kernel.chunks_exact(channels * area)) {
-                row.extend(used.iter().flat_map(|&tap| kernel.iter().skip(tap).step_by(area)));
+                for &tap in &used {
+                    row.extend(kernel.chunks_exact(area).map(|window| window[tap]));
+                }
             }
             let offset = |tap: usize| {
                 let along = |index: usize| (index as isize - (size / 2) as isize) * dilation as isize;
