@@ -201,19 +201,19 @@ mod tests {
     fn models_that_do_not_fit_are_refused_by_what_they_differ_in() {
         let [a, b] = two();
         let message = |b: &Model| Model::mix(&a, b, 0.5).unwrap_err().to_string();
-        assert!(message(&Model::random(Arch::small(), 1)).contains("the same width: 20 and 30"));
-        assert!(message(&Model::random(Arch::tiny().light(), 1)).contains("the same CDCM: 8 and none"));
-        assert!(message(&b.folded()).contains("the same form: raw and folded"));
+        assert!(message(&Model::random(Arch::small(), 1)).contains("the same width can be mixed: 20 and 30"));
+        assert!(message(&Model::random(Arch::tiny().light(), 1)).contains("the same CDCM can be mixed: 8 and none"));
+        assert!(message(&b.folded()).contains("the same form can be mixed: raw and folded"));
         let mut other = b.clone();
         other.arch.theta = 0.5;
-        assert!(message(&other).contains("the same theta: 1 and 0.5"));
+        assert!(message(&other).contains("the same theta can be mixed: 1 and 0.5"));
         let mut other = b.clone();
         other.info.preset = Preset::Controlnet;
-        assert!(message(&other).contains("the same input preset: imagenet and controlnet"));
+        assert!(message(&other).contains("the same input preset can be mixed: imagenet and controlnet"));
         let mut other = b.clone();
         other.calibration = None;
         let text = message(&other);
-        assert!(text.contains("the same calibration for int8: there and missing"), "{text}");
+        assert!(text.contains("the same calibration for int8 can be mixed: there and missing"), "{text}");
     }
 
     #[test]
