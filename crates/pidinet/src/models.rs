@@ -111,7 +111,8 @@ fn pair_among(all: &'static [Embedded], name: &str) -> Result<Pair> {
     }
 }
 
-#[cfg(all(test, feature = "model-tiny", feature = "models-recognition"))]
+#[cfg(test)]
+#[cfg(all(feature = "model-tiny", feature = "models-recognition"))]
 mod tests {
     use super::*;
     use crate::arch::Arch;
