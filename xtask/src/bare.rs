@@ -51,7 +51,8 @@ fn node(module: &Path, function: &str) -> Result<String> {
 
 /// What a command prints, if it succeeds.
 fn output(mut command: Command) -> Result<String> {
-    let found = command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {command:?}"))?;
+    let found =
+        command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {command:?}"))?;
     ensure!(found.status.success(), "{command:?} failed: {}", found.status);
     Ok(String::from_utf8(found.stdout)?)
 }

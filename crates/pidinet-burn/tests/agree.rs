@@ -139,8 +139,7 @@ fn gradients_are_those_of_the_tape(accelerator: &Accelerator) {
     let samples = [sample(21, 34, 0), sample(16, 19, 1), sample(21, 34, 2)];
     for (arch, soft) in architectures().into_iter().zip([false, true].into_iter().cycle()) {
         let loss = Loss { lambda: 1.1, soft };
-        let (tape, burn) =
-            (Trainer::new(&arch, 5, &Cpu::default()), Trainer::new(&arch, 5, accelerator));
+        let (tape, burn) = (Trainer::new(&arch, 5, &Cpu::default()), Trainer::new(&arch, 5, accelerator));
         assert_eq!(tape.parameters, burn.parameters);
         let (want, wanted) = tape.differentiate(&loss, &samples, 3.0).unwrap();
         let (got, gradients) = burn.differentiate(&loss, &samples, 3.0).unwrap();

@@ -60,7 +60,8 @@ pub struct Detection {
     pub sides: Option<[EdgeMap; 4]>,
 }
 
-/// Finds edges with one model; make it once, use it from any number of threads.
+/// Finds edges with one model; make it once, use it from any number of threads. A process that is forked from this one may
+/// use it, too: it gets threads of its own.
 ///
 /// # Examples
 ///

@@ -82,7 +82,8 @@ pub struct BiStepStats {
     pub time: Duration,
 }
 
-/// Recognises images with one model; make it once, use it from any number of threads.
+/// Recognises images with one model; make it once, use it from any number of threads. A process that is forked from this
+/// one may use it, too: it gets threads of its own.
 ///
 /// # Examples
 ///
@@ -192,7 +193,7 @@ impl Classifier {
     ///
     /// # Panics
     ///
-    /// As [`Self::run`].
+    /// As [`Self::run`], and on targets without a clock, such as `wasm32-unknown-unknown`.
     pub fn profile(&self, input: &[f32], height: usize, width: usize) -> (Classification, Vec<BiStepStats>) {
         let threads = if self.pool().is_some() { self.threads() } else { 1 };
         let mut arena = self.filled(threads, input, [height, width]);

@@ -100,9 +100,8 @@ fn a_classifier_works_after_a_fork() {
     for threads in [1, 3] {
         let classifier = classifier(threads);
         let found = classifier.classify_all(&images);
-        let same = || {
-            classifier.classify_all(&images) == found && classifier.classify(&images[0]) == found[0]
-        };
+        let same =
+            || classifier.classify_all(&images) == found && classifier.classify(&images[0]) == found[0];
         assert_eq!(in_a_child(same), End::Right, "{threads} threads");
         assert!(same(), "the parent goes on");
     }

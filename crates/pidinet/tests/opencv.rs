@@ -29,8 +29,7 @@ fn cases() -> Vec<Case> {
             .collect();
         let [from_width, from_height, width, height, channels] = numbers[..] else { unreachable!() };
         let interpolation = name.trim_end_matches('\0').parse().unwrap();
-        let resize =
-            Resize { from: [from_width, from_height], to: [width, height], channels, interpolation };
+        let resize = Resize { from: [from_width, from_height], to: [width, height], channels, interpolation };
         let eight = take(width * height * channels).to_vec();
         let floats = if channels == 1 { take(2 * width * height) } else { &[] };
         let floats = floats.chunks(2).map(|value| i16::from_le_bytes(value.try_into().unwrap())).collect();
@@ -88,7 +87,10 @@ fn pictures_keep_their_depth() {
         let picture = Image::from_u16(&deep, &layout).unwrap();
         let found = picture.resized_as_opencv(columns, rows, resize.interpolation).unwrap();
         let Pixels::U16(data) = found.pixels() else { panic!("16 bits") };
-        assert!(data.iter().zip(&eight).all(|(a, b)| a.abs_diff(u16::from(*b) * 257) <= 2 * 257), "{resize:?}");
+        assert!(
+            data.iter().zip(&eight).all(|(a, b)| a.abs_diff(u16::from(*b) * 257) <= 2 * 257),
+            "{resize:?}"
+        );
     }
 }
 
