@@ -1,7 +1,7 @@
 //! What `cargo xtask bare` computes on WebAssembly without a system, and on this machine to compare: the maps and logits
 //! that the models which come with the library make of a small picture.
 //!
-//! There is nothing between it and who calls it: numbers go in and out, and the module imports nothing.
+//! There is nothing between it and who calls it: numbers go in and out, and nothing of a system is there to be asked.
 
 use std::sync::LazyLock;
 
