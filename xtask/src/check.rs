@@ -23,6 +23,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     if extent == Extent::Full {
         crate::neon::run(&[])?;
         crate::simd128::run(&[])?;
+        crate::bare::run()?;
         cargo(&["test", "--workspace", "--benches", "--locked"], &[])?;
     }
     tests.add(Command::new("cargo").args(["test", "--workspace", "--locked", "--no-fail-fast"]))?;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a chore reports to whoever runs it")]
 
+mod bare;
 mod cargo;
 mod check;
 mod gpu;
@@ -13,6 +14,7 @@ use anyhow::bail;
 const USAGE: &str = "usage: cargo xtask CHORE [ARGUMENTS]
 
 chores:
+  bare     find edges on WebAssembly without a system, in node, and compare with this machine
   check    all that must hold before a change is proposed; with --fast, without other instruction sets
   gpu      check that the parts for GPUs compile; takes long
   neon     test the kernels with NEON, in an emulator of aarch64
@@ -30,6 +32,7 @@ fn main() -> anyhow::Result<()> {
             [fast] if fast == "--fast" => check::run(check::Extent::Fast),
             other => bail!("`check` takes --fast or nothing, not {other:?}\n\n{USAGE}"),
         },
+        Some("bare") => bare::run(),
         Some("gpu") => gpu::run(),
         Some("neon") => neon::run(&arguments),
         Some("simd128") => simd128::run(&arguments),

@@ -25,6 +25,18 @@ pub struct Accelerator {
 }
 
 impl Accelerator {
+    /// All that this build has and this machine can run, and why not the others.
+    pub fn all() -> Vec<Result<Self>> {
+        vec![
+            #[cfg(feature = "cpu")]
+            Ok(Self::cpu()),
+            #[cfg(feature = "cuda")]
+            Self::cuda(),
+            #[cfg(feature = "wgpu")]
+            Self::wgpu(),
+        ]
+    }
+
     /// The CPU, by Burn's Flex backend.
     #[cfg(feature = "cpu")]
     pub fn cpu() -> Self {
@@ -68,7 +80,7 @@ impl Accelerator {
     }
 
     /// Burn's name of it.
-    pub(crate) fn device(&self) -> &Device {
+    pub fn device(&self) -> &Device {
         &self.device
     }
 
@@ -89,6 +101,10 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 impl device::Device for Accelerator {
+    fn name(&self) -> &str {
+        self.name
+    }
+
     fn network(&self, arch: &Arch) -> Box<dyn device::Network> {
         let layout = Parameters::of(arch);
         Box::new(OnBurn { arch: arch.clone(), layout, accelerator: self.clone() })

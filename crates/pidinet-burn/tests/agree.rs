@@ -1,8 +1,10 @@
-//! Burn against our own engine and tape: maps, gradients, training.
-#![cfg(feature = "cpu")]
+//! Burn against our own engine and tape: maps, gradients, training. On every device that the build has and the machine
+//! can run.
+#![cfg(any(feature = "cpu", feature = "cuda", feature = "wgpu"))]
 #![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::print_stderr, reason = "a device that is skipped is named")]
 
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Tensor, TensorData};
 use pidinet::Options;
 use pidinet::arch::{Arch, Config};
 use pidinet::detector::outputs;
@@ -11,10 +13,22 @@ use pidinet::weights::Model;
 use pidinet_burn::{Accelerator, Network};
 use pidinet_train::Parameters;
 use pidinet_train::data::augment::Sample;
-use pidinet_train::device::Cpu;
+use pidinet_train::device::{Cpu, Device, check};
 use pidinet_train::loss::{IGNORED, Loss};
 use pidinet_train::optimizer::Adam;
 use pidinet_train::trainer::Trainer;
+
+/// The devices to compare.
+fn devices() -> Vec<Accelerator> {
+    let works = |device: pidinet_train::Result<Accelerator>| match device {
+        Ok(device) => Some(device),
+        Err(error) => {
+            eprintln!("skipped: {error}");
+            None
+        }
+    };
+    Accelerator::all().into_iter().filter_map(works).collect()
+}
 
 /// Networks of every kind of layer, with and without what follows the stages.
 fn architectures() -> Vec<Arch> {
@@ -67,25 +81,40 @@ fn values(tensor: Tensor<4>) -> Vec<f32> {
 }
 
 #[test]
+fn a_device_that_is_right_passes_the_check() {
+    for device in devices() {
+        for arch in architectures() {
+            check::check(&device, &arch).unwrap();
+        }
+    }
+}
+
+#[test]
 fn every_map_is_that_of_the_engine() {
-    let device = Device::flex();
+    for device in devices() {
+        maps_are_those_of_the_engine(&device);
+    }
+}
+
+fn maps_are_those_of_the_engine(accelerator: &Accelerator) {
+    let (device, on) = (accelerator.device(), accelerator.name());
     for arch in architectures() {
         let model = Model::random(arch.clone(), 3);
-        let network = Network::of(&model, &device).unwrap();
+        let network = Network::of(&model, device).unwrap();
         let (height, width) = (29, 43);
         let samples = [sample(height, width, 0), sample(height, width, 1)];
         let images = samples.iter().flat_map(|sample| sample.image.clone()).collect();
-        let images = Tensor::from_data(TensorData::new(images, [2, 3, height, width]), &device);
+        let images = Tensor::from_data(TensorData::new(images, [2, 3, height, width]), device);
         let found = network.outputs(images);
         let wanted = samples
             .each_ref()
             .map(|sample| outputs(&model, &Options::default(), &Planes(sample), height, width).unwrap());
         let compare = |name: &str, found: Tensor<4>, wanted: [&[f32]; 2]| {
             let (found, wanted) = (values(found), wanted.concat());
-            assert_eq!(found.len(), wanted.len(), "{name} of {arch:?}");
+            assert_eq!(found.len(), wanted.len(), "{on}: {name} of {arch:?}");
             let largest = wanted.iter().fold(1.0_f32, |largest, x| largest.max(x.abs()));
             let difference = found.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(difference < 1e-4 * largest, "{name} of {arch:?}: {difference:e} of {largest}");
+            assert!(difference < 1e-4 * largest, "{on}: {name} of {arch:?}: {difference:e} of {largest}");
         };
         compare("stem", found.stem, wanted.each_ref().map(|maps| &maps.stem.data[..]));
         for (stage, found) in found.stages.into_iter().enumerate() {
@@ -100,12 +129,17 @@ fn every_map_is_that_of_the_engine() {
 
 #[test]
 fn loss_and_gradients_are_those_of_the_tape() {
+    for device in devices() {
+        gradients_are_those_of_the_tape(&device);
+    }
+}
+
+fn gradients_are_those_of_the_tape(accelerator: &Accelerator) {
     // Two sizes: two of one are computed together, the third alone.
     let samples = [sample(21, 34, 0), sample(16, 19, 1), sample(21, 34, 2)];
     for (arch, soft) in architectures().into_iter().zip([false, true].into_iter().cycle()) {
         let loss = Loss { lambda: 1.1, soft };
-        let (tape, burn) =
-            (Trainer::new(&arch, 5, &Cpu::default()), Trainer::new(&arch, 5, &Accelerator::cpu()));
+        let (tape, burn) = (Trainer::new(&arch, 5, &Cpu::default()), Trainer::new(&arch, 5, accelerator));
         assert_eq!(tape.parameters, burn.parameters);
         let (want, wanted) = tape.differentiate(&loss, &samples, 3.0).unwrap();
         let (got, gradients) = burn.differentiate(&loss, &samples, 3.0).unwrap();
@@ -133,10 +167,12 @@ fn twenty_steps_lower_the_loss_as_on_the_tape() {
         (0..20).map(&mut step).collect()
     };
     let tape = losses(Trainer::new(&arch, 7, &Cpu::default()));
-    let burn = losses(Trainer::new(&arch, 7, &Accelerator::cpu()));
-    assert!(burn[19] < 0.9 * burn[0], "{burn:?}");
-    for (step, (found, wanted)) in burn.iter().zip(&tape).enumerate() {
-        assert!((found - wanted).abs() < 5e-3 * wanted, "step {step}: {found} instead of {wanted}");
+    for device in devices() {
+        let (burn, on) = (losses(Trainer::new(&arch, 7, &device)), device.name());
+        assert!(burn[19] < 0.9 * burn[0], "{on}: {burn:?}");
+        for (step, (found, wanted)) in burn.iter().zip(&tape).enumerate() {
+            assert!((found - wanted).abs() < 5e-3 * wanted, "{on}, step {step}: {found} instead of {wanted}");
+        }
     }
 }
 
@@ -144,21 +180,26 @@ fn twenty_steps_lower_the_loss_as_on_the_tape() {
 fn what_is_measured_is_the_average() {
     let arch = Arch { width: 6, cdcm: Some(4), ..Arch::full() };
     let sample = sample(24, 17, 3);
-    let [tape, burn] =
-        [&Cpu::default() as &dyn pidinet_train::device::Device, &Accelerator::cpu()].map(|device| {
-            let mut trainer = Trainer::new(&arch, 2, device);
-            trainer.state.average.iter_mut().for_each(|x| *x *= 0.5);
-            trainer.averaged().logits(&sample).unwrap()
-        });
-    for (tape, burn) in tape.iter().zip(&burn) {
-        assert_eq!(tape.len(), 24 * 17);
-        assert!(tape.iter().zip(burn).all(|(a, b)| (a - b).abs() < 1e-4 * a.abs().max(1.0)));
+    let measured = |device: &dyn Device| {
+        let mut trainer = Trainer::new(&arch, 2, device);
+        trainer.state.average.iter_mut().for_each(|x| *x *= 0.5);
+        trainer.averaged().logits(&sample).unwrap()
+    };
+    let tape = measured(&Cpu::default());
+    for device in devices() {
+        for (tape, burn) in tape.iter().zip(&measured(&device)) {
+            assert_eq!(tape.len(), 24 * 17);
+            let close = tape.iter().zip(burn).all(|(a, b)| (a - b).abs() < 1e-4 * a.abs().max(1.0));
+            assert!(close, "{}", device.name());
+        }
     }
 }
 
 #[test]
 fn folded_weights_cannot_be_differentiated() {
     let model = Model::random(Arch::tiny().light(), 1).folded();
-    let error = Network::of(&model, &Device::flex()).unwrap_err();
-    assert!(error.contains("folded"), "{error}");
+    for device in devices() {
+        let error = Network::of(&model, device.device()).unwrap_err();
+        assert!(error.contains("folded"), "{error}");
+    }
 }

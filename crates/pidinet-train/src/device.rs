@@ -15,12 +15,18 @@ use crate::loss::Loss;
 use crate::recognition::learner::Batch;
 use crate::recognition::tape::Mode;
 
+pub mod check;
 mod cpu;
 
 pub use cpu::Cpu;
 
 /// A place where networks can be trained.
 pub trait Device: Debug + Sync {
+    /// What it is called in messages.
+    fn name(&self) -> &str {
+        "the device"
+    }
+
     /// The network of this architecture, ready to compute.
     fn network(&self, arch: &Arch) -> Box<dyn Network>;
 

@@ -128,4 +128,18 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+    /// A device computes, and not what it should.
+    #[error(
+        "{device} computes wrong maps: of 64x64 pixels one is off by {difference:.2e} from what the engine says, and {tolerance} \
+         is the most that rounding explains; nothing was trained. Its driver or this program's part for it has a mistake: \
+         --device cpu trains without it"
+    )]
+    WrongMaps {
+        /// Its name.
+        device: String,
+        /// The greatest difference between probabilities.
+        difference: f32,
+        /// The greatest that is allowed.
+        tolerance: f32,
+    },
 }

@@ -6,10 +6,10 @@ use std::path::Path;
 use pidinet_kernels::isa::Isa;
 
 use crate::arch::{Arch, Outputs};
-use crate::edges::EdgeMap;
-use crate::engine::{Engine, EngineOptions, Input, Map, Precision, StepStats, Strip};
+use crate::edges::{EdgeMap, byte};
+use crate::engine::{Engine, EngineOptions, Input, Map, Precision, Rows, Run, StepStats, Strip};
 use crate::error::{Error, Result};
-use crate::image::{Image, Preset};
+use crate::image::{Image, PixelFormat, PixelLayout, Preset};
 use crate::plan::Keep;
 use crate::weights::{Model, ModelInfo, OpenOptions};
 
@@ -60,7 +60,8 @@ pub struct Detection {
     pub sides: Option<[EdgeMap; 4]>,
 }
 
-/// Finds edges with one model; make it once, use it from any number of threads.
+/// Finds edges with one model; make it once, use it from any number of threads. A process that is forked from this one may
+/// use it, too: it gets threads of its own.
 ///
 /// # Examples
 ///
@@ -128,7 +129,7 @@ impl EdgeDetector {
     ///
     /// [`Error::Scale`] if a scale makes the image too large to address.
     pub fn detect(&self, image: &Image) -> Result<Detection> {
-        Ok(self.profile(image)?.0)
+        Ok(self.run(image, Engine::run)?.0)
     }
 
     /// The edges of an image, and what each step of the network took, over all scales.
@@ -136,15 +137,97 @@ impl EdgeDetector {
     /// # Errors
     ///
     /// As [`EdgeDetector::detect`].
+    ///
+    /// # Panics
+    ///
+    /// On targets without a clock, such as `wasm32-unknown-unknown`.
     pub fn profile(&self, image: &Image) -> Result<(Detection, Vec<StepStats>)> {
+        self.run(image, Engine::profile)
+    }
+
+    /// The edges of an image, written to memory of the caller: probabilities in `[0, 1]`, to the last bit those of
+    /// [`EdgeDetector::detect`].
+    ///
+    /// For a loop over frames of one size, of at least 8×8 pixels: with one scale of 1 and without side maps, nothing of
+    /// the size of a map is allocated after the first one.
+    ///
+    /// # Shapes
+    ///
+    /// `dst`: `[height, width]`, each row `row_stride` elements after the one before. What lies between rows stays as it
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// As [`EdgeDetector::detect`]; [`Error::RowStride`] if rows would overlap, [`Error::ShortPixels`] if `dst` has no room
+    /// for the map.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pidinet::arch::Arch;
+    /// # use pidinet::image::{Image, PixelFormat, PixelLayout};
+    /// # use pidinet::weights::Model;
+    /// # use pidinet::{EdgeDetector, Options};
+    /// # let detector = EdgeDetector::new(&Model::random(Arch::tiny(), 1), &Options::default())?;
+    /// let layout = PixelLayout::packed(40, 30, PixelFormat::Bgr);
+    /// let frames = [vec![1u8; 40 * 30 * 3], vec![2u8; 40 * 30 * 3]];
+    /// let mut image = Image::from_u8(&frames[0], &layout)?;
+    /// let mut map = vec![0u8; 64 * 30];
+    /// for frame in &frames {
+    ///     image.set_u8(frame, &layout)?;
+    ///     detector.detect_into_u8(&image, &mut map, 64)?; // rows of 40 bytes, 64 bytes apart
+    /// }
+    /// # Ok::<(), pidinet::Error>(())
+    /// ```
+    pub fn detect_into(&self, image: &Image, dst: &mut [f32], row_stride: usize) -> Result<()> {
+        check_rows(image, dst.len(), row_stride)?;
+        if let Some(input) = self.writes_rows(image) {
+            let rows = Rows::Floats { data: dst, row_stride };
+            self.engine.run_into(&input, image.height(), image.width(), rows);
+        } else {
+            let edges = self.detect(image)?.edges;
+            for (y, row) in dst.chunks_mut(row_stride).take(edges.height()).enumerate() {
+                row[..edges.width()].copy_from_slice(edges.row(y));
+            }
+        }
+        Ok(())
+    }
+
+    /// [`EdgeDetector::detect_into`] in 8 bits: `floor(255 p)`, as [`EdgeMap::to_u8`] gives it. There is no map of
+    /// floats between.
+    ///
+    /// # Shapes
+    ///
+    /// As [`EdgeDetector::detect_into`].
+    ///
+    /// # Errors
+    ///
+    /// As [`EdgeDetector::detect_into`].
+    pub fn detect_into_u8(&self, image: &Image, dst: &mut [u8], row_stride: usize) -> Result<()> {
+        check_rows(image, dst.len(), row_stride)?;
+        if let Some(input) = self.writes_rows(image) {
+            let rows = Rows::Bytes { data: dst, row_stride };
+            self.engine.run_into(&input, image.height(), image.width(), rows);
+        } else {
+            let edges = self.detect(image)?.edges;
+            for (y, row) in dst.chunks_mut(row_stride).take(edges.height()).enumerate() {
+                row.iter_mut().zip(edges.row(y)).for_each(|(dst, &value)| *dst = byte(value));
+            }
+        }
+        Ok(())
+    }
+
+    /// The detection by a way of running the engine, and what that says of the steps.
+    fn run(&self, image: &Image, run: RunEngine) -> Result<(Detection, Vec<StepStats>)> {
         let (width, height) = (image.width(), image.height());
         let mut sum: Option<Vec<EdgeMap>> = None;
         let mut stats: Option<Vec<StepStats>> = None;
         for &scale in &self.scales {
             let (maps, took) = if scale == 1.0 {
-                self.maps(image)
+                self.maps(image, run)
             } else {
-                let (maps, took) = self.maps(&image.resized(scaled(width, scale)?, scaled(height, scale)?));
+                let (maps, took) =
+                    self.maps(&image.resized(scaled(width, scale)?, scaled(height, scale)?), run);
                 (maps.iter().map(|map| map.resized(width, height)).collect(), took)
             };
             sum = Some(match sum {
@@ -193,12 +276,19 @@ impl EdgeDetector {
         self.engine.isa().name()
     }
 
+    /// The input of an image whose map the engine can write where it is wanted.
+    fn writes_rows<'a>(&self, image: &'a Image) -> Option<Padded<'a>> {
+        let input = Padded { image, preset: self.preset };
+        let whole = input.size() == [image.width(), image.height()];
+        (whole && self.scales == [1.0] && self.engine.runs_into()).then_some(input)
+    }
+
     /// The maps of an image at its own size.
-    fn maps(&self, image: &Image) -> (Vec<EdgeMap>, Vec<StepStats>) {
+    fn maps(&self, image: &Image, run: RunEngine) -> (Vec<EdgeMap>, Vec<StepStats>) {
         let (width, height) = (image.width(), image.height());
         let input = Padded { image, preset: self.preset };
         let padded = input.size();
-        let run = self.engine.run(&input, padded[1], padded[0]);
+        let run = run(&self.engine, &input, padded[1], padded[0]);
         let stats = self.engine.stats(&run.times, padded[1], padded[0]);
         let maps = run.maps.into_iter().map(|map| {
             let map = EdgeMap::new(padded[0], padded[1], map.data);
@@ -236,6 +326,15 @@ pub fn outputs(
 fn engine_options(options: &Options) -> Result<EngineOptions> {
     let isa = options.isa.as_deref().map(Isa::named).transpose()?;
     Ok(EngineOptions { threads: options.threads, isa, strip: options.strip, precision: options.precision })
+}
+
+/// [`Engine::run`] or [`Engine::profile`].
+type RunEngine = fn(&Engine, &dyn Input, usize, usize) -> Run;
+
+/// Whether memory of `len` elements has room for the map of an image.
+fn check_rows(image: &Image, len: usize, row_stride: usize) -> Result<()> {
+    let (width, height) = (image.width(), image.height());
+    PixelLayout { width, height, row_stride, format: PixelFormat::Grey }.check(len)
 }
 
 /// A side of an image after scaling.

@@ -102,3 +102,8 @@ impl EdgeMap {
         self
     }
 }
+
+/// A probability in 8 bits: `floor(255 p)`.
+pub(crate) fn byte(probability: f32) -> u8 {
+    (probability * 255.0) as u8 // truncates and saturates
+}

@@ -1,4 +1,4 @@
-//! Runs a plan: threads, memory, time for each step.
+//! Runs a plan: threads, memory and, where it is asked for, time for each step.
 //!
 //! The engine streams an image through the network (see `plan/schedule.rs`). A task is a few rows of one
 //! step; threads take tasks as they come. Each row is computed by one thread in a fixed order, so the answer
@@ -13,7 +13,6 @@ mod tests;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pidinet_kernels::isa::Isa;
@@ -23,7 +22,8 @@ use crate::error::{Error, Result};
 use crate::plan::schedule::{Pace, Size, Task};
 use crate::plan::{Fusion, Keep, Packing, Plan};
 use crate::weights::Model;
-use arena::{Arena, Opened};
+use crate::workers::Workers;
+use arena::{Arena, Opened, Target, is_plain};
 use crew::Crew;
 use step::Context;
 
@@ -171,17 +171,30 @@ pub(crate) struct Engine {
     plan: Plan,
     precision: Precision,
     strip: Strip,
-    threads: usize,
-    /// None for one thread: the caller's.
-    pool: Option<rayon::ThreadPool>,
-    /// Memory of finished runs, for the next one of the same size.
-    idle: Mutex<Vec<Arena>>,
+    /// With the memory of finished runs, for the next one of the same size.
+    workers: Workers<Arena>,
 }
 
-/// The maps of a run in the order of [`Plan::keep`], and what each step took.
+/// The maps of a run in the order of [`Plan::keep`], and what each step took, if that was asked for.
 pub(crate) struct Run {
     pub(crate) maps: Vec<Map>,
     pub(crate) times: Vec<Duration>,
+}
+
+/// Memory of a caller for the fused map, whose rows begin `row_stride` elements after each other.
+pub(crate) enum Rows<'a> {
+    /// Probabilities.
+    Floats { data: &'a mut [f32], row_stride: usize },
+    /// `floor(255 p)`.
+    Bytes { data: &'a mut [u8], row_stride: usize },
+}
+
+/// Whether the steps of a run are timed. Not every target has a clock: asking for the time panics on WebAssembly
+/// without a system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clock {
+    Off,
+    On,
 }
 
 impl Engine {
@@ -196,14 +209,7 @@ impl Engine {
         };
         let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let threads = options.threads.unwrap_or_else(available).get();
-        let pool = match threads {
-            1 => None,
-            _ => {
-                let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-                let named = builder.thread_name(|thread| format!("pidinet-{thread}"));
-                Some(named.build().map_err(|source| Error::Threads { threads, source })?)
-            }
-        };
+        let workers = Workers::new(threads)?;
         let wanted = options.precision;
         if wanted == Precision::Int8 && model.calibration.is_none() {
             return Err(Error::NotCalibrated);
@@ -225,11 +231,11 @@ impl Engine {
         };
         let plan = Plan::new(model, isa, packing, keep, fusion);
         log::debug!("{} steps in {precision} on {isa} with {threads} threads", plan.steps.len());
-        Ok(Self { plan, precision, strip: options.strip, threads, pool, idle: Mutex::default() })
+        Ok(Self { plan, precision, strip: options.strip, workers })
     }
 
     pub(crate) fn threads(&self) -> usize {
-        self.threads
+        self.workers.threads()
     }
 
     /// The precision in use.
@@ -270,8 +276,8 @@ impl Engine {
         let is_narrow = TASK_ROWS * self.plan.row_bytes(image.width) <= TASK_BYTES;
         let task = if is_narrow { TASK_ROWS } else { 1 };
         let most_lanes = if is_narrow { (image.height / LANE_ROWS).max(1) } else { 1 };
-        let team = self.threads.div_ceil(most_lanes); // threads that share a lane
-        let lanes = self.threads.div_ceil(team);
+        let team = self.threads().div_ceil(most_lanes); // threads that share a lane
+        let lanes = self.threads().div_ceil(team);
         let pass = team * task;
         let overlap = is_narrow && team > 1;
         let bands = is_narrow;
@@ -287,12 +293,19 @@ impl Engine {
 
     /// Runs the network on an image of `height` rows of `width` pixels, both at least 8.
     pub(crate) fn run(&self, input: &dyn Input, height: usize, width: usize) -> Run {
-        assert!(height >= 8 && width >= 8, "{width}x{height} is smaller than a pixel of the last stage");
-        let image = Size { height, width };
+        self.run_with(Clock::Off, input, Size { height, width })
+    }
+
+    /// [`Self::run`], with what each step took.
+    pub(crate) fn profile(&self, input: &dyn Input, height: usize, width: usize) -> Run {
+        self.run_with(Clock::On, input, Size { height, width })
+    }
+
+    fn run_with(&self, clock: Clock, input: &dyn Input, image: Size) -> Run {
         let mut arena = self.arena(image);
         let ids = 0..self.plan.steps.len();
         let mut plain: Vec<Vec<f32>> = ids.map(|id| arena.plain(id)).collect();
-        let times = self.stream(&arena.open(&mut plain), input);
+        let times = self.stream(&arena.open(Target::Kept(&mut plain)), input, clock);
         let maps = self.plan.keep.iter().map(|&id| {
             let Size { height, width } = arena.layout(id).size;
             let shape = [arena.layout(id).channels, height, width];
@@ -301,31 +314,51 @@ impl Engine {
         });
         let maps = maps.collect();
         if arena.bytes() <= arena.schedule.lanes.len() * IDLE_BYTES {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(arena);
+            self.workers.idle().push(arena);
         }
         Run { maps, times }
     }
 
+    /// Whether [`Self::run_into`] can be used: no map but the fused one is kept.
+    pub(crate) fn runs_into(&self) -> bool {
+        matches!(self.plan.keep[..], [id] if is_plain(&self.plan.steps[id].op))
+    }
+
+    /// [`Self::run`] for the fused map alone, which is written to the caller's memory.
+    ///
+    /// All memory is kept for the next run: who brings memory of his own has more images of this size.
+    pub(crate) fn run_into(&self, input: &dyn Input, height: usize, width: usize, rows: Rows<'_>) {
+        assert!(self.runs_into(), "the plan keeps other maps, too");
+        let mut arena = self.arena(Size { height, width });
+        let target = Target::Caller { id: self.plan.keep[0], rows };
+        self.stream(&arena.open(target), input, Clock::Off);
+        self.workers.idle().push(arena);
+    }
+
     /// Memory for an image of this size, from an earlier run if there is one.
     fn arena(&self, image: Size) -> Arena {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let Size { height, width } = image;
+        assert!(height >= 8 && width >= 8, "{width}x{height} is smaller than a pixel of the last stage");
+        let mut idle = self.workers.idle();
         let fitting = idle.iter().position(|arena| arena.image == image);
         let fitting = fitting.map(|at| idle.swap_remove(at));
         if fitting.is_none() {
             idle.clear(); // sizes of the past: their memory is worth more than their reuse
         }
         drop(idle);
-        fitting.unwrap_or_else(|| Arena::new(&self.plan, image, self.pace(image), self.threads))
+        fitting.unwrap_or_else(|| Arena::new(&self.plan, image, self.pace(image), self.threads()))
     }
 
-    /// All tasks of the schedule, and what each step took.
-    fn stream(&self, arena: &Opened<'_>, input: &dyn Input) -> Vec<Duration> {
+    /// All tasks of the schedule, and what each step took, if the clock is on.
+    fn stream(&self, arena: &Opened<'_>, input: &dyn Input, clock: Clock) -> Vec<Duration> {
         let crew = Crew::new(&arena.schedule.lanes);
+        let steps = if clock == Clock::On { self.plan.steps.len() } else { 0 };
         let work = |thread: usize| {
-            let mut times = vec![Duration::ZERO; self.plan.steps.len()];
+            let mut times = vec![Duration::ZERO; steps];
             let mut scratch = arena.scratch(thread);
+            let mut line = Vec::new();
             let run = |Task { id, rows, reads, .. }: &Task| {
-                let start = Instant::now();
+                let start = (clock == Clock::On).then(Instant::now);
                 let context = Context {
                     isa: self.plan.isa,
                     op: &self.plan.steps[*id].op,
@@ -335,20 +368,30 @@ impl Engine {
                     resizes: &arena.schedule.resizes[*id],
                     bands: arena.schedule.bands,
                 };
-                let mut blocks = arena.write(*id, rows.clone());
-                let blocks: Vec<&mut [f32]> = blocks.iter_mut().map(|block| &mut block[..]).collect();
-                context.rows(rows.start, blocks, &mut scratch);
-                times[*id] += start.elapsed();
+                if arena.is_bytes(*id) {
+                    line.resize(context.layout.size.width, 0.0);
+                    for y in rows.clone() {
+                        context.rows(y, vec![&mut line], &mut scratch);
+                        arena.write_bytes(y, &line);
+                    }
+                } else {
+                    let mut blocks = arena.write(*id, rows.clone());
+                    let blocks: Vec<&mut [f32]> = blocks.iter_mut().map(|block| &mut block[..]).collect();
+                    context.rows(rows.start, blocks, &mut scratch);
+                }
+                if let Some(start) = start {
+                    times[*id] += start.elapsed();
+                }
             };
             crew.work(thread, run);
             times
         };
-        match &self.pool {
+        match self.workers.pool() {
             None => work(0),
             Some(pool) => {
                 let times = pool.broadcast(|thread| work(thread.index()));
                 let sum = |id: usize| times.iter().map(|times| times[id]).sum::<Duration>();
-                (0..self.plan.steps.len()).map(|id| sum(id) / self.threads as u32).collect()
+                (0..steps).map(|id| sum(id) / self.threads() as u32).collect()
             }
         }
     }

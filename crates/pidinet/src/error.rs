@@ -130,6 +130,15 @@ pub enum Error {
         height: usize,
     },
 
+    /// There is no memory for an image of a size.
+    #[error("there is no memory for an image of {width}x{height}")]
+    NoMemory {
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
+
     /// Rows of pixels overlap.
     #[error("a row stride of {row_stride} is too short for {width} pixels of {samples} samples")]
     RowStride {
@@ -152,6 +161,21 @@ pub enum Error {
         width: usize,
         /// Rows.
         height: usize,
+    },
+
+    /// A slice has another number of samples than its image.
+    #[error("{found} samples for an image of {width}x{height} with {channels} channels, expected {expected}")]
+    Samples {
+        /// Samples given.
+        found: usize,
+        /// Samples of the image.
+        expected: usize,
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// Samples of a pixel.
+        channels: usize,
     },
 
     /// A pixel is infinite or not a number.

@@ -10,6 +10,7 @@ use crate::{Error, Result};
 mod decode;
 mod jpeg;
 mod layout;
+mod opencv;
 mod orient;
 mod png;
 mod preset;
@@ -19,6 +20,7 @@ mod webp;
 
 pub use decode::ImageLimits;
 pub use layout::{PixelFormat, PixelLayout};
+pub use opencv::{Interpolation, InterpolationError, Resize};
 pub use preset::{Preset, PresetError};
 
 pub(crate) use sample::Sample;
@@ -82,6 +84,23 @@ impl Image {
     /// If `pixels` is shorter than `layout` says, or the layout has no pixel.
     pub fn from_u8(pixels: &[u8], layout: &PixelLayout) -> Result<Self> {
         Ok(Self { width: layout.width, height: layout.height, pixels: Pixels::U8(layout.rgb(pixels)?) })
+    }
+
+    /// Takes 8-bit pixels in place of those of this image, as [`Image::from_u8`] does: for the frames of a video, which
+    /// then share one piece of memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::from_u8`]; the image is then as before.
+    pub fn set_u8(&mut self, pixels: &[u8], layout: &PixelLayout) -> Result<()> {
+        match &mut self.pixels {
+            Pixels::U8(data) => {
+                layout.rgb_into(pixels, data)?;
+                (self.width, self.height) = (layout.width, layout.height);
+            }
+            _ => *self = Self::from_u8(pixels, layout)?,
+        }
+        Ok(())
     }
 
     /// An image from 16-bit pixels of one's own.
@@ -179,6 +198,20 @@ impl Image {
     #[must_use]
     pub fn resized(&self, width: usize, height: usize) -> Self {
         resize::bilinear(self, width, height)
+    }
+
+    /// The image at another size, in the same depth, as OpenCV's `resize` makes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyImage`] if a side is 0, [`Error::NoMemory`] if there is none for the result.
+    pub fn resized_as_opencv(
+        &self,
+        width: usize,
+        height: usize,
+        interpolation: Interpolation,
+    ) -> Result<Self> {
+        opencv::resized(self, [width, height], interpolation)
     }
 
     /// The image made smaller, so that its longer side is `max_side`, in the same depth and antialiased

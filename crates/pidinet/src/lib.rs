@@ -29,6 +29,7 @@ pub mod weights;
 pub mod models;
 pub mod reparam;
 mod plan;
+mod workers;
 pub mod engine;
 pub mod calibration;
 pub mod detector;

@@ -14,4 +14,4 @@ pub use nms::{Suppression, suppress};
 pub use overlay::overlay;
 pub use styles::{Style, safe, scribble};
 pub use thin::thin;
-pub use threshold::{invert, keep, threshold};
+pub use threshold::{invert, keep, normalize, threshold};

@@ -5,15 +5,15 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pidinet_kernels::isa::Isa;
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image::Image;
 use crate::weights::{BiInput, BiModel, ModelInfo, ModelLimits};
+use crate::workers::Workers;
 use engine::Arena;
 use plan::Plan;
 
@@ -82,7 +82,8 @@ pub struct BiStepStats {
     pub time: Duration,
 }
 
-/// Recognises images with one model; make it once, use it from any number of threads.
+/// Recognises images with one model; make it once, use it from any number of threads. A process that is forked from this
+/// one may use it, too: it gets threads of its own.
 ///
 /// # Examples
 ///
@@ -105,9 +106,7 @@ pub struct Classifier {
     labels: Vec<String>,
     input: BiInput,
     info: ModelInfo,
-    threads: usize,
-    pool: Option<rayon::ThreadPool>,
-    idle: Mutex<Vec<Arena>>,
+    workers: Workers<Arena>,
 }
 
 impl Classifier {
@@ -133,16 +132,9 @@ impl Classifier {
         };
         let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let threads = options.threads.unwrap_or_else(available).get();
-        let pool = match threads {
-            1 => None,
-            _ => {
-                let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-                let named = builder.thread_name(|thread| format!("pidinet-{thread}"));
-                Some(named.build().map_err(|source| Error::Threads { threads, source })?)
-            }
-        };
+        let workers = Workers::new(threads)?;
         let (labels, input, info) = (model.labels.clone(), model.input, model.info.clone());
-        Ok(Self { plan: Plan::new(model, isa), labels, input, info, threads, pool, idle: Mutex::default() })
+        Ok(Self { plan: Plan::new(model, isa), labels, input, info, workers })
     }
 
     /// What an image of any size shows.
@@ -156,7 +148,7 @@ impl Classifier {
         let size = self.input.size;
         let one = |image: &Image| self.run_with(1, &pixels(image, &self.input), [size, size]);
         match self.pool() {
-            Some(pool) if images.len() >= self.threads => {
+            Some(pool) if images.len() >= self.threads() => {
                 pool.install(|| images.par_iter().map(one).collect())
             }
             _ => images.iter().map(|image| self.classify(image)).collect(),
@@ -171,7 +163,7 @@ impl Classifier {
     /// As [`Self::run`].
     pub fn run_all(&self, inputs: &[&[f32]], height: usize, width: usize) -> Vec<Classification> {
         match self.pool() {
-            Some(pool) if inputs.len() >= self.threads => {
+            Some(pool) if inputs.len() >= self.threads() => {
                 let one = |input: &&[f32]| self.run_with(1, input, [height, width]);
                 pool.install(|| inputs.par_iter().map(one).collect())
             }
@@ -192,7 +184,7 @@ impl Classifier {
     /// If there are not `3 * height * width` of them, or none.
     pub fn run(&self, input: &[f32], height: usize, width: usize) -> Classification {
         match self.pool() {
-            Some(pool) => pool.install(|| self.run_with(self.threads, input, [height, width])),
+            Some(pool) => pool.install(|| self.run_with(self.threads(), input, [height, width])),
             None => self.run_with(1, input, [height, width]),
         }
     }
@@ -201,9 +193,9 @@ impl Classifier {
     ///
     /// # Panics
     ///
-    /// As [`Self::run`].
+    /// As [`Self::run`], and on targets without a clock, such as `wasm32-unknown-unknown`.
     pub fn profile(&self, input: &[f32], height: usize, width: usize) -> (Classification, Vec<BiStepStats>) {
-        let threads = if self.pool().is_some() { self.threads } else { 1 };
+        let threads = if self.pool().is_some() { self.threads() } else { 1 };
         let mut arena = self.filled(threads, input, [height, width]);
         let mut stats = Vec::new();
         let mut all = || {
@@ -251,7 +243,7 @@ impl Classifier {
 
     /// Threads in use.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.workers.threads()
     }
 
     /// Name of the instruction set in use.
@@ -263,7 +255,7 @@ impl Classifier {
     /// owner's work. Who waits there for this pool would take the next share meanwhile, and the next while waiting
     /// for that, until the stack is full.
     fn pool(&self) -> Option<&rayon::ThreadPool> {
-        self.pool.as_ref().filter(|_| rayon::current_thread_index().is_none())
+        self.workers.pool().filter(|_| rayon::current_thread_index().is_none())
     }
 
     fn run_with(&self, threads: usize, input: &[f32], image: [usize; 2]) -> Classification {
@@ -275,7 +267,7 @@ impl Classifier {
     /// Memory for an image, with the image in it.
     fn filled(&self, threads: usize, input: &[f32], image: [usize; 2]) -> Arena {
         assert!(image[0] > 0 && image[1] > 0, "an image has pixels");
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.workers.idle();
         let fitting = idle.iter().position(|arena| arena.fits(image, threads));
         let fitting = fitting.map(|at| idle.swap_remove(at));
         drop(idle);
@@ -289,7 +281,7 @@ impl Classifier {
     /// The results in an arena, which is kept for the next run.
     fn finished(&self, arena: Arena) -> Classification {
         let [features, logits] = [self.plan.features, self.plan.logits].map(|id| arena.vector(id).to_vec());
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.workers.idle();
         if idle.len() == IDLE_ARENAS {
             idle.swap_remove(0);
         }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use crate::edges::byte;
 use crate::image::Image;
 use crate::{EdgeMap, Error, Result};
 
@@ -153,7 +154,7 @@ impl EdgeMap {
 
     /// The map in 8 bits: `floor(255 v)`, as the published maps were written.
     pub fn to_u8(&self) -> Vec<u8> {
-        self.data().iter().map(|&value| (value * 255.0) as u8).collect() // truncates and saturates
+        self.data().iter().map(|&value| byte(value)).collect()
     }
 
     /// The map in 16 bits: `floor(65535 v)`.

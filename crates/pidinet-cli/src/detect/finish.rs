@@ -30,6 +30,11 @@ pub(super) struct Finish {
     #[arg(long)]
     thin: bool,
 
+    /// Divide each map by its greatest value, which becomes white: to see what is in a dark map. What comes
+    /// out are no probabilities, and not for scores
+    #[arg(long)]
+    normalize: bool,
+
     /// A style that ControlNet users know: soft changes nothing, safe leaves three grey levels, scribble
     /// draws broad white lines
     #[arg(long, value_name = "STYLE", default_value = "soft",
@@ -77,6 +82,9 @@ impl Finish {
             } else {
                 post::keep(&mut edges, &mask);
             }
+        }
+        if self.normalize {
+            post::normalize(&mut edges);
         }
         edges = self.style.apply(edges);
         if self.invert {
@@ -172,6 +180,8 @@ mod tests {
         assert_eq!(after(&["--threshold", "0.6", "--thin"]), [(10, 1.0)]);
         assert_eq!(after(&["--nms", "--thin"]), [(10, 0.9)]);
         assert_eq!(after(&["--style", "safe"]), [(9, 0.5), (10, 1.0), (11, 0.5)]);
+        assert_eq!(after(&["--normalize"])[1..4], [(9, 0.6 / 0.9), (10, 1.0), (11, 0.6 / 0.9)]);
+        assert_eq!(after(&["--normalize", "--threshold", "0.95"]), [], "thresholds are probabilities");
         let inverted = finish(&["--threshold", "0.6", "--invert"]).apply(ridge());
         assert_eq!(inverted.row(10)[7..14], [1.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0]);
     }

@@ -76,6 +76,24 @@ fn an_image_becomes_the_map_that_the_library_gives() {
 }
 
 #[test]
+fn the_greatest_value_becomes_white_for_show() {
+    let sandbox = Sandbox::new().with(&["a.png"]);
+    let greatest = |name: &str| npy(&sandbox, name).into_iter().fold(0.0, f32::max);
+    sandbox.run("detect MODEL a.png -o plain.npy").code(0);
+    sandbox.run("detect MODEL a.png -o bright.npy --normalize").code(0);
+    sandbox.run("detect MODEL a.png -o bright.png --normalize").code(0);
+    assert!(greatest("plain.npy") < 1.0);
+    assert_eq!(greatest("bright.npy"), 1.0);
+    let scaled: Vec<f32> = npy(&sandbox, "plain.npy").iter().map(|x| x / greatest("plain.npy")).collect();
+    assert_eq!(npy(&sandbox, "bright.npy"), scaled);
+    let Pixels::U8(grey) = open(&sandbox, "bright.png").pixels().clone() else { panic!("8 bits") };
+    assert_eq!(grey.iter().max(), Some(&255));
+
+    let ran = sandbox.run("eval edges --normalize").code(2);
+    assert!(ran.stderr().contains("--normalize"), "scores know no such thing: {}", ran.stderr());
+}
+
+#[test]
 fn without_an_output_the_folder_is_edges_and_the_name_is_printed() {
     let sandbox = Sandbox::new().with(&["deep/a.b.png"]);
     let ran = sandbox.run("detect MODEL deep/a.b.png").code(0);

@@ -33,6 +33,10 @@ impl Default for Cpu {
 }
 
 impl Device for Cpu {
+    fn name(&self) -> &str {
+        "cpu"
+    }
+
     fn network(&self, arch: &Arch) -> Box<dyn Network> {
         let (geometries, workspaces) = Default::default();
         Box::new(OnCpu { isa: self.isa, tape: Tape::new(arch), geometries, workspaces })

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use pidinet::arch::Arch;
 use pidinet::arch::binary::BiArch;
 use pidinet::weights::{BiInput, BiModel, BiStorage, ModelInfo, Parameter};
 use pidinet::{Classification, Classifier, ClassifierOptions};
@@ -19,6 +20,7 @@ use super::tape::Mode;
 use crate::checkpoint::Checkpoint;
 use crate::data::queue::Queue;
 use crate::device::Device;
+use crate::device::check::check;
 use crate::optimizer::State;
 use crate::run::lesson::{Learnt, Lesson, Rules};
 use crate::run::{CHECKPOINT, CONFIG, Event, MODEL, Options, Outcome, Scores, run};
@@ -76,6 +78,8 @@ impl<'a> Classes<'a> {
             return Err(Error::Classes { expected: classes.join(", "), found: found.join(", ") });
         }
         let arch = config.model.arch(classes.len())?;
+        // A network of one bit turns a rounding into another sign: what is compared is one for edges.
+        check(device, &Arch::tiny())?;
         let mode =
             Mode { precision: config.binary.precision, straight: config.binary.straight, running: false };
         let learner = Learner::new(&arch, config.seed, device, mode);

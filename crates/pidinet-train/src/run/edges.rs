@@ -11,6 +11,7 @@ use super::validate::Validation;
 use crate::data::Examples;
 use crate::data::batches::{Batches, Plan};
 use crate::device::Device;
+use crate::device::check::check;
 use crate::loss::Loss;
 use crate::optimizer::State;
 use crate::trainer::{Trainer, check_loss};
@@ -30,9 +31,11 @@ impl<'a> Edges<'a> {
     pub(super) fn open(config: &'a Config, device: &dyn Device) -> Result<Self> {
         let arch = config.model.arch()?;
         let examples = Arc::new(Examples::open(&config.data.train, config.data.cache_mib << 20)?);
+        let validation = Validation::open(config)?;
+        check(device, &arch)?;
         let mut trainer = Trainer::new(&arch, config.seed, device);
         trainer.freeze(&config.model.freeze);
-        Ok(Self { config, trainer, examples, validation: Validation::open(config)?, batches: None })
+        Ok(Self { config, trainer, examples, validation, batches: None })
     }
 }
 

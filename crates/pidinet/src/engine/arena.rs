@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, T
 use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::row::{self, Row, RowMut};
 
+use super::Rows as Caller;
+use crate::edges::byte;
 use crate::plan::schedule::{Pace, Schedule, Size};
 use crate::plan::{Op, Plan};
 
@@ -86,15 +88,34 @@ impl Arena {
         vec![0.0; if data.is_empty() { layout.len() } else { 0 }]
     }
 
-    /// All rows, ready to be shared out; those of plain maps are in `plain`, one for each map.
-    pub(super) fn open<'a>(&'a mut self, plain: &'a mut [Vec<f32>]) -> Opened<'a> {
-        let rings = self.rings.iter_mut().zip(plain).map(|(Ring { layout, data }, plain)| {
-            let data = if data.is_empty() { &mut plain[..] } else { &mut data[..] };
-            let rows = data.chunks_exact_mut(layout.block.max(1)).map(RwLock::new).collect();
-            Rows { layout: *layout, rows }
-        });
-        let maps = rings.collect();
-        Opened { schedule: &self.schedule, maps, zeros: &self.zeros, scratch: &self.scratch }
+    /// All rows, ready to be shared out.
+    pub(super) fn open<'a>(&'a mut self, target: Target<'a>) -> Opened<'a> {
+        let share = |data: &'a mut [f32], stride: usize| {
+            data.chunks_mut(stride.max(1)).map(RwLock::new).collect::<Vec<_>>()
+        };
+        let rings = self.rings.iter_mut();
+        let mut maps: Vec<Rows<'a>> = rings
+            .map(|Ring { layout, data }| Rows { layout: *layout, rows: share(data, layout.block) })
+            .collect();
+        let mut bytes = None;
+        match target {
+            Target::Kept(plain) => {
+                for (map, plain) in maps.iter_mut().zip(plain).filter(|(_, plain)| !plain.is_empty()) {
+                    map.rows = share(plain, map.layout.block);
+                }
+            }
+            Target::Caller { id, rows: Caller::Floats { data, row_stride } } => {
+                let Size { height, width } = maps[id].layout.size;
+                let rows = data.chunks_mut(row_stride).take(height);
+                maps[id].rows = rows.map(|row| RwLock::new(&mut row[..width])).collect();
+            }
+            Target::Caller { id, rows: Caller::Bytes { data, row_stride } } => {
+                let Size { height, width } = maps[id].layout.size;
+                let rows = data.chunks_mut(row_stride).take(height);
+                bytes = Some(Bytes { id, rows: rows.map(|row| Mutex::new(&mut row[..width])).collect() });
+            }
+        }
+        Opened { schedule: &self.schedule, maps, bytes, zeros: &self.zeros, scratch: &self.scratch }
     }
 
     /// The pixels `[c, h, w]` of a map all of which is in memory.
@@ -111,10 +132,19 @@ impl Arena {
     }
 }
 
+/// Where plain maps go.
+pub(super) enum Target<'a> {
+    /// Into memory for each of them, as [`Arena::plain`] gives it.
+    Kept(&'a mut [Vec<f32>]),
+    /// Map `id`, which is the only one, into memory that has room for it.
+    Caller { id: usize, rows: Caller<'a> },
+}
+
 /// The memory of a run while it runs.
 pub(super) struct Opened<'a> {
     pub(super) schedule: &'a Schedule,
     maps: Vec<Rows<'a>>,
+    bytes: Option<Bytes<'a>>,
     zeros: &'a [f32],
     pub(super) scratch: &'a [Mutex<Buffer>],
 }
@@ -123,6 +153,12 @@ pub(super) struct Opened<'a> {
 struct Rows<'a> {
     layout: Layout,
     rows: Vec<RwLock<&'a mut [f32]>>,
+}
+
+/// The map that is written as bytes.
+struct Bytes<'a> {
+    id: usize,
+    rows: Vec<Mutex<&'a mut [u8]>>,
 }
 
 type Reading<'r, 'a> = RwLockReadGuard<'r, &'a mut [f32]>;
@@ -156,6 +192,18 @@ impl<'a> Opened<'a> {
             Err(TryLockError::WouldBlock) => panic!("row {y} of map {id} is in use"),
         };
         rows.map(row).collect()
+    }
+
+    /// Whether a map is written as bytes.
+    pub(super) fn is_bytes(&self, id: usize) -> bool {
+        self.bytes.as_ref().is_some_and(|bytes| bytes.id == id)
+    }
+
+    /// Writes row `y` of the map that is written as bytes.
+    pub(super) fn write_bytes(&self, y: usize, values: &[f32]) {
+        let bytes = self.bytes.as_ref().expect("a map is written as bytes");
+        let mut row = bytes.rows[y].lock().unwrap_or_else(PoisonError::into_inner);
+        row.iter_mut().zip(values).for_each(|(dst, value)| *dst = byte(*value));
     }
 
     /// Working memory of a thread.

@@ -173,7 +173,7 @@ fn wide_maps_are_computed_row_by_row() {
 fn steps_are_timed_and_counted() {
     let model = Model::random(Arch::tiny(), 3);
     let engine = Engine::new(&model, Keep::Fused, &threads(1)).unwrap();
-    let run = engine.run(&Waves, 64, 64);
+    let run = engine.profile(&Waves, 64, 64);
     let stats = engine.stats(&run.times, 64, 64);
     let survey = crate::arch::survey::Survey::of(&model.arch, 64, 64);
     let (bands, rest): (Vec<_>, Vec<_>) =

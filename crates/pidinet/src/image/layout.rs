@@ -53,8 +53,16 @@ impl PixelLayout {
 
     /// The pixels as RGB without gaps.
     pub(super) fn rgb<S: Sample>(&self, pixels: &[S]) -> Result<Vec<S>> {
+        let mut rgb = Vec::new();
+        self.rgb_into(pixels, &mut rgb)?;
+        Ok(rgb)
+    }
+
+    /// The pixels as RGB without gaps in place of what is in `rgb`, which stays as it is if they cannot be had.
+    pub(super) fn rgb_into<S: Sample>(&self, pixels: &[S], rgb: &mut Vec<S>) -> Result<()> {
         self.check(pixels.len())?;
-        let mut rgb = Vec::with_capacity(3 * self.width * self.height);
+        rgb.clear();
+        rgb.reserve_exact(3 * self.width * self.height);
         for row in pixels.chunks(self.row_stride).take(self.height) {
             let row = row[..self.width * self.format.samples()].chunks_exact(self.format.samples());
             match self.format {
@@ -66,11 +74,11 @@ impl PixelLayout {
                 PixelFormat::Bgra => rgb.extend(row.flat_map(|p| [2, 1, 0].map(|c| p[c].over_white(p[3])))),
             }
         }
-        Ok(rgb)
+        Ok(())
     }
 
     /// Whether a slice of `len` elements holds these pixels.
-    fn check(&self, len: usize) -> Result<()> {
+    pub(crate) fn check(&self, len: usize) -> Result<()> {
         let Self { width, height, row_stride, format } = *self;
         if width == 0 || height == 0 {
             return Err(Error::EmptyImage { width, height });

@@ -1,4 +1,4 @@
-//! Maps of two values, and maps turned around.
+//! Maps of two values, maps turned around, and maps made brighter.
 
 use super::Mask;
 use crate::EdgeMap;
@@ -11,6 +11,18 @@ pub fn threshold(map: &mut EdgeMap, at: f32) {
 /// Makes every pixel `1 - v`: dark edges on white.
 pub fn invert(map: &mut EdgeMap) {
     map.data_mut().iter_mut().for_each(|value| *value = 1.0 - *value);
+}
+
+/// Divides every pixel by the greatest, which becomes 1; a map without a value above 0 stays as it is.
+///
+/// For show, never for scores: networks that give dark maps are often as good as others, and what a value means in one
+/// image is then not what it means in the next. Values that are infinite or not numbers do not count as the greatest.
+pub fn normalize(map: &mut EdgeMap) {
+    let finite = map.data().iter().copied().filter(|value| value.is_finite());
+    let greatest = finite.fold(0.0, f32::max);
+    if greatest > 0.0 {
+        map.data_mut().iter_mut().for_each(|value| *value /= greatest);
+    }
 }
 
 /// Makes every pixel outside `mask` 0.
@@ -58,6 +70,21 @@ mod tests {
         assert_eq!(map.data(), [1.0, 0.75, 0.0]);
         invert(&mut map);
         assert_eq!(map.data(), [0.0, 0.25, 1.0]);
+    }
+
+    #[test]
+    fn the_greatest_value_becomes_white() {
+        let after = |data: Vec<f32>| {
+            let mut map = EdgeMap::new(data.len(), 1, data);
+            normalize(&mut map);
+            map.into_data()
+        };
+        assert_eq!(after(vec![0.0, 0.0625, 0.25, 0.125]), [0.0, 0.25, 1.0, 0.5]);
+        assert_eq!(after(vec![0.0; 3]), [0.0; 3], "there is nothing to show");
+        assert_eq!(after(vec![-1.0, 0.0]), [-1.0, 0.0]);
+        assert_eq!(after(vec![0.1, f32::MIN_POSITIVE / 4.0])[0], 1.0);
+        assert_eq!(after(vec![f32::MIN_POSITIVE / 4.0])[0], 1.0);
+        assert_eq!(after(vec![0.5, f32::INFINITY, f32::NAN])[..1], [1.0]);
     }
 
     #[test]

@@ -1,0 +1,102 @@
+//! Threads that compute, and the memory that they keep for the next run: made anew in a forked process.
+//!
+//! A fork copies memory, but of the threads only the one that forked. What waits for the others waits for ever, be it
+//! for work that was given to them or for a lock that one of them held. So nothing of this is shared with the process
+//! that forked: who asks in a new process gets threads and locks of its own.
+
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::error::{Error, Result};
+
+/// Threads, and memory `A` of finished runs.
+#[derive(Debug)]
+pub(crate) struct Workers<A> {
+    threads: usize,
+    /// Of the process that made this.
+    first: Own<A>,
+}
+
+/// What belongs to one process.
+#[derive(Debug)]
+struct Own<A> {
+    process: u32,
+    /// None for one thread: the caller's.
+    pool: Option<rayon::ThreadPool>,
+    idle: Mutex<Vec<A>>,
+    /// That of a process that was forked from this one. Set by nobody in this one, and so free in every copy.
+    forked: OnceLock<Box<Own<A>>>,
+}
+
+impl<A> Workers<A> {
+    /// So many threads; for one, none but the caller's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Threads`] if the system gives none.
+    pub(crate) fn new(threads: usize) -> Result<Self> {
+        let pool = pool(threads).map_err(|source| Error::Threads { threads, source })?;
+        Ok(Self { threads, first: Own::new(pool) })
+    }
+
+    /// How many threads were asked for.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// The threads to share out work among; none where the caller's is the only one.
+    pub(crate) fn pool(&self) -> Option<&rayon::ThreadPool> {
+        self.own().pool.as_ref()
+    }
+
+    /// The memory of finished runs.
+    pub(crate) fn idle(&self) -> MutexGuard<'_, Vec<A>> {
+        self.own().idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What belongs to this process.
+    fn own(&self) -> &Own<A> {
+        let mut last = &self.first;
+        while let Some(forked) = last.forked.get() {
+            last = forked;
+        }
+        if last.process == process() {
+            return last;
+        }
+        last.forked.get_or_init(|| {
+            // An answer does not depend on the number of threads, so one will do if there are no more.
+            let pool = pool(self.threads).unwrap_or_else(|error| {
+                log::warn!("cannot start {} threads after a fork, computing with one: {error}", self.threads);
+                None
+            });
+            Box::new(Own::new(pool))
+        })
+    }
+}
+
+impl<A> Own<A> {
+    fn new(pool: Option<rayon::ThreadPool>) -> Self {
+        Self { process: process(), pool, idle: Mutex::default(), forked: OnceLock::new() }
+    }
+}
+
+impl<A> Drop for Own<A> {
+    /// Threads of another process cannot be told to end.
+    fn drop(&mut self) {
+        if self.process != process() {
+            std::mem::forget(self.pool.take());
+        }
+    }
+}
+
+fn pool(threads: usize) -> Result<Option<rayon::ThreadPool>, rayon::ThreadPoolBuildError> {
+    if threads == 1 {
+        return Ok(None);
+    }
+    let named = |thread| format!("pidinet-{thread}");
+    rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(named).build().map(Some)
+}
+
+/// The number of this process, where there are several that one can fork from.
+fn process() -> u32 {
+    if cfg!(unix) { std::process::id() } else { 0 }
+}

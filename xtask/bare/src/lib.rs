@@ -1,0 +1,65 @@
+//! What `cargo xtask bare` computes on WebAssembly without a system, and on this machine to compare: the maps and logits
+//! that the models which come with the library make of a small picture.
+//!
+//! There is nothing between it and who calls it: numbers go in and out, and nothing of a system is there to be asked.
+
+use std::sync::LazyLock;
+
+use pidinet::image::{Image, PixelFormat, PixelLayout};
+use pidinet::weights::{BiModel, Model, ModelLimits, OpenOptions};
+use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options, models};
+
+/// Columns and rows of the picture; odd, and enough for every stage to have a few rows.
+const SIZE: [usize; 2] = [75, 53];
+
+static PORTABLE: LazyLock<Vec<f32>> = LazyLock::new(|| results(Some("portable")));
+static BEST: LazyLock<Vec<f32>> = LazyLock::new(|| results(None));
+
+/// What both models make of the picture with an instruction set, the best that there is by default: the map, row by row,
+/// and the logits.
+///
+/// # Panics
+///
+/// If the models cannot be used.
+pub fn results(isa: Option<&str>) -> Vec<f32> {
+    let [width, height] = SIZE;
+    // Discs on a slope, in three colours.
+    let sample = |i: usize| {
+        let (x, y, colour) = (i / 3 % width, i / 3 / width, i % 3);
+        let far = x.abs_diff(20 + 15 * colour).pow(2) + y.abs_diff(25).pow(2);
+        if far < 150 { 230 } else { (2 * x + y) as u8 }
+    };
+    let pixels: Vec<u8> = (0..3 * width * height).map(sample).collect();
+    let image = Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Rgb));
+    let image = image.expect("as many pixels as the layout says");
+
+    let model = Model::read(models::DEFAULT.bytes, &OpenOptions::default()).expect("a model of the library");
+    let options = Options { isa: isa.map(str::to_owned), ..Options::default() };
+    let detector = EdgeDetector::new(&model, &options).expect("an instruction set of this target");
+    let mut results = detector.detect(&image).expect("a scale of 1").edges.into_data();
+
+    let embedded = models::named("bi-pidinet-s").expect("a model of the library");
+    let model = BiModel::read(embedded.bytes, &ModelLimits::default()).expect("a model of the library");
+    let options = ClassifierOptions { isa: isa.map(str::to_owned), ..ClassifierOptions::default() };
+    let classifier = Classifier::new(&model, &options).expect("an instruction set of this target");
+    results.extend(classifier.classify(&image).logits);
+    results
+}
+
+/// How many results there are.
+#[unsafe(no_mangle)] // SAFETY: the module has no other function of that name, as for the next two
+pub extern "C" fn length() -> usize {
+    PORTABLE.len()
+}
+
+/// A result of the portable kernels.
+#[unsafe(no_mangle)]
+pub extern "C" fn portable(at: usize) -> f32 {
+    PORTABLE[at]
+}
+
+/// A result of the target's best instruction set.
+#[unsafe(no_mangle)]
+pub extern "C" fn best(at: usize) -> f32 {
+    BEST[at]
+}
