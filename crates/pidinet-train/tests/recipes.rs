@@ -110,7 +110,7 @@ impl Data {
         config.data.train[2].trust = 0.5;
         config.distil.model = Some("tiny".into());
         config.distil.scales = vec![1.0, 0.75];
-        config.distil.trust = Trust::Points(vec![[0.0, 0.5], [0.5, 2.0], [0.8, 0.0]]);
+        config.distil.trust = Trust::Points(vec![[0.0, 0.5], [0.5, 2.0], [0.75, 0.0]]);
         let phase = Phase::default();
         config.phase = vec![
             Phase { until: 0.4, ..phase.clone() },
@@ -241,9 +241,11 @@ fn every_source_gives_what_it_knows() {
         |index: usize, kind: fn(f32) -> bool| plain(index).labels.iter().filter(|l| kind(**l)).count();
     let [left, top, right, bottom] = rectangle(0);
     let outline = 2 * (right - left + bottom - top);
-    // Three annotators, each a pixel further: no pixel of most lines is drawn by two.
-    let registered = count(0, |label| label >= 0.99);
-    assert!(registered > outline * 8 / 10, "{registered} of {outline} pixels have all annotators");
+    // Three annotators, each a pixel further: ridges are of the middle one. (In pictures of this size, matched pixels are
+    // less than a pixel apart.)
+    let seen = count(0, |label| label > 0.0);
+    assert!((outline / 2..2 * outline).contains(&seen), "{seen} pixels of ridges, {outline} of an outline");
+    assert!(count(0, |label| label == IGNORED) > outline, "the other lines are open");
     assert!(count(0, |label| label == 0.0) > WIDTH * HEIGHT / 2);
     // One annotator with a tolerance of one pixel.
     assert_eq!(count(3, |label| label == 1.0), outline);
