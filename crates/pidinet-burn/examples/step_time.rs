@@ -23,6 +23,7 @@ fn sample(seed: usize) -> Sample {
         height: SIDE,
         image: (0..3 * SIDE * SIDE).map(|i| noise(i) as f32 / 250.0 - 2.0).collect(),
         labels: (0..SIDE * SIDE).map(|i| f32::from(u8::from(noise(i) > 940))).collect(),
+        lesson: None,
         name: seed.to_string(),
     }
 }

@@ -94,6 +94,43 @@ fn options_override_the_file_and_mistakes_are_told() {
 }
 
 #[test]
+fn a_teacher_labels_and_pictures_are_options() {
+    let folder = drawn();
+    let options = ["--labels", "registered", "--tolerance", "2", "--trust", "0.5", "--pictures", "images"];
+    let print = |teacher: &str| {
+        let output = run(folder.path(), &[&options[..], &["--teacher", teacher, "--print-config"]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let (by_name, by_folder) = (print("tiny"), print("truth"));
+    for line in [
+        "labels = \"registered\"",
+        "tolerance = 2",
+        "trust = 0.5",
+        "pictures = \"images\"",
+        "model = \"tiny\"",
+    ] {
+        assert!(by_name.lines().any(|found| found == line), "no {line} in\n{by_name}");
+    }
+    assert!(by_folder.contains("maps = \"truth\"") && !by_folder.contains("model = \"tiny\""), "{by_folder}");
+
+    let learn = |teacher| {
+        let common = ["-c", "config.toml", "--steps", "2", "--pictures", "images", "--teacher", teacher];
+        run(folder.path(), &[&["taught"], &common[..]].concat())
+    };
+    let unknown = learn("enormous");
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(
+        stderr(&unknown).contains("no file enormous, and no model of that name but tiny"),
+        "{}",
+        stderr(&unknown)
+    );
+    let taught = learn("tiny");
+    assert!(taught.status.success(), "{}", stderr(&taught));
+    assert!(folder.path().join("taught/model.safetensors").is_file());
+}
+
+#[test]
 fn a_device_that_was_not_built_in_is_told_with_the_way_to_have_it() {
     let folder = drawn();
     for device in ["cuda", "wgpu"] {

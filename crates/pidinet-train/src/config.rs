@@ -13,7 +13,14 @@ use crate::schedule::Schedule;
 use crate::{Error, Result};
 
 mod augment;
+mod distil;
+mod phase;
+mod source;
+
 pub use augment::Augment;
+pub use distil::{Distil, Trust};
+pub use phase::Phase;
+pub use source::{Material, Source};
 
 /// A training run.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -27,8 +34,12 @@ pub struct Config {
     pub data: Data,
     /// What is done to images before they are learnt from.
     pub augment: Augment,
+    /// A teacher.
+    pub distil: Distil,
     /// Steps and batches.
     pub train: Train,
+    /// Parts of the run that differ, in order; none: it is the same all over.
+    pub phase: Vec<Phase>,
     /// How the learning rate changes.
     pub schedule: Schedule,
     /// How parameters follow their gradients.
@@ -51,7 +62,8 @@ pub struct Model {
     pub csam: bool,
     /// Share θ of the pixel difference.
     pub theta: f32,
-    /// A model file whose weights are where training starts, instead of random ones.
+    /// A model file, or the name of a model that comes with the library, whose weights are where training starts, instead
+    /// of random ones.
     pub start: Option<PathBuf>,
     /// Parameters that stay as they are: those whose names start with one of these.
     pub freeze: Vec<String>,
@@ -102,7 +114,7 @@ impl Model {
 #[serde(deny_unknown_fields, default)]
 pub struct Data {
     /// What is learnt from.
-    pub train: Vec<Source>,
+    pub train: Vec<Material>,
     /// What is measured on; nothing is learnt from it.
     pub validation: Vec<Source>,
     /// What a pixel's label is, where annotators disagree.
@@ -111,6 +123,8 @@ pub struct Data {
     pub eta: f32,
     /// Whether the target of a boundary is the share of annotators instead of 1.
     pub soft: bool,
+    /// Pixels at most this far from a boundary, but not on it, count nothing: for truth that may lie a little beside.
+    pub tolerance: usize,
     /// Negative pixels count this much more than their share says. λ.
     pub lambda: f32,
     /// How many images may be damaged or without fitting truth before the run stops.
@@ -130,6 +144,7 @@ impl Default for Data {
             labels: Labels::Mean,
             eta: 0.3,
             soft: false,
+            tolerance: 0,
             lambda: 1.1,
             skip: 0,
             cache_mib: 2048,
@@ -148,45 +163,9 @@ pub enum Labels {
     Sampled,
     /// A boundary is what any annotator says.
     Any,
-}
-
-/// Where images and truth are.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, untagged)]
-pub enum Source {
-    /// `images/SPLIT/ID.jpg` with `groundTruth/SPLIT/ID.mat` below a folder.
-    Bsds {
-        /// The folder.
-        bsds: PathBuf,
-        /// Which of train, val and test.
-        splits: Vec<String>,
-    },
-    /// A folder of images and one of truth of the same names: `.mat`, or PNG, one or several an image.
-    Folders {
-        /// The images.
-        images: PathBuf,
-        /// Their truth.
-        truth: PathBuf,
-    },
-    /// A text file with an image and its truth on each line, as HED-BSDS and PASCAL have them (`.lst`).
-    List {
-        /// The text file; names in it are relative to its folder.
-        list: PathBuf,
-    },
-}
-
-impl std::fmt::Display for Source {
-    /// What it is, for the metadata of models: names without the folders that they lie in, which are nobody else's concern.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = |path: &Path| {
-            path.file_name().map_or("unnamed".into(), |name| name.to_string_lossy().into_owned())
-        };
-        match self {
-            Self::Bsds { bsds, splits } => write!(f, "{} {}", name(bsds), splits.join("+")),
-            Self::Folders { images, truth } => write!(f, "folders {} and {}", name(images), name(truth)),
-            Self::List { list } => write!(f, "list {}", name(list)),
-        }
-    }
+    /// The share of annotators, with the η rule, after what they drew was moved onto common lines, so that agreement
+    /// counts where lines lie a pixel or two apart. What none of the lines explains is ignored.
+    Registered,
 }
 
 /// Steps and batches.
@@ -276,8 +255,17 @@ impl Config {
     /// [`Error::Config`] names the first that makes no sense.
     pub fn check(&self) -> Result<()> {
         self.model.arch()?;
-        let Data { eta, lambda, loaders, .. } = self.data;
-        check("data.train", "empty", !self.data.train.is_empty(), "at least one source of images")?;
+        let Data { eta, lambda, loaders, tolerance, .. } = self.data;
+        Material::check(&self.data.train)?;
+        for source in &self.data.validation {
+            check(
+                "data.validation",
+                source,
+                source.is_drawn(),
+                "images with truth, neither masks nor pictures alone",
+            )?;
+        }
+        check("data.tolerance", tolerance, tolerance <= source::MOST_TOLERANCE, "0 to 64 pixels")?;
         check("data.eta", eta, (0.0..=1.0).contains(&eta), "0 to 1")?;
         check("data.lambda", lambda, lambda > 0.0 && lambda.is_finite(), "above 0")?;
         check("data.loaders", loaders, (1..=64).contains(&loaders), "1 to 64")?;
@@ -286,7 +274,28 @@ impl Config {
         check("validation.thresholds", thresholds, (1..=999).contains(&thresholds), "1 to 999")?;
         self.optimizer.check()?;
         self.schedule.check()?;
-        self.augment.check()
+        self.augment.check()?;
+        self.distil.check()?;
+        Phase::check(&self.phase, &self.augment, self.data.train.len())?;
+        self.check_together()
+    }
+
+    /// Checks what parts ask of each other.
+    fn check_together(&self) -> Result<()> {
+        let Self { data, distil, train, phase, .. } = self;
+        let alone = data.train.iter().find(|material| matches!(material.source, Source::Pictures { .. }));
+        if let Some(pictures) = alone {
+            let expected = "a teacher (distil.maps or distil.model), as there is no truth";
+            check("data.train", pictures, distil.is_on() && pictures.trust > 0.0, expected)?;
+        }
+        // What a batch is must follow from its number, which the clock does not know.
+        let steady = phase.is_empty() && matches!(distil.trust, Trust::Always(_));
+        check(
+            "train.minutes",
+            train.minutes,
+            train.minutes == 0.0 || steady,
+            "0 with phases or a trust that changes",
+        )
     }
 }
 

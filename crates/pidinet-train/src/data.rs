@@ -1,20 +1,30 @@
 //! Images with what annotators drew in them.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pidinet::image::{Image, ImageLimits, Pixels};
 use pidinet_eval::dataset::{Dataset, Pair};
-use pidinet_eval::ground_truth::GroundTruth;
 
-use crate::config::Source;
+use crate::config::{Data, Labels, Material, Source};
 use crate::{Error, Result};
 
 pub mod augment;
 pub mod batches;
+pub mod marks;
+mod masks;
 mod photometric;
 pub(crate) mod queue;
+mod register;
+pub mod rule;
+mod shares;
+pub mod teacher;
 mod warp;
+
+pub use marks::Marks;
+use rule::Rule;
+use teacher::Teacher;
 
 /// Extensions of images.
 const IMAGES: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "ppm", "tif", "tiff"];
@@ -30,34 +40,36 @@ pub struct Example {
     pub pixels: Vec<u8>,
     /// The truth.
     pub marks: Marks,
-}
-
-/// What is drawn in each pixel, `[h, w]`.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Marks {
-    /// Bit `k` is set where annotator `k` sees a boundary.
-    Annotators {
-        /// The bits.
-        bits: Vec<u16>,
-        /// How many annotators there are, at most 16.
-        count: u32,
-    },
-    /// The share of annotators who see a boundary, of 255.
-    Grey(Vec<u8>),
+    /// How it becomes labels.
+    pub rule: Rule,
 }
 
 /// The images of a run, read when they are needed and kept while there is room.
 #[derive(Debug)]
 pub struct Examples {
     pairs: Vec<Pair>,
-    /// How many of them each source has.
-    counts: Vec<usize>,
+    sources: Vec<Of>,
+    teacher: Option<Teacher>,
     cache: Mutex<Cache>,
+}
+
+/// A source of images.
+#[derive(Debug)]
+struct Of {
+    /// Its images among all.
+    range: Range<usize>,
+    rule: Rule,
+    /// Classes of its masks, if those are its truth.
+    classes: Option<usize>,
+    /// How much a teacher counts.
+    trust: f32,
 }
 
 #[derive(Debug)]
 struct Cache {
     examples: Vec<Option<Arc<Example>>>,
+    /// What the teacher sees, `[h, w]`, of 65535.
+    maps: Vec<Option<Arc<Vec<u16>>>>,
     /// Bytes that may still be used.
     room: usize,
 }
@@ -67,13 +79,14 @@ impl Examples {
     ///
     /// # Errors
     ///
-    /// If a source cannot be read, is empty, or has truth without an image.
-    pub fn open(sources: &[Source], cache_bytes: usize) -> Result<Self> {
-        let mut pairs = Vec::new();
-        let mut counts = Vec::new();
-        for source in sources {
-            let before = pairs.len();
-            match source {
+    /// If a source cannot be read, is empty, or has truth without an image; if the teacher has no map of more images
+    /// than `data` allows to skip.
+    pub fn open(materials: &[Material], data: &Data, teacher: Option<Teacher>) -> Result<Self> {
+        let (mut pairs, mut sources) = (Vec::new(), Vec::new());
+        for material in materials {
+            let first = pairs.len();
+            let mut classes = None;
+            match &material.source {
                 Source::Bsds { bsds, splits } => {
                     for split in splits {
                         let images = bsds.join("images").join(split);
@@ -82,11 +95,28 @@ impl Examples {
                 }
                 Source::Folders { images, truth } => pairs.extend(folders(images, truth)?),
                 Source::List { list } => pairs.extend(Dataset::list(list)?.pairs),
+                Source::Masks { images, masks, classes: count } => {
+                    classes = Some(*count);
+                    pairs.extend(masks::pairs(pictures(images)?, masks)?);
+                }
+                Source::Pictures { pictures: images } => pairs.extend(pictures(images)?),
             }
-            counts.push(pairs.len() - before);
+            let (range, rule) = (first..pairs.len(), Rule::of(material, data));
+            if range.is_empty() {
+                return Err(Error::Empty { path: material.to_string().into() });
+            }
+            sources.push(Of { range, rule, classes, trust: material.trust });
         }
-        let cache = Mutex::new(Cache { examples: vec![None; pairs.len()], room: cache_bytes });
-        Ok(Self { pairs, counts, cache })
+        let taught = sources.iter().filter(|of| of.trust > 0.0).flat_map(|of| &pairs[of.range.clone()]);
+        let unknown = |pair: &&Pair| teacher.as_ref().is_some_and(|teacher| !teacher.knows(&pair.id));
+        let missing: Vec<&Pair> = taught.filter(unknown).collect();
+        if missing.len() > data.skip {
+            let first = format!("{}: the teacher has no map of it", missing[0].id);
+            return Err(Error::Images { count: missing.len() as u64, first });
+        }
+        let (examples, maps) = (vec![None; pairs.len()], vec![None; pairs.len()]);
+        let cache = Mutex::new(Cache { examples, maps, room: data.cache_mib << 20 });
+        Ok(Self { pairs, sources, teacher, cache })
     }
 
     /// Number of images.
@@ -94,9 +124,9 @@ impl Examples {
         self.pairs.len()
     }
 
-    /// Number of images of each source.
-    pub fn counts(&self) -> &[usize] {
-        &self.counts
+    /// The number of images of each source.
+    pub fn counts(&self) -> impl Iterator<Item = usize> {
+        self.sources.iter().map(|of| of.range.len())
     }
 
     /// Whether there are none.
@@ -115,17 +145,53 @@ impl Examples {
     ///
     /// If it, or its truth, cannot be read, or they differ in size.
     pub fn get(&self, index: usize) -> Result<Arc<Example>> {
-        let lock = || self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(example) = &lock().examples[index] {
+        if let Some(example) = &self.cache().examples[index] {
             return Ok(example.clone());
         }
-        let example = Arc::new(Example::open(&self.pairs[index])?);
-        let mut cache = lock();
+        let example = Arc::new(Example::open(&self.pairs[index], self.source(index))?);
+        let mut cache = self.cache();
         if let Some(room) = cache.room.checked_sub(example.bytes()) {
             cache.room = room;
             cache.examples[index] = Some(example.clone());
         }
         Ok(example)
+    }
+
+    /// What the teacher sees in image `index`, which is `example`: `[h, w]`, of 65535. `None` without a teacher.
+    ///
+    /// # Errors
+    ///
+    /// If its map is missing, damaged, or of another size.
+    pub fn taught(&self, index: usize, example: &Example) -> Result<Option<Arc<Vec<u16>>>> {
+        let Some(teacher) = &self.teacher else { return Ok(None) };
+        if let Some(map) = &self.cache().maps[index] {
+            return Ok(Some(map.clone()));
+        }
+        let map = Arc::new(teacher.map(&self.pairs[index].id, example)?);
+        let mut cache = self.cache();
+        if let Some(room) = cache.room.checked_sub(2 * map.len()) {
+            cache.room = room;
+            cache.maps[index] = Some(map.clone());
+        }
+        Ok(Some(map))
+    }
+
+    /// How much the teacher counts in image `index`, times what the configuration says for all.
+    pub fn trust(&self, index: usize) -> f32 {
+        self.source(index).trust
+    }
+
+    /// The images of each source.
+    pub fn ranges(&self) -> Vec<Range<usize>> {
+        self.sources.iter().map(|of| of.range.clone()).collect()
+    }
+
+    fn source(&self, index: usize) -> &Of {
+        &self.sources[self.sources.partition_point(|of| of.range.end <= index)]
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,13 +200,40 @@ fn folders(images: &Path, truth: &Path) -> Result<Vec<Pair>> {
     if pairs.is_empty() { Err(Error::Empty { path: images.into() }) } else { Ok(pairs) }
 }
 
+/// The images of a folder, without truth, by name.
+fn pictures(folder: &Path) -> Result<Vec<Pair>> {
+    let read = |source| Error::Read { path: folder.into(), source };
+    let mut pairs = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(read)? {
+        let path = entry.map_err(read)?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        if IMAGES.iter().any(|known| known.eq_ignore_ascii_case(extension)) && path.is_file() {
+            let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            pairs.push(Pair { id, prediction: path, truth: Vec::new() });
+        }
+    }
+    pairs.sort_by(|a, b| (&a.id, &a.prediction).cmp(&(&b.id, &b.prediction)));
+    Ok(pairs)
+}
+
 impl Example {
-    fn open(pair: &Pair) -> Result<Self> {
+    fn open(pair: &Pair, of: &Of) -> Result<Self> {
         let image = Image::open(&pair.prediction, &ImageLimits::default())?;
         let (width, height) = (image.width(), image.height());
-        let (marks, found) = open_truth(&pair.truth)?;
+        let (mut marks, found) = match (&pair.truth[..], of.classes) {
+            ([], _) => (Marks::unknown(width * height), (width, height)),
+            ([mask, ..], Some(classes)) => masks::open(mask, classes)?,
+            (truth, None) => Marks::open(truth)?,
+        };
         if found != (width, height) {
             return Err(Error::Size { path: pair.truth[0].clone(), image: (width, height), truth: found });
+        }
+        if of.rule.labels == Labels::Registered {
+            marks = register::registered(marks, width);
+        }
+        marks.doubt_near(&of.rule, width);
+        if of.rule.partial {
+            marks.doubt_all();
         }
         let pixels = match image.pixels() {
             Pixels::U8(pixels) => pixels.clone(),
@@ -149,40 +242,10 @@ impl Example {
                 .flat_map(|(x, y)| image.rgb(x, y).map(|value| (value * 255.0 + 0.5) as u8))
                 .collect(),
         };
-        Ok(Self { width, height, pixels, marks })
+        Ok(Self { width, height, pixels, marks, rule: of.rule })
     }
 
     fn bytes(&self) -> usize {
-        let marks = match &self.marks {
-            Marks::Annotators { bits, .. } => 2 * bits.len(),
-            Marks::Grey(grey) => grey.len(),
-        };
-        self.pixels.len() + marks
+        self.pixels.len() + 2 * self.marks.values().len()
     }
-}
-
-/// The truth in some files, and its columns and rows: a single grey image is a mean of annotators, everything
-/// else is one mask for each.
-fn open_truth(files: &[PathBuf]) -> Result<(Marks, (usize, usize))> {
-    if let [file] = files
-        && !file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mat"))
-    {
-        let image = Image::open(file, &ImageLimits::default())?;
-        let (width, height) = (image.width(), image.height());
-        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-        let grey: Vec<u8> = pixels.map(|(x, y)| (image.rgb(x, y)[0] * 255.0 + 0.5) as u8).collect();
-        let most = grey.iter().copied().max().unwrap_or(0);
-        // Masks of 0 and 1 are black and white.
-        let grey = if most == 1 { grey.iter().map(|value| 255 * value).collect() } else { grey };
-        return Ok((Marks::Grey(grey), (width, height)));
-    }
-    let truth = GroundTruth::open(files)?;
-    let mut bits = vec![0; truth.width * truth.height];
-    let annotators = &truth.annotators[..truth.annotators.len().min(16)];
-    for (annotator, mask) in annotators.iter().enumerate() {
-        for (x, y) in mask.pixels() {
-            bits[y * truth.width + x] |= 1 << annotator;
-        }
-    }
-    Ok((Marks::Annotators { bits, count: annotators.len() as u32 }, (truth.width, truth.height)))
 }

@@ -55,8 +55,28 @@ pub enum Error {
     #[error(transparent)]
     Eval(#[from] pidinet_eval::Error),
 
+    /// A file can be read, but holds something else.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Content {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it should hold.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+
+    /// There is no file of this name, and no model.
+    #[error("there is no file {}, and no model of that name but {}", name.display(), names.join(", "))]
+    NoModel {
+        /// The name.
+        name: PathBuf,
+        /// Models of edges that come with the library.
+        names: Vec<&'static str>,
+    },
+
     /// A folder has no images.
-    #[error("{} has no images with truth", path.display())]
+    #[error("{} has no images to learn from", path.display())]
     Empty {
         /// The folder.
         path: PathBuf,

@@ -12,6 +12,7 @@ pub mod parameters;
 pub mod recognition;
 pub mod run;
 pub mod schedule;
+mod start;
 pub mod tape;
 pub mod trainer;
 

@@ -20,6 +20,7 @@ use pidinet::weights::ModelInfo;
 use pidinet_eval::raster::raster;
 
 use crate::checkpoint::{Checkpoint, Position};
+use crate::config::Phase;
 use crate::device::Device;
 use crate::{Config, Error, Result};
 
@@ -112,8 +113,10 @@ pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -
     config.check()?;
     let rules = Rules {
         config: config.to_toml(),
+        says_same: &|text| Config::parse(text).is_ok_and(|other| other == *config),
         train: &config.train,
         schedule: &config.schedule,
+        phases: &config.phase,
         seed: config.seed,
         validation_epochs: config.validation.epochs,
         skip: config.data.skip,
@@ -136,7 +139,7 @@ pub(crate) fn run(
         step: run.session.first,
         steps: run.steps(),
     });
-    run.lesson.prepare(run.position.step);
+    run.lesson.prepare(run.position.step, run.steps());
     while run.done() < 1.0 && !options.stop.load(Ordering::Relaxed) {
         run.step(tell)?;
         let saved = run.position.step.is_multiple_of(run.rules.train.checkpoint_steps);
@@ -185,7 +188,7 @@ impl<'a, L: Lesson> Run<'a, L> {
                 found: found.to_owned(),
                 expected: expected.to_owned(),
             };
-            if checkpoint.config != rules.config {
+            if !(rules.says_same)(&checkpoint.config) {
                 return Err(unlike("a run of another configuration", "that of the config.toml beside it"));
             }
             if checkpoint.parameters.len() != lesson.state().0.len() {
@@ -194,9 +197,9 @@ impl<'a, L: Lesson> Run<'a, L> {
             lesson.restore(checkpoint.parameters, checkpoint.state);
             position = checkpoint.position;
         } else {
+            lesson.begin()?;
             std::fs::create_dir_all(folder)
                 .map_err(|source| Error::Write { path: folder.to_owned(), source })?;
-            lesson.begin()?;
             pidinet::save::write_atomically(folder.join(CONFIG), rules.config.as_bytes())?;
         }
         let metrics = Metrics::open(&folder.join(METRICS), position.step)?;
@@ -229,7 +232,8 @@ impl<'a, L: Lesson> Run<'a, L> {
 
     fn step(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<()> {
         let done = self.done();
-        let rate = self.rules.schedule.rate(done);
+        let Rules { schedule, phases, .. } = &self.rules;
+        let rate = schedule.rate(done) * Phase::at(phases, done).map_or(1.0, |phase| phases[phase].rate);
         let Learnt { loss, images, failed } = self.lesson.learn(self.position.step, done, rate)?;
         for (name, error) in failed {
             self.position.failed += 1;

@@ -142,7 +142,7 @@ fn a_run_on_a_wrong_device_does_not_begin() {
     let folder = tempfile::tempdir().unwrap();
     let arch = Arch { width: 4, cdcm: Some(2), ..Arch::full() };
     let mut config = Config { seed: 1, model: config::Model::of(&arch), ..Config::default() };
-    config.data.train = vec![draw(folder.path())];
+    config.data.train = vec![draw(folder.path()).into()];
     config.augment.crop = 32;
     config.train = config::Train { steps: 2, batch: 1, ..config.train };
     config.validation.epochs = 0.0;

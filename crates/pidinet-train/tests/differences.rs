@@ -17,7 +17,7 @@ fn sample(height: usize, width: usize) -> Sample {
     let area = height * width;
     let image = (0..3 * area).map(|i| ((i * i * 31 + i * 17) % 1009) as f32 / 504.5 - 1.0).collect();
     let labels = (0..area).map(|i| [0.0, 0.0, 1.0, 0.0, IGNORED, 0.0, 0.6][i * i % 7]).collect();
-    Sample { width, height, image, labels, name: "drawn".to_owned() }
+    Sample { width, height, image, labels, lesson: None, name: "drawn".to_owned() }
 }
 
 /// The loss in f64, from the probabilities of the reference.

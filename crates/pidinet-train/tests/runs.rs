@@ -58,7 +58,7 @@ impl Drawn {
     fn config(&self) -> Config {
         let arch = Arch { width: 4, cdcm: Some(2), ..Arch::full() };
         let mut config = Config { seed: 3, model: config::Model::of(&arch), ..Config::default() };
-        config.data.train = vec![self.source()];
+        config.data.train = vec![self.source().into()];
         config.augment = Augment { crop: 32, ..Augment::strong() };
         config.train = config::Train { steps: 14, batch: 3, checkpoint_steps: 4, ..config.train };
         config
@@ -131,7 +131,7 @@ fn a_trained_model_says_what_it_learnt_from_and_names_no_folder_of_its_machine()
     std::fs::write(folder.join("pairs.lst"), "images/02.png truth/02.png\n").unwrap();
     let mut config = drawn.config();
     let bsds = Source::Bsds { bsds: folder.join("Berkeley"), splits: vec!["val".to_owned()] };
-    config.data.train.extend([bsds, Source::List { list: folder.join("pairs.lst") }]);
+    config.data.train.extend([bsds, Source::List { list: folder.join("pairs.lst") }].map(Into::into));
     config.train.steps = 1;
     let run = folder.join("run");
     go(&config, &run, false, |_| {}).unwrap();
@@ -283,9 +283,9 @@ fn missing_data_is_named_before_training() {
     let empty = tempfile::tempdir().unwrap();
     let path = empty.path().to_path_buf();
     let mut config = drawn.config();
-    config.data.train = vec![Source::Folders { images: path.clone(), truth: path.clone() }];
+    config.data.train = vec![Source::Folders { images: path.clone(), truth: path.clone() }.into()];
     assert!(run(&config).contains(&path.display().to_string()));
-    config.data.train = vec![Source::Bsds { bsds: path.clone(), splits: vec!["train".to_owned()] }];
+    config.data.train = vec![Source::Bsds { bsds: path.clone(), splits: vec!["train".to_owned()] }.into()];
     assert!(run(&config).contains("train"));
     config.data.train = Vec::new();
     assert!(run(&config).contains("data.train"));

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueHint;
 use pidinet::arch::Arch;
-use pidinet_train::config::{Augment, Config, Model, Source};
+use pidinet_train::config::{Augment, Config, Labels, Material, Model, Source, Trust};
 use pidinet_train::run::train;
 
 use super::RunArgs;
@@ -50,12 +50,34 @@ struct Recipe {
     #[arg(long, num_args = 2, value_names = ["IMAGES", "TRUTH"], value_hint = ValueHint::DirPath)]
     folders: Vec<PathBuf>,
 
+    /// A folder of images that nobody drew in, for a teacher to say where edges are
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pictures: Vec<PathBuf>,
+
+    /// What a boundary is where annotators disagree: mean (the share of them), registered (the share after their lines
+    /// were moved onto common ones), any (what any of them drew) or sampled (what one drew, another one each time)
+    #[arg(long, value_name = "NAME", value_parser = one_of::<LabelsName>(&["mean", "registered", "any", "sampled"]))]
+    labels: Option<LabelsName>,
+
+    /// Leave pixels open that lie at most so many pixels beside a boundary
+    #[arg(long, value_name = "PIXELS")]
+    tolerance: Option<usize>,
+
+    /// Learn from a teacher, too: a folder of its edge maps (ID.png or ID.npy), a model file, or the name of a model
+    /// that comes with the program
+    #[arg(long, value_name = "DIR|FILE|NAME", value_hint = ValueHint::AnyPath)]
+    teacher: Option<PathBuf>,
+
+    /// How much the teacher counts: 1 is as much as the truth
+    #[arg(long, value_name = "NUMBER")]
+    trust: Option<f32>,
+
     /// Size of the network: tiny, small or full, with -l for one without CDCM and CSAM
     #[arg(long, value_name = "NAME", value_parser = arch)]
     size: Option<Arch>,
 
-    /// A model whose weights are where training starts
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// A model whose weights are where training starts: a file, or the name of one that comes with the program
+    #[arg(long, value_name = "FILE|NAME", value_hint = ValueHint::FilePath)]
     start: Option<PathBuf>,
 
     /// What is done to images: none, hed (as published) or strong
@@ -72,7 +94,7 @@ impl Edges {
         let config = run.configuration(Config::open, |config| recipe.apply(config))?;
         if !run.print_config && config.data.train.is_empty() {
             return Err(usage!(
-                "nothing to learn from: give --bsds, --list, --folders, or data.train in a file"
+                "nothing to learn from: give --bsds, --list, --folders, --pictures, or data.train in a file"
             ));
         }
         run.conduct(&config.to_toml(), |options, tell| train(&config, options, tell))
@@ -94,8 +116,22 @@ impl Recipe {
         if let [images, truth] = &self.folders[..] {
             sources.push(Source::Folders { images: images.clone(), truth: truth.clone() });
         }
+        let pictures = |pictures: &PathBuf| Source::Pictures { pictures: pictures.clone() };
+        sources.extend(self.pictures.iter().map(pictures));
         if !sources.is_empty() {
-            config.data.train = sources;
+            config.data.train = sources.into_iter().map(Material::from).collect();
+        }
+        if let Some(LabelsName(labels)) = self.labels {
+            config.data.labels = labels;
+        }
+        config.data.tolerance = self.tolerance.unwrap_or(config.data.tolerance);
+        if let Some(teacher) = &self.teacher {
+            let maps = teacher.is_dir().then(|| teacher.clone());
+            config.distil.model = if maps.is_none() { Some(teacher.clone()) } else { None };
+            config.distil.maps = maps;
+        }
+        if let Some(trust) = self.trust {
+            config.distil.trust = Trust::Always(trust);
         }
         if let Some(arch) = &self.size {
             let Model { start, freeze, .. } = std::mem::take(&mut config.model);
@@ -124,6 +160,24 @@ impl std::str::FromStr for Augmentation {
             "hed" => Ok(Self(Augment::hed())),
             "strong" => Ok(Self(Augment::strong())),
             _ => Err(format!("`{name}` is none of none, hed, strong")),
+        }
+    }
+}
+
+/// The names of [`Labels`].
+#[derive(Clone, Copy, Debug)]
+struct LabelsName(Labels);
+
+impl std::str::FromStr for LabelsName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "mean" => Ok(Self(Labels::Mean)),
+            "registered" => Ok(Self(Labels::Registered)),
+            "any" => Ok(Self(Labels::Any)),
+            "sampled" => Ok(Self(Labels::Sampled)),
+            _ => Err(format!("`{name}` is none of mean, registered, any, sampled")),
         }
     }
 }

@@ -85,15 +85,14 @@ impl Augment {
         }
     }
 
+    pub(super) fn check_crop(&self, field: &'static str) -> Result<()> {
+        check(field, self.crop, self.crop == 0 || (8..=8192).contains(&self.crop), "0, or 8 to 8192")
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         let scales = self.scale_min >= 0.1 && self.scale_min <= self.scale_max && self.scale_max <= 10.0;
         check("augment.scale_min", self.scale_min, scales, "0.1 to scale_max, which is at most 10")?;
-        check(
-            "augment.crop",
-            self.crop,
-            self.crop == 0 || (8..=8192).contains(&self.crop),
-            "0, or 8 to 8192",
-        )?;
+        self.check_crop("augment.crop")?;
         check("augment.angle", self.angle, (0.0..=180.0).contains(&self.angle), "0 to 180")?;
         check("augment.colour", self.colour, (0.0..1.0).contains(&self.colour), "at least 0, below 1")?;
         check("augment.gamma", self.gamma, (0.0..=4.0).contains(&self.gamma), "0 to 4")?;

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use super::photometric;
 use super::warp::{Seen, View};
 use super::{Example, Marks};
-use crate::config::{Augment, Data, Labels};
+use crate::config::Augment;
 use crate::loss::IGNORED;
 
 /// An image and its labels, ready for the network.
@@ -23,8 +23,19 @@ pub struct Sample {
     pub image: Vec<f32>,
     /// `[h, w]`, see [`crate::loss::Label`].
     pub labels: Vec<f32>,
+    /// What a teacher sees, if there is one.
+    pub lesson: Option<Lesson>,
     /// The name of the image.
     pub name: String,
+}
+
+/// What a teacher sees in a sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lesson {
+    /// Probabilities `[h, w]` in `[0, 1]`; [`IGNORED`] outside the image.
+    pub map: Vec<f32>,
+    /// How much it counts, see [`crate::loss::Loss::teach`].
+    pub trust: f32,
 }
 
 /// The smallest side that the network takes.
@@ -41,28 +52,29 @@ pub(crate) fn generator(seed: u64, purpose: u64, number: u64) -> ChaCha12Rng {
 
 impl Sample {
     /// The example as it is.
-    pub fn plain(example: &Example, data: &Data, name: &str) -> Self {
+    pub fn plain(example: &Example, name: &str) -> Self {
         let mut rng = generator(0, 0, 0);
-        Self::of(example, &whole(example), &Augment::none(), data, &mut rng, name)
+        Self::of(example, None, &whole(example), &Augment::none(), &mut rng, name)
     }
 
-    /// The example changed at random.
+    /// The example changed at random. A teacher's map, of the image's size and of 65535, goes with it; the number is
+    /// how much it counts.
     pub fn augmented(
         example: &Example,
+        taught: Option<(&[u16], f32)>,
         augment: &Augment,
-        data: &Data,
         rng: &mut ChaCha12Rng,
         name: &str,
     ) -> Self {
         let view = if augment.hed { hed(example, augment, rng) } else { strong(example, augment, rng) };
-        Self::of(example, &view, augment, data, rng, name)
+        Self::of(example, taught, &view, augment, rng, name)
     }
 
     fn of(
         example: &Example,
+        taught: Option<(&[u16], f32)>,
         view: &View,
         augment: &Augment,
-        data: &Data,
         rng: &mut ChaCha12Rng,
         name: &str,
     ) -> Self {
@@ -80,24 +92,12 @@ impl Sample {
         };
         let label = |seen| match seen {
             Seen::Outside => IGNORED,
-            Seen::Inside(mark) => label(mark, &example.marks, annotator, data),
+            Seen::Inside(mark) => example.marks.label(mark, annotator, &example.rule),
         };
         let labels = view.truth(example).into_iter().map(label).collect();
-        Self { width: view.width, height: view.height, image, labels, name: name.to_owned() }
+        let lesson = taught.map(|(map, trust)| Lesson { map: view.map(map, example), trust });
+        Self { width: view.width, height: view.height, image, labels, lesson, name: name.to_owned() }
     }
-}
-
-/// What the annotators' marks of a pixel mean.
-fn label(mark: u16, marks: &Marks, annotator: u32, data: &Data) -> f32 {
-    let share = match *marks {
-        Marks::Grey(_) => f32::from(mark) / 255.0,
-        Marks::Annotators { count, .. } => match data.labels {
-            Labels::Mean => mark.count_ones() as f32 / count as f32,
-            Labels::Sampled => f32::from(mark >> annotator & 1),
-            Labels::Any => f32::from(u16::from(mark != 0)),
-        },
-    };
-    if share > 0.0 && share < data.eta { IGNORED } else { share }
 }
 
 fn whole(example: &Example) -> View {
@@ -164,11 +164,12 @@ fn inscribed(width: f32, height: f32, angle: f32) -> (f32, f32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::rule::Rule;
 
     fn example(width: usize, height: usize) -> Example {
         let pixels = (0..3 * width * height).map(|i| (i * 31 % 256) as u8).collect();
         let bits = (0..width * height).map(|i| u16::from(i % 7 == 0) + 2 * u16::from(i % 5 == 0)).collect();
-        Example { width, height, pixels, marks: Marks::Annotators { bits, count: 4 } }
+        Example { width, height, pixels, marks: Marks::Annotators { bits, count: 4 }, rule: Rule::default() }
     }
 
     #[test]
@@ -178,28 +179,13 @@ mod tests {
             let augment = Augment { crop: if augment.hed { 0 } else { 64 }, jpeg: 0.5, blur: 0.5, ..augment };
             let sample = |number| {
                 let mut rng = generator(7, 1, number);
-                Sample::augmented(&example, &augment, &Data::default(), &mut rng, "a")
+                Sample::augmented(&example, None, &augment, &mut rng, "a")
             };
             for number in 0..20 {
                 assert_eq!(sample(number), sample(number), "number {number}");
             }
             assert_ne!(sample(1), sample(2));
         }
-    }
-
-    #[test]
-    fn labels_follow_the_rule() {
-        let marks = Marks::Annotators { bits: Vec::new(), count: 4 };
-        let rule = |labels, eta| Data { labels, eta, ..Data::default() };
-        assert_eq!(label(0, &marks, 0, &rule(Labels::Mean, 0.3)), 0.0);
-        assert_eq!(label(0b1, &marks, 0, &rule(Labels::Mean, 0.3)), IGNORED);
-        assert_eq!(label(0b101, &marks, 0, &rule(Labels::Mean, 0.3)), 0.5);
-        assert_eq!(label(0b101, &marks, 1, &rule(Labels::Sampled, 0.3)), 0.0);
-        assert_eq!(label(0b101, &marks, 2, &rule(Labels::Sampled, 0.3)), 1.0);
-        assert_eq!(label(0b100, &marks, 0, &rule(Labels::Any, 0.3)), 1.0);
-        let grey = Marks::Grey(Vec::new());
-        assert_eq!(label(51, &grey, 0, &rule(Labels::Mean, 0.3)), IGNORED);
-        assert_eq!(label(255, &grey, 0, &rule(Labels::Mean, 0.3)), 1.0);
     }
 
     #[test]
@@ -220,7 +206,7 @@ mod tests {
     #[test]
     fn without_a_change_colours_are_the_networks_input() {
         let example = example(20, 16);
-        let sample = Sample::plain(&example, &Data::default(), "a");
+        let sample = Sample::plain(&example, "a");
         let red = f32::from(example.pixels[0]) / 255.0;
         assert!((sample.image[0] - Preset::Imagenet.normalise(0, red)).abs() < 1e-6);
         assert_eq!((sample.width, sample.height, sample.labels.len()), (20, 16, 320));

@@ -5,16 +5,14 @@
 
 use std::sync::Arc;
 
-use rand::seq::SliceRandom;
-
 use super::Examples;
 use super::augment::{Sample, generator};
 use super::queue::Queue;
-use crate::Error;
-use crate::config::{Augment, Data};
+use super::shares::{self, Part};
+use crate::config::{Augment, Phase};
+use crate::{Config, Error, Result};
 
-/// Purposes of random numbers, see [`generator`].
-const ORDER: u64 = 1;
+/// Purpose of random numbers, see [`generator`].
 const CHANGE: u64 = 2;
 
 /// A batch, or what was wrong with some of its images.
@@ -33,52 +31,88 @@ pub struct Batches(Queue<Batch>);
 /// What is taken, and how.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// See [`crate::config::Config::seed`].
-    pub seed: u64,
-    /// Images a batch.
-    pub batch: usize,
-    /// What is done to them.
-    pub augment: Augment,
-    /// Labels and loaders.
-    pub data: Data,
+    config: Config,
+    /// Steps in all; where the clock decides, nothing changes over the run.
+    steps: Option<u64>,
+    parts: Vec<Part>,
 }
 
 impl Plan {
-    /// Which image is the `number`-th that is learnt from: every image once an epoch, in an order of its own.
-    pub fn image(&self, images: usize, number: u64) -> usize {
-        self.order(images, number / images as u64)[(number % images as u64) as usize]
+    /// The plan of a run of so many steps, if that is known.
+    pub fn new(config: &Config, steps: Option<u64>) -> Self {
+        let own: Vec<f64> = config.data.train.iter().filter_map(|material| material.share).collect();
+        let phases = config.phase.iter().map(|phase| (phase.until, &phase.shares));
+        let mut parts = vec![Part { first: 0, shares: own.clone() }];
+        let mut first = 0;
+        for (until, shares) in phases {
+            let shares = if shares.is_empty() { own.clone() } else { shares.clone() };
+            match parts.last_mut() {
+                Some(last) if first == last.first => last.shares = shares,
+                Some(last) if last.shares == shares => {}
+                _ => parts.push(Part { first, shares }),
+            }
+            first = first_step(until, steps.unwrap_or(0)) * config.train.batch as u64;
+        }
+        Self { config: config.clone(), steps, parts }
     }
 
-    fn order(&self, images: usize, epoch: u64) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..images).collect();
-        order.shuffle(&mut generator(self.seed, ORDER, epoch));
-        order
+    /// The phase of a step, if there are phases.
+    fn phase(&self, step: u64) -> Option<&Phase> {
+        Phase::at(&self.config.phase, self.done(step)).map(|phase| &self.config.phase[phase])
+    }
+
+    /// The share of the run that is done before a step.
+    fn done(&self, step: u64) -> f64 {
+        self.steps.map_or(0.0, |steps| step as f64 / steps as f64)
     }
 
     /// Batch `number`, the first being 0.
     pub fn batch(&self, examples: &Examples, number: u64) -> Batch {
+        let Config { augment, distil, train, .. } = &self.config;
+        let augment = self.phase(number).map_or(*augment, |phase| phase.augment(augment));
+        let trust = distil.trust.at(self.done(number));
         let mut batch = Batch { samples: Vec::new(), failed: Vec::new() };
-        for number in number * self.batch as u64..(number + 1) * self.batch as u64 {
-            let image = self.image(examples.len(), number);
-            let name = &examples.pair(image).id;
-            match examples.get(image) {
-                Ok(example) => {
-                    let mut rng = generator(self.seed, CHANGE, number);
-                    let sample = Sample::augmented(&example, &self.augment, &self.data, &mut rng, name);
-                    batch.samples.push(sample);
-                }
-                Err(error) => batch.failed.push((name.clone(), error)),
+        let sources = examples.ranges();
+        for number in number * train.batch as u64..(number + 1) * train.batch as u64 {
+            let image = shares::image(self.config.seed, &sources, &self.parts, number);
+            match self.sample(examples, image, &augment, trust, number) {
+                Ok(sample) => batch.samples.push(sample),
+                Err(error) => batch.failed.push((examples.pair(image).id.clone(), error)),
             }
         }
         batch
     }
+
+    /// An image, the `number`-th that is learnt from.
+    fn sample(
+        &self,
+        examples: &Examples,
+        image: usize,
+        augment: &Augment,
+        trust: f32,
+        number: u64,
+    ) -> Result<Sample> {
+        let example = examples.get(image)?;
+        let trust = trust * examples.trust(image);
+        let map = if trust > 0.0 { examples.taught(image, &example)? } else { None };
+        let taught = map.as_ref().map(|map| (&map[..], trust));
+        let mut rng = generator(self.config.seed, CHANGE, number);
+        Ok(Sample::augmented(&example, taught, augment, &mut rng, &examples.pair(image).id))
+    }
+}
+
+/// The first step of which a share of `until` is done, as [`Phase::at`] sees it.
+fn first_step(until: f64, steps: u64) -> u64 {
+    let near = (until * steps as f64) as u64;
+    let first = (near.saturating_sub(2)..=near + 2).find(|&step| step as f64 / steps as f64 >= until);
+    first.unwrap_or(near)
 }
 
 impl Batches {
     /// Starts to prepare the batches from number `first` on.
     pub fn start(examples: &Arc<Examples>, plan: &Plan, first: u64) -> Self {
         let (examples, plan) = (examples.clone(), plan.clone());
-        let loaders = plan.data.loaders;
+        let loaders = plan.config.data.loaders;
         Self(Queue::start(first, loaders, move |number| plan.batch(&examples, number)))
     }
 

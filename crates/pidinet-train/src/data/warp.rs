@@ -1,6 +1,11 @@
 //! Images and truth at another scale, angle and place.
 
-use super::{Example, Marks};
+use super::Example;
+use super::marks::drawn;
+use crate::loss::IGNORED;
+
+/// What [`View::map`] has outside the image.
+pub(super) const OUTSIDE: f32 = IGNORED;
 
 /// Which part of an image is looked at, and how.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,7 +29,7 @@ pub(super) struct View {
 pub(super) enum Seen {
     /// It lies outside the image.
     Outside,
-    /// The bits of annotators, or the grey value.
+    /// Its mark.
     Inside(u16),
 }
 
@@ -58,21 +63,22 @@ impl View {
         self.scale == 1.0 && self.angle == 0.0 && x.fract() == 0.0 && y.fract() == 0.0
     }
 
+    /// Samples of a pixel along each side: a smaller result has several, or it would be jagged as no photograph is.
+    fn samples(&self) -> usize {
+        if self.scale < 0.8 { 2 } else { 1 }
+    }
+
     /// The colours, `[3, h, w]` in `[0, 255]`: bilinear, and outside the image its mirror image.
     pub(super) fn colours(&self, example: &Example) -> Vec<f32> {
         let area = self.width * self.height;
         let mut colours = vec![0.0; 3 * area];
-        // A smaller result has several samples a pixel, or it would be jagged as no photograph is.
-        let samples = if self.scale < 0.8 { 2 } else { 1 };
+        let samples = self.samples();
         let share = 1.0 / (samples * samples) as f32;
         for y in 0..self.height {
             for x in 0..self.width {
                 let mut sum = [0.0; 3];
-                for sample in 0..samples * samples {
-                    let offset = |i: usize| (i as f32 + 0.5) / samples as f32 - 0.5;
-                    let place =
-                        self.source(x as f32 + offset(sample % samples), y as f32 + offset(sample / samples));
-                    let colour = bilinear(example, place);
+                for [dx, dy] in offsets(samples) {
+                    let colour = bilinear(example, self.source(x as f32 + dx, y as f32 + dy));
                     sum = std::array::from_fn(|c| sum[c] + share * colour[c]);
                 }
                 for (c, value) in sum.into_iter().enumerate() {
@@ -83,19 +89,47 @@ impl View {
         colours
     }
 
+    /// A map of the image's size and of 65535, `[h, w]` in `[0, 1]`: bilinear, and [`OUTSIDE`] outside the image.
+    pub(super) fn map(&self, map: &[u16], example: &Example) -> Vec<f32> {
+        let (columns, rows) = (example.width, example.height);
+        let samples = self.samples();
+        let at = |x: f32, y: f32| f32::from(map[mirror(y, rows) * columns + mirror(x, columns)]);
+        let mut values = Vec::with_capacity(self.width * self.height);
+        for y in 0..self.height {
+            for x in 0..self.width {
+                let [sx, sy] = self.source(x as f32, y as f32).map(|place| (place + 0.5).floor());
+                if sx < 0.0 || sy < 0.0 || sx >= columns as f32 || sy >= rows as f32 {
+                    values.push(OUTSIDE);
+                    continue;
+                }
+                let mut sum = 0.0;
+                for [dx, dy] in offsets(samples) {
+                    let [x, y] = self.source(x as f32 + dx, y as f32 + dy);
+                    let (left, top) = (x.floor(), y.floor());
+                    let (right, lower) = (x - left, y - top);
+                    let row = |y: f32| at(left, y) + right * (at(left + 1.0, y) - at(left, y));
+                    sum += row(top) + lower * (row(top + 1.0) - row(top));
+                }
+                values.push((sum / 65535.0 / (samples * samples) as f32).clamp(0.0, 1.0));
+            }
+        }
+        values
+    }
+
     /// The truth, `[h, w]`.
     ///
     /// A line stays a line without gaps and about one pixel wide when it gets smaller: a pixel takes what
     /// lies at its centre, and everything that falls into it.
     pub(super) fn truth(&self, example: &Example) -> Vec<Seen> {
         let (columns, rows) = (example.width, example.height);
+        let marks = example.marks.values();
         let mut seen = Vec::with_capacity(self.width * self.height);
         for y in 0..self.height {
             for x in 0..self.width {
                 let [sx, sy] = self.source(x as f32, y as f32).map(|place| (place + 0.5).floor());
                 let inside = sx >= 0.0 && sy >= 0.0 && sx < columns as f32 && sy < rows as f32;
                 seen.push(if inside {
-                    Seen::Inside(example.marks.at(sy as usize * columns + sx as usize))
+                    Seen::Inside(marks[sy as usize * columns + sx as usize])
                 } else {
                     Seen::Outside
                 });
@@ -104,9 +138,9 @@ impl View {
         if self.is_exact() {
             return seen;
         }
-        for at in 0..columns * rows {
-            let mark = example.marks.at(at);
-            if mark == 0 {
+        for (at, &mark) in marks.iter().enumerate() {
+            // Doubt is of areas, which have no gaps.
+            if drawn(mark) == 0 {
                 continue;
             }
             let [x, y] =
@@ -123,20 +157,10 @@ impl View {
     }
 }
 
-impl Marks {
-    fn at(&self, at: usize) -> u16 {
-        match self {
-            Self::Annotators { bits, .. } => bits[at],
-            Self::Grey(grey) => u16::from(grey[at]),
-        }
-    }
-
-    fn either(&self, a: u16, b: u16) -> u16 {
-        match self {
-            Self::Annotators { .. } => a | b,
-            Self::Grey(_) => a.max(b),
-        }
-    }
+/// Where in a pixel samples are taken, from its middle.
+fn offsets(samples: usize) -> impl Iterator<Item = [f32; 2]> {
+    let offset = move |i: usize| (i as f32 + 0.5) / samples as f32 - 0.5;
+    (0..samples * samples).map(move |sample| [offset(sample % samples), offset(sample / samples)])
 }
 
 fn bilinear(example: &Example, [x, y]: [f32; 2]) -> [f32; 3] {
@@ -165,12 +189,15 @@ fn mirror(place: f32, len: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Marks;
+    use crate::data::marks::DOUBTFUL;
+    use crate::data::rule::Rule;
 
     fn example(width: usize, height: usize, marked: impl Fn(usize, usize) -> u16) -> Example {
         let at = |i: usize| (i % width, i / width);
         let pixels = (0..3 * width * height).map(|i| ((i / 3) % 251) as u8).collect();
         let bits = (0..width * height).map(|i| marked(at(i).0, at(i).1)).collect();
-        Example { width, height, pixels, marks: Marks::Annotators { bits, count: 3 } }
+        Example { width, height, pixels, marks: Marks::Annotators { bits, count: 3 }, rule: Rule::default() }
     }
 
     fn view(width: usize, height: usize) -> View {
@@ -186,7 +213,7 @@ mod tests {
         assert!(
             colours[..35].iter().zip(example.pixels.as_chunks::<3>().0).all(|(c, p)| *c == f32::from(p[0]))
         );
-        let seen: Vec<_> = (0..35).map(|at| Seen::Inside(example.marks.at(at))).collect();
+        let seen: Vec<_> = (0..35).map(|at| Seen::Inside(example.marks.values()[at])).collect();
         assert_eq!(view.truth(&example), seen);
     }
 
@@ -231,5 +258,35 @@ mod tests {
         let seen = view.truth(&example);
         assert_eq!(seen[..4], [Seen::Outside, Seen::Outside, Seen::Inside(1), Seen::Inside(1)]);
         assert_eq!(view.colours(&example)[..4], [1.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_teachers_map_goes_where_the_picture_goes() {
+        let example = example(60, 40, |_, _| 0);
+        let map: Vec<u16> = (0..60 * 40).map(|i| (257 * (i % 251)) as u16).collect();
+        for (scale, angle, mirrored) in [(1.0, 0.0, true), (0.6, 0.4, false), (1.5, -1.0, true)] {
+            let view = View { scale, angle, mirrored, ..view(50, 44) };
+            let (map, colours) = (view.map(&map, &example), view.colours(&example));
+            let inside: Vec<usize> = (0..map.len()).filter(|&at| map[at] != OUTSIDE).collect();
+            assert!(inside.len() > 300);
+            for at in inside {
+                // The colours of the example are of 255 what the map is of 65535.
+                assert!((255.0 * map[at] - colours[at]).abs() < 0.01, "{} for {}", map[at], colours[at]);
+            }
+            let outside = view.truth(&example).into_iter().map(|seen| seen == Seen::Outside);
+            assert!(map.iter().map(|&value| value == OUTSIDE).eq(outside));
+        }
+    }
+
+    #[test]
+    fn doubt_covers_areas_and_hides_no_line() {
+        let example =
+            example(60, 60, |x, _| if x == 30 { 1 | DOUBTFUL } else { DOUBTFUL * u16::from(x > 25) });
+        let view = View { centre: [30.0, 30.0], scale: 0.5, ..view(30, 30) };
+        for row in view.truth(&example).chunks_exact(30) {
+            assert!(row.iter().any(|&seen| matches!(seen, Seen::Inside(mark) if drawn(mark) == 1)));
+            assert!(row[..12].iter().all(|&seen| seen == Seen::Inside(0)), "{row:?}");
+            assert!(row[18..].iter().all(|&seen| seen == Seen::Inside(DOUBTFUL)), "{row:?}");
+        }
     }
 }

@@ -63,6 +63,7 @@ fn sample() -> Sample {
         image: (0..3 * area).map(noise).collect(),
         labels: vec![0.0; area],
         name: "noise".to_owned(),
+        lesson: None,
     }
 }
 

@@ -69,7 +69,7 @@ impl Network for OnCpu {
             let mut space = self.workspace();
             self.tape.forward(self.isa, &geometry, &packed, &sample.image, &mut space);
             let mut maps = self.tape.logits(&geometry, &space);
-            let value = loss.differentiate(&sample.labels, 1.0 / divisor, &mut maps);
+            let value = loss.of(sample, 1.0 / divisor, &mut maps);
             let mut gradients = vec![0.0; parameters.len()];
             self.tape.backward(self.isa, &geometry, &packed, &maps, &mut space, &mut gradients);
             self.keep(space);

@@ -39,8 +39,10 @@ pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -
     config.check()?;
     let rules = Rules {
         config: config.to_toml(),
+        says_same: &|text| toml::from_str(text).is_ok_and(|other: Config| other == *config),
         train: &config.train,
         schedule: &config.schedule,
+        phases: &[],
         seed: config.seed,
         validation_epochs: config.validation.epochs,
         skip: config.data.skip,
@@ -196,7 +198,7 @@ impl Lesson for Classes<'_> {
         (self.learner.parameters, self.learner.state) = (parameters, state);
     }
 
-    fn prepare(&mut self, step: u64) {
+    fn prepare(&mut self, step: u64, _steps: Option<u64>) {
         let (pictures, config) = (self.pictures.clone(), self.config.clone());
         let prepared = move |number| batch(&pictures, &config, number);
         self.batches = Some(Queue::start(step, self.config.data.loaders, prepared));

@@ -3,19 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use pidinet::weights::{Model, ModelInfo, OpenOptions};
+use pidinet::weights::ModelInfo;
 
 use super::lesson::{Learnt, Lesson};
 use super::metrics::Scores;
 use super::validate::Validation;
+use crate::config::Phase;
 use crate::data::Examples;
 use crate::data::batches::{Batches, Plan};
+use crate::data::teacher::Teacher;
 use crate::device::Device;
 use crate::device::check::check;
 use crate::loss::Loss;
 use crate::optimizer::State;
 use crate::trainer::{Trainer, check_loss};
-use crate::{Config, Error, Result};
+use crate::{Config, Error, Result, start};
 
 /// An edge network, and images with truth.
 #[derive(Debug)]
@@ -30,7 +32,8 @@ pub(super) struct Edges<'a> {
 impl<'a> Edges<'a> {
     pub(super) fn open(config: &'a Config, device: &dyn Device) -> Result<Self> {
         let arch = config.model.arch()?;
-        let examples = Arc::new(Examples::open(&config.data.train, config.data.cache_mib << 20)?);
+        let teacher = Teacher::open(&config.distil)?;
+        let examples = Arc::new(Examples::open(&config.data.train, &config.data, teacher)?);
         let validation = Validation::open(config)?;
         check(device, &arch)?;
         let mut trainer = Trainer::new(&arch, config.seed, device);
@@ -60,22 +63,19 @@ impl Lesson for Edges<'_> {
     }
 
     fn begin(&mut self) -> Result<()> {
-        let Some(start) = &self.config.model.start else { return Ok(()) };
-        let model = Model::open(start, &OpenOptions::default())?;
-        self.trainer.start_from(&model).map_err(|found| Error::Checkpoint {
-            path: start.clone(),
+        let Some(name) = &self.config.model.start else { return Ok(()) };
+        self.trainer.start_from(&start::model(name)?).map_err(|found| Error::Checkpoint {
+            path: name.clone(),
             found,
             expected: "a raw model of the same architecture".to_owned(),
         })
     }
 
-    fn prepare(&mut self, step: u64) {
-        let Config { seed, train, augment, data, .. } = self.config;
-        let plan = Plan { seed: *seed, batch: train.batch, augment: *augment, data: data.clone() };
-        self.batches = Some(Batches::start(&self.examples, &plan, step));
+    fn prepare(&mut self, step: u64, steps: Option<u64>) {
+        self.batches = Some(Batches::start(&self.examples, &Plan::new(self.config, steps), step));
     }
 
-    fn learn(&mut self, step: u64, _done: f64, rate: f64) -> Result<Learnt> {
+    fn learn(&mut self, step: u64, done: f64, rate: f64) -> Result<Learnt> {
         let Config { train, data, optimizer, .. } = self.config;
         let batch = self.batches.as_mut().expect("a run prepares its lesson").next();
         if batch.samples.is_empty() {
@@ -84,7 +84,9 @@ impl Lesson for Edges<'_> {
         let loss = Loss { lambda: data.lambda, soft: data.soft };
         let (total, gradients) = self.trainer.differentiate(&loss, &batch.samples, train.batch as f32)?;
         check_loss(total, &gradients, step + 1, &batch.samples)?;
-        self.trainer.step(optimizer, rate, train.average, &gradients);
+        let phase = Phase::at(&self.config.phase, done).map(|phase| &self.config.phase[phase]);
+        let average = phase.and_then(|phase| phase.average).unwrap_or(train.average);
+        self.trainer.step(optimizer, rate, average, &gradients);
         Ok(Learnt { loss: total, images: batch.samples.len() as u64, failed: batch.failed })
     }
 

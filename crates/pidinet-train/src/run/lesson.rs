@@ -6,20 +6,23 @@ use std::path::Path;
 use pidinet::weights::ModelInfo;
 
 use super::metrics::Scores;
-use crate::config::Train;
+use crate::config::{Phase, Train};
 use crate::optimizer::State;
 use crate::schedule::Schedule;
 use crate::{Error, Result};
 
 /// What a configuration says of any run.
-#[derive(Debug)]
 pub(crate) struct Rules<'a> {
     /// The configuration as TOML, every field.
     pub(crate) config: String,
+    /// Whether a configuration as TOML says the same, be it with fewer fields.
+    pub(crate) says_same: &'a dyn Fn(&str) -> bool,
     /// Steps and batches.
     pub(crate) train: &'a Train,
     /// How the learning rate changes.
     pub(crate) schedule: &'a Schedule,
+    /// Parts of the run with a rate of their own.
+    pub(crate) phases: &'a [Phase],
     /// All randomness follows from it.
     pub(crate) seed: u64,
     /// Validation every so many epochs; 0 for never.
@@ -50,8 +53,8 @@ pub(crate) trait Lesson: Debug {
         Ok(())
     }
 
-    /// Prepares to learn from batch `step` on, the first being 0.
-    fn prepare(&mut self, step: u64);
+    /// Prepares to learn from batch `step` on, the first being 0, of `steps` in all, unless the clock decides.
+    fn prepare(&mut self, step: u64, steps: Option<u64>);
 
     /// Learns from the next batch with this learning rate; `done` is the share of the run behind it, `step` the
     /// steps.

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::metrics::Scores;
 use crate::Result;
-use crate::config::Config;
+use crate::config::{Config, Material};
 use crate::data::Examples;
 use crate::data::augment::Sample;
 use crate::loss::Loss;
@@ -36,7 +36,8 @@ impl Validation {
         if config.data.validation.is_empty() || config.validation.epochs <= 0.0 {
             return Ok(None);
         }
-        let examples = Examples::open(&config.data.validation, config.data.cache_mib << 20)?;
+        let sources: Vec<Material> = config.data.validation.iter().cloned().map(Material::from).collect();
+        let examples = Examples::open(&sources, &config.data, None)?;
         let most = if config.validation.images == 0 { usize::MAX } else { config.validation.images };
         Ok(Some(Self { count: examples.len().min(most), examples }))
     }
@@ -51,7 +52,7 @@ impl Validation {
         let one = |index: usize| -> Result<(f64, Vec<Counts>)> {
             let pair = self.examples.pair(index);
             let example = self.examples.get(index)?;
-            let sample = Sample::plain(&example, &config.data, &pair.id);
+            let sample = Sample::plain(&example, &pair.id);
             let mut maps = network.logits(&sample)?;
             let fused = maps[4].iter().map(|&x| sigmoid(x)).collect();
             let loss = loss.differentiate(&sample.labels, 1.0, &mut maps);
