@@ -102,7 +102,7 @@ impl EdgeDetector {
     /// # Errors
     ///
     /// [`Error::Isa`] for an instruction set that this CPU lacks, [`Error::Scale`] for a scale that is
-    /// not a positive number, [`Error::Threads`] if the system gives no threads.
+    /// not a positive number.
     pub fn new(model: &Model, options: &Options) -> Result<Self> {
         let scales = if options.scales.is_empty() { vec![1.0] } else { options.scales.clone() };
         if let Some(&scale) = scales.iter().find(|scale| !(scale.is_finite() && **scale > 0.0)) {
@@ -126,7 +126,8 @@ impl EdgeDetector {
     ///
     /// # Errors
     ///
-    /// [`Error::Scale`] if a scale makes the image too large to address.
+    /// [`Error::Scale`] if a scale makes the image too large to address, [`Error::Enlarged`] if it makes it larger than
+    /// 128 megapixels.
     pub fn detect(&self, image: &Image) -> Result<Detection> {
         Ok(self.profile(image)?.0)
     }
@@ -144,7 +145,8 @@ impl EdgeDetector {
             let (maps, took) = if scale == 1.0 {
                 self.maps(image)
             } else {
-                let (maps, took) = self.maps(&image.resized(scaled(width, scale)?, scaled(height, scale)?));
+                let (across, down) = scaled_size(width, height, scale)?;
+                let (maps, took) = self.maps(&image.resized(across, down));
                 (maps.iter().map(|map| map.resized(width, height)).collect(), took)
             };
             sum = Some(match sum {
@@ -236,6 +238,19 @@ pub fn outputs(
 fn engine_options(options: &Options) -> Result<EngineOptions> {
     let isa = options.isa.as_deref().map(Isa::named).transpose()?;
     Ok(EngineOptions { threads: options.threads, isa, strip: options.strip, precision: options.precision })
+}
+
+/// Most pixels of an image that is made larger: 128 million, 400 MB of bytes.
+const MOST_ENLARGED: u64 = 1 << 27;
+
+/// Width and height of an image after scaling.
+fn scaled_size(width: usize, height: usize, scale: f32) -> Result<(usize, usize)> {
+    let (across, down) = (scaled(width, scale)?, scaled(height, scale)?);
+    let pixels = across as u64 * down as u64; // sides of under 2^32
+    if scale > 1.0 && pixels > MOST_ENLARGED {
+        return Err(Error::Enlarged { scale, width: across, height: down, max_pixels: MOST_ENLARGED });
+    }
+    Ok((across, down))
 }
 
 /// A side of an image after scaling.

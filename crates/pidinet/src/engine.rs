@@ -22,6 +22,7 @@ use pidinet_kernels::packed_lanes::Format;
 use crate::error::{Error, Result};
 use crate::plan::schedule::{Pace, Size, Task};
 use crate::plan::{Fusion, Keep, Packing, Plan};
+use crate::threads;
 use crate::weights::Model;
 use arena::{Arena, Opened};
 use crew::Crew;
@@ -194,16 +195,8 @@ impl Engine {
             Some(isa) => isa,
             None => Isa::from_env()?,
         };
-        let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let threads = options.threads.unwrap_or_else(available).get();
-        let pool = match threads {
-            1 => None,
-            _ => {
-                let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-                let named = builder.thread_name(|thread| format!("pidinet-{thread}"));
-                Some(named.build().map_err(|source| Error::Threads { threads, source })?)
-            }
-        };
+        let pool = threads::pool(options.threads);
+        let threads = pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads);
         let wanted = options.precision;
         if wanted == Precision::Int8 && model.calibration.is_none() {
             return Err(Error::NotCalibrated);

@@ -29,6 +29,13 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// Another process works in a folder.
+    #[error("another run is at work in {}: wait for its end, or choose another folder", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+
     /// An image file could not be used.
     #[error("cannot use image {}", path.display())]
     ImageFile {
@@ -202,15 +209,6 @@ pub enum Error {
     #[error(transparent)]
     Isa(#[from] pidinet_kernels::isa::IsaError),
 
-    /// The system gave no threads.
-    #[error("cannot start {threads} threads")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// Why.
-        source: rayon::ThreadPoolBuildError,
-    },
-
     /// A scale that no image can have.
     #[error(
         "{scale} is not a scale: expected a positive number that leaves the image under 2^32 pixels a side"
@@ -218,6 +216,22 @@ pub enum Error {
     Scale {
         /// What was given.
         scale: f32,
+    },
+
+    /// A scale makes an image larger than is of use.
+    #[error(
+        "at scale {scale} the image is {width}x{height}, {:.1} megapixels, and the limit is {:.1}",
+        *width as f64 * *height as f64 / 1e6, *max_pixels as f64 / 1e6
+    )]
+    Enlarged {
+        /// The scale.
+        scale: f32,
+        /// Columns after scaling.
+        width: usize,
+        /// Rows after scaling.
+        height: usize,
+        /// The limit.
+        max_pixels: u64,
     },
 
     /// An ONNX graph was to be for images that the network cannot take.

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use pidinet_kernels::isa::Isa;
 use rayon::prelude::*;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image::Image;
+use crate::threads;
 use crate::weights::{BiInput, BiModel, ModelInfo, ModelLimits};
 use engine::Arena;
 use plan::Plan;
@@ -124,23 +125,14 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// [`Error::Isa`] for an instruction set that this CPU lacks, [`Error::Threads`] if the system gives no
-    /// threads.
+    /// [`crate::Error::Isa`] for an instruction set that this CPU lacks.
     pub fn new(model: &BiModel, options: &ClassifierOptions) -> Result<Self> {
         let isa = match &options.isa {
             Some(name) => Isa::named(name)?,
             None => Isa::from_env()?,
         };
-        let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let threads = options.threads.unwrap_or_else(available).get();
-        let pool = match threads {
-            1 => None,
-            _ => {
-                let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-                let named = builder.thread_name(|thread| format!("pidinet-{thread}"));
-                Some(named.build().map_err(|source| Error::Threads { threads, source })?)
-            }
-        };
+        let pool = threads::pool(options.threads);
+        let threads = pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads);
         let (labels, input, info) = (model.labels.clone(), model.input, model.info.clone());
         Ok(Self { plan: Plan::new(model, isa), labels, input, info, threads, pool, idle: Mutex::default() })
     }

@@ -1,7 +1,7 @@
 //! Edge maps and pictures to files.
 //!
-//! A file appears whole or not at all: it is written beside its place under a temporary name and then
-//! renamed.
+//! A file appears whole or not at all: it is written beside its place under a temporary name, synced, and then
+//! renamed. What a killed process leaves under such a name is removed later.
 
 use std::fmt;
 use std::path::Path;
@@ -12,10 +12,17 @@ use crate::{EdgeMap, Error, Result};
 
 mod atomic;
 mod encode;
+mod lock;
 mod numpy;
+mod sweep;
+mod temporary;
+mod whole;
 
-pub use atomic::write_atomically;
+pub use atomic::{Staged, sync_folder, write_atomically};
+pub use lock::FolderLock;
 pub use numpy::{npy, npz};
+pub use temporary::abandon_temporaries;
+pub use whole::is_whole;
 
 /// File formats that edge maps are written in.
 ///
