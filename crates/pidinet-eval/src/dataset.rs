@@ -93,7 +93,7 @@ impl Dataset {
     /// pair, every file that does not exist, and every name that comes twice.
     pub fn list(path: &Path) -> Result<Self> {
         let text =
-            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
+            pidinet::files::read_text(path).map_err(|source| Error::Read { path: path.into(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let (mut pairs, mut problems, mut ids) = (Vec::new(), Vec::new(), BTreeSet::new());
         for (number, line) in text.lines().enumerate().map(|(n, line)| (n + 1, line.trim())) {
@@ -217,7 +217,8 @@ fn files(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(read)? {
         let path = entry.map_err(read)?.path();
-        if path.is_file() && has_extension(&path, extensions) {
+        // A link that leads nowhere is there, too: whoever reads it will say so.
+        if has_extension(&path, extensions) && !path.is_dir() {
             files.push(path);
         }
     }

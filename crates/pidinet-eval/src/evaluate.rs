@@ -107,6 +107,45 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evalua
     Evaluation { counts, times }
 }
 
+/// About how many pairs of pixels [`evaluate`] looks at, rather more than less: its memory and time grow with them.
+/// 0 where pixels may only be a few apart, so that there are not many of them whatever the map.
+///
+/// # Panics
+///
+/// If map and truth differ in size.
+pub fn links(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> u64 {
+    const FEW: f64 = 16.0;
+    assert_same_size(map, truth);
+    let reach = reach(map, options);
+    if reach <= FEW {
+        return 0;
+    }
+    let map = suppressed(map, options);
+    let lowest = options.thresholds.iter().copied().fold(1.0, f64::min);
+    let mask = Mask::at_least(&map, least(lowest, options));
+    let (width, height) = (map.width(), map.height());
+    // Sums of the pixels above and left of each corner, `[height + 1, width + 1]`.
+    let mut sums = vec![0_u32; (width + 1) * (height + 1)];
+    for (x, y) in mask.pixels() {
+        sums[(y + 1) * (width + 1) + x + 1] = 1;
+    }
+    for y in 1..=height {
+        let mut row = 0;
+        for x in 1..=width {
+            row += sums[y * (width + 1) + x];
+            sums[y * (width + 1) + x] = row + sums[(y - 1) * (width + 1) + x];
+        }
+    }
+    let reach = reach as usize;
+    let near = |(x, y): (usize, usize)| {
+        let (left, top) = (x.saturating_sub(reach), y.saturating_sub(reach));
+        let (right, bottom) = ((x + reach + 1).min(width), (y + reach + 1).min(height));
+        let at = |x: usize, y: usize| u64::from(sums[y * (width + 1) + x]);
+        at(right, bottom) + at(left, top) - at(left, bottom) - at(right, top)
+    };
+    truth.annotators.iter().flat_map(Mask::pixels).map(near).sum()
+}
+
 /// Evaluates images on all threads of the current rayon pool.
 ///
 /// `load` gives the map and the truth of image `0..images`, and `done` hears of each result as it comes. The
@@ -173,16 +212,20 @@ fn suppressed<'a>(map: &'a EdgeMap, options: &Options) -> Cow<'a, EdgeMap> {
 
 /// The thinned edges of a map at a threshold.
 fn prediction(map: &EdgeMap, threshold: f64, options: &Options) -> Mask {
-    let least = if options.eight_bit {
+    let mut mask = Mask::at_least(map, least(threshold, options));
+    thin(&mut mask);
+    mask
+}
+
+/// The least probability of a pixel that counts at a threshold.
+fn least(threshold: f64, options: &Options) -> f32 {
+    if options.eight_bit {
         let level = (1..=255).find(|&v| f64::from(v) / 255.0 >= threshold).unwrap_or(256);
         (level as f32 - 0.5) / 255.0
     } else {
         let nearest = (threshold as f32).max(f32::MIN_POSITIVE);
         if f64::from(nearest) < threshold { nearest.next_up() } else { nearest }
-    };
-    let mut mask = Mask::at_least(map, least);
-    thin(&mut mask);
-    mask
+    }
 }
 
 /// How far apart matched pixels may be, in pixels.
@@ -238,6 +281,20 @@ mod tests {
             let missed: usize = seen.missed.iter().map(Mask::count).sum();
             assert_eq!(missed as u64, all.counts[k].truth - all.counts[k].found);
         }
+    }
+
+    #[test]
+    fn pairs_that_may_be_matched_are_counted_where_there_may_be_many() {
+        let (map, truth) = scene();
+        let options = |max_distance| Options { max_distance, ..Options::default() };
+        assert_eq!(links(&map, &truth, &options(0.0075)), 0);
+        let all = links(&map, &truth, &options(1.0));
+        let drawn: usize = truth.annotators.iter().map(Mask::count).sum();
+        let options_all = options(1.0);
+        let lowest = Mask::at_least(&suppressed(&map, &options_all), least(0.01, &options_all)).count();
+        assert_eq!(all, (drawn * lowest) as u64, "every pixel is near every other");
+        let some = links(&map, &truth, &options(0.2));
+        assert!(0 < some && some < all, "{some} of {all}");
     }
 
     #[test]
