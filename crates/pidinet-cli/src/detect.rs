@@ -1,29 +1,30 @@
 //! `pidinet detect`.
 
-use std::io::Read;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::ValueHint;
+use pidinet::files::{MOST_STREAM, read_all};
 use pidinet::image::{Image, ImageLimits, Preset};
-use pidinet::save::{Format, SaveOptions, write_atomically};
+use pidinet::save::{Format, SaveOptions};
 use pidinet::{EdgeDetector, EdgeMap, Error, Options};
 
-use crate::interrupt;
 use crate::model::ModelArgs;
 use crate::options::{EngineArgs, one_of, pixels, scale};
 use crate::ui::{self, Batch, usage};
 
 mod crew;
+mod files;
 mod finish;
 pub(crate) mod inputs;
 mod outputs;
 mod record;
 
+use files::{Folders, Prepared};
 use finish::Finish;
 use inputs::Source;
 use outputs::{Job, Output, Request};
@@ -99,11 +100,13 @@ pub(crate) struct Detect {
 
 impl Detect {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let found = inputs::find(&self.inputs, self.recursive)?;
+        let mut found = inputs::find(&self.inputs, self.recursive)?;
+        if let Some(folder) = outputs::folder(&found, &self.request()) {
+            found.leave_out(folder);
+        }
         let (jobs, format) = outputs::plan(&found, &self.request())?;
         self.check(&jobs, format)?;
         let engines = self.engines(jobs.len())?;
-        interrupt::install()?;
 
         let mut batch = Batch::new(found.failures.len() + jobs.len());
         found.failures.iter().for_each(|failure| batch.failed(failure));
@@ -113,16 +116,21 @@ impl Detect {
             progress.begin(job.input.name());
             self.one(job, format, &engines)
         };
-        crew::in_order(jobs.len(), engines.workers, work, |number, result| {
+        let mut folders = Folders::default();
+        let settle = |done: anyhow::Result<Done>| done.and_then(|done| done.settle(&mut folders));
+        crew::in_order(jobs.len(), engines.workers, work, settle, |number, result| {
             let job = &jobs[number];
             match result {
-                Ok(record) => batch.done(self.line(job, &record)),
-                Err(error) if ui::is_closed_pipe(&error) => Err(error),
+                Ok(record) => batch.done(self.line(job, &record).as_deref()),
+                Err(error) if ui::is_closed_pipe(&error) => return Err(error),
                 Err(error) => {
                     batch.failed(&error);
-                    if self.json { batch.print(&Record::failed(job, &error).json()) } else { Ok(()) }
+                    if self.json {
+                        batch.tell(&Record::failed(job, &error).json());
+                    }
                 }
             }
+            Ok(())
         })?;
         Ok(batch.end())
     }
@@ -131,8 +139,7 @@ impl Detect {
     /// their own: none waits for another, and while one computes another reads or writes.
     fn engines(&self, images: usize) -> anyhow::Result<Engines> {
         let model = self.model.open()?;
-        let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let threads = self.engine.threads.unwrap_or_else(available).get();
+        let threads = pidinet::threads::count(self.engine.threads);
         let many = threads > 1 && images >= 2 * threads;
         let single = Options { threads: Some(NonZeroUsize::MIN), ..self.options() };
         Ok(Engines {
@@ -176,9 +183,9 @@ impl Detect {
     }
 
     /// From one image to its files.
-    fn one(&self, job: &Job, format: Format, engines: &Engines) -> anyhow::Result<Record> {
-        if self.skip_existing && job.outputs().all(|output| output.exists()) {
-            return Ok(Record::skipped(job));
+    fn one(&self, job: &Job, format: Format, engines: &Engines) -> anyhow::Result<Done> {
+        if self.skip_existing && job.outputs().all(|output| output.is_there(format)) {
+            return Ok(Done { record: Record::skipped(job), files: Vec::new() });
         }
         let limits = self.limits();
         if let (Some(detector), Source::File(_)) = (&engines.single, &job.input.source) {
@@ -205,26 +212,26 @@ impl Detect {
         detector: &EdgeDetector,
         image: &Image,
         mut clock: Clock,
-    ) -> anyhow::Result<Record> {
+    ) -> anyhow::Result<Done> {
         let decode = clock.lap();
         let found = detector.detect(image)?;
         let network = clock.lap();
         let maps = std::iter::once(found.edges).chain(found.sides.into_iter().flatten());
         let maps: Vec<EdgeMap> = maps.map(|map| self.finish.apply(map)).collect();
         let post = clock.lap();
-        for (output, bytes) in job.outputs().zip(self.encode(image, &maps, format)?) {
-            write(output, &bytes)?;
-        }
+        let contents = self.encode(image, &maps, format)?;
+        let files = job.outputs().zip(contents).map(|(output, bytes)| Prepared::new(output, bytes));
+        let files = files.collect::<anyhow::Result<Vec<Prepared>>>()?;
         let milliseconds = Milliseconds { decode, network, post, write: clock.lap() };
-        Ok(Record::done(job, image, milliseconds))
+        Ok(Done { record: Record::done(job, image, milliseconds), files })
     }
 
     fn read(&self, source: &Source, limits: &ImageLimits) -> anyhow::Result<Image> {
         let image = match source {
             Source::File(path) => Image::open(path, limits)?,
             Source::Stdin => {
-                let mut bytes = Vec::new();
-                std::io::stdin().lock().read_to_end(&mut bytes)?;
+                let bytes =
+                    read_all(std::io::stdin().lock(), MOST_STREAM).context("cannot use standard input")?;
                 Image::decode(&bytes, limits).context("cannot use standard input")?
             }
         };
@@ -285,24 +292,18 @@ fn is_large(error: &anyhow::Error) -> bool {
 /// Names of the arrays in an npz file.
 const ARRAYS: [&str; 5] = ["edges", "side1", "side2", "side3", "side4"];
 
-/// Writes a file, whole or not at all, or to standard output.
-fn write(output: &Output, bytes: &[u8]) -> anyhow::Result<()> {
-    match output {
-        Output::Stdout => ui::print(bytes),
-        Output::File(path) => {
-            let _whole = interrupt::writing();
-            make_folder_of(path)?;
-            Ok(write_atomically(path, bytes)?)
-        }
-    }
+/// An image that is done but for its files, which have yet to take their places.
+struct Done {
+    record: Record,
+    files: Vec<Prepared>,
 }
 
-/// Makes the folder that a file is to lie in.
-fn make_folder_of(path: &Path) -> anyhow::Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make folder {}", folder.display())),
-        _ => Ok(()),
+impl Done {
+    fn settle(mut self, folders: &mut Folders) -> anyhow::Result<Record> {
+        let clock = Instant::now();
+        self.files.into_iter().try_for_each(|file| folders.put(file))?;
+        self.record.add_write(milliseconds(clock.elapsed()));
+        Ok(self.record)
     }
 }
 
@@ -319,6 +320,10 @@ impl Clock {
         let now = Instant::now();
         let lap = now - self.0;
         self.0 = now;
-        lap.as_secs_f64() * 1e3
+        milliseconds(lap)
     }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }

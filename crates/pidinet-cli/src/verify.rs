@@ -126,7 +126,7 @@ impl Pairs {
         for side in all {
             batch.progress().begin(side.display().to_string());
             vectors.insert(side.clone(), vector(classifier, &self.data.join(side))?);
-            batch.done(None)?;
+            batch.done(None);
         }
         batch.end();
         Ok(vectors)
@@ -141,7 +141,7 @@ fn vector(classifier: &Classifier, path: &Path) -> anyhow::Result<Vec<f32>> {
     }
     let entries = std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut frames = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>()?;
-    frames.retain(|frame| frame.is_file());
+    frames.retain(|frame| !frame.is_dir());
     frames.sort();
     if frames.is_empty() {
         bail!("no frame in folder {}", path.display());

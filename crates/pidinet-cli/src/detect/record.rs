@@ -31,7 +31,7 @@ pub(super) struct Milliseconds {
     pub(super) network: f64,
     /// Suppression, thresholds, styles.
     pub(super) post: f64,
-    /// From edges to files.
+    /// From edges to files that are safe on the disk.
     pub(super) write: f64,
 }
 
@@ -50,6 +50,13 @@ impl Record {
 
     fn new(job: &Job, outcome: Outcome) -> Self {
         Self { input: job.input.name(), output: job.output.name(), outcome }
+    }
+
+    /// Adds to the time that writing took.
+    pub(super) fn add_write(&mut self, more: f64) {
+        if let Outcome::Done { milliseconds, .. } = &mut self.outcome {
+            milliseconds.write += more;
+        }
     }
 
     pub(super) fn json(&self) -> String {

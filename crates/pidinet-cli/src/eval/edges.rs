@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::ValueHint;
 use pidinet::EdgeDetector;
 use pidinet::post::Suppression;
 use pidinet_eval::GroundTruth;
 use pidinet_eval::counts::Counts;
 use pidinet_eval::dataset::{Dataset, Pair, Preset};
-use pidinet_eval::evaluate::{Options, Times, evaluate, thresholds};
+use pidinet_eval::evaluate::{Options, Times, evaluate, links, thresholds};
 use pidinet_eval::plot::{BSDS_HUMAN, PlotOptions};
 use pidinet_eval::results::{image_scores, run, write_plot, write_report, write_scores};
 use pidinet_eval::score::Scores;
@@ -23,10 +23,9 @@ use serde::Serialize;
 
 use super::pictures::{self, Material};
 use super::source::{Finder, Source};
-use crate::interrupt;
 use crate::model::ModelArgs;
-use crate::options::{EngineArgs, scale};
-use crate::ui::{Batch, print_line, usage};
+use crate::options::{EngineArgs, scale, with_threads};
+use crate::ui::{Batch, tell_line, usage};
 
 /// Score edges by the BSDS benchmark
 ///
@@ -129,6 +128,9 @@ fn distance(text: &str) -> Result<f64, String> {
     distance.ok_or_else(|| "expected a fraction of the diagonal such as 0.0075".to_owned())
 }
 
+/// Most pairs of pixels that may be matched in an image: about 3 GB of memory. BSDS500 has under a million.
+const MOST_LINKS: u64 = 50_000_000;
+
 /// Most thresholds that make a difference: one for each value of 16 bits.
 const MOST_THRESHOLDS: usize = 65_535;
 
@@ -169,10 +171,7 @@ impl Edges {
         if !dataset.unused.is_empty() {
             log::info!("{} predictions have no truth and are left out", dataset.unused.len());
         }
-        let threads = self.engine.threads.map_or(0, NonZeroUsize::get);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        interrupt::install()?;
-        pool.install(|| self.evaluate(&source, &dataset))
+        with_threads(self.engine.threads, || self.evaluate(&source, &dataset))
     }
 
     fn evaluate(&self, source: &Source, dataset: &Dataset) -> anyhow::Result<ExitCode> {
@@ -192,7 +191,7 @@ impl Edges {
                 Job { source, pair, truth, map: None, times: Times::default(), edges: Duration::ZERO };
             let (counts, kept) = job.counts(&store, &options, &made_from)?;
             let raw = raw_store.as_ref().map(|store| job.counts(store, &raw, &made_from)).transpose()?;
-            batch.done(None)?;
+            batch.done(None);
             Ok(Scored {
                 counts,
                 raw: raw.map(|(counts, _)| counts),
@@ -225,7 +224,7 @@ impl Edges {
             summary.crispness = Some(Crispness::new(&without, &scores));
         }
         self.write(source, dataset, &truth, &scores, &summary)?;
-        print_line(&table(&summary))?;
+        tell_line(&table(&summary));
         Ok(ExitCode::SUCCESS)
     }
 
@@ -374,10 +373,19 @@ impl Job<'_> {
                 map
             }
         };
+        let links = links(&map, self.truth, options);
+        if links > MOST_LINKS {
+            bail!(
+                "a distance of {} of the diagonal gives {} million pairs of pixels that may be matched, and the limit \
+                 is {} million: choose a smaller --max-dist",
+                options.max_distance,
+                links / 1_000_000,
+                MOST_LINKS / 1_000_000
+            );
+        }
         let evaluation = evaluate(&map, self.truth, options);
         self.map = Some(map);
         self.times += evaluation.times;
-        let _whole = interrupt::writing();
         store.save(&self.pair.id, &evaluation.counts)?;
         Ok((evaluation.counts, false))
     }

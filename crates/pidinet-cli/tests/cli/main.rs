@@ -5,5 +5,7 @@ mod detect;
 mod hostile;
 mod models;
 mod pages;
+mod power;
 mod recognition;
 mod sandbox;
+mod signals;
