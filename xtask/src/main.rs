@@ -4,6 +4,7 @@
 
 mod cargo;
 mod check;
+mod deny;
 mod gpu;
 mod neon;
 mod simd128;
@@ -14,6 +15,7 @@ const USAGE: &str = "usage: cargo xtask CHORE [ARGUMENTS]
 
 chores:
   check    all that must hold before a change is proposed; with --fast, without other instruction sets
+  deny     check licences, sources and advisories of all dependencies, as deny.toml says
   gpu      check that the parts for GPUs compile; takes long
   neon     test the kernels with NEON, in an emulator of aarch64
   simd128  test the kernels with WebAssembly's vectors, in node
@@ -30,6 +32,7 @@ fn main() -> anyhow::Result<()> {
             [fast] if fast == "--fast" => check::run(check::Extent::Fast),
             other => bail!("`check` takes --fast or nothing, not {other:?}\n\n{USAGE}"),
         },
+        Some("deny") => deny::run(),
         Some("gpu") => gpu::run(),
         Some("neon") => neon::run(&arguments),
         Some("simd128") => simd128::run(&arguments),
