@@ -3,6 +3,7 @@
 
 mod detect;
 mod hostile;
+mod limits;
 mod models;
 mod pages;
 mod power;

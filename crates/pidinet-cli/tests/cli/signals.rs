@@ -38,11 +38,16 @@ fn end(child: &mut Child) -> ExitStatus {
     status.unwrap()
 }
 
+/// Whether a signal is among those of a line of what the system says of a process.
+fn has(process: &str, line: &str, signal: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let mask = status.lines().find_map(|found| found.strip_prefix(line)).unwrap_or("0").trim();
+    u64::from_str_radix(mask, 16).unwrap() >> (signal - 1) & 1 == 1
+}
+
 /// Whether the process has set what it does on a signal.
 fn handles(child: &Child, signal: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0").trim();
-    u64::from_str_radix(mask, 16).unwrap() >> (signal - 1) & 1 == 1
+    has(&child.id().to_string(), "SigCgt:", signal)
 }
 
 fn has_proc() -> bool {
@@ -66,10 +71,14 @@ fn a_pipe_that_nobody_reads_or_writes_does_not_hold_off_an_interruption() {
         "eval edges --pairs pipe -o out",
         "verify pairs -m bi-pidinet-s --pairs pipe --data .",
     ] {
-        for signal in ["-INT", "-TERM"] {
+        for (signal, number) in [("-INT", 2), ("-TERM", 15)] {
+            // In the background of some shells Ctrl-C is ignored, and so by all that is begun there.
+            if has("self", "SigIgn:", number) {
+                continue;
+            }
             let mut child =
                 sandbox.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            wait_for("handlers of signals", || handles(&child, 2) && handles(&child, 15));
+            wait_for("a handler of the signal", || handles(&child, number));
             send(signal, &child);
             assert_eq!(end(&mut child).code(), Some(130), "{arguments}");
         }

@@ -134,7 +134,8 @@ fn in_folder(root: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Files> {
 /// A folder within another, unless it is one of those that it lies in.
 fn below(folder: &Folder, path: PathBuf, name: String) -> Option<Folder> {
     let own = path.canonicalize().ok()?;
-    if folder.chain.contains(&own) {
+    // A link to a folder above one of these would lead here again.
+    if folder.chain.iter().any(|outer| outer.starts_with(&own)) {
         log::warn!("{} leads back to {} and is left out", path.display(), own.display());
         return None;
     }
@@ -145,4 +146,38 @@ fn below(folder: &Folder, path: PathBuf, name: String) -> Option<Folder> {
     let mut chain = folder.chain.clone();
     chain.push(own);
     Some(Folder { path, prefix: name + "/", chain })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_are_followed_but_not_in_circles() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["train/cat", "train/dog", "test"] {
+            fs::create_dir_all(path(name)).unwrap();
+        }
+        fs::write(path("train/cat/1.png"), "1").unwrap();
+        symlink(path("train/cat"), path("test/cat")).unwrap();
+        symlink(path("train/cat/1.png"), path("train/dog/2.png")).unwrap();
+        symlink("..", path("train/cat/up")).unwrap();
+        symlink("../..", path("train/dog/root")).unwrap();
+        symlink("nowhere", path("train/dog/gone.png")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(path("train/dog/pipe.png")).status().unwrap().success());
+        let files = list(folder.path(), |name| name.ends_with(".png")).unwrap();
+        let found: Vec<(&str, bool)> =
+            files.iter().map(|file| (&file.name[..], file.content.read().is_ok())).collect();
+        let expected = [
+            ("test/cat/1.png", true),
+            ("train/cat/1.png", true),
+            ("train/dog/2.png", true),
+            ("train/dog/gone.png", false),
+            ("train/dog/pipe.png", false),
+        ];
+        assert_eq!(found, expected);
+    }
 }
