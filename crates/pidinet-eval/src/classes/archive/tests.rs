@@ -46,14 +46,15 @@ fn an_archive_that_is_cut_anywhere_is_an_error() {
 #[test]
 fn a_bit_that_differs_is_an_error_or_says_nothing() {
     let packed = gzip(&tar());
-    let expected = names(&packed).unwrap();
     // Of the header, ten bytes, some say only when and where the file was made.
     for at in 10..packed.len() {
         let mut damaged = packed.clone();
         damaged[at] ^= 1 << (at % 8);
-        match names(&damaged) {
-            Err(_) => {}
-            Ok(found) => panic!("byte {at}: {found:?} instead of {expected:?}"),
+        if names(&damaged).is_ok() {
+            // Some bits of compressed data say nothing.
+            let mut unpacked = Vec::new();
+            MultiGzDecoder::new(&damaged[..]).read_to_end(&mut unpacked).unwrap();
+            assert_eq!(unpacked, tar(), "byte {at}");
         }
     }
 }
