@@ -126,7 +126,8 @@ impl EdgeDetector {
     ///
     /// # Errors
     ///
-    /// [`Error::Scale`] if a scale makes the image too large to address.
+    /// [`Error::Scale`] if a scale makes the image too large to address, [`Error::MapNotFinite`] if the model's weights
+    /// are such that the map is none.
     pub fn detect(&self, image: &Image) -> Result<Detection> {
         Ok(self.profile(image)?.0)
     }
@@ -165,6 +166,7 @@ impl EdgeDetector {
         });
         let edges = maps.next().expect("a run gives the fused map");
         let sides: Vec<EdgeMap> = maps.collect();
+        std::iter::once(&edges).chain(&sides).try_for_each(EdgeMap::check)?;
         Ok((Detection { edges, sides: sides.try_into().ok() }, stats.unwrap_or_default()))
     }
 

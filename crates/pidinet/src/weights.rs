@@ -30,6 +30,7 @@ mod random;
 mod safetensors;
 
 pub use bi_model::{BiInput, BiModel, BiStorage, BinaryStorage};
+pub(crate) use element::from_f16;
 pub use element::Precision;
 pub use error::{ModelError, ShapeMismatch};
 pub use info::ModelInfo;

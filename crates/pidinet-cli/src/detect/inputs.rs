@@ -1,8 +1,11 @@
 //! From arguments to images: files, folders, patterns, standard input.
 
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use pidinet::image::EXTENSIONS;
 
 use crate::ui::usage;
 
@@ -42,13 +45,19 @@ pub(crate) struct Inputs {
     pub(crate) named: bool,
     /// Arguments that stand for no image.
     pub(crate) failures: Vec<anyhow::Error>,
+    /// Files of folders that are no images that are read, by their extension.
+    pub(crate) left_out: BTreeMap<String, usize>,
 }
 
-/// Extensions of the files that are taken from a folder; a file that is named is read whatever its name.
-const EXTENSIONS: [&str; 13] =
-    ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "pnm", "pbm", "pgm", "ppm"];
+impl Inputs {
+    /// What was left out, in words; `None` if nothing was.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let kinds: Vec<String> = self.left_out.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        (!kinds.is_empty()).then(|| format!("left out of folders, as no images that are read: {}", kinds.join(", ")))
+    }
+}
 
-/// Finds the images; folders within folders only if `recursive`.
+/// Finds the images; folders within folders only if `recursive`. Warns of what is left out of folders.
 pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inputs> {
     let mut found = Inputs { named: true, ..Inputs::default() };
     for argument in arguments {
@@ -60,7 +69,7 @@ pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inp
         } else if argument.is_dir() {
             found.named = false;
             let before = found.images.len();
-            match in_folder(argument, Path::new(""), recursive, &mut found.images) {
+            match in_folder(argument, Path::new(""), recursive, &mut found) {
                 Ok(()) if found.images.len() == before => {
                     let hint = if recursive { "" } else { "; -r searches its folders, too" };
                     let error = anyhow::anyhow!("no image in folder {}{hint}", argument.display());
@@ -73,7 +82,7 @@ pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inp
             found.named = false;
             let before = found.images.len();
             let paths = glob::glob(pattern).map_err(|error| usage!("pattern {pattern}: {error}"))?;
-            found.images.extend(paths.flatten().filter(|path| path.is_file()).filter_map(file));
+            found.images.extend(paths.flatten().filter(|path| path.is_file() && !is_of_system(path)).filter_map(file));
             if found.images.len() == before {
                 found.failures.push(anyhow::anyhow!("no file is like {pattern}"));
             }
@@ -84,7 +93,19 @@ pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inp
                 .push(path.ok_or_else(|| usage!("{} is not the name of a file", argument.display()))?);
         }
     }
+    if let Some(left_out) = found.left_out() {
+        log::warn!("{left_out}");
+    }
     Ok(found)
+}
+
+/// Whether a file is one that systems put beside images for themselves.
+fn is_of_system(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    let known = ["Thumbs.db", "ehthumbs.db", "desktop.ini"];
+    name.as_encoded_bytes().starts_with(b"._")
+        || name == ".DS_Store"
+        || known.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn file(path: PathBuf) -> Option<Input> {
@@ -98,7 +119,7 @@ fn pattern(argument: &Path) -> Option<&str> {
 }
 
 /// Adds the images in `folder/relative`, in the order of their names.
-fn in_folder(folder: &Path, relative: &Path, recursive: bool, images: &mut Vec<Input>) -> anyhow::Result<()> {
+fn in_folder(folder: &Path, relative: &Path, recursive: bool, found: &mut Inputs) -> anyhow::Result<()> {
     let here = folder.join(relative);
     let unreadable = || format!("cannot read folder {}", here.display());
     let entries = std::fs::read_dir(&here).with_context(unreadable)?;
@@ -109,10 +130,14 @@ fn in_folder(folder: &Path, relative: &Path, recursive: bool, images: &mut Vec<I
         // Links to files are followed; links to folders are not, which could lead in circles.
         if entry.file_type().with_context(unreadable)?.is_dir() {
             if recursive {
-                in_folder(folder, &relative, recursive, images)?;
+                in_folder(folder, &relative, recursive, found)?;
             }
-        } else if is_image(&relative) && entry.path().is_file() {
-            images.push(Input { source: Source::File(entry.path()), relative });
+        } else if is_of_system(&relative) || !entry.path().is_file() {
+        } else if is_image(&relative) {
+            found.images.push(Input { source: Source::File(entry.path()), relative });
+        } else {
+            let kind = relative.extension().map_or("without extension".into(), OsStr::to_string_lossy);
+            *found.left_out.entry(kind.to_lowercase()).or_default() += 1;
         }
     }
     Ok(())
@@ -136,6 +161,20 @@ mod tests {
             std::fs::write(path, "").unwrap();
         }
         folder
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_what_systems_leave_there_is_not() {
+        let names = ["a.png", "b.HEIC", "c.heic", "d.jxl", "e.gif", "._a.png", ".DS_Store", "Thumbs.db", "deep/f.avif"];
+        let folder = tree(&names);
+        let found = find(&[folder.path().to_owned()], true).unwrap();
+        assert_eq!(relatives(&found), ["a.png", "e.gif"]);
+        let left_out = found.left_out().unwrap();
+        assert!(left_out.ends_with(": 1 avif, 2 heic, 1 jxl"), "{left_out}");
+        let found = find(&[folder.path().join("*.png")], false).unwrap();
+        assert_eq!((relatives(&found), found.left_out()), (vec!["a.png"], None));
+        let named = find(&[folder.path().join("._a.png")], false).unwrap();
+        assert_eq!(relatives(&named), ["._a.png"]);
     }
 
     fn relatives(inputs: &Inputs) -> Vec<&str> {
