@@ -108,7 +108,9 @@ fn problems(packages: &[Package], rules: &Rules) -> Vec<String> {
         let licence = clarified.map(|clarified| &clarified.expression).or(license.as_ref());
         match licence.map(|licence| (licence, is_allowed(licence, &rules.licenses.allow))) {
             None => problems.push(format!("{name} {version} says no licence")),
-            Some((licence, Ok(false))) => problems.push(format!("{name} {version}: the licence is {licence}")),
+            Some((licence, Ok(false))) => {
+                problems.push(format!("{name} {version}: the licence is {licence}"))
+            }
             Some((licence, Err(error))) => problems.push(format!("{name} {version}: {licence}: {error}")),
             Some((_, Ok(true))) => {}
         }

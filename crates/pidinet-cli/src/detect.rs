@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::ValueHint;
 use pidinet::files::{MOST_STREAM, read_all};
-use pidinet::image::{Image, ImageLimits, Preset};
+use pidinet::image::{FloatRange, Image, ImageLimits, Opened, Preset, ReadOptions};
 use pidinet::save::{Format, SaveOptions};
 use pidinet::{EdgeDetector, EdgeMap, Error, Options};
 
@@ -32,7 +32,7 @@ use record::{Milliseconds, Record};
 
 /// Find the edges in images
 ///
-/// Reads PNG, JPEG, WebP, BMP, TIFF and PNM images, upright as their EXIF orientation says, and writes for
+/// Reads PNG, JPEG, WebP, GIF, BMP, TIFF and PNM images, upright as their EXIF orientation says, and writes for
 /// each a map of its size: how probable it is, from 0 (black) to 1 (white), that a pixel is an edge.
 ///
 /// An image that fails is told at the end, and the others are done. Exit code: 0 all done, 1 some failed,
@@ -81,6 +81,15 @@ pub(crate) struct Detect {
     /// Refuse images of more pixels
     #[arg(long, value_name = "N", default_value = "512M", value_parser = pixels)]
     max_pixels: u64,
+
+    /// The values that are black and white in TIFF images, as in 0,255 for floats, or 0,4095 for 12 bits in 16
+    /// [default: 0,1 in floats, all of the depth in integers]. Values outside are an error
+    #[arg(long, value_name = "LO,HI", allow_hyphen_values = true)]
+    range: Option<FloatRange>,
+
+    /// Read what is there of JPEG and PNG images that are cut short, and say so
+    #[arg(long)]
+    accept_damaged: bool,
 
     /// Leave images alone whose edges are there already
     #[arg(long)]
@@ -175,11 +184,12 @@ impl Detect {
         }
     }
 
-    fn limits(&self) -> ImageLimits {
+    fn reading(&self) -> ReadOptions {
         let limits = ImageLimits::default();
         // Room for four samples of 16 bits, the most that a common file has.
         let max_bytes = limits.max_bytes.max(self.max_pixels.saturating_mul(8));
-        ImageLimits { max_pixels: self.max_pixels, max_bytes }
+        let limits = ImageLimits { max_pixels: self.max_pixels, max_bytes };
+        ReadOptions { limits, range: self.range, accept_damaged: self.accept_damaged }
     }
 
     /// From one image to its files.
@@ -187,21 +197,22 @@ impl Detect {
         if self.skip_existing && job.outputs().all(|output| output.is_there(format)) {
             return Ok(Done { record: Record::skipped(job), files: Vec::new() });
         }
-        let limits = self.limits();
+        let reading = self.reading();
         if let (Some(detector), Source::File(_)) = (&engines.single, &job.input.source) {
             let _beside_others = engines.turn.read().unwrap_or_else(PoisonError::into_inner);
-            let small = ImageLimits { max_pixels: limits.max_pixels.min(LARGE), ..limits };
+            let max_pixels = reading.limits.max_pixels.min(LARGE);
+            let small = ReadOptions { limits: ImageLimits { max_pixels, ..reading.limits }, ..reading };
             let clock = Clock::start();
             match self.read(&job.input.source, &small) {
-                Ok(image) => return self.edges(job, format, detector, &image, clock),
+                Ok(opened) => return self.edges(job, format, detector, &opened, clock),
                 Err(error) if is_large(&error) => {}
                 Err(error) => return Err(error),
             }
         }
         let _alone = engines.turn.write().unwrap_or_else(PoisonError::into_inner);
         let clock = Clock::start();
-        let image = self.read(&job.input.source, &limits)?;
-        self.edges(job, format, &engines.all, &image, clock)
+        let opened = self.read(&job.input.source, &reading)?;
+        self.edges(job, format, &engines.all, &opened, clock)
     }
 
     /// From pixels to files.
@@ -210,9 +221,13 @@ impl Detect {
         job: &Job,
         format: Format,
         detector: &EdgeDetector,
-        image: &Image,
+        opened: &Opened,
         mut clock: Clock,
     ) -> anyhow::Result<Done> {
+        let Opened { image, damage } = opened;
+        if let Some(damage) = damage {
+            log::warn!("{}: {damage}", job.input.name());
+        }
         let decode = clock.lap();
         let found = detector.detect(image)?;
         let network = clock.lap();
@@ -223,21 +238,21 @@ impl Detect {
         let files = job.outputs().zip(contents).map(|(output, bytes)| Prepared::new(output, bytes));
         let files = files.collect::<anyhow::Result<Vec<Prepared>>>()?;
         let milliseconds = Milliseconds { decode, network, post, write: clock.lap() };
-        Ok(Done { record: Record::done(job, image, milliseconds), files })
+        Ok(Done { record: Record::done(job, image, *damage, milliseconds), files })
     }
 
-    fn read(&self, source: &Source, limits: &ImageLimits) -> anyhow::Result<Image> {
-        let image = match source {
-            Source::File(path) => Image::open(path, limits)?,
+    fn read(&self, source: &Source, options: &ReadOptions) -> anyhow::Result<Opened> {
+        let opened = match source {
+            Source::File(path) => Image::open_with(path, options)?,
             Source::Stdin => {
                 let bytes =
                     read_all(std::io::stdin().lock(), MOST_STREAM).context("cannot use standard input")?;
-                Image::decode(&bytes, limits).context("cannot use standard input")?
+                Image::decode_with(&bytes, options).context("cannot use standard input")?
             }
         };
         Ok(match self.max_side {
-            Some(side) => image.fitted(side as usize),
-            None => image,
+            Some(side) => Opened { image: opened.image.fitted(side as usize), ..opened },
+            None => opened,
         })
     }
 

@@ -165,7 +165,8 @@ fn training_that_is_killed_goes_on_to_the_same_weights() {
 #[test]
 fn an_evaluation_that_is_killed_goes_on_to_the_same_scores() {
     let folder = material(12, 96);
-    let arguments = "eval edges --model model.safetensors --images images --gt truth --thresholds 9 --no-report -o";
+    let arguments =
+        "eval edges --model model.safetensors --images images --gt truth --thresholds 9 --no-report -o";
     let whole = run(folder.path(), &format!("{arguments} whole"));
     let results = |run: &str| {
         let mut files = files(&folder.path().join(run));

@@ -93,7 +93,8 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evalua
     // From few pixels to many: each mask is then almost contained in the next.
     let mut order: Vec<usize> = (0..options.thresholds.len()).collect();
     order.sort_by(|&a, &b| options.thresholds[b].total_cmp(&options.thresholds[a]));
-    let masks: Vec<Mask> = order.iter().map(|&k| prediction(&map, options.thresholds[k], options)).collect();
+    let masks: Vec<Mask> =
+        order.iter().map(|&k| prediction(&map, options.thresholds[k], truth, options)).collect();
     times.thin = start.elapsed();
 
     let start = Instant::now();
@@ -185,7 +186,7 @@ pub struct Verdicts {
 pub fn verdicts(map: &EdgeMap, truth: &GroundTruth, options: &Options, threshold: f64) -> Verdicts {
     assert_same_size(map, truth);
     let map = suppressed(map, options);
-    let mut wrong = prediction(&map, threshold, options);
+    let mut wrong = prediction(&map, threshold, truth, options);
     let mut right = Mask::new(map.width(), map.height());
     let mut missed = truth.annotators.clone();
     for truth in &mut missed {
@@ -210,11 +211,14 @@ fn suppressed<'a>(map: &'a EdgeMap, options: &Options) -> Cow<'a, EdgeMap> {
     }
 }
 
-/// The thinned edges of a map at a threshold.
-fn prediction(map: &EdgeMap, threshold: f64, options: &Options) -> Mask {
+/// The thinned edges of a map at a threshold, but for pixels that the truth leaves out.
+fn prediction(map: &EdgeMap, threshold: f64, truth: &GroundTruth, options: &Options) -> Mask {
     let mut mask = Mask::at_least(map, least(threshold, options));
     thin(&mut mask);
-    mask
+    match &truth.ignored {
+        Some(ignored) => mask.without(ignored),
+        None => mask,
+    }
 }
 
 /// The least probability of a pixel that counts at a threshold.
@@ -251,7 +255,7 @@ mod tests {
         let drawn = |offset: usize| {
             Mask::from_fn(width, height, |x, y| x == 20 + offset || y == 30 + offset || x + offset == y + 15)
         };
-        let truth = GroundTruth { width, height, annotators: vec![drawn(1), drawn(2)] };
+        let truth = GroundTruth { width, height, annotators: vec![drawn(1), drawn(2)], ignored: None };
         (EdgeMap::new(width, height, pixels.collect()), truth)
     }
 
@@ -319,10 +323,26 @@ mod tests {
     }
 
     #[test]
+    fn pixels_that_are_left_out_count_neither_as_right_nor_as_wrong() {
+        let map = EdgeMap::new(12, 1, (0..12).map(|x| f32::from(x % 4 == 0)).collect());
+        let drawn = Mask::from_fn(12, 1, |x, _| x == 0);
+        let ignored = Some(Mask::from_fn(12, 1, |x, _| x == 4));
+        let options = Options { suppression: None, thresholds: vec![0.5], ..Options::default() };
+        let mut truth = GroundTruth { width: 12, height: 1, annotators: vec![drawn], ignored: None };
+        let before = evaluate(&map, &truth, &options).counts[0];
+        truth.ignored = ignored;
+        let after = evaluate(&map, &truth, &options).counts[0];
+        assert_eq!((before.predicted, after.predicted), (3, 2));
+        assert_eq!((before.right, after.right), (1, 1));
+        assert_eq!(verdicts(&map, &truth, &options, 0.5).wrong.pixels().collect::<Vec<_>>(), [(8, 0)]);
+    }
+
+    #[test]
     fn maps_are_rounded_to_8_bits_before_thresholds() {
         let map = EdgeMap::new(3, 1, vec![127.4 / 255.0, 127.6 / 255.0, 0.0]);
+        let truth = GroundTruth { width: 3, height: 1, annotators: vec![Mask::new(3, 1)], ignored: None };
         let at = |eight_bit, threshold| {
-            prediction(&map, threshold, &Options { eight_bit, ..Options::default() })
+            prediction(&map, threshold, &truth, &Options { eight_bit, ..Options::default() })
                 .pixels()
                 .collect::<Vec<_>>()
         };

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use pidinet::image::{Image, ImageLimits, Pixels};
+use pidinet::image::{EXTENSIONS, Image, ImageLimits, Pixels};
 use pidinet_eval::dataset::{Dataset, Pair};
-use pidinet_eval::ground_truth::GroundTruth;
+use pidinet_eval::ground_truth::{GroundTruth, shares};
 
 use crate::config::Source;
 use crate::{Error, Result};
@@ -15,9 +15,6 @@ pub mod batches;
 mod photometric;
 pub(crate) mod queue;
 mod warp;
-
-/// Extensions of images.
-const IMAGES: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "ppm", "tif", "tiff"];
 
 /// A decoded image and its truth.
 #[derive(Clone, Debug)]
@@ -120,7 +117,7 @@ impl Examples {
 }
 
 fn folders(images: &Path, truth: &Path) -> Result<Vec<Pair>> {
-    let pairs = Dataset::folders(images, truth, &IMAGES)?.pairs;
+    let pairs = Dataset::folders(images, truth, &EXTENSIONS)?.pairs;
     if pairs.is_empty() { Err(Error::Empty { path: images.into() }) } else { Ok(pairs) }
 }
 
@@ -157,14 +154,8 @@ fn open_truth(files: &[PathBuf]) -> Result<(Marks, (usize, usize))> {
     if let [file] = files
         && !file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mat"))
     {
-        let image = Image::open(file, &ImageLimits::default())?;
-        let (width, height) = (image.width(), image.height());
-        let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-        let grey: Vec<u8> = pixels.map(|(x, y)| (image.rgb(x, y)[0] * 255.0 + 0.5) as u8).collect();
-        let most = grey.iter().copied().max().unwrap_or(0);
-        // Masks of 0 and 1 are black and white.
-        let grey = if most == 1 { grey.iter().map(|value| 255 * value).collect() } else { grey };
-        return Ok((Marks::Grey(grey), (width, height)));
+        let (grey, size) = shares(file)?;
+        return Ok((Marks::Grey(grey), size));
     }
     let truth = GroundTruth::open(files)?;
     let mut bits = vec![0; truth.width * truth.height];

@@ -127,7 +127,7 @@ impl EdgeDetector {
     /// # Errors
     ///
     /// [`Error::Scale`] if a scale makes the image too large to address, [`Error::Enlarged`] if it makes it larger than
-    /// 128 megapixels.
+    /// 128 megapixels, [`Error::MapNotFinite`] if the model's weights are such that the map is none.
     pub fn detect(&self, image: &Image) -> Result<Detection> {
         Ok(self.profile(image)?.0)
     }
@@ -167,6 +167,7 @@ impl EdgeDetector {
         });
         let edges = maps.next().expect("a run gives the fused map");
         let sides: Vec<EdgeMap> = maps.collect();
+        std::iter::once(&edges).chain(&sides).try_for_each(EdgeMap::check)?;
         Ok((Detection { edges, sides: sides.try_into().ok() }, stats.unwrap_or_default()))
     }
 

@@ -53,12 +53,9 @@ pub enum Error {
     },
 
     /// Not an image, or of a format that is not read.
-    #[error(
-        "{}: expected PNG, JPEG, WebP, BMP, TIFF or PNM",
-        found.as_ref().map_or("not an image".to_owned(), |name| format!("{name} images are not read"))
-    )]
+    #[error("{}", not_read(found.as_deref()))]
     ImageFormat {
-        /// The format, if it is known.
+        /// What it is, if that is known.
         found: Option<String>,
     },
 
@@ -67,6 +64,18 @@ pub enum Error {
     ImageCutShort {
         /// The file format.
         format: &'static str,
+    },
+
+    /// An image file lacks its end; its pixels may be there.
+    #[error(
+        "the {format} image is cut short: {mark} is not there; `accept_damaged` (`pidinet detect --accept-damaged`) \
+         reads what is there"
+    )]
+    ImageDamaged {
+        /// The file format.
+        format: &'static str,
+        /// What is missing at its end.
+        mark: &'static str,
     },
 
     /// An image file is damaged or of a kind that the decoder lacks.
@@ -78,12 +87,15 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// An image has samples that cannot become RGB.
-    #[error("the {format} image has pixels of type {found}, expected 8 or 16 bits or 32-bit floats")]
-    PixelType {
+    /// An image file of a format that is read, but of a kind that is not.
+    #[error(
+        "{format} images with {found} are not read: convert it to PNG, for example with ImageMagick: \
+         magick IMAGE OUT.png"
+    )]
+    ImageKind {
         /// The file format.
         format: &'static str,
-        /// The type of its pixels.
+        /// The kind.
         found: String,
     },
 
@@ -161,13 +173,53 @@ pub enum Error {
         height: usize,
     },
 
-    /// A pixel is infinite or not a number.
-    #[error("pixel ({x}, {y}) of the image is infinite or not a number")]
-    PixelNotFinite {
+    /// A pixel is infinite, not a number, or a value that stands for no data.
+    #[error(
+        "pixel ({x}, {y}) of the image is {}, which is no number from black to white but stands for no data: fill \
+         such pixels first",
+        shown(*value)
+    )]
+    PixelNotANumber {
         /// Column.
         x: usize,
         /// Row.
         y: usize,
+        /// The value.
+        value: f64,
+    },
+
+    /// Values of an image are not from black to white.
+    #[error(
+        "the image has values from {} at pixel ({}, {}) to {} at pixel ({}, {}), expected {} (black) to {} (white); \
+         `range` (`pidinet detect --range LO,HI`) says which values are black and white",
+        shown(*least), least_at.0, least_at.1, shown(*most), most_at.0, most_at.1, shown(*low), shown(*high)
+    )]
+    PixelRange {
+        /// The value that is black.
+        low: f64,
+        /// The value that is white.
+        high: f64,
+        /// The least value.
+        least: f64,
+        /// Its column and row.
+        least_at: (usize, usize),
+        /// The greatest value.
+        most: f64,
+        /// Its column and row.
+        most_at: (usize, usize),
+    },
+
+    /// A value of an edge map is infinite or not a number: the weights of the model give no edges.
+    #[error(
+        "the edge map has {value} at pixel ({x}, {y}), expected numbers from 0 to 1: the model is broken"
+    )]
+    MapNotFinite {
+        /// Column.
+        x: usize,
+        /// Row.
+        y: usize,
+        /// The value.
+        value: f32,
     },
 
     /// The name of a file does not say its format.
@@ -253,4 +305,34 @@ pub enum Error {
     /// A model is to be calibrated with no picture.
     #[error("no picture to calibrate with: expected at least one")]
     NoPictures,
+}
+
+/// A number, short.
+fn shown(value: f64) -> String {
+    if value != 0.0 && !(1e-4..1e10).contains(&value.abs()) && value.is_finite() {
+        format!("{value:e}")
+    } else {
+        value.to_string()
+    }
+}
+
+/// What is said of a file that is none of the formats that are read, and the way out.
+fn not_read(found: Option<&str>) -> String {
+    const READ: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF or PNM";
+    let Some(found) = found else { return format!("not an image: expected {READ}") };
+    let way = match found.rsplit_once(' ').map_or(found, |(_, last)| last) {
+        _ if found.starts_with("camera raw") => {
+            "develop it first, for example with darktable-cli IMAGE OUT.png"
+        }
+        _ if found.starts_with("JPEG XL") => "convert it to PNG, for example with djxl IMAGE OUT.png",
+        _ if found.starts_with("HEIC") => "convert it to PNG, for example with heif-convert IMAGE OUT.png",
+        _ if found.starts_with("AVIF") => "convert it to PNG, for example with avifdec IMAGE OUT.png",
+        "image" | "(PSD)" | "(ICO)" | "(ICNS)" | "(CUR)" | "(XCF)" | "texture" | "drawing" | "document" => {
+            "convert it to PNG, for example with ImageMagick: magick IMAGE OUT.png"
+        }
+        "video" => "take its pictures out first, for example with ffmpeg -i VIDEO %05d.png",
+        "archive" => "unpack it first",
+        _ => return format!("not an image but this: {found}; expected {READ}"),
+    };
+    format!("{found}: not read, only {READ}; {way}")
 }

@@ -142,8 +142,8 @@ impl EdgeMap {
     ///
     /// # Errors
     ///
-    /// If neither `options` nor the extension gives a format, the format cannot hold a map of this size,
-    /// or the file cannot be written; what was there before is then untouched.
+    /// If a value is infinite or not a number, neither `options` nor the extension gives a format, the format
+    /// cannot hold a map of this size, or the file cannot be written; what was there before is then untouched.
     pub fn save(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()> {
         let path = path.as_ref();
         write_atomically(path, &self.encode(options.format_for(path)?, options)?)
@@ -153,7 +153,7 @@ impl EdgeMap {
     ///
     /// # Errors
     ///
-    /// If the format cannot hold a map of this size.
+    /// If a value is infinite or not a number, or the format cannot hold a map of this size.
     pub fn encode(&self, format: Format, options: &SaveOptions) -> Result<Vec<u8>> {
         encode::edges(self, format, options)
     }

@@ -1,8 +1,11 @@
 //! From arguments to images: files, folders, patterns, standard input.
 
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use pidinet::image::EXTENSIONS;
 
 use crate::ui::usage;
 
@@ -42,9 +45,19 @@ pub(crate) struct Inputs {
     pub(crate) named: bool,
     /// Arguments that stand for no image.
     pub(crate) failures: Vec<anyhow::Error>,
+    /// Files of folders that are no images that are read, by their extension.
+    pub(crate) left_out: BTreeMap<String, usize>,
 }
 
 impl Inputs {
+    /// What was left out, in words; `None` if nothing was.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let kinds: Vec<String> =
+            self.left_out.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        (!kinds.is_empty())
+            .then(|| format!("left out of folders, as no images that are read: {}", kinds.join(", ")))
+    }
+
     /// Leaves out what lies in the folder of results, where that is inside a folder that was given: edges that an
     /// earlier run found are no images to look at.
     pub(crate) fn leave_out(&mut self, results: &Path) {
@@ -79,11 +92,7 @@ impl Input {
     }
 }
 
-/// Extensions of the files that are taken from a folder; a file that is named is read whatever its name.
-const EXTENSIONS: [&str; 13] =
-    ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "tif", "tiff", "pnm", "pbm", "pgm", "ppm"];
-
-/// Finds the images; folders within folders only if `recursive`.
+/// Finds the images; folders within folders only if `recursive`. Warns of what is left out of folders.
 pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inputs> {
     let mut found = Inputs { named: true, ..Inputs::default() };
     for argument in arguments {
@@ -108,8 +117,8 @@ pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inp
             let failed = found.failures.len();
             for path in glob::glob(pattern).map_err(|error| usage!("pattern {pattern}: {error}"))? {
                 match path.map_err(anyhow::Error::new).and_then(|path| Ok((is_file(&path)?, path))) {
-                    Ok((true, path)) => found.images.extend(file(path)),
-                    Ok((false, _)) => {}
+                    Ok((true, path)) if !is_of_system(&path) => found.images.extend(file(path)),
+                    Ok(_) => {}
                     Err(error) => found.failures.push(error),
                 }
             }
@@ -123,7 +132,19 @@ pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inp
                 .push(path.ok_or_else(|| usage!("{} is not the name of a file", argument.display()))?);
         }
     }
+    if let Some(left_out) = found.left_out() {
+        log::warn!("{left_out}");
+    }
     Ok(found)
+}
+
+/// Whether a file is one that systems put beside images for themselves.
+fn is_of_system(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    let known = ["Thumbs.db", "ehthumbs.db", "desktop.ini"];
+    name.as_encoded_bytes().starts_with(b"._")
+        || name == ".DS_Store"
+        || known.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn file(path: PathBuf) -> Option<Input> {
@@ -157,20 +178,24 @@ fn in_folder(folder: &Path, relative: &Path, recursive: bool, found: &mut Inputs
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (name, kind) in entries {
         let relative = relative.join(name);
+        let path = folder.join(&relative);
         // Links to files are followed; links to folders are not, which could lead in circles.
         if kind.is_dir() {
             if recursive {
                 in_folder(folder, &relative, recursive, found);
             }
+        } else if is_of_system(&relative) {
         } else if is_image(&relative) {
-            let path = folder.join(&relative);
             match is_file(&path) {
                 Ok(true) => found.images.push(Input { source: Source::File(path), relative }),
                 Ok(false) => {}
                 Err(error) => found.failures.push(error),
             }
-        } else if recursive && kind.is_symlink() && folder.join(&relative).is_dir() {
-            log::warn!("{} is a link to a folder and is not followed", folder.join(&relative).display());
+        } else if path.is_file() {
+            let kind = relative.extension().map_or("without extension".into(), OsStr::to_string_lossy);
+            *found.left_out.entry(kind.to_lowercase()).or_default() += 1;
+        } else if recursive && kind.is_symlink() && path.is_dir() {
+            log::warn!("{} is a link to a folder and is not followed", path.display());
         }
     }
 }
@@ -199,6 +224,30 @@ mod tests {
             std::fs::write(path, "").unwrap();
         }
         folder
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_what_systems_leave_there_is_not() {
+        let names = [
+            "a.png",
+            "b.HEIC",
+            "c.heic",
+            "d.jxl",
+            "e.gif",
+            "._a.png",
+            ".DS_Store",
+            "Thumbs.db",
+            "deep/f.avif",
+        ];
+        let folder = tree(&names);
+        let found = find(&[folder.path().to_owned()], true).unwrap();
+        assert_eq!(relatives(&found), ["a.png", "e.gif"]);
+        let left_out = found.left_out().unwrap();
+        assert!(left_out.ends_with(": 1 avif, 2 heic, 1 jxl"), "{left_out}");
+        let found = find(&[folder.path().join("*.png")], false).unwrap();
+        assert_eq!((relatives(&found), found.left_out()), (vec!["a.png"], None));
+        let named = find(&[folder.path().join("._a.png")], false).unwrap();
+        assert_eq!(relatives(&named), ["._a.png"]);
     }
 
     fn relatives(inputs: &Inputs) -> Vec<&str> {

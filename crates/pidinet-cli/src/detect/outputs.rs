@@ -189,7 +189,7 @@ mod tests {
             source: Source::File(path.into()),
             relative: Path::new(path).file_name().unwrap().into(),
         };
-        Inputs { images: paths.iter().map(image).collect(), named: true, failures: Vec::new() }
+        Inputs { images: paths.iter().map(image).collect(), named: true, ..Inputs::default() }
     }
 
     fn outputs(paths: &[&str], output: Option<&str>, format: Option<Format>) -> anyhow::Result<Vec<String>> {

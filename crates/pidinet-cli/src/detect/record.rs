@@ -1,6 +1,6 @@
 //! What `--json` says about an image.
 
-use pidinet::image::Image;
+use pidinet::image::{Damage, Image};
 use serde::Serialize;
 
 use super::outputs::Job;
@@ -17,9 +17,20 @@ pub(super) struct Record {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Outcome {
-    Done { width: usize, height: usize, milliseconds: Milliseconds },
-    Skipped { skipped: bool },
-    Failed { error: String },
+    Done {
+        width: usize,
+        height: usize,
+        /// What is wrong with the file, if `--accept-damaged` let it pass.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        damaged: Option<String>,
+        milliseconds: Milliseconds,
+    },
+    Skipped {
+        skipped: bool,
+    },
+    Failed {
+        error: String,
+    },
 }
 
 /// Where the time went.
@@ -36,8 +47,9 @@ pub(super) struct Milliseconds {
 }
 
 impl Record {
-    pub(super) fn done(job: &Job, image: &Image, milliseconds: Milliseconds) -> Self {
-        Self::new(job, Outcome::Done { width: image.width(), height: image.height(), milliseconds })
+    pub(super) fn done(job: &Job, image: &Image, damage: Option<Damage>, milliseconds: Milliseconds) -> Self {
+        let damaged = damage.map(|damage| damage.to_string());
+        Self::new(job, Outcome::Done { width: image.width(), height: image.height(), damaged, milliseconds })
     }
 
     pub(super) fn skipped(job: &Job) -> Self {

@@ -13,7 +13,10 @@ use pidinet_eval::GroundTruth;
 use pidinet_eval::counts::Counts;
 use pidinet_eval::dataset::{Dataset, Pair, Preset};
 use pidinet_eval::evaluate::{Options, Times, evaluate, links, thresholds};
+use pidinet_eval::ground_truth::TruthOptions;
+use pidinet_eval::levels::Drawing;
 use pidinet_eval::plot::{BSDS_HUMAN, PlotOptions};
+use pidinet_eval::predictions::Reading;
 use pidinet_eval::results::{image_scores, run, write_plot, write_report, write_scores};
 use pidinet_eval::score::Scores;
 use pidinet_eval::store::{Existing, Store};
@@ -22,7 +25,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::pictures::{self, Material};
-use super::source::{Finder, Source};
+use super::source::{Finder, Looks, Source};
 use crate::model::ModelArgs;
 use crate::options::{EngineArgs, scale, with_threads};
 use crate::ui::{Batch, tell_line, usage};
@@ -38,9 +41,26 @@ pub(crate) struct Edges {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pred: Option<PathBuf>,
 
-    /// Folder of truth: ID.mat as BSDS500 has them, ID.png, or ID_*.png of several annotators
+    /// Folder of truth: ID.mat as BSDS500 has them or with one matrix, ID.png, or ID_*.png or a folder ID of
+    /// several annotators
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     gt: Option<PathBuf>,
+
+    /// The edge maps are dark on white
+    #[arg(long)]
+    invert_pred: bool,
+
+    /// The truth is dark on white
+    #[arg(long)]
+    invert_gt: bool,
+
+    /// Leave pixels out of the scores that have this value in the truth, often 255
+    #[arg(long, value_name = "VALUE")]
+    gt_ignore: Option<u16>,
+
+    /// The matrix in the .mat files of the truth [default: groundTruth, or the only one]
+    #[arg(long, value_name = "NAME")]
+    gt_variable: Option<String>,
 
     /// A list instead of two folders: on each line an edge map and its truth
     #[arg(long, value_name = "FILE", conflicts_with_all = ["pred", "gt"], value_hint = ValueHint::FilePath)]
@@ -151,6 +171,12 @@ fn threshold_list(text: &str) -> Result<Thresholds, String> {
 struct Noted<'a> {
     version: &'static str,
     edges: serde_json::Value,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    invert_gt: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gt_ignore: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gt_variable: Option<&'a str>,
     #[serde(flatten)]
     options: &'a Options,
 }
@@ -166,19 +192,22 @@ struct Scored {
 
 impl Edges {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let source = self.source()?;
+        let mut source = self.source()?;
         let dataset = self.dataset(&source)?;
         if !dataset.unused.is_empty() {
             log::info!("{} predictions have no truth and are left out", dataset.unused.len());
         }
-        with_threads(self.engine.threads, || self.evaluate(&source, &dataset))
+        with_threads(self.engine.threads, || self.evaluate(&mut source, &dataset))
     }
 
-    fn evaluate(&self, source: &Source, dataset: &Dataset) -> anyhow::Result<ExitCode> {
+    fn evaluate(&self, source: &mut Source, dataset: &Dataset) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
         let options = self.options();
         let raw = Options { suppression: None, ..options.clone() };
-        let truth = dataset.truth(|path| source.size(path))?;
+        let looks = Looks::default();
+        let truth = dataset.truth(&self.truth_options(), |path| source.size(path, &looks))?;
+        source.settle(looks);
+        let source = &*source;
         let store = self.store(&self.out, source, &options)?;
         let raw_folder = self.out.join("unsuppressed");
         let raw_store = self.crispness.then(|| self.store(&raw_folder, source, &raw)).transpose()?;
@@ -264,7 +293,10 @@ impl Edges {
             return Err(usage!("--pred and --model are both edges: give one"));
         }
         if self.pred.is_some() || (self.pairs.is_some() && self.model.file().is_none()) {
-            return Ok(Source::Maps);
+            return Ok(Source::Maps(Reading { inverted: self.invert_pred, ..Reading::default() }));
+        }
+        if self.invert_pred {
+            return Err(usage!("--invert-pred is for saved maps, and the model's are bright on black"));
         }
         if self.images.is_none() && self.pairs.is_none() {
             return Err(usage!("no edges: give maps with --pred, or --model and --images"));
@@ -289,7 +321,12 @@ impl Edges {
         }
         let pred = self.pred.as_ref().or(self.images.as_ref()).expect("a source has its folder");
         let gt = self.gt.as_ref().ok_or_else(|| usage!("no truth: give a folder with --gt"))?;
-        Ok(Dataset::folders(pred, gt, source.extensions())?)
+        Ok(source.dataset(pred, gt)?)
+    }
+
+    fn truth_options(&self) -> TruthOptions {
+        let drawing = Drawing { inverted: self.invert_gt, ignore: self.gt_ignore };
+        TruthOptions { drawing, variable: self.gt_variable.clone() }
     }
 
     fn options(&self) -> Options {
@@ -307,7 +344,14 @@ impl Edges {
 
     fn store(&self, folder: &Path, source: &Source, options: &Options) -> anyhow::Result<Store> {
         let existing = if self.resume { Existing::Keep } else { Existing::Replace };
-        let noted = Noted { version: env!("CARGO_PKG_VERSION"), edges: source.description(), options };
+        let noted = Noted {
+            version: env!("CARGO_PKG_VERSION"),
+            edges: source.description(),
+            invert_gt: self.invert_gt,
+            gt_ignore: self.gt_ignore,
+            gt_variable: self.gt_variable.as_deref(),
+            options,
+        };
         let store = Store::open(folder, &noted, &options.thresholds, existing);
         store.with_context(|| format!("cannot use {} for the results", folder.display()))
     }

@@ -10,8 +10,16 @@ fn a_scale_that_is_too_large_for_an_image_is_that_images_failure() {
     sandbox.photo(Path::new("in/large.png"), 1500, 1000);
     sandbox.photo(Path::new("in/small.png"), 6, 5);
     let ran = sandbox.run("detect MODEL in -o out --scales 1,100").code(1);
-    assert!(ran.stderr().contains("in/large.png") || ran.stderr().contains("at scale 100"), "{}", ran.stderr());
-    assert!(ran.stderr().contains("15000.0 megapixels") && ran.stderr().contains("1 of 2"), "{}", ran.stderr());
+    assert!(
+        ran.stderr().contains("in/large.png") || ran.stderr().contains("at scale 100"),
+        "{}",
+        ran.stderr()
+    );
+    assert!(
+        ran.stderr().contains("15000.0 megapixels") && ran.stderr().contains("1 of 2"),
+        "{}",
+        ran.stderr()
+    );
     assert_eq!(sandbox.files(), ["in/large.png", "in/small.png", "out/small.png"]);
 }
 
@@ -62,7 +70,8 @@ fn lists_that_are_too_long_are_not_read() {
 fn a_pipe_as_a_model_is_refused_instead_of_waited_for() {
     let sandbox = Sandbox::new().with(&["a.png"]);
     assert!(std::process::Command::new("mkfifo").arg(sandbox.path("pipe")).status().unwrap().success());
-    for arguments in ["detect a.png -m pipe", "classify a.png -m pipe", "inspect pipe", "convert pipe x.onnx"] {
+    for arguments in ["detect a.png -m pipe", "classify a.png -m pipe", "inspect pipe", "convert pipe x.onnx"]
+    {
         let ran = sandbox.run(arguments).code(2);
         assert!(ran.stderr().contains("pipe is a pipe or a device"), "{arguments}: {}", ran.stderr());
     }
@@ -73,7 +82,11 @@ fn a_pipe_as_a_model_is_refused_instead_of_waited_for() {
 fn inputs_that_vanish_are_counted_and_named() {
     let sandbox = Sandbox::new().with(&["in/a.png", "in/deep/b.png"]);
     std::os::unix::fs::symlink("nowhere", sandbox.path("in/deep/gone.png")).unwrap();
-    for arguments in ["detect MODEL in -r -o out", "classify -m bi-pidinet-s in -r", "detect MODEL in/*.png in/*/*.png -o out2/"] {
+    for arguments in [
+        "detect MODEL in -r -o out",
+        "classify -m bi-pidinet-s in -r",
+        "detect MODEL in/*.png in/*/*.png -o out2/",
+    ] {
         let ran = sandbox.run(arguments).code(1);
         assert!(ran.stderr().contains("in/deep/gone.png"), "{arguments}: {}", ran.stderr());
         assert!(ran.stderr().contains("1 of 3 images failed"), "{arguments}: {}", ran.stderr());

@@ -167,7 +167,9 @@ mod tests {
         symlink("..", path("train/cat/up")).unwrap();
         symlink("../..", path("train/dog/root")).unwrap();
         symlink("nowhere", path("train/dog/gone.png")).unwrap();
-        assert!(std::process::Command::new("mkfifo").arg(path("train/dog/pipe.png")).status().unwrap().success());
+        assert!(
+            std::process::Command::new("mkfifo").arg(path("train/dog/pipe.png")).status().unwrap().success()
+        );
         let files = list(folder.path(), |name| name.ends_with(".png")).unwrap();
         let found: Vec<(&str, bool)> =
             files.iter().map(|file| (&file.name[..], file.content.read().is_ok())).collect();
