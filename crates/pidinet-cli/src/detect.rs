@@ -79,7 +79,7 @@ pub(crate) struct Detect {
     side_outputs: bool,
 
     /// Refuse images of more pixels
-    #[arg(long, value_name = "N", default_value = "512M", value_parser = pixels)]
+    #[arg(long, value_name = "N", default_value = "256M", value_parser = pixels)]
     max_pixels: u64,
 
     /// The values that are black and white in TIFF images, as in 0,255 for floats, or 0,4095 for 12 bits in 16

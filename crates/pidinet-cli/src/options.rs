@@ -59,14 +59,14 @@ pub(crate) fn size(text: &str) -> Result<Size, String> {
     sides().ok_or_else(|| format!("expected WIDTHxHEIGHT such as 481x321, sides from 1 to {LONGEST}"))
 }
 
-/// Reads a number of pixels: `2000000`, `512M`.
+/// Reads a number of pixels: `2000000`, `256M`.
 pub(crate) fn pixels(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.strip_suffix(['M', 'm']) {
         Some(digits) => (digits, 1_000_000),
         None => (text, 1),
     };
     let count: Option<u64> = digits.parse().ok().and_then(|count: u64| count.checked_mul(unit));
-    count.filter(|&count| count > 0).ok_or_else(|| "expected a number of pixels such as 512M".to_owned())
+    count.filter(|&count| count > 0).ok_or_else(|| "expected a number of pixels such as 256M".to_owned())
 }
 
 /// Does work with threads, by default one for each core; with fewer, or the caller's alone, where the system gives fewer.

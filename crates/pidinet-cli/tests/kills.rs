@@ -3,7 +3,7 @@
 //! Few kills by default; `PIDINET_KILLS=1000 cargo test --test kills` is the long run, and `PIDINET_SEED` chooses other
 //! moments. What is asserted holds at every moment, so no test depends on when a kill comes.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test, which prints its seed")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

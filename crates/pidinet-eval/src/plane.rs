@@ -131,6 +131,9 @@ fn plane(path: &Path, (width, height): (usize, usize), levels: Levels) -> Result
     Ok(Plane { width, height, levels, lossy: false })
 }
 
+/// Most bytes of a file of a map or of truth: a hundred megapixels in double precision.
+const MOST_BYTES: u64 = 1 << 30;
+
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })
+    pidinet::files::read(path, MOST_BYTES).map_err(|source| Error::Read { path: path.into(), source })
 }

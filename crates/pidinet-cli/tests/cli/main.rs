@@ -1,5 +1,5 @@
 //! The program as a process, each test in a folder of its own.
-#![expect(clippy::unwrap_used, reason = "helpers of tests, which say what they skip")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests, which say what they skip")]
 
 mod detect;
 mod hostile;

@@ -10,20 +10,20 @@ use ::image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Lim
 use super::orient::upright;
 use super::sample::{Sample, to_rgb};
 use super::{Damage, Image, Opened, Pixels, ReadOptions, jpeg, kinds, png, tiff, webp};
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 
 /// How large an image may be. A file beyond a limit is refused before its pixels are decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageLimits {
-    /// Most pixels; by default 512 million.
+    /// Most pixels; by default 256 million.
     pub max_pixels: u64,
-    /// Most bytes that the decoded pixels, as the file has them, may take; by default 4 GiB.
+    /// Most bytes that the decoded pixels, as the file has them, may take; by default 2 GiB.
     pub max_bytes: u64,
 }
 
 impl Default for ImageLimits {
     fn default() -> Self {
-        Self { max_pixels: 512_000_000, max_bytes: 4 << 30 }
+        Self { max_pixels: 256_000_000, max_bytes: 2 << 30 }
     }
 }
 
@@ -33,15 +33,14 @@ const PNG_EXTRAS: u64 = 64 << 20;
 /// Reads an image file.
 pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Opened> {
     let read = |source| Error::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(read)?;
+    let file = File::open(path).map_err(read)?;
     let kind = file.metadata().map_err(read)?;
     let image = if kind.is_file() {
         image(BufReader::with_capacity(1 << 16, file), options)
     } else {
         // A folder, which is an error, or a pipe, which cannot be rewound.
-        let mut bytes = Vec::new();
-        file.by_ref().take(options.limits.max_bytes).read_to_end(&mut bytes).map_err(read)?;
-        decode(&bytes, options)
+        let most = options.limits.max_bytes.min(files::MOST_STREAM);
+        decode(&files::read_all(file, most).map_err(read)?, options)
     };
     image.map_err(|source| Error::ImageFile { path: path.to_owned(), source: Box::new(source) })
 }
