@@ -126,7 +126,12 @@ impl Detect {
             self.one(job, format, &engines)
         };
         let mut folders = Folders::default();
-        let settle = |done: anyhow::Result<Done>| done.and_then(|done| done.settle(&mut folders));
+        let settle = |mut all: Vec<anyhow::Result<Done>>| {
+            let clock = Instant::now();
+            files::sync_together(all.iter_mut().flatten().flat_map(|done| &mut done.files));
+            let waited = milliseconds(clock.elapsed());
+            all.into_iter().map(|done| done.and_then(|done| done.settle(&mut folders, waited))).collect()
+        };
         crew::in_order(jobs.len(), engines.workers, work, settle, |number, result| {
             let job = &jobs[number];
             match result {
@@ -314,10 +319,11 @@ struct Done {
 }
 
 impl Done {
-    fn settle(mut self, folders: &mut Folders) -> anyhow::Result<Record> {
+    /// Lets the files, for whose syncing it `waited` so many milliseconds, take their places.
+    fn settle(mut self, folders: &mut Folders, waited: f64) -> anyhow::Result<Record> {
         let clock = Instant::now();
         self.files.into_iter().try_for_each(|file| folders.put(file))?;
-        self.record.add_write(milliseconds(clock.elapsed()));
+        self.record.add_write(waited + milliseconds(clock.elapsed()));
         Ok(self.record)
     }
 }

@@ -81,6 +81,7 @@ impl RunArgs {
     ) -> anyhow::Result<C> {
         if self.resume {
             let folder = self.run.as_ref().context("no folder of a run")?;
+            pidinet_train::run::restore_configuration(folder)?;
             return Ok(open(&folder.join("config.toml"))?);
         }
         let mut config = self.config.as_deref().map_or_else(|| Ok(C::default()), open)?;

@@ -104,6 +104,22 @@ pub struct Outcome {
     pub model: PathBuf,
 }
 
+/// Writes the configuration of a run again, as its newest checkpoint has it, where the file is missing or empty.
+///
+/// # Errors
+///
+/// If no checkpoint can be used, or the file cannot be written.
+pub fn restore_configuration(folder: &Path) -> Result<()> {
+    let path = folder.join(CONFIG);
+    if path.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+        return Ok(());
+    }
+    if let Some(Newest { checkpoint, .. }) = Checkpoint::newest(folder)? {
+        write_atomically(path, checkpoint.config.as_bytes())?;
+    }
+    Ok(())
+}
+
 /// Trains a network to find edges, as `config` says.
 ///
 /// # Errors

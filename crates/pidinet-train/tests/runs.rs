@@ -214,6 +214,9 @@ fn a_run_goes_on_from_the_checkpoint_before_when_the_newest_is_damaged() {
         std::fs::write(&last, bytes).unwrap();
         if damage == "gone" {
             std::fs::remove_file(&last).unwrap();
+            std::fs::write(run.join("config.toml"), "").unwrap();
+            pidinet_train::run::restore_configuration(&run).unwrap();
+            assert_eq!(Config::open(&run.join("config.toml")).unwrap(), config);
         }
         let again = go(&config, &run, false, |_| {});
         assert!(matches!(again, Err(Error::Occupied { .. })), "a run is there, if a damaged one");

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-/// Does `work` for every number below `count`, on `workers` threads, settles each result in this one as it comes, and
-/// calls `tell` with what that gives in the order of the numbers. Ends early if `tell` fails.
+use super::files::DOZEN;
+
+/// Does `work` for every number below `count`, on `workers` threads, settles results in this one as they come, those that
+/// came meanwhile together, and calls `tell` with what that gives in the order of the numbers. Ends early if `tell` fails.
 ///
 /// Threads that the system does not give are done without, and those that are there do their work; so does this one
 /// where there is none at all.
@@ -13,12 +15,12 @@ pub(super) fn in_order<T: Send, U>(
     count: usize,
     workers: usize,
     work: impl Fn(usize) -> T + Sync,
-    mut settle: impl FnMut(T) -> U,
+    mut settle: impl FnMut(Vec<T>) -> Vec<U>,
     mut tell: impl FnMut(usize, U) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    // Threads wait for this one when each has two results to settle: files wait there, and they are not to pile up.
-    let (sender, results) = mpsc::sync_channel(2 * workers);
+    // Threads wait for this one when there is enough to settle: files wait there, and they are not to pile up.
+    let (sender, results) = mpsc::sync_channel(DOZEN.max(workers));
     std::thread::scope(|scope| {
         let mut begun = 0;
         for _ in 0..workers.min(count) {
@@ -41,12 +43,16 @@ pub(super) fn in_order<T: Send, U>(
         }
         drop(sender);
         if begun == 0 {
-            return (0..count).try_for_each(|number| tell(number, settle(work(number))));
+            let mut settled = |number| settle(vec![work(number)]).into_iter();
+            return (0..count).try_for_each(|number| settled(number).try_for_each(|done| tell(number, done)));
         }
+        let results = results; // gone when this ends, or threads would wait to be heard
         let mut early = BTreeMap::new();
         let mut due = 0;
-        for (number, result) in results {
-            early.insert(number, settle(result));
+        while let Ok(first) = results.recv() {
+            let some = std::iter::once(first).chain(results.try_iter().take(DOZEN - 1));
+            let (numbers, some): (Vec<usize>, Vec<T>) = some.unzip();
+            early.extend(numbers.into_iter().zip(settle(some)));
             while let Some(result) = early.remove(&due) {
                 tell(due, result).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
                 due += 1;
@@ -68,7 +74,7 @@ mod tests {
                 std::thread::sleep(std::time::Duration::from_micros((number * 7919 % 13) as u64 * 100));
                 number * 2
             };
-            let settle = |result| result + 1;
+            let settle = |results: Vec<usize>| results.into_iter().map(|result| result + 1).collect();
             in_order(30, workers, slow, settle, |number, result| {
                 told.push((number, result));
                 Ok(())
@@ -76,7 +82,7 @@ mod tests {
             .unwrap();
             assert_eq!(told, (0..30).map(|number| (number, 2 * number + 1)).collect::<Vec<_>>());
         }
-        in_order(0, 3, |_| (), |()| (), |_, ()| panic!("there is nothing to tell")).unwrap();
+        in_order(0, 3, |_| (), |results| results, |_, ()| panic!("there is nothing to tell")).unwrap();
     }
 
     #[test]
@@ -87,7 +93,7 @@ mod tests {
             1_000_000,
             2,
             work,
-            |number| number,
+            |results| results,
             |number, _| {
                 anyhow::ensure!(number < 3, "enough");
                 Ok(())

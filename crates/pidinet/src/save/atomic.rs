@@ -31,6 +31,8 @@ pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
 pub struct Staged {
     path: PathBuf,
     content: Content,
+    /// How syncing went, if that was done. It is not tried again, as a system may say of a second try that it went well.
+    synced: Option<io::Result<()>>,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,19 @@ impl Staged {
     pub fn new(path: impl AsRef<Path>, bytes: &[u8]) -> Result<Self> {
         let path = path.as_ref();
         let failed = |source| Error::Write { path: path.to_owned(), source };
-        Ok(Self { path: path.to_owned(), content: stage(path, bytes).map_err(failed)? })
+        Ok(Self { path: path.to_owned(), content: stage(path, bytes).map_err(failed)?, synced: None })
+    }
+
+    /// Waits until the file is safe on the disk, which [`Self::commit`] else does. Several files are sooner safe when
+    /// they are synced at the same time, each by a thread.
+    pub fn sync(&mut self) {
+        self.sync_by(File::sync_data);
+    }
+
+    fn sync_by(&mut self, sync: impl FnOnce(&File) -> io::Result<()>) {
+        if let (None, Content::File { file, .. }) = (&self.synced, &self.content) {
+            self.synced = Some(sync(file.as_file()).or_else(unless_unsupported));
+        }
     }
 
     /// Syncs the file and lets it take its place. Returns the folder, which the caller should sync, too, after a
@@ -63,12 +77,13 @@ impl Staged {
         self.commit_after(File::sync_data)
     }
 
-    fn commit_after(self, sync: impl FnOnce(&File) -> io::Result<()>) -> Result<Option<PathBuf>> {
-        let Self { path, content } = self;
+    fn commit_after(mut self, sync: impl FnOnce(&File) -> io::Result<()>) -> Result<Option<PathBuf>> {
+        self.sync_by(sync);
+        let Self { path, content, synced } = self;
         let commit = || match content {
             Content::File { file, target, folder } => {
                 // Without it a power cut can keep the new name and lose the bytes.
-                sync(file.as_file()).or_else(unless_unsupported)?;
+                synced.transpose()?;
                 file.persist(&target)?;
                 Ok(Some(folder))
             }
@@ -227,6 +242,16 @@ mod tests {
         let staged = Staged::new(folder.path().join("map"), b"bytes").unwrap();
         assert_eq!(names(folder.path()).len(), 1);
         drop(staged);
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn syncing_that_failed_is_not_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut staged = Staged::new(folder.path().join("map"), b"bytes").unwrap();
+        staged.sync_by(|_| Err(io::Error::other("the disk is gone")));
+        staged.sync();
+        assert!(staged.commit().is_err());
         assert!(names(folder.path()).is_empty());
     }
 }
