@@ -197,11 +197,17 @@ impl Dataset {
                 Err(problem) => Either::Right(problem),
             });
         if problems.is_empty() {
-            let empty: Vec<&Pair> =
-                self.pairs.iter().zip(&truth).filter(|(_, truth)| truth.is_empty()).map(|(pair, _)| pair).collect();
+            let empty: Vec<&Pair> = self
+                .pairs
+                .iter()
+                .zip(&truth)
+                .filter(|(_, truth)| truth.is_empty())
+                .map(|(pair, _)| pair)
+                .collect();
             if let Some(first) = empty.first() {
                 let of = format!("{} of {}", empty.len(), truth.len());
-                let message = format!("{}: no boundary in this truth ({of} are so)", first.truth[0].display());
+                let message =
+                    format!("{}: no boundary in this truth ({of} are so)", first.truth[0].display());
                 if empty.len() == truth.len() { problems.push(message) } else { log::warn!("{message}") }
             }
         }
@@ -314,7 +320,11 @@ fn unread(entries: &[PathBuf], id: &str) -> String {
     let there = entries.iter().filter(|path| stem(path) == id && path.extension().is_some());
     let names: Vec<String> =
         there.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
-    if names.is_empty() { String::new() } else { format!(" (there is {}, which is not read as one)", names.join(", ")) }
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" (there is {}, which is not read as one)", names.join(", "))
+    }
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
@@ -388,7 +398,8 @@ mod tests {
 
         let set = pair(&["p/a.png", "t/a/1.png", "t/a/2.png", "t/b/1.png"]);
         assert!(set.unwrap_err().to_string().contains("b: no prediction"));
-        let set = pair(&["p/a.png", "p/c.png", "t/a/1.png", "t/a/2.png", "t/b/1.png", "t/c.png", "t/d.jpg"]).unwrap();
+        let set = pair(&["p/a.png", "p/c.png", "t/a/1.png", "t/a/2.png", "t/b/1.png", "t/c.png", "t/d.jpg"])
+            .unwrap();
         assert_eq!(set.pairs[0].truth, ["t/a/1.png", "t/a/2.png"].map(Path::new));
         assert_eq!(set.pairs.len(), 2);
         let set = pair(&["p/1.png", "p/2.png", "p/3.png", "t/1.npy", "t/2.tif", "t/3.jpg"]).unwrap();

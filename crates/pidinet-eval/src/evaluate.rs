@@ -93,7 +93,8 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evalua
     // From few pixels to many: each mask is then almost contained in the next.
     let mut order: Vec<usize> = (0..options.thresholds.len()).collect();
     order.sort_by(|&a, &b| options.thresholds[b].total_cmp(&options.thresholds[a]));
-    let masks: Vec<Mask> = order.iter().map(|&k| prediction(&map, options.thresholds[k], truth, options)).collect();
+    let masks: Vec<Mask> =
+        order.iter().map(|&k| prediction(&map, options.thresholds[k], truth, options)).collect();
     times.thin = start.elapsed();
 
     let start = Instant::now();

@@ -12,7 +12,8 @@ use crate::{Error, Result};
 
 /// Extensions of files of truth.
 pub const EXTENSIONS: [&str; 16] = [
-    "mat", "npy", "png", "bmp", "dib", "tif", "tiff", "pgm", "pnm", "pbm", "pam", "webp", "gif", "jpg", "jpeg", "jfif",
+    "mat", "npy", "png", "bmp", "dib", "tif", "tiff", "pgm", "pnm", "pbm", "pam", "webp", "gif", "jpg",
+    "jpeg", "jfif",
 ];
 
 /// The truth of one image.
@@ -88,7 +89,10 @@ impl GroundTruth {
             return Err(Error::content(first, format!("all annotators' masks {width}x{height}"), found));
         }
         let mask = |pixels: &[bool]| Mask::from_fn(width, height, |x, y| pixels[y * width + x]);
-        let ignored = drawn.iter().filter(|(_, drawn)| !drawn.ignored.is_empty()).map(|(_, drawn)| mask(&drawn.ignored));
+        let ignored = drawn
+            .iter()
+            .filter(|(_, drawn)| !drawn.ignored.is_empty())
+            .map(|(_, drawn)| mask(&drawn.ignored));
         let ignored = ignored.reduce(|mut all, one| {
             all |= &one;
             all
@@ -141,7 +145,11 @@ pub fn shares(path: &Path) -> Result<(Vec<u8>, (usize, usize))> {
     let shares = plane.grey(path)?;
     let white = shares.iter().filter(|&&share| share >= 128).count();
     if shares.len() >= SMALL && 2 * white > shares.len() {
-        return Err(Error::content(path, "boundaries, which are few pixels", "mostly white ones: is it inverted?"));
+        return Err(Error::content(
+            path,
+            "boundaries, which are few pixels",
+            "mostly white ones: is it inverted?",
+        ));
     }
     Ok((shares, (plane.width, plane.height)))
 }

@@ -104,7 +104,8 @@ fn shares(path: &Path, width: usize, values: impl Iterator<Item = f64> + Clone) 
         let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
             (least.min(value), most.max(value))
         });
-        let range = if value.is_finite() { format!(", and values from {least} to {most}") } else { String::new() };
+        let range =
+            if value.is_finite() { format!(", and values from {least} to {most}") } else { String::new() };
         let found = format!("{value} at {}{range}", place(at, width));
         return Err(Error::content(path, "probabilities in [0, 1]", found));
     }
@@ -154,7 +155,9 @@ impl Plane {
 
     /// Where shares are at least `least`.
     fn above(&self, drawing: Drawing, least: f32) -> Drawn {
-        let Levels::Share(shares) = &self.levels else { return Drawn { boundary: Vec::new(), ignored: Vec::new() } };
+        let Levels::Share(shares) = &self.levels else {
+            return Drawn { boundary: Vec::new(), ignored: Vec::new() };
+        };
         let share = |&share: &f32| if drawing.inverted { 1.0 - share >= least } else { share >= least };
         Drawn { boundary: shares.iter().map(share).collect(), ignored: Vec::new() }
     }
@@ -224,7 +227,8 @@ fn stray(path: &Path, seen: &[u16]) -> Result<()> {
 /// Values as boundaries, and those that are left out.
 fn marked(values: &[u16], drawing: Drawing, is_boundary: impl Fn(u16) -> bool) -> Drawn {
     let is_ignored = |value: u16| Some(value) == drawing.ignore;
-    let boundary = values.iter().map(|&value| !is_ignored(value) && is_boundary(value) != drawing.inverted).collect();
+    let boundary =
+        values.iter().map(|&value| !is_ignored(value) && is_boundary(value) != drawing.inverted).collect();
     let ignored = match drawing.ignore {
         Some(ignore) if values.contains(&ignore) => values.iter().map(|&value| is_ignored(value)).collect(),
         _ => Vec::new(),
@@ -261,7 +265,8 @@ mod tests {
     #[test]
     fn pixels_to_be_left_out_are_no_boundary() {
         let (t, f) = (true, false);
-        let error = plane(&[0, 1, 255]).drawn(Path::new("t.png"), Drawing::default()).unwrap_err().to_string();
+        let error =
+            plane(&[0, 1, 255]).drawn(Path::new("t.png"), Drawing::default()).unwrap_err().to_string();
         assert!(error.contains("t.png") && error.contains("--gt-ignore 255"), "{error}");
         let ignore = Drawing { ignore: Some(255), ..Drawing::default() };
         let left = drawn(&[0, 1, 255, 0], ignore);
@@ -273,7 +278,8 @@ mod tests {
 
     #[test]
     fn grey_that_never_reaches_half_of_white_is_an_error() {
-        let error = plane(&[0, 20, 90]).drawn(Path::new("t.png"), Drawing::default()).unwrap_err().to_string();
+        let error =
+            plane(&[0, 20, 90]).drawn(Path::new("t.png"), Drawing::default()).unwrap_err().to_string();
         assert!(error.contains("values up to 90"), "{error}");
     }
 

@@ -42,7 +42,10 @@ fn from_image(path: &Path) -> Result<Plane> {
         Pixels::U8(rgb) => {
             let noise = if lossy { JPEG_NOISE } else { 0 };
             let grey = one_channel(rgb, |a, b| a.abs_diff(b) <= noise);
-            grey.map(|values| Levels::Whole { values: values.into_iter().map(u16::from).collect(), white: 255 })
+            grey.map(|values| Levels::Whole {
+                values: values.into_iter().map(u16::from).collect(),
+                white: 255,
+            })
         }
         Pixels::U16(rgb) => {
             one_channel(rgb, |a, b| a == b).map(|values| Levels::Whole { values, white: u16::MAX })
@@ -73,7 +76,8 @@ fn from_npy(path: &Path) -> Result<Plane> {
 
 /// Reads a MATLAB file.
 pub(crate) fn mat(path: &Path) -> Result<MatFile> {
-    MatFile::parse(&read(path)?, &Limits::default()).map_err(|source| Error::Mat { path: path.into(), source })
+    MatFile::parse(&read(path)?, &Limits::default())
+        .map_err(|source| Error::Mat { path: path.into(), source })
 }
 
 /// The matrix called `variable`, or else the only one.

@@ -99,8 +99,11 @@ pub fn look(path: &Path, reading: Reading) -> Result<Look> {
 /// What maps of nothing but 0 and 1 are in a set that looks like this; warns of maps that are not what they seem.
 pub fn check(looks: &[(&Path, Look)]) -> Binary {
     let warn = |what: &str, is_so: &dyn Fn(&Look) -> bool| {
-        let names: Vec<String> =
-            looks.iter().filter(|(_, look)| is_so(look)).map(|(path, _)| path.display().to_string()).collect();
+        let names: Vec<String> = looks
+            .iter()
+            .filter(|(_, look)| is_so(look))
+            .map(|(path, _)| path.display().to_string())
+            .collect();
         if let [first, others @ ..] = &names[..] {
             let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
             log::warn!("{first}{more}: {what}");

@@ -47,7 +47,9 @@ impl EdgeMap {
     pub(crate) fn check(&self) -> Result<()> {
         // In parts, so that the sum, which is a number only if all are, is computed at once.
         let parts = self.data.chunks(1 << 12).enumerate();
-        for (part, values) in parts.filter(|(_, values)| !values.iter().map(|value| value * 0.0).sum::<f32>().eq(&0.0)) {
+        for (part, values) in
+            parts.filter(|(_, values)| !values.iter().map(|value| value * 0.0).sum::<f32>().eq(&0.0))
+        {
             let at = values.iter().position(|value| !value.is_finite());
             let at = part * (1 << 12) + at.expect("a sum of zeros is zero");
             return Err(Error::MapNotFinite { x: at % self.width, y: at / self.width, value: self.data[at] });

@@ -203,7 +203,9 @@ pub enum Error {
     },
 
     /// A value of an edge map is infinite or not a number: the weights of the model give no edges.
-    #[error("the edge map has {value} at pixel ({x}, {y}), expected numbers from 0 to 1: the model is broken")]
+    #[error(
+        "the edge map has {value} at pixel ({x}, {y}), expected numbers from 0 to 1: the model is broken"
+    )]
     MapNotFinite {
         /// Column.
         x: usize,
@@ -293,10 +295,15 @@ pub enum Error {
 
 /// A number, short.
 fn shown(value: f64) -> String {
-    if value != 0.0 && !(1e-4..1e10).contains(&value.abs()) && value.is_finite() {
-        format!("{value:e}")
-    } else {
-        value.to_string()
+    let single = value as f32;
+    match (
+        value == f64::from(single),
+        value == 0.0 || (1e-4..1e10).contains(&value.abs()) || !value.is_finite(),
+    ) {
+        (true, true) => single.to_string(),
+        (true, false) => format!("{single:e}"),
+        (false, true) => value.to_string(),
+        (false, false) => format!("{value:e}"),
     }
 }
 
@@ -305,7 +312,9 @@ fn not_read(found: Option<&str>) -> String {
     const READ: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF or PNM";
     let Some(found) = found else { return format!("not an image: expected {READ}") };
     let way = match found.rsplit_once(' ').map_or(found, |(_, last)| last) {
-        _ if found.starts_with("camera raw") => "develop it first, for example with darktable-cli IMAGE OUT.png",
+        _ if found.starts_with("camera raw") => {
+            "develop it first, for example with darktable-cli IMAGE OUT.png"
+        }
         _ if found.starts_with("JPEG XL") => "convert it to PNG, for example with djxl IMAGE OUT.png",
         _ if found.starts_with("HEIC") => "convert it to PNG, for example with heif-convert IMAGE OUT.png",
         _ if found.starts_with("AVIF") => "convert it to PNG, for example with avifdec IMAGE OUT.png",

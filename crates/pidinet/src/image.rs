@@ -29,8 +29,8 @@ pub(crate) use sample::Sample;
 
 /// Extensions of the image files that are read, in lower case; a file is told by its content, not by them.
 pub const EXTENSIONS: [&str; 18] = [
-    "png", "jpg", "jpeg", "jpe", "jfif", "mpo", "webp", "bmp", "dib", "tif", "tiff", "gif", "pnm", "pbm", "pgm",
-    "ppm", "pam", "btf",
+    "png", "jpg", "jpeg", "jpe", "jfif", "mpo", "webp", "bmp", "dib", "tif", "tiff", "gif", "pnm", "pbm",
+    "pgm", "ppm", "pam", "btf",
 ];
 
 /// Pixels as red, green, blue, row by row without gaps: `[height, width, 3]`.

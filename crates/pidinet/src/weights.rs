@@ -30,8 +30,8 @@ mod random;
 mod safetensors;
 
 pub use bi_model::{BiInput, BiModel, BiStorage, BinaryStorage};
-pub(crate) use element::from_f16;
 pub use element::Precision;
+pub(crate) use element::from_f16;
 pub use error::{ModelError, ShapeMismatch};
 pub use info::ModelInfo;
 pub use limits::ModelLimits;

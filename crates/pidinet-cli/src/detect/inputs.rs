@@ -52,8 +52,10 @@ pub(crate) struct Inputs {
 impl Inputs {
     /// What was left out, in words; `None` if nothing was.
     pub(crate) fn left_out(&self) -> Option<String> {
-        let kinds: Vec<String> = self.left_out.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        (!kinds.is_empty()).then(|| format!("left out of folders, as no images that are read: {}", kinds.join(", ")))
+        let kinds: Vec<String> =
+            self.left_out.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        (!kinds.is_empty())
+            .then(|| format!("left out of folders, as no images that are read: {}", kinds.join(", ")))
     }
 }
 
@@ -82,7 +84,9 @@ pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inp
             found.named = false;
             let before = found.images.len();
             let paths = glob::glob(pattern).map_err(|error| usage!("pattern {pattern}: {error}"))?;
-            found.images.extend(paths.flatten().filter(|path| path.is_file() && !is_of_system(path)).filter_map(file));
+            found.images.extend(
+                paths.flatten().filter(|path| path.is_file() && !is_of_system(path)).filter_map(file),
+            );
             if found.images.len() == before {
                 found.failures.push(anyhow::anyhow!("no file is like {pattern}"));
             }
@@ -165,7 +169,17 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_counted_and_what_systems_leave_there_is_not() {
-        let names = ["a.png", "b.HEIC", "c.heic", "d.jxl", "e.gif", "._a.png", ".DS_Store", "Thumbs.db", "deep/f.avif"];
+        let names = [
+            "a.png",
+            "b.HEIC",
+            "c.heic",
+            "d.jxl",
+            "e.gif",
+            "._a.png",
+            ".DS_Store",
+            "Thumbs.db",
+            "deep/f.avif",
+        ];
         let folder = tree(&names);
         let found = find(&[folder.path().to_owned()], true).unwrap();
         assert_eq!(relatives(&found), ["a.png", "e.gif"]);

@@ -25,8 +25,12 @@ enum Outcome {
         damaged: Option<String>,
         milliseconds: Milliseconds,
     },
-    Skipped { skipped: bool },
-    Failed { error: String },
+    Skipped {
+        skipped: bool,
+    },
+    Failed {
+        error: String,
+    },
 }
 
 /// Where the time went.

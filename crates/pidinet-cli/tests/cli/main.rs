@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which say what they skip")]
 
 mod detect;
+mod files;
 mod hostile;
 mod models;
 mod pages;

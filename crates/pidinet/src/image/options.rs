@@ -55,7 +55,10 @@ impl fmt::Display for Damage {
             Self::NoEndMark => f.write_str("no end mark in the JPEG image; pixels that are missing are grey"),
             Self::NoLastChunk => f.write_str("no IEND in the PNG image; all pixels are there"),
             Self::RowsMissing { there, rows } => {
-                write!(f, "the PNG image ends within its pixels: {there} of {rows} rows are there, the rest is white")
+                write!(
+                    f,
+                    "the PNG image ends within its pixels: {there} of {rows} rows are there, the rest is white"
+                )
             }
         }
     }
@@ -95,9 +98,9 @@ impl FromStr for FloatRange {
     type Err = RangeError;
 
     fn from_str(text: &str) -> Result<Self, RangeError> {
-        let both = text.split_once(',').and_then(|(low, high)| {
-            Self::new(low.trim().parse().ok()?, high.trim().parse().ok()?)
-        });
+        let both = text
+            .split_once(',')
+            .and_then(|(low, high)| Self::new(low.trim().parse().ok()?, high.trim().parse().ok()?));
         both.ok_or_else(|| RangeError(text.to_owned()))
     }
 }

@@ -76,7 +76,8 @@ pub(super) fn read(file: impl Read + Seek, options: &ReadOptions) -> Result<Imag
         Colour::Palette(colours) => Some(is_8_bit(colours)),
         _ => None,
     };
-    let floats = layout.kind == Kind::Float || layout.bits > 16 || (options.range.is_some() && palette.is_none());
+    let floats =
+        layout.kind == Kind::Float || layout.bits > 16 || (options.range.is_some() && palette.is_none());
     let depth = match palette {
         _ if floats => 4,
         Some(true) => 1,
@@ -118,7 +119,9 @@ fn integers_of<S: Kept, F: Read + Seek>(file: &mut File<F>, layout: &Layout) -> 
         if straight {
             let at = row.index(layout, 0).expect("every sample is used");
             let length = layout.together() * row.columns;
-            if bytes.len() * 8 == length * layout.bits && S::same(layout, order, bytes, &mut data[at..at + length]) {
+            if bytes.len() * 8 == length * layout.bits
+                && S::same(layout, order, bytes, &mut data[at..at + length])
+            {
                 return Ok(());
             }
         }
@@ -210,7 +213,8 @@ fn rows<F: Read + Seek>(
     for chunk in 0..chunks {
         let (plane, place) = (chunk / (across * down), chunk % (across * down));
         let (x, y) = (place % across * columns, place / across * tall);
-        let kept = layout.colour.samples() > plane || (layout.alpha != Alpha::None && layout.alpha_at == plane);
+        let kept =
+            layout.colour.samples() > plane || (layout.alpha != Alpha::None && layout.alpha_at == plane);
         if layout.planes && !kept {
             continue;
         }

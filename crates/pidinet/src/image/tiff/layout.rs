@@ -1,7 +1,7 @@
 //! What the tags of a TIFF page say of its pixels, checked; what is not read is refused by name.
 
-use super::directory::{Directory, Order};
 use super::Problem;
+use super::directory::{Directory, Order};
 
 /// Numbers that samples are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,13 +14,19 @@ pub(super) enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Colour {
     /// One sample; `inverted` if 0 is white.
-    Grey { inverted: bool },
+    Grey {
+        inverted: bool,
+    },
     Rgb,
     /// An index into red, green and blue of 16 bits.
     Palette([Vec<u16>; 3]),
     Cmyk,
     /// Luma and two colour differences, those once for each block of columns and rows.
-    YCbCr { block: [usize; 2], weights: [f32; 3], black_white: [f32; 6] },
+    YCbCr {
+        block: [usize; 2],
+        weights: [f32; 3],
+        black_white: [f32; 6],
+    },
 }
 
 /// Opacity among the samples of a pixel.
@@ -113,7 +119,8 @@ impl Layout {
             return Err(Problem::Damaged("tiles without pixels".into()));
         }
         // Without lengths, which some old writers leave out, a chunk may go to the end of the file.
-        let offsets = offsets.ok_or_else(|| Problem::Damaged("it does not say where its pixels are".into()))?;
+        let offsets =
+            offsets.ok_or_else(|| Problem::Damaged("it does not say where its pixels are".into()))?;
         let lengths = lengths.unwrap_or_default();
         let layout = Self {
             width,
@@ -132,8 +139,8 @@ impl Layout {
             offsets,
             lengths,
             orientation: number(274)?.unwrap_or(1).try_into().unwrap_or(1),
-            no_data: tags.text(42113).and_then(|text| text.parse().ok()),
-            tables: tags.raw(347).unwrap_or_default().to_vec(),
+            no_data: tags.text(42113)?.and_then(|text| text.parse().ok()),
+            tables: tags.raw(347)?.unwrap_or_default().to_vec(),
         };
         layout.check()?;
         Ok(layout)
@@ -163,8 +170,8 @@ impl Layout {
             }
             _ => {}
         }
-        if subsampled && self.planes && packing != Packing::Jpeg {
-            return Err(Problem::kind("subsampled colours in planes"));
+        if subsampled && (self.planes || self.samples != 3) && packing != Packing::Jpeg {
+            return Err(Problem::kind("subsampled colours in planes, or with alpha"));
         }
         let fits = match self.predictor {
             1 => true,
@@ -244,8 +251,8 @@ fn colour(tags: &Directory, order: Order, bits: usize) -> Result<Colour, Problem
             if ![1, 2, 4].contains(&across) || ![1, 2, 4].contains(&down) {
                 return Err(Problem::Damaged(format!("subsampling of {across} by {down}")));
             }
-            let weights = tags.fractions(529, order).unwrap_or_default();
-            let black_white = tags.fractions(532, order).unwrap_or_default();
+            let weights = tags.fractions(529, order)?.unwrap_or_default();
+            let black_white = tags.fractions(532, order)?.unwrap_or_default();
             Colour::YCbCr {
                 block: [across as usize, down as usize],
                 weights: weights.try_into().unwrap_or([0.299, 0.587, 0.114]),
@@ -282,7 +289,8 @@ fn alpha(tags: &Directory, order: Order, samples: usize, colours: usize) -> Resu
         return Err(Problem::Damaged(format!("{samples} samples a pixel, its colours have {colours}")));
     };
     let said = tags.numbers(338, order)?;
-    let found = said.as_ref().and_then(|kinds| kinds.iter().take(extra).position(|kind| matches!(kind, 1 | 2)));
+    let found =
+        said.as_ref().and_then(|kinds| kinds.iter().take(extra).position(|kind| matches!(kind, 1 | 2)));
     match (found, &said) {
         (Some(at), Some(kinds)) => {
             Ok((if kinds[at] == 1 { Alpha::Associated } else { Alpha::Straight }, colours + at))

@@ -93,7 +93,9 @@ fn white(layout: &Layout, all: u64) -> u64 {
 pub(super) fn numbers(layout: &Layout, order: Order, row: &[u8], mut tell: impl FnMut(usize, f64)) {
     match (layout.kind, layout.bits) {
         (Kind::Float, 16) => bits(16, order, row, |i, value| tell(i, f64::from(from_f16(value as u16)))),
-        (Kind::Float, 32) => bits(32, order, row, |i, value| tell(i, f64::from(f32::from_bits(value as u32)))),
+        (Kind::Float, 32) => {
+            bits(32, order, row, |i, value| tell(i, f64::from(f32::from_bits(value as u32))))
+        }
         (Kind::Float, _) => bits(64, order, row, |i, value| tell(i, f64::from_bits(value))),
         (Kind::Unsigned, depth) => bits(depth, order, row, |i, value| tell(i, value as f64)),
     }
@@ -111,9 +113,8 @@ fn bits(depth: usize, order: Order, row: &[u8], mut tell: impl FnMut(usize, u64)
         return;
     }
     for i in 0..row.len() * 8 / depth {
-        let value = (i * depth..(i + 1) * depth).fold(0, |value, bit| {
-            value << 1 | u64::from(row[bit / 8] >> (7 - bit % 8) & 1)
-        });
+        let value = (i * depth..(i + 1) * depth)
+            .fold(0, |value, bit| value << 1 | u64::from(row[bit / 8] >> (7 - bit % 8) & 1));
         tell(i, value);
     }
 }

@@ -7,12 +7,17 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::layout::{Colour, Layout, Packing};
 use super::Problem;
+use super::layout::{Colour, Layout, Packing};
 use crate::image::jpeg;
 
 /// Unpacks a chunk of `rows` rows, of which each takes `row` bytes.
-pub(super) fn unpack(layout: &Layout, mut packed: Vec<u8>, row: usize, rows: usize) -> Result<Vec<u8>, Problem> {
+pub(super) fn unpack(
+    layout: &Layout,
+    mut packed: Vec<u8>,
+    row: usize,
+    rows: usize,
+) -> Result<Vec<u8>, Problem> {
     if layout.mirrored && layout.packing != Packing::Jpeg {
         packed.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
     }
@@ -53,7 +58,8 @@ fn lzw(packed: &[u8], needed: usize) -> Result<Vec<u8>, Problem> {
     {
         return Err(Problem::kind("LZW compression of the old kind"));
     }
-    let mut decoder = weezl::decode::Decoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
+    let codes = weezl::decode::Configuration::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
+    let mut decoder = codes.with_yield_on_full_buffer(true).build();
     // Grows with what is there, so that a false size costs nothing.
     let mut bytes = Vec::new();
     let mut read = 0;
@@ -64,7 +70,7 @@ fn lzw(packed: &[u8], needed: usize) -> Result<Vec<u8>, Problem> {
         read += step.consumed_in;
         bytes.truncate(begin + step.consumed_out);
         match step.status {
-            Ok(weezl::LzwStatus::Ok) if step.consumed_out > 0 => {}
+            Ok(weezl::LzwStatus::Ok) if step.consumed_in + step.consumed_out > 0 => {}
             Ok(_) => break,
             Err(error) => return Err(Problem::Damaged(format!("a strip does not decompress: {error}"))),
         }
@@ -97,9 +103,11 @@ fn pack_bits(mut packed: &[u8], needed: usize) -> Vec<u8> {
 /// Rows of bits, black 1, each begun with a byte.
 fn fax(packed: &[u8], width: u16, rows: usize) -> Result<Vec<u8>, Problem> {
     let damaged = || Problem::Damaged("a strip is no fax".into());
-    let mut decoder =
-        fax::decoder::Group4Decoder::new(packed.iter().map(|&byte| Ok::<_, std::convert::Infallible>(byte)), width)
-            .map_err(|_| damaged())?;
+    let mut decoder = fax::decoder::Group4Decoder::new(
+        packed.iter().map(|&byte| Ok::<_, std::convert::Infallible>(byte)),
+        width,
+    )
+    .map_err(|_| damaged())?;
     let row = usize::from(width).div_ceil(8);
     let mut bytes = Vec::new();
     for _ in 0..rows {
@@ -140,8 +148,16 @@ fn picture(layout: &Layout, packed: &[u8], rows: usize) -> Result<Vec<u8>, Probl
         return Err(Problem::Damaged("a strip is no JPEG".into()));
     };
     let (width, height) = (usize::from(info.width), usize::from(info.height));
-    if usize::from(info.components) != samples || width < columns || height < rows || width > 2 * columns + 64 || height > 2 * rows + 64 {
-        let found = format!("a JPEG of {width}x{height} with {} samples for {columns}x{rows} with {samples}", info.components);
+    if usize::from(info.components) != samples
+        || width < columns
+        || height < rows
+        || width > 2 * columns + 64
+        || height > 2 * rows + 64
+    {
+        let found = format!(
+            "a JPEG of {width}x{height} with {} samples for {columns}x{rows} with {samples}",
+            info.components
+        );
         return Err(Problem::Damaged(found));
     }
     // Samples as they are: whether they are RGB is for the tags to say, not for the picture's own marks.

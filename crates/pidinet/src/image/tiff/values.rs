@@ -37,7 +37,8 @@ impl Values {
     pub(super) fn new(layout: &Layout, range: Option<FloatRange>) -> Self {
         let integers = layout.kind == Kind::Unsigned;
         let high = if integers { most(layout.bits) as f64 } else { 1.0 };
-        let (low, high) = range.map_or((0.0, high), |range| (f64::from(range.low()), f64::from(range.high())));
+        let (low, high) =
+            range.map_or((0.0, high), |range| (f64::from(range.low()), f64::from(range.high())));
         Self {
             low,
             high,
