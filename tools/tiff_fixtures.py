@@ -37,11 +37,11 @@ def main():
     write("deflate-strips", RGB, compression="zlib", rowsperstrip=4)
     write("zstd", RGB, compression="zstd")
     write("packbits", RGB, compression="packbits")
-    write("jpeg-rgb", RGB, compression="jpeg", compressionargs={"level": 100})
+    write("jpeg-rgb", RGB, compression="jpeg", subsampling=(1, 1), compressionargs={"level": 100, "outcolorspace": 2})
     write("jpeg-grey", GREY, compression="jpeg", compressionargs={"level": 100})
-    write("jpeg-ycbcr-tiles", RGB, photometric="ycbcr", compression="jpeg", tile=(16, 16),
+    write("jpeg-ycbcr-tiles", RGB, compression="jpeg", tile=(16, 16),
           compressionargs={"level": 100}, subsampling=(1, 1))
-    write("jpeg-ycbcr-2x2", RGB, photometric="ycbcr", compression="jpeg", subsampling=(2, 2),
+    write("jpeg-ycbcr-2x2", RGB, compression="jpeg", subsampling=(2, 2),
           compressionargs={"level": 100})
     write("grey-f16", (GREY / 255).astype(np.float16))
     write("grey-f32", (GREY / 255).astype(np.float32))

@@ -140,7 +140,11 @@ impl ClassSet {
 
 /// Whether a file of this name is an image.
 fn is_image(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let file = name.rsplit_once('/').map_or(name, |(_, file)| file);
+    if file.starts_with("._") {
+        return false; // macOS keeps what it knows of a file beside it
+    }
+    let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
     IMAGES.iter().any(|image| image.eq_ignore_ascii_case(ending))
 }
 

@@ -309,10 +309,15 @@ pub enum Error {
 
 /// A number, short.
 fn shown(value: f64) -> String {
-    if value != 0.0 && !(1e-4..1e10).contains(&value.abs()) && value.is_finite() {
-        format!("{value:e}")
-    } else {
-        value.to_string()
+    let single = value as f32;
+    match (
+        value == f64::from(single),
+        value == 0.0 || (1e-4..1e10).contains(&value.abs()) || !value.is_finite(),
+    ) {
+        (true, true) => single.to_string(),
+        (true, false) => format!("{single:e}"),
+        (false, true) => value.to_string(),
+        (false, false) => format!("{value:e}"),
     }
 }
 

@@ -103,7 +103,7 @@ fn jpeg_within_tiff_has_the_colours_that_the_tags_say() {
     assert_pixels(&read("pillow-jpeg.tif"), 16.0, "pillow", |x, y| {
         if x == 0 || y == 0 || x > 17 || y > 10 { read_as_is("pillow-jpeg.tif", x, y) } else { colour(x, y) }
     });
-    assert_pixels(&read("ycbcr.tif"), 2.5, "ycbcr", colour);
+    assert_pixels(&read("ycbcr.tif"), 3.5, "ycbcr", colour); // written rounded down
 }
 
 /// Pixels that are not compared.
@@ -169,7 +169,7 @@ fn what_is_not_read_is_named_with_the_way_out() {
 fn floats_of_another_range_are_refused_unless_it_is_said() {
     let file = bytes("f32-255.tif");
     let message = refusal(&file);
-    assert!(message.contains("from 0 at pixel (0, 0) to 253 at pixel (19, 12)"), "{message}");
+    assert!(message.contains("from 0 at pixel (0, 0) to 254 at pixel (19, 11)"), "{message}");
     assert!(message.contains("--range"), "{message}");
     let options = |range: &str| ReadOptions { range: Some(range.parse().unwrap()), ..ReadOptions::default() };
     let image = Image::decode_with(&file, &options("0,255")).unwrap().image;
@@ -185,7 +185,7 @@ fn floats_of_another_range_are_refused_unless_it_is_said() {
 #[test]
 fn values_that_stand_for_no_data_are_named_with_their_pixel() {
     for (value, shown) in
-        [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (-3.4e38, "-3.4"), (f32::MIN, "-3.4"), (1e38, "e37")]
+        [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (-3.4e38, "-3.4e38"), (f32::MIN, "-3.4"), (1e38, "1e38")]
     {
         let mut floats = vec![0.5_f32; 3 * 6];
         floats[3 * 4 + 1] = value;

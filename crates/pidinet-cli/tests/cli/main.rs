@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests, which say what they skip")]
 
 mod detect;
+mod files;
 mod hostile;
 mod limits;
 mod models;

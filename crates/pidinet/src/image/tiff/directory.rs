@@ -53,7 +53,8 @@ pub(super) struct Directory {
 
 struct Entry {
     kind: u16,
-    bytes: Vec<u8>,
+    /// `None` if the file ends before them: whether that matters shows when the tag is asked for.
+    bytes: Option<Vec<u8>>,
 }
 
 impl<F: Read + Seek> File<F> {
@@ -70,24 +71,23 @@ impl<F: Read + Seek> File<F> {
 
     /// The first page that is not a smaller version of another.
     pub(super) fn page(&mut self, mut at: u64) -> Result<Directory, Problem> {
-        let (first, mut next) = self.directory(at)?;
-        let mut page = None;
+        let mut first = None;
         for _ in 0..MOST_PAGES {
-            let is_small = page.as_ref().unwrap_or(&first).number(254, self.order)?.unwrap_or(0) & 1 == 1;
-            if !is_small {
-                return Ok(page.unwrap_or(first));
+            let (page, end) = self.directory(at)?;
+            if page.number(254, self.order)?.unwrap_or(0) & 1 == 0 {
+                return Ok(page);
             }
+            first.get_or_insert(page);
+            let next = self.number(end, if self.big { 8 } else { 4 })?;
             if next <= at {
                 break; // the end, or a circle
             }
             at = next;
-            let (directory, after) = self.directory(at)?;
-            (page, next) = (Some(directory), after);
         }
-        Ok(first)
+        first.ok_or(Problem::Short)
     }
 
-    /// The directory at an offset, and the offset of the next one.
+    /// The directory at an offset, and where the file says the offset of the next one.
     fn directory(&mut self, at: u64) -> Result<(Directory, u64), Problem> {
         let (count_size, word) = if self.big { (8, 8) } else { (2, 4) };
         let count = self.number(at, count_size)?;
@@ -105,21 +105,19 @@ impl<F: Read + Seek> File<F> {
             let inline = &entry[4 + word..];
             let Some(length) = element_size(kind).and_then(|size| count.checked_mul(size)) else { continue };
             let bytes = if length <= word as u64 {
-                inline[..length as usize].to_vec()
+                Some(inline[..length as usize].to_vec())
             } else if length > LONGEST_VALUE {
-                continue; // no tag that is used is so long
+                None
             } else {
                 match self.bytes(self.order.number(inline), length) {
-                    Ok(bytes) => bytes,
-                    // Whether that matters shows when the tag is asked for.
-                    Err(Problem::Short) => continue,
+                    Ok(bytes) => Some(bytes),
+                    Err(Problem::Short) => None,
                     Err(other) => return Err(other),
                 }
             };
             tags.insert(tag, Entry { kind, bytes });
         }
-        let next = self.number(start + count * size, word).unwrap_or(0);
-        Ok((Directory { tags }, next))
+        Ok((Directory { tags }, start + count * size))
     }
 
     /// Bytes from an offset to the end.
@@ -164,9 +162,15 @@ impl Directory {
         self.tags.contains_key(&tag)
     }
 
+    /// Type and bytes of a tag.
+    fn entry(&self, tag: u16) -> Result<Option<(u16, &[u8])>, Problem> {
+        let Some(Entry { kind, bytes }) = self.tags.get(&tag) else { return Ok(None) };
+        bytes.as_ref().map(|bytes| Some((*kind, &bytes[..]))).ok_or(Problem::Short)
+    }
+
     /// All values of a tag of unsigned integers.
     pub(super) fn numbers(&self, tag: u16, order: Order) -> Result<Option<Vec<u64>>, Problem> {
-        let Some(Entry { kind, bytes }) = self.tags.get(&tag) else { return Ok(None) };
+        let Some((kind, bytes)) = self.entry(tag)? else { return Ok(None) };
         let size = match kind {
             1 | 7 => 1,
             3 => 2,
@@ -183,24 +187,24 @@ impl Directory {
     }
 
     /// The values of a tag of fractions.
-    pub(super) fn fractions(&self, tag: u16, order: Order) -> Option<Vec<f32>> {
-        let Entry { kind: 5, bytes } = self.tags.get(&tag)? else { return None };
+    pub(super) fn fractions(&self, tag: u16, order: Order) -> Result<Option<Vec<f32>>, Problem> {
+        let Some((5, bytes)) = self.entry(tag)? else { return Ok(None) };
         let fraction = |value: &[u8]| {
             let (above, below) = (order.number(&value[..4]), order.number(&value[4..]));
             if below == 0 { 0.0 } else { above as f32 / below as f32 }
         };
-        Some(bytes.chunks_exact(8).map(fraction).collect())
+        Ok(Some(bytes.chunks_exact(8).map(fraction).collect()))
     }
 
     /// A text, without what follows its end.
-    pub(super) fn text(&self, tag: u16) -> Option<String> {
-        let Entry { kind: 2, bytes } = self.tags.get(&tag)? else { return None };
+    pub(super) fn text(&self, tag: u16) -> Result<Option<String>, Problem> {
+        let Some((2, bytes)) = self.entry(tag)? else { return Ok(None) };
         let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-        Some(String::from_utf8_lossy(&bytes[..end]).trim().to_owned())
+        Ok(Some(String::from_utf8_lossy(&bytes[..end]).trim().to_owned()))
     }
 
     /// The bytes of a tag of bytes.
-    pub(super) fn raw(&self, tag: u16) -> Option<&[u8]> {
-        self.tags.get(&tag).map(|entry| &entry.bytes[..])
+    pub(super) fn raw(&self, tag: u16) -> Result<Option<&[u8]>, Problem> {
+        Ok(self.entry(tag)?.map(|(_, bytes)| bytes))
     }
 }

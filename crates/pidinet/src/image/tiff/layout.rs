@@ -139,8 +139,8 @@ impl Layout {
             offsets,
             lengths,
             orientation: number(274)?.unwrap_or(1).try_into().unwrap_or(1),
-            no_data: tags.text(42113).and_then(|text| text.parse().ok()),
-            tables: tags.raw(347).unwrap_or_default().to_vec(),
+            no_data: tags.text(42113)?.and_then(|text| text.parse().ok()),
+            tables: tags.raw(347)?.unwrap_or_default().to_vec(),
         };
         layout.check()?;
         Ok(layout)
@@ -170,8 +170,8 @@ impl Layout {
             }
             _ => {}
         }
-        if subsampled && self.planes && packing != Packing::Jpeg {
-            return Err(Problem::kind("subsampled colours in planes"));
+        if subsampled && (self.planes || self.samples != 3) && packing != Packing::Jpeg {
+            return Err(Problem::kind("subsampled colours in planes, or with alpha"));
         }
         let fits = match self.predictor {
             1 => true,
@@ -251,8 +251,8 @@ fn colour(tags: &Directory, order: Order, bits: usize) -> Result<Colour, Problem
             if ![1, 2, 4].contains(&across) || ![1, 2, 4].contains(&down) {
                 return Err(Problem::Damaged(format!("subsampling of {across} by {down}")));
             }
-            let weights = tags.fractions(529, order).unwrap_or_default();
-            let black_white = tags.fractions(532, order).unwrap_or_default();
+            let weights = tags.fractions(529, order)?.unwrap_or_default();
+            let black_white = tags.fractions(532, order)?.unwrap_or_default();
             Colour::YCbCr {
                 block: [across as usize, down as usize],
                 weights: weights.try_into().unwrap_or([0.299, 0.587, 0.114]),

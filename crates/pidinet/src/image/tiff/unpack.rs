@@ -58,7 +58,8 @@ fn lzw(packed: &[u8], needed: usize) -> Result<Vec<u8>, Problem> {
     {
         return Err(Problem::kind("LZW compression of the old kind"));
     }
-    let mut decoder = weezl::decode::Decoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
+    let codes = weezl::decode::Configuration::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
+    let mut decoder = codes.with_yield_on_full_buffer(true).build();
     // Grows with what is there, so that a false size costs nothing.
     let mut bytes = Vec::new();
     let mut read = 0;
@@ -69,7 +70,7 @@ fn lzw(packed: &[u8], needed: usize) -> Result<Vec<u8>, Problem> {
         read += step.consumed_in;
         bytes.truncate(begin + step.consumed_out);
         match step.status {
-            Ok(weezl::LzwStatus::Ok) if step.consumed_out > 0 => {}
+            Ok(weezl::LzwStatus::Ok) if step.consumed_in + step.consumed_out > 0 => {}
             Ok(_) => break,
             Err(error) => return Err(Problem::Damaged(format!("a strip does not decompress: {error}"))),
         }
