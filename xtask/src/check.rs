@@ -19,6 +19,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     cargo(&["fmt", "--all", "--check"], &[])?;
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
     cargo(&["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    crate::deny::run()?;
     let mut tests = Counts::default();
     if extent == Extent::Full {
         crate::neon::run(&[])?;

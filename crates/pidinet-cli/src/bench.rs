@@ -40,7 +40,7 @@ pub(crate) struct Bench {
     image: Option<PathBuf>,
 
     /// Images at once, shared out among the threads; what is reported is the time of one. For recognition
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = batch)]
     batch: NonZeroUsize,
 
     /// How often the network runs
@@ -57,6 +57,19 @@ pub(crate) struct Bench {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Most pixels of an image for edges, and of one for recognition.
+const MOST_PIXELS: usize = 128_000_000;
+const MOST_PIXELS_WHOLE: usize = 4_000_000;
+
+/// Most images of a batch.
+const LARGEST_BATCH: usize = 4096;
+
+/// Reads how many images a batch has.
+fn batch(text: &str) -> Result<NonZeroUsize, String> {
+    let batch = text.parse().ok().filter(|batch: &NonZeroUsize| batch.get() <= LARGEST_BATCH);
+    batch.ok_or_else(|| format!("expected 1 to {LARGEST_BATCH} images"))
 }
 
 /// What was measured.
@@ -88,6 +101,7 @@ struct Step {
 impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let found = self.model.found()?;
+        self.check_size(found.recognises()?)?;
         if found.recognises()? {
             if self.engine.precision != Precision::F32 {
                 return Err(usage!("--precision is for models for edges"));
@@ -138,6 +152,17 @@ impl Bench {
             layers: if self.layers { steps(&profiles) } else { Vec::new() },
         };
         self.print(&report)
+    }
+
+    /// Refuses sizes that need more memory than machines have: an image of edges streams through its network, maps of
+    /// recognition are kept whole, and of a batch the inputs are.
+    fn check_size(&self, recognises: bool) -> anyhow::Result<()> {
+        let Some(Size { width, height }) = self.size else { return Ok(()) };
+        let most = if recognises { MOST_PIXELS_WHOLE } else { MOST_PIXELS };
+        match width.checked_mul(height) {
+            Some(pixels) if pixels <= most => Ok(()),
+            _ => Err(usage!("--size {width}x{height} is more than {} megapixels", most / 1_000_000)),
+        }
     }
 
     fn print(&self, report: &Report) -> anyhow::Result<ExitCode> {

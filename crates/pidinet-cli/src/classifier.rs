@@ -1,11 +1,11 @@
 //! Which classifier, how it is run, and the images it is given.
 
-use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::ValueHint;
+use pidinet::files::{MOST_STREAM, read_all};
 use pidinet::image::{Image, ImageLimits};
 use pidinet::{Classifier, ClassifierOptions};
 
@@ -30,6 +30,11 @@ pub(crate) struct ClassifierArgs {
 }
 
 impl ClassifierArgs {
+    /// How many threads were asked for.
+    pub(crate) fn threads(&self) -> Option<NonZeroUsize> {
+        self.threads
+    }
+
     /// Reads the model.
     pub(crate) fn open(&self) -> anyhow::Result<Classifier> {
         let options = ClassifierOptions { threads: self.threads, isa: self.isa.clone() };
@@ -43,8 +48,8 @@ pub(crate) fn read(input: &Input) -> anyhow::Result<Image> {
     match &input.source {
         Source::File(path) => Ok(Image::open(path, &limits)?),
         Source::Stdin => {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes)?;
+            let bytes =
+                read_all(std::io::stdin().lock(), MOST_STREAM).context("cannot use standard input")?;
             Image::decode(&bytes, &limits).context("cannot use standard input")
         }
     }

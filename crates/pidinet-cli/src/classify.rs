@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::classifier::{ClassifierArgs, read};
 use crate::detect::inputs::{self, Input};
-use crate::ui::{self, Batch};
+use crate::ui::Batch;
 
 /// Say what images show
 ///
@@ -64,13 +64,15 @@ impl Classify {
         for input in &found.images {
             batch.progress().begin(input.name());
             match read(input) {
-                Ok(image) => batch.done(Some(self.line(input, &classifier, &classifier.classify(&image))))?,
-                Err(error) if ui::is_closed_pipe(&error) => return Err(error),
+                Ok(image) => {
+                    batch.deliver(&self.line(input, &classifier, &classifier.classify(&image)))?;
+                    batch.done(None);
+                }
                 Err(error) => {
                     batch.failed(&error);
                     if self.json {
                         let error = Some(format!("{error:#}"));
-                        batch.print(&json(&Record { input: input.name(), classes: Vec::new(), error }))?;
+                        batch.deliver(&json(&Record { input: input.name(), classes: Vec::new(), error }))?;
                     }
                 }
             }

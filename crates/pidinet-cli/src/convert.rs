@@ -14,7 +14,6 @@ use pidinet::weights::{BiStorage, BinaryStorage, Model, OpenOptions, Precision};
 use crate::classifier;
 use crate::detail::DetailArgs;
 use crate::detect::inputs;
-use crate::interrupt;
 use crate::model::Found;
 use crate::options::{Size, one_of, size};
 use crate::ui::usage;
@@ -129,8 +128,6 @@ impl Convert {
         if let Some(folder) = &self.calibrate {
             model.calibration = Some(calibration(&model, folder)?);
         }
-        interrupt::install()?;
-        let _whole = interrupt::writing();
         match format {
             Format::Safetensors => {
                 let precision = if self.float16 { Precision::Float16 } else { Precision::Float32 };
@@ -172,8 +169,6 @@ impl Convert {
             real: if self.float16 { Precision::Float16 } else { Precision::Float32 },
         };
         let model = found.recognition()?;
-        interrupt::install()?;
-        let _whole = interrupt::writing();
         model.save(&self.output, storage).context("the model was not converted")?;
         Ok(ExitCode::SUCCESS)
     }

@@ -1,30 +1,31 @@
 //! `pidinet detect`.
 
-use std::io::Read;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::ValueHint;
-use pidinet::image::{Image, ImageLimits, Preset};
-use pidinet::save::{Format, SaveOptions, write_atomically};
+use pidinet::files::{MOST_STREAM, read_all};
+use pidinet::image::{FloatRange, Image, ImageLimits, Opened, Preset, ReadOptions};
+use pidinet::save::{Format, SaveOptions};
 use pidinet::{EdgeDetector, EdgeMap, Error, Options};
 
 use crate::detail::DetailArgs;
-use crate::interrupt;
 use crate::model::ModelArgs;
 use crate::options::{EngineArgs, one_of, pixels, scale};
 use crate::ui::{self, Batch, usage};
 
 mod crew;
+mod files;
 mod finish;
 pub(crate) mod inputs;
 mod outputs;
 mod record;
 
+use files::{Folders, Prepared};
 use finish::Finish;
 use inputs::Source;
 use outputs::{Job, Output, Request};
@@ -32,7 +33,7 @@ use record::{Milliseconds, Record};
 
 /// Find the edges in images
 ///
-/// Reads PNG, JPEG, WebP, BMP, TIFF and PNM images, upright as their EXIF orientation says, and writes for
+/// Reads PNG, JPEG, WebP, GIF, BMP, TIFF and PNM images, upright as their EXIF orientation says, and writes for
 /// each a map of its size: how probable it is, from 0 (black) to 1 (white), that a pixel is an edge.
 ///
 /// An image that fails is told at the end, and the others are done. Exit code: 0 all done, 1 some failed,
@@ -82,8 +83,17 @@ pub(crate) struct Detect {
     side_outputs: bool,
 
     /// Refuse images of more pixels
-    #[arg(long, value_name = "N", default_value = "512M", value_parser = pixels)]
+    #[arg(long, value_name = "N", default_value = "256M", value_parser = pixels)]
     max_pixels: u64,
+
+    /// The values that are black and white in TIFF images, as in 0,255 for floats, or 0,4095 for 12 bits in 16
+    /// [default: 0,1 in floats, all of the depth in integers]. Values outside are an error
+    #[arg(long, value_name = "LO,HI", allow_hyphen_values = true)]
+    range: Option<FloatRange>,
+
+    /// Read what is there of JPEG and PNG images that are cut short, and say so
+    #[arg(long)]
+    accept_damaged: bool,
 
     /// Leave images alone whose edges are there already
     #[arg(long)]
@@ -103,11 +113,13 @@ pub(crate) struct Detect {
 
 impl Detect {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let found = inputs::find(&self.inputs, self.recursive)?;
+        let mut found = inputs::find(&self.inputs, self.recursive)?;
+        if let Some(folder) = outputs::folder(&found, &self.request()) {
+            found.leave_out(folder);
+        }
         let (jobs, format) = outputs::plan(&found, &self.request())?;
         self.check(&jobs, format)?;
         let engines = self.engines(jobs.len())?;
-        interrupt::install()?;
 
         let mut batch = Batch::new(found.failures.len() + jobs.len());
         found.failures.iter().for_each(|failure| batch.failed(failure));
@@ -117,16 +129,26 @@ impl Detect {
             progress.begin(job.input.name());
             self.one(job, format, &engines)
         };
-        crew::in_order(jobs.len(), engines.workers, work, |number, result| {
+        let mut folders = Folders::default();
+        let settle = |mut all: Vec<anyhow::Result<Done>>| {
+            let clock = Instant::now();
+            files::sync_together(all.iter_mut().flatten().flat_map(|done| &mut done.files));
+            let waited = milliseconds(clock.elapsed());
+            all.into_iter().map(|done| done.and_then(|done| done.settle(&mut folders, waited))).collect()
+        };
+        crew::in_order(jobs.len(), engines.workers, work, settle, |number, result| {
             let job = &jobs[number];
             match result {
-                Ok(record) => batch.done(self.line(job, &record)),
-                Err(error) if ui::is_closed_pipe(&error) => Err(error),
+                Ok(record) => batch.done(self.line(job, &record).as_deref()),
+                Err(error) if ui::is_closed_pipe(&error) => return Err(error),
                 Err(error) => {
                     batch.failed(&error);
-                    if self.json { batch.print(&Record::failed(job, &error).json()) } else { Ok(()) }
+                    if self.json {
+                        batch.tell(&Record::failed(job, &error).json());
+                    }
                 }
             }
+            Ok(())
         })?;
         Ok(batch.end())
     }
@@ -135,8 +157,7 @@ impl Detect {
     /// their own: none waits for another, and while one computes another reads or writes.
     fn engines(&self, images: usize) -> anyhow::Result<Engines> {
         let model = self.model.open_at(&self.detail)?;
-        let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let threads = self.engine.threads.unwrap_or_else(available).get();
+        let threads = pidinet::threads::count(self.engine.threads);
         let many = threads > 1 && images >= 2 * threads;
         let single = Options { threads: Some(NonZeroUsize::MIN), ..self.options() };
         Ok(Engines {
@@ -172,33 +193,35 @@ impl Detect {
         }
     }
 
-    fn limits(&self) -> ImageLimits {
+    fn reading(&self) -> ReadOptions {
         let limits = ImageLimits::default();
         // Room for four samples of 16 bits, the most that a common file has.
         let max_bytes = limits.max_bytes.max(self.max_pixels.saturating_mul(8));
-        ImageLimits { max_pixels: self.max_pixels, max_bytes }
+        let limits = ImageLimits { max_pixels: self.max_pixels, max_bytes };
+        ReadOptions { limits, range: self.range, accept_damaged: self.accept_damaged }
     }
 
     /// From one image to its files.
-    fn one(&self, job: &Job, format: Format, engines: &Engines) -> anyhow::Result<Record> {
-        if self.skip_existing && job.outputs().all(|output| output.exists()) {
-            return Ok(Record::skipped(job));
+    fn one(&self, job: &Job, format: Format, engines: &Engines) -> anyhow::Result<Done> {
+        if self.skip_existing && job.outputs().all(|output| output.is_there(format)) {
+            return Ok(Done { record: Record::skipped(job), files: Vec::new() });
         }
-        let limits = self.limits();
+        let reading = self.reading();
         if let (Some(detector), Source::File(_)) = (&engines.single, &job.input.source) {
             let _beside_others = engines.turn.read().unwrap_or_else(PoisonError::into_inner);
-            let small = ImageLimits { max_pixels: limits.max_pixels.min(LARGE), ..limits };
+            let max_pixels = reading.limits.max_pixels.min(LARGE);
+            let small = ReadOptions { limits: ImageLimits { max_pixels, ..reading.limits }, ..reading };
             let clock = Clock::start();
             match self.read(&job.input.source, &small) {
-                Ok(image) => return self.edges(job, format, detector, &image, clock),
+                Ok(opened) => return self.edges(job, format, detector, &opened, clock),
                 Err(error) if is_large(&error) => {}
                 Err(error) => return Err(error),
             }
         }
         let _alone = engines.turn.write().unwrap_or_else(PoisonError::into_inner);
         let clock = Clock::start();
-        let image = self.read(&job.input.source, &limits)?;
-        self.edges(job, format, &engines.all, &image, clock)
+        let opened = self.read(&job.input.source, &reading)?;
+        self.edges(job, format, &engines.all, &opened, clock)
     }
 
     /// From pixels to files.
@@ -207,34 +230,38 @@ impl Detect {
         job: &Job,
         format: Format,
         detector: &EdgeDetector,
-        image: &Image,
+        opened: &Opened,
         mut clock: Clock,
-    ) -> anyhow::Result<Record> {
+    ) -> anyhow::Result<Done> {
+        let Opened { image, damage } = opened;
+        if let Some(damage) = damage {
+            log::warn!("{}: {damage}", job.input.name());
+        }
         let decode = clock.lap();
         let found = detector.detect(image)?;
         let network = clock.lap();
         let maps = std::iter::once(found.edges).chain(found.sides.into_iter().flatten());
         let maps: Vec<EdgeMap> = maps.map(|map| self.finish.apply(map)).collect();
         let post = clock.lap();
-        for (output, bytes) in job.outputs().zip(self.encode(image, &maps, format)?) {
-            write(output, &bytes)?;
-        }
+        let contents = self.encode(image, &maps, format)?;
+        let files = job.outputs().zip(contents).map(|(output, bytes)| Prepared::new(output, bytes));
+        let files = files.collect::<anyhow::Result<Vec<Prepared>>>()?;
         let milliseconds = Milliseconds { decode, network, post, write: clock.lap() };
-        Ok(Record::done(job, image, milliseconds))
+        Ok(Done { record: Record::done(job, image, *damage, milliseconds), files })
     }
 
-    fn read(&self, source: &Source, limits: &ImageLimits) -> anyhow::Result<Image> {
-        let image = match source {
-            Source::File(path) => Image::open(path, limits)?,
+    fn read(&self, source: &Source, options: &ReadOptions) -> anyhow::Result<Opened> {
+        let opened = match source {
+            Source::File(path) => Image::open_with(path, options)?,
             Source::Stdin => {
-                let mut bytes = Vec::new();
-                std::io::stdin().lock().read_to_end(&mut bytes)?;
-                Image::decode(&bytes, limits).context("cannot use standard input")?
+                let bytes =
+                    read_all(std::io::stdin().lock(), MOST_STREAM).context("cannot use standard input")?;
+                Image::decode_with(&bytes, options).context("cannot use standard input")?
             }
         };
         Ok(match self.max_side {
-            Some(side) => image.fitted(side as usize),
-            None => image,
+            Some(side) => Opened { image: opened.image.fitted(side as usize), ..opened },
+            None => opened,
         })
     }
 
@@ -289,24 +316,19 @@ fn is_large(error: &anyhow::Error) -> bool {
 /// Names of the arrays in an npz file.
 const ARRAYS: [&str; 5] = ["edges", "side1", "side2", "side3", "side4"];
 
-/// Writes a file, whole or not at all, or to standard output.
-fn write(output: &Output, bytes: &[u8]) -> anyhow::Result<()> {
-    match output {
-        Output::Stdout => ui::print(bytes),
-        Output::File(path) => {
-            let _whole = interrupt::writing();
-            make_folder_of(path)?;
-            Ok(write_atomically(path, bytes)?)
-        }
-    }
+/// An image that is done but for its files, which have yet to take their places.
+struct Done {
+    record: Record,
+    files: Vec<Prepared>,
 }
 
-/// Makes the folder that a file is to lie in.
-fn make_folder_of(path: &Path) -> anyhow::Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make folder {}", folder.display())),
-        _ => Ok(()),
+impl Done {
+    /// Lets the files, for whose syncing it `waited` so many milliseconds, take their places.
+    fn settle(mut self, folders: &mut Folders, waited: f64) -> anyhow::Result<Record> {
+        let clock = Instant::now();
+        self.files.into_iter().try_for_each(|file| folders.put(file))?;
+        self.record.add_write(waited + milliseconds(clock.elapsed()));
+        Ok(self.record)
     }
 }
 
@@ -323,6 +345,10 @@ impl Clock {
         let now = Instant::now();
         let lap = now - self.0;
         self.0 = now;
-        lap.as_secs_f64() * 1e3
+        milliseconds(lap)
     }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }

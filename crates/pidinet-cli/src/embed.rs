@@ -8,8 +8,7 @@ use pidinet::save::{npy, write_atomically};
 
 use crate::classifier::{ClassifierArgs, read};
 use crate::detect::inputs;
-use crate::interrupt;
-use crate::ui::{self, Batch, usage};
+use crate::ui::{Batch, usage};
 
 /// Write the feature vectors of images
 ///
@@ -40,7 +39,6 @@ impl Embed {
         }
         let found = inputs::find(&self.inputs, self.recursive)?;
         let classifier = self.classifier.open()?;
-        interrupt::install()?;
         let mut batch = Batch::new(found.failures.len() + found.images.len());
         found.failures.iter().for_each(|failure| batch.failed(failure));
         let (mut rows, mut images) = (Vec::new(), 0);
@@ -50,14 +48,12 @@ impl Embed {
                 Ok(image) => {
                     rows.extend(classifier.embed(&image));
                     images += 1;
-                    batch.done(Some(input.name()))?;
+                    batch.done(Some(&input.name()));
                 }
-                Err(error) if ui::is_closed_pipe(&error) => return Err(error),
                 Err(error) => batch.failed(&error),
             }
         }
         if images > 0 {
-            let _whole = interrupt::writing();
             write_atomically(&self.output, &npy(&[images, rows.len() / images], &rows))?;
         }
         Ok(batch.end())

@@ -1,25 +1,111 @@
-//! Ctrl-C, and requests to terminate, leave no partial or temporary file behind.
+//! Ctrl-C, and requests to terminate, end the program within a second and leave no partial or temporary file behind.
 //!
-//! Whoever writes a file holds a lock while it does; the handler takes the lock before it ends the process,
-//! and so waits for the file to be whole.
+//! What was ignored when the program began stays ignored: `nohup` protects a run from its terminal, and a shell its
+//! jobs in the background from Ctrl-C.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-static WRITING: Mutex<()> = Mutex::new(());
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Exit code of a process that was interrupted: 128 and the number of the signal, as in a shell.
-const INTERRUPTED: i32 = 130;
+pub(crate) const INTERRUPTED: i32 = 130;
 
-/// Makes an interruption wait for [`writing`].
-pub(crate) fn install() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| {
-        let _whole = writing();
-        std::process::exit(INTERRUPTED);
-    })?;
-    Ok(())
+/// Set when the run should save and end.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Whether there is a run that saves itself when [`STOP`] is set.
+static SAVES: AtomicBool = AtomicBool::new(false);
+
+/// Lets signals end the program. Where that cannot be had, they end it as the system does.
+pub(crate) fn install() {
+    if let Err(error) = system::install() {
+        log::debug!("signals are left to the system: {error}");
+    }
 }
 
-/// Holds interruptions off while it lives.
-pub(crate) fn writing() -> MutexGuard<'static, ()> {
-    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+/// From now on the first signal sets the flag that is returned, and only the second one ends the program.
+pub(crate) fn stop_on_request() -> &'static AtomicBool {
+    &STOP
+}
+
+/// The run has something to save: from now on the first signal is a request to do so.
+pub(crate) fn begin_to_save() {
+    SAVES.store(true, Ordering::SeqCst);
+}
+
+/// What a signal does, in a thread of its own. Who asks twice does not want to wait.
+fn on_signal() {
+    if SAVES.load(Ordering::SeqCst) && !STOP.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    pidinet::save::abandon_temporaries();
+    std::process::exit(INTERRUPTED);
+}
+
+#[cfg(unix)]
+mod system {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::iterator::Signals;
+
+    pub(super) fn install() -> io::Result<()> {
+        // A file that may not grow is an error of the writer, not the end of the process.
+        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        let wanted = wanted(ignored());
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        // The thread first: where there is none, the signals keep what they do by themselves.
+        let (sender, receiver) = std::sync::mpsc::sync_channel::<Signals>(1);
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            if let Ok(mut signals) = receiver.recv() {
+                signals.forever().for_each(|_| super::on_signal());
+            }
+        })?;
+        let signals = Signals::new(wanted)?;
+        let _ = sender.send(signals); // the thread waits for nothing else
+        Ok(())
+    }
+
+    /// The signals to act on, where `ignored` has a bit for each that is ignored.
+    fn wanted(ignored: Option<u64>) -> Vec<i32> {
+        let is_free = |signal: &i32| match ignored {
+            Some(ignored) => ignored >> (signal - 1) & 1 == 0,
+            // Where nobody says, a lost terminal ends the program, or does not, as it would without us.
+            None => *signal != SIGHUP,
+        };
+        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(is_free).collect()
+    }
+
+    /// The signals that this process was told to ignore, where the system says it.
+    fn ignored() -> Option<u64> {
+        ignored_by(&std::fs::read_to_string("/proc/self/status").ok()?)
+    }
+
+    fn ignored_by(status: &str) -> Option<u64> {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+        u64::from_str_radix(mask.trim(), 16).ok()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn what_is_ignored_is_not_wanted() {
+            assert_eq!(wanted(Some(0)), [SIGINT, SIGTERM, SIGHUP]);
+            let nohup = ignored_by("Name:\tpidinet\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000002\n");
+            assert_eq!(wanted(nohup), [SIGINT, SIGTERM]);
+            assert_eq!(wanted(ignored_by("SigIgn:\t0000000000000006\n")), [SIGTERM, SIGHUP]);
+            assert_eq!(wanted(ignored_by("")), [SIGINT, SIGTERM]);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    pub(super) fn install() -> Result<(), ctrlc::Error> {
+        ctrlc::set_handler(super::on_signal)
+    }
 }

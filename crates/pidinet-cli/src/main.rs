@@ -53,6 +53,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     ui::start_log();
+    interrupt::install();
     ui::exit(match cli.command {
         Command::Detect(command) => command.run(),
         Command::Classify(command) => command.run(),

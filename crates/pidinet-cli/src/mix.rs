@@ -9,7 +9,6 @@ use pidinet::arch::Config;
 use pidinet::weights::{Model, OpenOptions, Precision};
 use serde_json::json;
 
-use crate::interrupt;
 use crate::model::Found;
 use crate::ui::usage;
 
@@ -67,8 +66,6 @@ impl Mix {
             "b": { "name": b.info.name, "sha256": found[1].sha256()? },
         });
         mixture.info.extra.insert("pidinet.mixed_from".to_owned(), origin.to_string());
-        interrupt::install()?;
-        let _whole = interrupt::writing();
         let precision = if self.float16 { Precision::Float16 } else { Precision::Float32 };
         mixture.save_as(&self.output, precision).context("the mixture was not written")?;
         Ok(ExitCode::SUCCESS)

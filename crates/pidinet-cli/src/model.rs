@@ -87,6 +87,10 @@ impl Found {
 
     fn among(all: &'static [Embedded], name: &Path) -> anyhow::Result<Self> {
         if name.exists() && !name.is_dir() {
+            if !name.is_file() {
+                let path = name.display();
+                return Err(usage!("{path} is a pipe or a device, and a model is a file: copy it to one"));
+            }
             return Ok(Self::File(name.to_owned()));
         }
         if let Some(model) = all.iter().find(|model| Path::new(model.name) == name) {
@@ -202,6 +206,11 @@ mod tests {
         assert_eq!(error, "there is no file none, and no model of that name but tiny, bi");
         let error = find("tinny").unwrap_err().to_string();
         assert_eq!(error, "there is no file tinny, and no model of that name; did you mean tiny?");
+        #[cfg(unix)]
+        {
+            let error = find("/dev/null").unwrap_err().to_string();
+            assert!(error.contains("a pipe or a device"), "{error}");
+        }
         let error = Found::among(all, folder.path()).unwrap_err().to_string();
         assert!(error.contains("is a folder"), "{error}");
         let file = folder.path().join("bi");

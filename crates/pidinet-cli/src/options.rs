@@ -59,14 +59,29 @@ pub(crate) fn size(text: &str) -> Result<Size, String> {
     sides().ok_or_else(|| format!("expected WIDTHxHEIGHT such as 481x321, sides from 1 to {LONGEST}"))
 }
 
-/// Reads a number of pixels: `2000000`, `512M`.
+/// Reads a number of pixels: `2000000`, `256M`.
 pub(crate) fn pixels(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.strip_suffix(['M', 'm']) {
         Some(digits) => (digits, 1_000_000),
         None => (text, 1),
     };
     let count: Option<u64> = digits.parse().ok().and_then(|count: u64| count.checked_mul(unit));
-    count.filter(|&count| count > 0).ok_or_else(|| "expected a number of pixels such as 512M".to_owned())
+    count.filter(|&count| count > 0).ok_or_else(|| "expected a number of pixels such as 256M".to_owned())
+}
+
+/// Does work with threads, by default one for each core; with fewer, or the caller's alone, where the system gives fewer.
+pub(crate) fn with_threads<R: Send>(threads: Option<NonZeroUsize>, work: impl FnOnce() -> R + Send) -> R {
+    match pidinet::threads::pool(threads) {
+        Some(pool) => pool.install(work),
+        None => {
+            // Else whatever shares out work would start threads, and panic where there are none.
+            let alone = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
+            if let Err(error) = alone {
+                log::debug!("threads were started before: {error}");
+            }
+            work()
+        }
+    }
 }
 
 /// Reads a factor of the image's size.

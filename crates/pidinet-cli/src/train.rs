@@ -3,14 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
 use pidinet_train::run::{Event, Options, Outcome};
 
-use crate::ui;
+use crate::options::with_threads;
+use crate::{interrupt, ui};
 
 mod classes;
 mod device;
@@ -63,9 +63,6 @@ struct RunArgs {
     device: String,
 }
 
-/// Set when the run should save and end.
-static STOP: AtomicBool = AtomicBool::new(false);
-
 impl Train {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.task {
@@ -84,6 +81,7 @@ impl RunArgs {
     ) -> anyhow::Result<C> {
         if self.resume {
             let folder = self.run.as_ref().context("no folder of a run")?;
+            pidinet_train::run::restore_configuration(folder)?;
             return Ok(open(&folder.join("config.toml"))?);
         }
         let mut config = self.config.as_deref().map_or_else(|| Ok(C::default()), open)?;
@@ -103,24 +101,24 @@ impl RunArgs {
         }
         let folder = self.run.context("no folder for the run")?;
         let device = device::named(&self.device)?;
-        let options = Options { folder, resume: self.resume, device: &*device, stop: &STOP };
-        ctrlc::set_handler(|| {
-            // Who asks twice does not want to wait for the end of the step.
-            if STOP.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-        })?;
-        let threads = self.threads.map_or(0, NonZeroUsize::get);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        let options =
+            Options { folder, resume: self.resume, device: &*device, stop: interrupt::stop_on_request() };
         let mut progress = Progress::new();
-        let outcome = pool.install(|| train(&options, &mut |event| progress.tell(event)))?;
+        let outcome = with_threads(self.threads, || {
+            train(&options, &mut |event| {
+                if matches!(event, Event::Started { .. }) {
+                    interrupt::begin_to_save();
+                }
+                progress.tell(event);
+            })
+        })?;
         progress.end();
-        ui::print_line(&outcome.model.display().to_string())?;
+        ui::tell_line(&outcome.model.display().to_string());
         if outcome.finished {
             return Ok(ExitCode::SUCCESS);
         }
         let (step, folder) = (outcome.position.step, options.folder.display());
         ui::complain(&format!("stopped after {step} steps; go on with: --resume {folder}"));
-        Ok(ExitCode::from(130))
+        Ok(ExitCode::from(interrupt::INTERRUPTED as u8))
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use pidinet_kernels::isa::IsaError;
 
 /// A command line that contradicts itself: exit code 2, as for those that cannot be parsed.
 #[derive(Debug)]
@@ -32,9 +33,17 @@ pub(crate) fn exit(result: anyhow::Result<ExitCode>) -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("error: {error:#}"));
-            if error.is::<Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+            if is_usage(&error) { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// Whether an error is one of the command line: a contradiction, or an instruction set that is not there.
+fn is_usage(error: &anyhow::Error) -> bool {
+    let is_isa = |cause: &(dyn std::error::Error + 'static)| {
+        cause.is::<IsaError>() || matches!(cause.downcast_ref(), Some(pidinet::Error::Isa(_)))
+    };
+    error.is::<Usage>() || error.chain().any(is_isa)
 }
 
 /// Whether standard output was closed by its reader.
@@ -48,7 +57,8 @@ pub(crate) fn start_log() {
     env_logger::Builder::from_env(filter).format_timestamp(None).init();
 }
 
-/// Writes to standard output.
+/// Writes to standard output, where that is what the user asked for: an error if nobody reads it, as there is nothing
+/// more to do then.
 pub(crate) fn print(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes)?;
@@ -59,6 +69,11 @@ pub(crate) fn print(bytes: &[u8]) -> anyhow::Result<()> {
 /// Writes a line to standard output.
 pub(crate) fn print_line(line: &str) -> anyhow::Result<()> {
     print(format!("{line}\n").as_bytes())
+}
+
+/// Tells a line on standard output about work whose results are elsewhere: it goes on in silence if nobody reads it.
+pub(crate) fn tell_line(line: &str) {
+    let _ = print_line(line);
 }
 
 /// Writes a line to standard error; where that is closed, nobody is there to be told.
@@ -96,14 +111,21 @@ impl Batch {
         Progress(self.bar.clone())
     }
 
-    /// One thing is done; `line` goes to standard output.
-    pub(crate) fn done(&self, line: Option<String>) -> anyhow::Result<()> {
+    /// One thing is done; `line` tells it on standard output, if somebody listens.
+    pub(crate) fn done(&self, line: Option<&str>) {
         self.bar.inc(1);
-        line.map_or(Ok(()), |line| self.print(&line))
+        if let Some(line) = line {
+            self.tell(line);
+        }
     }
 
-    /// Writes a line to standard output.
-    pub(crate) fn print(&self, line: &str) -> anyhow::Result<()> {
+    /// Tells a line on standard output, if somebody listens.
+    pub(crate) fn tell(&self, line: &str) {
+        self.bar.suspend(|| tell_line(line));
+    }
+
+    /// Writes a line to standard output that is the result itself: an error if nobody reads it.
+    pub(crate) fn deliver(&self, line: &str) -> anyhow::Result<()> {
         self.bar.suspend(|| print_line(line))
     }
 

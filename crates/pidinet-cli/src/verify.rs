@@ -126,7 +126,7 @@ impl Pairs {
         for side in all {
             batch.progress().begin(side.display().to_string());
             vectors.insert(side.clone(), vector(classifier, &self.data.join(side))?);
-            batch.done(None)?;
+            batch.done(None);
         }
         batch.end();
         Ok(vectors)
@@ -141,7 +141,11 @@ fn vector(classifier: &Classifier, path: &Path) -> anyhow::Result<Vec<f32>> {
     }
     let entries = std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut frames = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>()?;
-    frames.retain(|frame| frame.is_file());
+    let is_hidden =
+        |frame: &Path| frame.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    frames.retain(|frame| {
+        !frame.is_dir() && !is_hidden(frame) && frame.file_name() != Some("Thumbs.db".as_ref())
+    });
     frames.sort();
     if frames.is_empty() {
         bail!("no frame in folder {}", path.display());

@@ -348,6 +348,154 @@ fn wrong_options_are_usage_errors() {
     assert!(text.contains("--gt"), "{text}");
 }
 
+/// ODS of a set whose maps and truth are the same frames, in whatever numbers.
+fn ods(set: &Set, out: &str, more: &[&str]) -> f64 {
+    set.edges(out, more).arg("--no-report").assert().success();
+    set.summary(out)["ods"]["f"].as_f64().unwrap()
+}
+
+/// A set of one frame for each name; `value` is what is saved of ground (0), lines (1) and a corner (2).
+fn frames(map: impl Fn(u32) -> u8, truth: impl Fn(u32) -> u8) -> Set {
+    let set = Set(tempfile::tempdir().unwrap());
+    let kind = |x, y| if x < 3 && y < 3 { 2 } else { u32::from(frame(x, y, 8, true)) };
+    for id in IDS {
+        set.image("maps", &format!("{id}.png"), |x, y| Some(map(kind(x, y))));
+        set.image("truth", &format!("{id}.png"), |x, y| Some(truth(kind(x, y))));
+    }
+    set
+}
+
+#[test]
+fn maps_of_0_and_1_are_edges_in_every_type() {
+    let plain = |kind| if kind == 1 { 255 } else { 0 };
+    let set = frames(|kind| u8::from(kind == 1), plain);
+    assert!(ods(&set, "png", &[]) > 0.98);
+    for id in IDS {
+        std::fs::remove_file(set.path(&format!("maps/{id}.png"))).unwrap();
+        let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (48, 64), }\n";
+        let pixels = (0..48 * 64).map(|i| u8::from(frame(i % 64, i / 64, 8, true)));
+        let length = (header.len() as u16).to_le_bytes();
+        let file =
+            [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &pixels.collect::<Vec<u8>>()].concat();
+        std::fs::write(set.path(&format!("maps/{id}.npy")), file).unwrap();
+    }
+    assert!(ods(&set, "npy", &[]) > 0.98);
+}
+
+#[test]
+fn a_map_of_0_and_1_among_others_is_almost_black() {
+    let set = frames(|kind| if kind == 1 { 255 } else { 0 }, |kind| if kind == 1 { 255 } else { 0 });
+    set.image("maps", "3.png", |x, _| Some(u8::from(x % 2 == 0)));
+    let text = message(&mut set.edges("out", &[]), 0);
+    assert!(text.contains("3.png: nothing but 0 and 1"), "{text}");
+    assert_eq!(set.summary("out")["ods"]["precision"], 1.0);
+}
+
+#[test]
+fn truth_of_three_values_is_read_or_refused() {
+    let map = |kind| if kind == 1 { 255 } else { 0 };
+    // Labels: every one is a boundary, the corner, too.
+    let labels = frames(|kind| if kind > 0 { 255 } else { 0 }, |kind| kind as u8);
+    assert!(ods(&labels, "labels", &[]) > 0.9);
+
+    let ignored = frames(|kind| if kind > 0 { 255 } else { 0 }, |kind| [0, 1, 255][kind as usize]);
+    let text = message(&mut ignored.edges("out", &[]), 1);
+    assert!(text.contains("20.png") && text.contains("--gt-ignore 255"), "{text}");
+    assert!(ods(&ignored, "ignored", &["--gt-ignore", "255"]) > 0.98);
+    let text = message(&mut ignored.edges("ignored", &["--gt-ignore", "1", "--resume"]), 1);
+    assert!(
+        text.contains("gt_ignore") || text.contains("no boundary") || text.contains("options.json"),
+        "{text}"
+    );
+
+    let dim = frames(map, |kind| [0, 40, 90][kind as usize]);
+    let text = message(&mut dim.edges("out", &[]), 1);
+    assert!(text.contains("values up to 90"), "{text}");
+}
+
+#[test]
+fn inverted_maps_and_truth_are_noticed_and_turned() {
+    let (light, dark) = (|kind| if kind == 1 { 255 } else { 0 }, |kind| if kind == 1 { 0 } else { 255 });
+    let set = frames(dark, light);
+    let text = message(&mut set.edges("out", &[]), 0);
+    assert!(text.contains("1.png and 2 more: mostly white") && text.contains("--invert-pred"), "{text}");
+    assert!(ods(&set, "turned", &["--invert-pred"]) > 0.98);
+
+    let set = frames(light, dark);
+    let text = message(&mut set.edges("out", &[]), 1);
+    assert!(text.contains("3.png") && text.contains("--invert-gt"), "{text}");
+    assert!(ods(&set, "turned", &["--invert-gt"]) > 0.98);
+    let binary = frames(light, |kind| u8::from(kind != 1));
+    assert!(ods(&binary, "turned", &["--invert-gt"]) > 0.98);
+}
+
+#[test]
+fn truth_without_boundaries_is_said() {
+    let set = frames(|kind| if kind == 1 { 255 } else { 0 }, |kind| if kind == 1 { 255 } else { 0 });
+    set.image("truth", "20.png", |_, _| None);
+    let text = message(&mut set.edges("out", &[]), 0);
+    assert!(text.contains("20.png: no boundary"), "{text}");
+    let set = frames(|kind| if kind == 1 { 255 } else { 0 }, |_| 0);
+    let text = message(&mut set.edges("out", &[]), 1);
+    assert!(text.contains("no boundary"), "{text}");
+}
+
+#[test]
+fn maps_far_from_white_are_doubted() {
+    let set = frames(|kind| if kind == 1 { 9 } else { 3 }, |kind| if kind == 1 { 255 } else { 0 });
+    let text = message(&mut set.edges("out", &[]), 0);
+    assert!(text.contains("1.png and 2 more: no value near white"), "{text}");
+}
+
+#[test]
+fn maps_as_jpeg_are_read_with_a_warning() {
+    let set = Set::new();
+    for id in IDS {
+        let map = image::open(set.path(&format!("maps/{id}.png"))).unwrap();
+        map.save(set.path(&format!("maps/{id}.jpg"))).unwrap();
+    }
+    set.edges("png", &[]).assert().success();
+    for id in IDS {
+        std::fs::remove_file(set.path(&format!("maps/{id}.png"))).unwrap();
+    }
+    let text = message(&mut set.edges("jpg", &[]), 0);
+    assert!(text.contains("JPEG blurs"), "{text}");
+    let lines = IDS.map(|id| format!("maps/{id}.jpg truth/{id}_a.png truth/{id}_b.png\n"));
+    std::fs::write(set.path("test.lst"), lines.concat()).unwrap();
+    let mut list = set.pidinet(&["eval", "edges", "--pairs", "test.lst", "--nms", "none", "--out", "list"]);
+    assert!(message(&mut list, 0).contains("JPEG blurs"));
+    assert_eq!(set.read("list/eval_bdry_thr.txt"), set.read("jpg/eval_bdry_thr.txt"));
+
+    std::fs::rename(set.path("maps/1.jpg"), set.path("maps/1.npz")).unwrap();
+    let text = message(&mut set.edges("out", &[]), 1);
+    assert!(text.contains("there is 1.npz"), "{text}");
+}
+
+#[test]
+fn truth_lies_in_folders_and_in_other_formats() {
+    let set = Set::new();
+    set.edges("files", &[]).assert().success();
+    for id in IDS {
+        std::fs::create_dir(set.path(&format!("truth/{id}"))).unwrap();
+        for annotator in ["a", "b"] {
+            let from = set.path(&format!("truth/{id}_{annotator}.png"));
+            std::fs::rename(from, set.path(&format!("truth/{id}/{annotator}.png"))).unwrap();
+        }
+    }
+    set.edges("folders", &[]).assert().success();
+    assert_eq!(set.read("files/eval_bdry_thr.txt"), set.read("folders/eval_bdry_thr.txt"));
+
+    for extension in ["bmp", "tif", "jpg"] {
+        let set = frames(|kind| if kind == 1 { 255 } else { 0 }, |kind| if kind == 1 { 255 } else { 0 });
+        for id in IDS {
+            let truth = image::open(set.path(&format!("truth/{id}.png"))).unwrap();
+            truth.save(set.path(&format!("truth/{id}.{extension}"))).unwrap();
+            std::fs::remove_file(set.path(&format!("truth/{id}.png"))).unwrap();
+        }
+        assert!(ods(&set, "out", &[]) > 0.99, "{extension}");
+    }
+}
+
 /// The benchmark's own sample: what its MATLAB code gave, without suppression.
 #[test]
 fn the_sample_of_the_benchmark_is_met() {

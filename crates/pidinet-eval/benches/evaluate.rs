@@ -42,7 +42,7 @@ fn truth() -> GroundTruth {
         thin(&mut mask);
         mask
     };
-    GroundTruth { width: WIDTH, height: HEIGHT, annotators: (0..5).map(annotator).collect() }
+    GroundTruth { width: WIDTH, height: HEIGHT, annotators: (0..5).map(annotator).collect(), ignored: None }
 }
 
 fn stages(criterion: &mut Criterion) {

@@ -10,6 +10,7 @@ use pidinet::image::{Image, ImageLimits};
 
 use crate::{Error, Result};
 
+mod archive;
 mod cifar;
 mod confusion;
 mod files;
@@ -139,7 +140,11 @@ impl ClassSet {
 
 /// Whether a file of this name is an image.
 fn is_image(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let file = name.rsplit_once('/').map_or(name, |(_, file)| file);
+    if file.starts_with("._") {
+        return false; // macOS keeps what it knows of a file beside it
+    }
+    let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
     IMAGES.iter().any(|image| image.eq_ignore_ascii_case(ending))
 }
 
@@ -160,7 +165,7 @@ fn example(files: &[File]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io::Write;
 
     use flate2::Compression;
@@ -171,7 +176,7 @@ mod tests {
     use super::*;
 
     /// A PNG of one grey.
-    fn png(grey: u8) -> Vec<u8> {
+    pub(super) fn png(grey: u8) -> Vec<u8> {
         let image = Image::from_u8(&[grey; 6], &PixelLayout::packed(3, 2, PixelFormat::Grey)).unwrap();
         image.encode(Format::Png, &SaveOptions::default()).unwrap()
     }
@@ -184,7 +189,7 @@ mod tests {
         ("set/train/bee/d.png", 13),
     ];
 
-    fn tar() -> Vec<u8> {
+    pub(super) fn tar() -> Vec<u8> {
         let mut archive = tar::Builder::new(Vec::new());
         for (name, grey) in NAMES {
             let bytes = png(grey);

@@ -11,6 +11,7 @@ use pidinet::post::Suppression;
 use rayon::iter::Either;
 use rayon::prelude::*;
 
+use crate::ground_truth::{EXTENSIONS, TruthOptions};
 use crate::{Error, GroundTruth, Result};
 
 /// What to score one image with.
@@ -34,32 +35,56 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Pairs up two folders: `ID.mat`, or an image `ID.png`, or several `ID_*.png`, one for each
-    /// annotator, with a prediction `ID.*` whose extension is one of `extensions`.
+    /// Pairs up two folders: truth and a prediction `ID.*` whose extension is one of `extensions`.
+    ///
+    /// The truth of an image is `ID.mat`, or an image `ID.png`, or several `ID_*.png`, one for each annotator; where
+    /// there is none of these, also a folder `ID` of such files, `ID.npy`, and images of other formats.
     ///
     /// Predictions without truth are [`unused`](Self::unused): a folder may hold a whole data set, and
-    /// the truth of its test part decides.
+    /// the truth of its test part decides. Companion files of macOS (`._ID.png`) are none.
     ///
     /// # Errors
     ///
     /// If a folder cannot be read or has no truth, and [`Error::Dataset`] with every truth that has no
     /// prediction, and every name that has two.
     pub fn folders(predictions: &Path, truth: &Path, extensions: &[&str]) -> Result<Self> {
+        Self::pair(predictions, truth, extensions, &[])
+    }
+
+    /// [`Dataset::folders`] for edge maps: those of [`predictions::EXTENSIONS`](crate::predictions::EXTENSIONS), or
+    /// else of [`predictions::OTHERS`](crate::predictions::OTHERS).
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::folders`].
+    pub fn maps(predictions: &Path, truth: &Path) -> Result<Self> {
+        Self::pair(predictions, truth, &crate::predictions::EXTENSIONS, &crate::predictions::OTHERS)
+    }
+
+    fn pair(predictions: &Path, truth: &Path, extensions: &[&str], others: &[&str]) -> Result<Self> {
         let mut problems = Vec::new();
         let mut found = BTreeMap::<String, PathBuf>::new();
-        for path in files(predictions, extensions)? {
+        let all = entries(predictions)?;
+        for path in with_extensions(&all, extensions) {
             let id = stem(&path);
             if let Some(other) = found.insert(id.clone(), path.clone()) {
                 let (a, b) = (other.display(), path.display());
                 problems.push(format!("{id}: two predictions, {a} and {b}"));
             }
         }
-
-        let mut truths = BTreeMap::<String, Vec<PathBuf>>::new();
-        for path in files(truth, &["mat", "png"])? {
-            let id = longest_id(&stem(&path), &found);
-            truths.entry(id).or_default().push(path);
+        let first: BTreeSet<String> = found.keys().cloned().collect();
+        for path in with_extensions(&all, others) {
+            let id = stem(&path);
+            if first.contains(&id) {
+                continue;
+            }
+            if let Some(other) = found.insert(id.clone(), path.clone()) {
+                let (a, b) = (other.display(), path.display());
+                problems.push(format!("{id}: two predictions, {a} and {b}"));
+            }
         }
+
+        let truths = truths(truth, &found)?;
         if truths.is_empty() {
             return Err(Error::content(truth, "truth files ID.mat or ID.png", "none"));
         }
@@ -67,7 +92,10 @@ impl Dataset {
         for (id, truth) in truths {
             match found.remove(&id) {
                 Some(prediction) => pairs.push(Pair { id, prediction, truth }),
-                None => problems.push(format!("{id}: no prediction in {}", predictions.display())),
+                None => {
+                    let there = unread(&all, &id);
+                    problems.push(format!("{id}: no prediction in {}{there}", predictions.display()));
+                }
             }
         }
         for pair in pairs.iter().filter(|pair| pair.truth.len() > 1) {
@@ -93,7 +121,7 @@ impl Dataset {
     /// pair, every file that does not exist, and every name that comes twice.
     pub fn list(path: &Path) -> Result<Self> {
         let text =
-            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
+            pidinet::files::read_text(path).map_err(|source| Error::Read { path: path.into(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let (mut pairs, mut problems, mut ids) = (Vec::new(), Vec::new(), BTreeSet::new());
         for (number, line) in text.lines().enumerate().map(|(n, line)| (n + 1, line.trim())) {
@@ -129,32 +157,60 @@ impl Dataset {
 pub type Size = (usize, usize);
 
 impl Dataset {
-    /// Reads all truth, and looks whether the predictions are of its size, which `size` tells.
+    /// Reads all truth, and looks whether the predictions are of its size, which `size` tells. Warns of images in
+    /// which nobody drew anything.
     ///
     /// # Errors
     ///
-    /// [`Error::Dataset`] with every file that cannot be read and every prediction of another size.
-    pub fn truth(&self, size: impl Fn(&Path) -> Result<Size> + Sync) -> Result<Vec<GroundTruth>> {
+    /// [`Error::Dataset`] with every file that cannot be read, every prediction of another size, every truth that is
+    /// mostly boundary, and if there is no boundary in any.
+    pub fn truth(
+        &self,
+        options: &TruthOptions,
+        size: impl Fn(&Path) -> Result<Size> + Sync,
+    ) -> Result<Vec<GroundTruth>> {
         let one = |pair: &Pair| -> Result<GroundTruth, String> {
             let failed = |error: Error| format!("{}: {}", pair.id, error.chain());
-            let truth = GroundTruth::open(&pair.truth).map_err(failed)?;
+            let truth = GroundTruth::open_with(&pair.truth, options).map_err(failed)?;
             let (width, height) = size(&pair.prediction).map_err(failed)?;
-            if (width, height) == (truth.width, truth.height) {
-                return Ok(truth);
+            if (width, height) != (truth.width, truth.height) {
+                return Err(format!(
+                    "{}: {} is {width}x{height}, its truth {}x{}",
+                    pair.id,
+                    pair.prediction.display(),
+                    truth.width,
+                    truth.height
+                ));
             }
-            Err(format!(
-                "{}: {} is {width}x{height}, its truth {}x{}",
-                pair.id,
-                pair.prediction.display(),
-                truth.width,
-                truth.height
-            ))
+            if truth.is_mostly_drawn() {
+                return Err(format!(
+                    "{}: most of {} is boundary; if boundaries are dark on white, say --invert-gt",
+                    pair.id,
+                    pair.truth[0].display()
+                ));
+            }
+            Ok(truth)
         };
-        let (truth, problems): (Vec<_>, Vec<_>) =
+        let (truth, mut problems): (Vec<_>, Vec<_>) =
             self.pairs.par_iter().map(one).partition_map(|read| match read {
                 Ok(truth) => Either::Left(truth),
                 Err(problem) => Either::Right(problem),
             });
+        if problems.is_empty() {
+            let empty: Vec<&Pair> = self
+                .pairs
+                .iter()
+                .zip(&truth)
+                .filter(|(_, truth)| truth.is_empty())
+                .map(|(pair, _)| pair)
+                .collect();
+            if let Some(first) = empty.first() {
+                let of = format!("{} of {}", empty.len(), truth.len());
+                let message =
+                    format!("{}: no boundary in this truth ({of} are so)", first.truth[0].display());
+                if empty.len() == truth.len() { problems.push(message) } else { log::warn!("{message}") }
+            }
+        }
         if problems.is_empty() { Ok(truth) } else { Err(Error::Dataset { problems }) }
     }
 }
@@ -211,18 +267,65 @@ pub struct UnknownPreset {
     pub found: String,
 }
 
-/// The files of a folder with one of `extensions`, by name.
-fn files(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>> {
+/// What is in a folder, by name, without what systems put there for themselves.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let read = |source| Error::Read { path: folder.into(), source };
-    let mut files = Vec::new();
+    let mut entries = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(read)? {
         let path = entry.map_err(read)?.path();
-        if path.is_file() && has_extension(&path, extensions) {
-            files.push(path);
+        let name = path.file_name().unwrap_or_default();
+        if !name.as_encoded_bytes().starts_with(b"._") && name != ".DS_Store" && name != "Thumbs.db" {
+            entries.push(path);
         }
     }
-    files.sort();
-    Ok(files)
+    entries.sort();
+    Ok(entries)
+}
+
+/// The files with one of `extensions`.
+fn with_extensions(entries: &[PathBuf], extensions: &[&str]) -> Vec<PathBuf> {
+    // A link that leads nowhere is there, too: whoever reads it will say so.
+    entries.iter().filter(|path| has_extension(path, extensions) && !path.is_dir()).cloned().collect()
+}
+
+/// The files of truth in a folder by image. The rarer kinds count where there is none of the usual ones, and, if there
+/// are usual ones at all, only for images that have a prediction: folders hold other things, too.
+fn truths(folder: &Path, predictions: &BTreeMap<String, PathBuf>) -> Result<BTreeMap<String, Vec<PathBuf>>> {
+    const USUAL: [&str; 2] = ["mat", "png"];
+    let all = entries(folder)?;
+    let mut truths = BTreeMap::<String, Vec<PathBuf>>::new();
+    for path in with_extensions(&all, &USUAL) {
+        truths.entry(longest_id(&stem(&path), predictions)).or_default().push(path);
+    }
+    let any = !truths.is_empty();
+    let mut more = BTreeMap::<String, Vec<PathBuf>>::new();
+    for path in &all {
+        let (id, files) = if path.is_dir() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (name, with_extensions(&entries(path)?, &EXTENSIONS))
+        } else if has_extension(path, &EXTENSIONS) && !has_extension(path, &USUAL) {
+            (longest_id(&stem(path), predictions), vec![path.clone()])
+        } else {
+            continue;
+        };
+        if !files.is_empty() && !truths.contains_key(&id) && (!any || predictions.contains_key(&id)) {
+            more.entry(id).or_default().extend(files);
+        }
+    }
+    truths.extend(more);
+    Ok(truths)
+}
+
+/// What is in a folder under a name, but not read.
+fn unread(entries: &[PathBuf], id: &str) -> String {
+    let there = entries.iter().filter(|path| stem(path) == id && path.extension().is_some());
+    let names: Vec<String> =
+        there.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" (there is {}, which is not read as one)", names.join(", "))
+    }
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
@@ -260,11 +363,7 @@ mod tests {
     fn pair(names: &[&str]) -> Result<Dataset> {
         let folder = folder(names);
         let strip = |path: PathBuf| path.strip_prefix(folder.path()).unwrap().to_path_buf();
-        let mut set = Dataset::folders(
-            &folder.path().join("p"),
-            &folder.path().join("t"),
-            &crate::predictions::EXTENSIONS,
-        )?;
+        let mut set = Dataset::maps(&folder.path().join("p"), &folder.path().join("t"))?;
         for pair in &mut set.pairs {
             pair.prediction = strip(std::mem::take(&mut pair.prediction));
             pair.truth = std::mem::take(&mut pair.truth).into_iter().map(strip).collect();
@@ -289,6 +388,29 @@ mod tests {
         let set = set.unwrap();
         assert_eq!(set.pairs[0].truth, ["t/a_1.png", "t/a_2.png"].map(Path::new));
         assert_eq!(set.pairs[1].truth, ["t/a_b_1.png", "t/a_b_2_x.png"].map(Path::new));
+    }
+
+    #[test]
+    fn rarer_kinds_count_where_there_is_nothing_else() {
+        let names = ["p/1.jpg", "p/2.jpg", "p/2.png", "p/._2.png", "t/1.png", "t/2.png", "t/._2.png"];
+        let set = pair(&names).unwrap();
+        let predictions: Vec<&Path> = set.pairs.iter().map(|pair| &*pair.prediction).collect();
+        assert_eq!(predictions, ["p/1.jpg", "p/2.png"].map(Path::new));
+
+        let set = pair(&["p/a.png", "t/a/1.png", "t/a/2.png", "t/b/1.png"]);
+        assert!(set.unwrap_err().to_string().contains("b: no prediction"));
+        let set = pair(&["p/a.png", "p/c.png", "t/a/1.png", "t/a/2.png", "t/b/1.png", "t/c.png", "t/d.jpg"])
+            .unwrap();
+        assert_eq!(set.pairs[0].truth, ["t/a/1.png", "t/a/2.png"].map(Path::new));
+        assert_eq!(set.pairs.len(), 2);
+        let set = pair(&["p/1.png", "p/2.png", "p/3.png", "t/1.npy", "t/2.tif", "t/3.jpg"]).unwrap();
+        assert_eq!(set.pairs.len(), 3);
+    }
+
+    #[test]
+    fn what_is_there_instead_of_a_prediction_is_named() {
+        let message = pair(&["p/1.npz", "p/1.txt", "t/1.mat"]).unwrap_err().to_string();
+        assert!(message.contains("1.npz, 1.txt"), "{message}");
     }
 
     #[test]

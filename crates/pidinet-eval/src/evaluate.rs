@@ -93,7 +93,8 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evalua
     // From few pixels to many: each mask is then almost contained in the next.
     let mut order: Vec<usize> = (0..options.thresholds.len()).collect();
     order.sort_by(|&a, &b| options.thresholds[b].total_cmp(&options.thresholds[a]));
-    let masks: Vec<Mask> = order.iter().map(|&k| prediction(&map, options.thresholds[k], options)).collect();
+    let masks: Vec<Mask> =
+        order.iter().map(|&k| prediction(&map, options.thresholds[k], truth, options)).collect();
     times.thin = start.elapsed();
 
     let start = Instant::now();
@@ -105,6 +106,45 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evalua
         counts[k] = count;
     }
     Evaluation { counts, times }
+}
+
+/// About how many pairs of pixels [`evaluate`] looks at, rather more than less: its memory and time grow with them.
+/// 0 where pixels may only be a few apart, so that there are not many of them whatever the map.
+///
+/// # Panics
+///
+/// If map and truth differ in size.
+pub fn links(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> u64 {
+    const FEW: f64 = 16.0;
+    assert_same_size(map, truth);
+    let reach = reach(map, options);
+    if reach <= FEW {
+        return 0;
+    }
+    let map = suppressed(map, options);
+    let lowest = options.thresholds.iter().copied().fold(1.0, f64::min);
+    let mask = Mask::at_least(&map, least(lowest, options));
+    let (width, height) = (map.width(), map.height());
+    // Sums of the pixels above and left of each corner, `[height + 1, width + 1]`.
+    let mut sums = vec![0_u32; (width + 1) * (height + 1)];
+    for (x, y) in mask.pixels() {
+        sums[(y + 1) * (width + 1) + x + 1] = 1;
+    }
+    for y in 1..=height {
+        let mut row = 0;
+        for x in 1..=width {
+            row += sums[y * (width + 1) + x];
+            sums[y * (width + 1) + x] = row + sums[(y - 1) * (width + 1) + x];
+        }
+    }
+    let reach = reach as usize;
+    let near = |(x, y): (usize, usize)| {
+        let (left, top) = (x.saturating_sub(reach), y.saturating_sub(reach));
+        let (right, bottom) = ((x + reach + 1).min(width), (y + reach + 1).min(height));
+        let at = |x: usize, y: usize| u64::from(sums[y * (width + 1) + x]);
+        at(right, bottom) + at(left, top) - at(left, bottom) - at(right, top)
+    };
+    truth.annotators.iter().flat_map(Mask::pixels).map(near).sum()
 }
 
 /// Evaluates images on all threads of the current rayon pool.
@@ -146,7 +186,7 @@ pub struct Verdicts {
 pub fn verdicts(map: &EdgeMap, truth: &GroundTruth, options: &Options, threshold: f64) -> Verdicts {
     assert_same_size(map, truth);
     let map = suppressed(map, options);
-    let mut wrong = prediction(&map, threshold, options);
+    let mut wrong = prediction(&map, threshold, truth, options);
     let mut right = Mask::new(map.width(), map.height());
     let mut missed = truth.annotators.clone();
     for truth in &mut missed {
@@ -171,18 +211,25 @@ fn suppressed<'a>(map: &'a EdgeMap, options: &Options) -> Cow<'a, EdgeMap> {
     }
 }
 
-/// The thinned edges of a map at a threshold.
-fn prediction(map: &EdgeMap, threshold: f64, options: &Options) -> Mask {
-    let least = if options.eight_bit {
+/// The thinned edges of a map at a threshold, but for pixels that the truth leaves out.
+fn prediction(map: &EdgeMap, threshold: f64, truth: &GroundTruth, options: &Options) -> Mask {
+    let mut mask = Mask::at_least(map, least(threshold, options));
+    thin(&mut mask);
+    match &truth.ignored {
+        Some(ignored) => mask.without(ignored),
+        None => mask,
+    }
+}
+
+/// The least probability of a pixel that counts at a threshold.
+fn least(threshold: f64, options: &Options) -> f32 {
+    if options.eight_bit {
         let level = (1..=255).find(|&v| f64::from(v) / 255.0 >= threshold).unwrap_or(256);
         (level as f32 - 0.5) / 255.0
     } else {
         let nearest = (threshold as f32).max(f32::MIN_POSITIVE);
         if f64::from(nearest) < threshold { nearest.next_up() } else { nearest }
-    };
-    let mut mask = Mask::at_least(map, least);
-    thin(&mut mask);
-    mask
+    }
 }
 
 /// How far apart matched pixels may be, in pixels.
@@ -208,7 +255,7 @@ mod tests {
         let drawn = |offset: usize| {
             Mask::from_fn(width, height, |x, y| x == 20 + offset || y == 30 + offset || x + offset == y + 15)
         };
-        let truth = GroundTruth { width, height, annotators: vec![drawn(1), drawn(2)] };
+        let truth = GroundTruth { width, height, annotators: vec![drawn(1), drawn(2)], ignored: None };
         (EdgeMap::new(width, height, pixels.collect()), truth)
     }
 
@@ -241,6 +288,20 @@ mod tests {
     }
 
     #[test]
+    fn pairs_that_may_be_matched_are_counted_where_there_may_be_many() {
+        let (map, truth) = scene();
+        let options = |max_distance| Options { max_distance, ..Options::default() };
+        assert_eq!(links(&map, &truth, &options(0.0075)), 0);
+        let all = links(&map, &truth, &options(1.0));
+        let drawn: usize = truth.annotators.iter().map(Mask::count).sum();
+        let options_all = options(1.0);
+        let lowest = Mask::at_least(&suppressed(&map, &options_all), least(0.01, &options_all)).count();
+        assert_eq!(all, (drawn * lowest) as u64, "every pixel is near every other");
+        let some = links(&map, &truth, &options(0.2));
+        assert!(0 < some && some < all, "{some} of {all}");
+    }
+
+    #[test]
     fn results_do_not_depend_on_the_number_of_threads() {
         let (map, truth) = scene();
         let load = |image: usize| match image {
@@ -262,10 +323,26 @@ mod tests {
     }
 
     #[test]
+    fn pixels_that_are_left_out_count_neither_as_right_nor_as_wrong() {
+        let map = EdgeMap::new(12, 1, (0..12).map(|x| f32::from(x % 4 == 0)).collect());
+        let drawn = Mask::from_fn(12, 1, |x, _| x == 0);
+        let ignored = Some(Mask::from_fn(12, 1, |x, _| x == 4));
+        let options = Options { suppression: None, thresholds: vec![0.5], ..Options::default() };
+        let mut truth = GroundTruth { width: 12, height: 1, annotators: vec![drawn], ignored: None };
+        let before = evaluate(&map, &truth, &options).counts[0];
+        truth.ignored = ignored;
+        let after = evaluate(&map, &truth, &options).counts[0];
+        assert_eq!((before.predicted, after.predicted), (3, 2));
+        assert_eq!((before.right, after.right), (1, 1));
+        assert_eq!(verdicts(&map, &truth, &options, 0.5).wrong.pixels().collect::<Vec<_>>(), [(8, 0)]);
+    }
+
+    #[test]
     fn maps_are_rounded_to_8_bits_before_thresholds() {
         let map = EdgeMap::new(3, 1, vec![127.4 / 255.0, 127.6 / 255.0, 0.0]);
+        let truth = GroundTruth { width: 3, height: 1, annotators: vec![Mask::new(3, 1)], ignored: None };
         let at = |eight_bit, threshold| {
-            prediction(&map, threshold, &Options { eight_bit, ..Options::default() })
+            prediction(&map, threshold, &truth, &Options { eight_bit, ..Options::default() })
                 .pixels()
                 .collect::<Vec<_>>()
         };

@@ -1,14 +1,20 @@
 //! What people drew: one mask of boundaries for each annotator.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use pidinet::EdgeMap;
 use pidinet::post::Mask;
 
-use crate::grey::{Grey, GreyPixels};
-use crate::mat5::{Array, Limits, MatFile, Record, Value, row_major};
+use crate::levels::{Drawing, Drawn};
+use crate::mat5::{Array, MatFile, Record, Value};
+use crate::plane;
 use crate::{Error, Result};
+
+/// Extensions of files of truth.
+pub const EXTENSIONS: [&str; 16] = [
+    "mat", "npy", "png", "bmp", "dib", "tif", "tiff", "pgm", "pnm", "pbm", "pam", "webp", "gif", "jpg",
+    "jpeg", "jfif",
+];
 
 /// The truth of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,15 +25,29 @@ pub struct GroundTruth {
     pub height: usize,
     /// Boundaries as each annotator drew them; at least one annotator.
     pub annotators: Vec<Mask>,
+    /// Pixels that are left out of the scores; no annotator has a boundary there.
+    pub ignored: Option<Mask>,
+}
+
+/// How truth is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TruthOptions {
+    /// What in a file is drawn.
+    pub drawing: Drawing,
+    /// The matrix of a MATLAB file; by default `groundTruth` as BSDS500 has it, or the only matrix.
+    pub variable: Option<String>,
 }
 
 impl GroundTruth {
-    /// Reads the truth of an image: one MATLAB file, or images, one for each annotator.
+    /// Reads the truth of an image: one file, or one for each annotator.
     ///
     /// A `.mat` file is of the BSDS kind: a cell `groundTruth` of structs, each with a matrix
-    /// `Boundaries`; what is not 0 is a boundary. In an image of two values the brighter one is a
+    /// `Boundaries`; what is not 0 is a boundary, and annotators with an empty matrix are left out. Or it holds one
+    /// matrix, which is read like an image, as is an array in a `.npy` file.
+    ///
+    /// In an image of two values the brighter one is a
     /// boundary (so 0 and 1 may be used as well as 0 and 255; one value alone is a boundary unless it
-    /// is 0); in a grey one it is half of white and more.
+    /// is 0); in one with nothing above 15 every value but 0 is; in a grey one it is half of white and more.
     ///
     /// # Errors
     ///
@@ -37,25 +57,52 @@ impl GroundTruth {
     ///
     /// If `files` is empty.
     pub fn open<P: AsRef<Path>>(files: &[P]) -> Result<Self> {
+        Self::open_with(files, &TruthOptions::default())
+    }
+
+    /// [`GroundTruth::open`], but as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// As [`GroundTruth::open`].
+    ///
+    /// # Panics
+    ///
+    /// If `files` is empty.
+    pub fn open_with<P: AsRef<Path>>(files: &[P], options: &TruthOptions) -> Result<Self> {
         let first = files.first().expect("at least one file of truth").as_ref();
-        let mut annotators = Vec::new();
+        let mut drawn = Vec::new();
         for file in files {
             let file = file.as_ref();
             if is_mat(file) {
-                annotators.extend(from_mat(file)?);
+                drawn.extend(from_mat(file, options)?);
             } else {
-                annotators.push(from_image(file)?);
+                let plane = plane::open(file, None)?;
+                drawn.push(((plane.width, plane.height), plane.drawn(file, options.drawing)?));
             }
         }
-        let Some(mask) = annotators.first() else {
+        let Some(&((width, height), _)) = drawn.first() else {
             return Err(Error::content(first, "at least one annotator", "none"));
         };
-        let (width, height) = (mask.width(), mask.height());
-        if let Some(other) = annotators.iter().find(|m| (m.width(), m.height()) != (width, height)) {
-            let found = format!("one of {}x{}", other.width(), other.height());
+        if let Some(((w, h), _)) = drawn.iter().find(|(size, _)| *size != (width, height)) {
+            let found = format!("one of {w}x{h}");
             return Err(Error::content(first, format!("all annotators' masks {width}x{height}"), found));
         }
-        Ok(Self { width, height, annotators })
+        let mask = |pixels: &[bool]| Mask::from_fn(width, height, |x, y| pixels[y * width + x]);
+        let ignored = drawn
+            .iter()
+            .filter(|(_, drawn)| !drawn.ignored.is_empty())
+            .map(|(_, drawn)| mask(&drawn.ignored));
+        let ignored = ignored.reduce(|mut all, one| {
+            all |= &one;
+            all
+        });
+        let annotators = drawn.iter().map(|(_, drawn)| mask(&drawn.boundary));
+        let annotators = annotators.map(|mask| match &ignored {
+            Some(ignored) => mask.without(ignored),
+            None => mask,
+        });
+        Ok(Self { width, height, annotators: annotators.collect(), ignored })
     }
 
     /// The share of annotators who drew each pixel.
@@ -69,75 +116,111 @@ impl GroundTruth {
         mean.iter_mut().for_each(|share| *share /= self.annotators.len() as f32);
         EdgeMap::new(self.width, self.height, mean)
     }
+
+    /// Whether nobody drew anything.
+    pub fn is_empty(&self) -> bool {
+        self.annotators.iter().all(Mask::is_empty)
+    }
+
+    /// Whether somebody drew most of the pixels, as inverted truth seems to have it.
+    pub fn is_mostly_drawn(&self) -> bool {
+        let ignored = self.ignored.as_ref().map_or(0, Mask::count);
+        let pixels = self.width * self.height - ignored;
+        // Drawings of a few pixels may be full of lines.
+        pixels >= SMALL && self.annotators.iter().any(|mask| 2 * mask.count() > pixels)
+    }
+}
+
+/// Pixels of the smallest picture of which it can be said that most of it is no boundary.
+const SMALL: usize = 64;
+
+/// A single file of shares of annotators, of 255, and its columns and rows: grey values as they are, but masks of few
+/// values, 0 and 1 among them, black and white.
+///
+/// # Errors
+///
+/// As [`GroundTruth::open`].
+pub fn shares(path: &Path) -> Result<(Vec<u8>, (usize, usize))> {
+    let plane = plane::open(path, None)?;
+    let shares = plane.grey(path)?;
+    let white = shares.iter().filter(|&&share| share >= 128).count();
+    if shares.len() >= SMALL && 2 * white > shares.len() {
+        return Err(Error::content(
+            path,
+            "boundaries, which are few pixels",
+            "mostly white ones: is it inverted?",
+        ));
+    }
+    Ok((shares, (plane.width, plane.height)))
 }
 
 fn is_mat(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mat"))
 }
 
-/// The annotators of a BSDS truth file.
-fn from_mat(path: &Path) -> Result<Vec<Mask>> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
-    let file = MatFile::parse(&bytes, &Limits::default())
-        .map_err(|source| Error::Mat { path: path.into(), source })?;
-    let names = || file.variables.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let truth = file.get("groundTruth").ok_or_else(|| {
-        Error::content(path, "a variable `groundTruth`", format!("the variables {}", names()))
-    })?;
+type Annotator = ((usize, usize), Drawn);
+
+/// The annotators of a MATLAB file.
+fn from_mat(path: &Path, options: &TruthOptions) -> Result<Vec<Annotator>> {
+    let file = plane::mat(path)?;
+    match (&options.variable, file.get("groundTruth")) {
+        (None, Some(truth @ (Value::Cell(_) | Value::Struct(_)))) => from_records(path, truth, options),
+        (variable, _) => {
+            let plane = plain(path, &file, variable.as_deref())?;
+            Ok(vec![((plane.width, plane.height), plane.drawn(path, options.drawing)?)])
+        }
+    }
+}
+
+/// The only matrix of a file, or that of a name.
+fn plain(path: &Path, file: &MatFile, variable: Option<&str>) -> Result<crate::levels::Plane> {
+    plane::from_mat(path, file, variable).map_err(|error| match error {
+        Error::Content { path, expected, found } if variable.is_none() => {
+            Error::Content { path, expected: format!("a variable `groundTruth`, or {expected}"), found }
+        }
+        other => other,
+    })
+}
+
+/// The annotators of a file of the BSDS kind.
+fn from_records(path: &Path, truth: &Value, options: &TruthOptions) -> Result<Vec<Annotator>> {
+    let is_empty = |value: &Value| matches!(value, Value::Array(array) if array.numbers.is_empty());
     let records: Vec<&Record> = match truth {
-        Value::Cell(cells) => cells.iter().flat_map(|cell| cell.records().unwrap_or_default()).collect(),
+        Value::Cell(cells) => {
+            let cells: Vec<&Value> = cells.iter().filter(|cell| !is_empty(cell)).collect();
+            let records: Vec<&Record> =
+                cells.iter().flat_map(|cell| cell.records().unwrap_or_default()).collect();
+            if cells.len() != records.len() {
+                let found = format!("{} of {}", records.len(), cells.len());
+                return Err(Error::content(path, "a struct in every cell of `groundTruth`", found));
+            }
+            records
+        }
         other => other.records().unwrap_or_default().iter().collect(),
     };
-    if let Value::Cell(cells) = truth
-        && cells.len() != records.len()
-    {
-        let found = format!("{} of {}", records.len(), cells.len());
-        return Err(Error::content(path, "a struct in every cell of `groundTruth`", found));
-    }
-    let mut masks = Vec::new();
+    let mut annotators = Vec::new();
     for (k, record) in records.into_iter().enumerate() {
         let Some(Value::Array(boundaries)) = record.get("Boundaries") else {
             let expected = format!("a matrix `Boundaries` of annotator {}", k + 1);
             return Err(Error::content(path, expected, "no such field"));
         };
-        masks.push(mask(boundaries).ok_or_else(|| {
-            let expected = format!("two dimensions in `Boundaries` of annotator {}", k + 1);
-            Error::content(path, expected, format!("{:?}", boundaries.dims))
-        })?);
-    }
-    if masks.is_empty() {
-        return Err(Error::content(path, "structs with `Boundaries` in `groundTruth`", "none"));
-    }
-    Ok(masks)
-}
-
-fn mask(boundaries: &Array) -> Option<Mask> {
-    let (height, width) = boundaries.matrix_size()?;
-    let drawn = row_major(&boundaries.numbers.nonzero(), height);
-    Some(Mask::from_fn(width, height, |x, y| drawn[y * width + x]))
-}
-
-fn from_image(path: &Path) -> Result<Mask> {
-    let image = Grey::open(path)?;
-    let drawn = match image.pixels {
-        GreyPixels::U8(pixels) => drawn(&pixels, 0, u8::MAX / 2 + 1),
-        GreyPixels::U16(pixels) => drawn(&pixels, 0, u16::MAX / 2 + 1),
-        GreyPixels::F32(pixels) => pixels.iter().map(|&share| share >= 0.5).collect(),
-    };
-    Ok(Mask::from_fn(image.width, image.height, |x, y| drawn[y * image.width + x]))
-}
-
-/// Boundaries in an image of two values or of many.
-fn drawn<T: Copy + Ord>(pixels: &[T], black: T, half: T) -> Vec<bool> {
-    let mut values = BTreeSet::new();
-    for &pixel in pixels {
-        values.insert(pixel);
-        if values.len() > 2 {
-            return pixels.iter().map(|&pixel| pixel >= half).collect();
+        if !boundaries.numbers.is_empty() {
+            annotators.push(annotator(path, boundaries, k, options)?);
         }
     }
-    let brighter = values.last().copied();
-    pixels.iter().map(|&pixel| Some(pixel) == brighter && pixel != black).collect()
+    if annotators.is_empty() {
+        return Err(Error::content(path, "structs with `Boundaries` in `groundTruth`", "none"));
+    }
+    Ok(annotators)
+}
+
+/// What one annotator drew: what is not 0.
+fn annotator(path: &Path, boundaries: &Array, k: usize, options: &TruthOptions) -> Result<Annotator> {
+    let Some(size) = boundaries.matrix_size() else {
+        let expected = format!("two dimensions in `Boundaries` of annotator {}", k + 1);
+        return Err(Error::content(path, expected, format!("{:?}", boundaries.dims)));
+    };
+    Ok((size, plane::matrix(path, boundaries, size)?.nonzero(path, options.drawing)?))
 }
 
 #[cfg(test)]
@@ -189,13 +272,47 @@ mod tests {
     }
 
     #[test]
-    fn the_brighter_of_two_values_is_drawn_and_half_of_many() {
-        let (t, f) = (true, false);
-        assert_eq!(drawn(&[0_u8, 255, 0], 0, 128), [f, t, f]);
-        assert_eq!(drawn(&[0_u8, 1, 0], 0, 128), [f, t, f]);
-        assert_eq!(drawn(&[0_u8, 0], 0, 128), [f, f]);
-        assert_eq!(drawn(&[255_u8, 255], 0, 128), [t, t]);
-        assert_eq!(drawn(&[0_u8, 127, 128, 255], 0, 128), [f, f, t, t]);
+    fn a_matrix_of_any_name_is_truth_and_two_are_named() {
+        let w = Writer { order: Order::Little };
+        let matrix = |name: &str| w.matrix(9, &[2, 3], name, &w.element(2, &[0, 255, 0, 0, 0, 255]));
+        let (_folder, path) = save("1.mat", &w.file(&[matrix("edges")]));
+        let truth = GroundTruth::open(&[&path]).unwrap();
+        assert_eq!(truth.annotators[0].pixels().collect::<Vec<_>>(), [(0, 1), (2, 1)]);
+
+        let other = w.matrix(9, &[2, 3], "other", &w.element(2, &[255, 0, 0, 0, 0, 0]));
+        std::fs::write(&path, w.file(&[matrix("edges"), other])).unwrap();
+        let message = GroundTruth::open(&[&path]).unwrap_err().to_string();
+        assert!(message.contains("`edges`, `other`") && message.contains("--gt-variable"), "{message}");
+        let named = |name: &str| TruthOptions { variable: Some(name.to_owned()), ..TruthOptions::default() };
+        let truth = GroundTruth::open_with(&[&path], &named("other")).unwrap();
+        assert_eq!(truth.annotators[0].pixels().collect::<Vec<_>>(), [(0, 0)]);
+        let message = GroundTruth::open_with(&[&path], &named("none")).unwrap_err().to_string();
+        assert!(message.contains("`none`") && message.contains("`edges`, `other`"), "{message}");
+    }
+
+    #[test]
+    fn an_annotator_who_drew_nothing_at_all_is_left_out() {
+        let w = Writer { order: Order::Little };
+        let bytes = w.truth_of(&[(2, 3, &[0, 1, 1, 0, 0, 1]), (0, 0, &[])]);
+        let (_folder, path) = save("1.mat", &bytes);
+        let truth = GroundTruth::open(&[path]).unwrap();
+        assert_eq!(truth.annotators.len(), 1);
+        let (_folder, path) = save("1.mat", &w.truth_of(&[(0, 0, &[])]));
+        assert!(GroundTruth::open(&[path]).is_err());
+    }
+
+    #[test]
+    fn pixels_that_are_left_out_are_so_for_all_annotators() {
+        let w = Writer { order: Order::Little };
+        let bytes = w.truth_of(&[(1, 4, &[0, 1, 255, 1]), (1, 4, &[0, 1, 1, 255])]);
+        let (_folder, path) = save("1.mat", &bytes);
+        assert!(GroundTruth::open(&[&path]).unwrap_err().to_string().contains("--gt-ignore 255"));
+        let drawing = Drawing { ignore: Some(255), ..Drawing::default() };
+        let truth = GroundTruth::open_with(&[&path], &TruthOptions { drawing, variable: None }).unwrap();
+        assert_eq!(truth.ignored.unwrap().pixels().collect::<Vec<_>>(), [(2, 0), (3, 0)]);
+        for annotator in truth.annotators {
+            assert_eq!(annotator.pixels().collect::<Vec<_>>(), [(1, 0)]);
+        }
     }
 
     #[test]

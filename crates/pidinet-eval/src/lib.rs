@@ -8,11 +8,12 @@
 
 pub mod dataset;
 pub mod error;
-mod grey;
 pub mod ground_truth;
+pub mod levels;
 pub mod mat5;
 mod npy;
 mod numbers;
+mod plane;
 pub mod predictions;
 
 pub mod assignment;

@@ -136,7 +136,10 @@ pub enum MatError {
     NotMat,
 
     /// A version 7.3 file, which is HDF5 inside.
-    #[error("a MATLAB 7.3 (HDF5) file; save it with `-v7`")]
+    #[error(
+        "a MATLAB 7.3 (HDF5) file, which is not read: save it as version 7, with save('FILE.mat', '-v7') in MATLAB, or with \
+         scipy.io.savemat in Python"
+    )]
     Hdf5,
 
     /// The file ends too early.

@@ -65,6 +65,7 @@ fn dtype(value: &str) -> Result<(Order, Storage, bool), String> {
         "i4" => Storage::I32,
         "u8" => Storage::U64,
         "i8" => Storage::I64,
+        "f2" => Storage::F16,
         "f4" => Storage::F32,
         "f8" => Storage::F64,
         _ => return Err(format!("an array of type `{name}`")),

@@ -46,12 +46,21 @@ impl Numbers {
         self.len() == 0
     }
 
-    /// Which elements are not zero.
-    pub fn nonzero(&self) -> Vec<bool> {
-        fn nonzero<T: Default + PartialEq>(numbers: &[T]) -> Vec<bool> {
-            numbers.iter().map(|x| *x != T::default()).collect()
+    /// Numbers kept column by column, `rows` in each, row by row.
+    pub(crate) fn row_major(&self, rows: usize) -> Self {
+        use crate::mat5::row_major;
+        match self {
+            Self::I8(v) => Self::I8(row_major(v, rows)),
+            Self::U8(v) => Self::U8(row_major(v, rows)),
+            Self::I16(v) => Self::I16(row_major(v, rows)),
+            Self::U16(v) => Self::U16(row_major(v, rows)),
+            Self::I32(v) => Self::I32(row_major(v, rows)),
+            Self::U32(v) => Self::U32(row_major(v, rows)),
+            Self::I64(v) => Self::I64(row_major(v, rows)),
+            Self::U64(v) => Self::U64(row_major(v, rows)),
+            Self::F32(v) => Self::F32(row_major(v, rows)),
+            Self::F64(v) => Self::F64(row_major(v, rows)),
         }
-        each!(self, v => nonzero(v))
     }
 
     /// The type as MATLAB names it.
@@ -89,6 +98,7 @@ pub(crate) enum Storage {
     U32,
     I64,
     U64,
+    F16,
     F32,
     F64,
 }
@@ -98,7 +108,7 @@ impl Storage {
     pub(crate) fn size(self) -> usize {
         match self {
             Self::I8 | Self::U8 => 1,
-            Self::I16 | Self::U16 => 2,
+            Self::I16 | Self::U16 | Self::F16 => 2,
             Self::I32 | Self::U32 | Self::F32 => 4,
             Self::F64 | Self::I64 | Self::U64 => 8,
         }
@@ -118,7 +128,7 @@ pub(crate) fn decode_as(wanted: Storage, stored: Storage, order: Order, bytes: &
         Storage::U32 => Numbers::U32(decode(stored, order, bytes)?),
         Storage::I64 => Numbers::I64(decode(stored, order, bytes)?),
         Storage::U64 => Numbers::U64(decode(stored, order, bytes)?),
-        Storage::F32 => Numbers::F32(decode(stored, order, bytes)?),
+        Storage::F16 | Storage::F32 => Numbers::F32(decode(stored, order, bytes)?),
         Storage::F64 => Numbers::F64(decode(stored, order, bytes)?),
     })
 }
@@ -183,7 +193,20 @@ pub(crate) fn decode<T: Number>(stored: Storage, order: Order, bytes: &[u8]) -> 
         Storage::U32 => elements!(u32, T::from_integer),
         Storage::I64 => elements!(i64, T::from_integer),
         Storage::U64 => elements!(u64, T::from_integer),
+        Storage::F16 => elements!(u16, |bits: u16| T::from_float(from_f16(bits))),
         Storage::F32 => elements!(f32, T::from_float),
         Storage::F64 => elements!(f64, T::from_float),
+    }
+}
+
+/// An IEEE 754 binary16 number: 1 sign, 5 exponent, 10 fraction bits.
+fn from_f16(bits: u16) -> f64 {
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
+    sign * match exponent {
+        0 => fraction * 2f64.powi(-24),
+        0x1f if fraction == 0.0 => f64::INFINITY,
+        0x1f => f64::NAN,
+        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
     }
 }

@@ -4,113 +4,126 @@ use std::path::Path;
 
 use pidinet::EdgeMap;
 
-use crate::grey::{Grey, GreyPixels};
-use crate::mat5::{Array, Limits, MatFile, Value, row_major};
-use crate::npy;
-use crate::numbers::Numbers;
-use crate::{Error, Result};
+use crate::Result;
+use crate::plane;
 
-/// Extensions of the files that [`open`] reads.
+/// Extensions of edge maps.
 pub const EXTENSIONS: [&str; 8] = ["png", "npy", "mat", "pgm", "bmp", "tif", "tiff", "webp"];
+
+/// Extensions of files that are taken for edge maps where there is none of [`EXTENSIONS`]: JPEG blurs scores.
+pub const OTHERS: [&str; 9] = ["gif", "pnm", "pam", "dib", "jpg", "jpeg", "jpe", "jfif", "btf"];
+
+/// How an edge map is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether edges are dark on light ground.
+    pub inverted: bool,
+    /// What a map of nothing but 0 and 1 is.
+    pub binary: Binary,
+}
+
+/// What 8- or 16-bit maps of nothing but 0 and 1 are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binary {
+    /// Truth values: 1 is white.
+    #[default]
+    Truth,
+    /// Almost black: white is 255 or 65535, as in other maps of the set.
+    Dark,
+}
+
+/// What is odd about a map, as it is on its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Look {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Whether it has 8 or 16 bits, and nothing but 0 and 1.
+    pub binary: bool,
+    /// Whether it is a JPEG.
+    pub lossy: bool,
+    /// The greatest value.
+    pub most: f32,
+    /// The share of pixels of at least 0.5.
+    pub white: f64,
+}
 
 /// Reads an edge map.
 ///
-/// Images are grey with 8 or 16 bits, `p = v / 255` or `v / 65535`. `.npy` and `.mat` files hold one
-/// matrix `[h, w]`: floats in `[0, 1]`, unsigned 8 or 16 bits as in images, or truth values. A MATLAB
-/// file may hold other variables, but only one matrix.
+/// Images are grey with 8 or 16 bits, `p = v / 255` or `v / 65535`, or floats from 0 to 1. `.npy` and `.mat` files hold
+/// one matrix `[h, w]`: floats in `[0, 1]`, whole numbers as in images, or truth values. A MATLAB file may hold other
+/// variables, but only one matrix. Where there is nothing but 0 and 1, 1 is white.
 ///
 /// # Errors
 ///
 /// If the file cannot be read, or holds something else, coloured images and values outside `[0, 1]`
 /// included.
 pub fn open(path: &Path) -> Result<EdgeMap> {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    match extension.as_str() {
-        "npy" => from_npy(path),
-        "mat" => from_mat(path),
-        _ => from_image(path),
+    open_with(path, Reading::default())
+}
+
+/// [`open`], but as `reading` says.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_with(path: &Path, reading: Reading) -> Result<EdgeMap> {
+    let plane = plane::open(path, None)?;
+    let mut data = plane.levels.probabilities(reading.binary == Binary::Truth);
+    if reading.inverted {
+        data.iter_mut().for_each(|value| *value = 1.0 - *value);
     }
+    Ok(EdgeMap::new(plane.width, plane.height, data))
 }
 
-fn from_image(path: &Path) -> Result<EdgeMap> {
-    let Grey { width, height, pixels } = Grey::open(path)?;
-    let data = match pixels {
-        GreyPixels::U8(pixels) => fractions(&pixels, f32::from(u8::MAX)),
-        GreyPixels::U16(pixels) => fractions(&pixels, f32::from(u16::MAX)),
-        GreyPixels::F32(pixels) => in_range(path, pixels.iter().map(|&x| f64::from(x)))?,
-    };
-    Ok(EdgeMap::new(width, height, data))
-}
-
-fn from_npy(path: &Path) -> Result<EdgeMap> {
-    let array =
-        npy::parse(&read(path)?).map_err(|found| Error::content(path, "an array of plain numbers", found))?;
-    let sizes: Vec<usize> = array.shape.iter().copied().filter(|&size| size != 1).collect();
-    let (height, width) = match (&array.shape[..], &sizes[..]) {
-        (&[height, width], _) | (_, &[height, width]) => (height, width),
-        _ => return Err(Error::content(path, "two dimensions", format!("{:?}", array.shape))),
-    };
-    let data = probabilities(path, &array.numbers, array.logical)?;
-    let data = if array.columns_first { row_major(&data, height) } else { data };
-    Ok(EdgeMap::new(width, height, data))
-}
-
-fn from_mat(path: &Path) -> Result<EdgeMap> {
-    let file = MatFile::parse(&read(path)?, &Limits::default())
-        .map_err(|source| Error::Mat { path: path.into(), source })?;
-    let matrices: Vec<(&str, &Array, (usize, usize))> = file
-        .variables
-        .iter()
-        .filter_map(|(name, value)| match value {
-            Value::Array(array) if array.numbers.len() > 1 => Some((&name[..], array, array.matrix_size()?)),
-            _ => None,
-        })
-        .collect();
-    let &[(_, array, (height, width))] = &matrices[..] else {
-        let names: Vec<&str> = matrices.iter().map(|&(name, ..)| name).collect();
-        let found = if names.is_empty() { "none".into() } else { format!("`{}`", names.join("`, `")) };
-        return Err(Error::content(path, "one matrix", found));
-    };
-    let data = probabilities(path, &array.numbers, array.logical)?;
-    Ok(EdgeMap::new(width, height, row_major(&data, height)))
-}
-
-/// Numbers as probabilities.
-fn probabilities(path: &Path, numbers: &Numbers, logical: bool) -> Result<Vec<f32>> {
-    match numbers {
-        Numbers::U8(v) if logical => Ok(fractions(v, 1.0)),
-        Numbers::U8(v) => Ok(fractions(v, f32::from(u8::MAX))),
-        Numbers::U16(v) => Ok(fractions(v, f32::from(u16::MAX))),
-        Numbers::F32(v) => in_range(path, v.iter().map(|&x| f64::from(x))),
-        Numbers::F64(v) => in_range(path, v.iter().copied()),
-        other => Err(Error::content(
-            path,
-            "floats in [0, 1] or unsigned numbers of 8 or 16 bits",
-            format!("numbers of type {}", other.type_name()),
-        )),
+/// How a map looks, to find those that are not what they seem.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn look(path: &Path, reading: Reading) -> Result<Look> {
+    let plane = plane::open(path, None)?;
+    let (width, height, lossy, binary) = (plane.width, plane.height, plane.lossy, plane.levels.is_binary());
+    let values = plane.levels.probabilities(reading.binary == Binary::Truth);
+    let values = values.into_iter().map(|value| if reading.inverted { 1.0 - value } else { value });
+    let (mut most, mut white) = (0.0_f32, 0_usize);
+    for value in values {
+        most = most.max(value);
+        white += usize::from(value >= 0.5);
     }
+    let white = white as f64 / (width * height) as f64;
+    Ok(Look { width, height, binary, lossy, most, white })
 }
 
-/// The division rounds once, so 8-bit 51 is the float nearest to 0.2.
-fn fractions<T: Copy + Into<f32>>(values: &[T], white: f32) -> Vec<f32> {
-    values.iter().map(|&v| v.into() / white).collect()
+/// What maps of nothing but 0 and 1 are in a set that looks like this; warns of maps that are not what they seem.
+pub fn check(looks: &[(&Path, Look)]) -> Binary {
+    let warn = |what: &str, is_so: &dyn Fn(&Look) -> bool| {
+        let names: Vec<String> = looks
+            .iter()
+            .filter(|(_, look)| is_so(look))
+            .map(|(path, _)| path.display().to_string())
+            .collect();
+        if let [first, others @ ..] = &names[..] {
+            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            log::warn!("{first}{more}: {what}");
+        }
+    };
+    let is_set_binary = looks.iter().all(|(_, look)| look.binary);
+    warn("JPEG blurs edge maps, and changes scores: save them as PNG", &|look| look.lossy);
+    warn("mostly white: if edges are dark on white, say --invert-pred", &|look| look.white > 0.5);
+    if is_set_binary {
+        return Binary::Truth;
+    }
+    let in_dark_set = |look: &Look| look.binary && look.most > 0.0;
+    warn("nothing but 0 and 1: taken for almost black, as other maps have more levels", &in_dark_set);
+    let is_dark = |look: &Look| look.most > 0.0 && look.most < DARK && !look.binary;
+    warn("no value near white: is it of 8 bits in a file of 16, or of another range?", &is_dark);
+    Binary::Dark
 }
 
-fn in_range(path: &Path, values: impl Iterator<Item = f64>) -> Result<Vec<f32>> {
-    values
-        .map(|value| {
-            if (0.0..=1.0).contains(&value) {
-                Ok(value as f32)
-            } else {
-                Err(Error::content(path, "probabilities in [0, 1]", value.to_string()))
-            }
-        })
-        .collect()
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })
-}
+/// A map whose greatest value is less is doubted.
+const DARK: f32 = 16.0 / 255.0;
 
 #[cfg(test)]
 mod tests {
@@ -120,6 +133,7 @@ mod tests {
     use pidinet::save::{Format, SaveOptions};
 
     use super::*;
+    use crate::Error;
     use crate::mat5::write::Writer;
     use crate::numbers::Order;
 
@@ -193,20 +207,37 @@ mod tests {
         let folder = Folder::new();
         let bytes = folder.save("u.npy", &npy("|u1", "False", "(1, 2)", &[1, 255]));
         assert_eq!(open(&bytes).unwrap().data(), [1.0 / 255.0, 1.0]);
+        let binary = folder.save("01.npy", &npy("|u1", "False", "(1, 2)", &[0, 1]));
+        assert_eq!(open(&binary).unwrap().data(), [0.0, 1.0]);
+        assert!(look(&binary, Reading::default()).unwrap().binary);
+        let dark = Reading { binary: Binary::Dark, inverted: true };
+        assert_eq!(open_with(&binary, dark).unwrap().data(), [1.0, 1.0 - 1.0 / 255.0]);
         let truth = folder.save("b.npy", &npy("|b1", "False", "(1, 2)", &[1, 0]));
         assert_eq!(open(&truth).unwrap().data(), [1.0, 0.0]);
     }
 
     #[test]
+    fn numbers_of_every_type_are_read() {
+        let folder = Folder::new();
+        let read = |descr: &str, data: &[u8]| {
+            open(&folder.save("x.npy", &npy(descr, "False", "(1, 2)", data))).unwrap().into_data()
+        };
+        assert_eq!(read("<f2", &[0x00, 0x38, 0x00, 0x3C]), [0.5, 1.0]);
+        assert_eq!(read("<i8", &[[255_i64, 51].map(i64::to_le_bytes).concat()].concat()), [1.0, 0.2]);
+        assert_eq!(read("<i8", &[[0_i64, 1].map(i64::to_le_bytes).concat()].concat()), [0.0, 1.0]);
+        assert_eq!(read(">f8", &[[255.0_f64, 51.0].map(f64::to_be_bytes).concat()].concat()), [1.0, 0.2]);
+    }
+
+    #[test]
     fn what_is_no_probability_is_refused() {
         let folder = Folder::new();
-        for (value, shown) in [(1.5_f32, "1.5"), (-0.1, "-0.1"), (f32::NAN, "NaN")] {
+        for (value, shown) in [(1.5_f32, "1.5 at pixel (0, 0)"), (-0.1, "-0.1"), (f32::NAN, "NaN")] {
             let path = folder.save("x.npy", &npy("<f4", "False", "(1, 1)", &value.to_le_bytes()));
             let message = open(&path).unwrap_err().to_string();
             assert!(message.contains("[0, 1]") && message.contains(shown), "{message}");
         }
-        let counts = folder.save("i.npy", &npy("<i4", "False", "(1, 1)", &[0; 4]));
-        assert!(open(&counts).unwrap_err().to_string().contains("int32"));
+        let counts = folder.save("i.npy", &npy("<i4", "False", "(1, 1)", &[0xFF; 4]));
+        assert!(open(&counts).unwrap_err().to_string().contains("int32, found -1 at pixel (0, 0)"));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use pidinet::save::write_atomically;
+use pidinet::save::{FolderLock, write_atomically};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -31,6 +31,8 @@ pub struct Store {
     folder: PathBuf,
     thresholds: Vec<f64>,
     existing: Existing,
+    /// Nobody else writes here.
+    _lock: FolderLock,
 }
 
 impl Store {
@@ -38,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If the folder cannot be written, and, where counts are to be kept, if they were made with other
+    /// If the folder cannot be written, another process has it open, and, where counts are to be kept, if they were made with other
     /// options; the message says which.
     pub fn open(
         folder: &Path,
@@ -47,11 +49,12 @@ impl Store {
         existing: Existing,
     ) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.into(), source })?;
+        let lock = FolderLock::take(folder)?;
         let path = folder.join(OPTIONS);
         let mut text = serde_json::to_vec_pretty(options).expect("options are plain data");
         text.push(b'\n');
         if existing == Existing::Keep
-            && let Ok(before) = std::fs::read(&path)
+            && let Ok(before) = pidinet::files::read(&path, pidinet::files::MOST_TEXT)
         {
             // Both are read, as reading may round the last digit of a number.
             let [now, before] = [&text, &before].map(|text| serde_json::from_slice(text).unwrap_or_default());
@@ -60,7 +63,7 @@ impl Store {
             }
         }
         write_atomically(&path, &text)?;
-        Ok(Self { folder: folder.into(), thresholds: thresholds.to_vec(), existing })
+        Ok(Self { folder: folder.into(), thresholds: thresholds.to_vec(), existing, _lock: lock })
     }
 
     /// The counts of an image that is finished, made from files no newer than they are.
@@ -186,6 +189,9 @@ mod tests {
         assert_eq!(store.load("1", &[]), Some(counts()));
         let text = std::fs::read_to_string(folder.path().join("1_ev1.txt")).unwrap();
         assert_eq!(text.lines().next(), Some("  0.333333    1234567    2000000          5 12345678901"));
+        let error = open(folder.path(), 0.0075, Existing::Keep).unwrap_err().to_string();
+        assert!(error.contains("another run"), "{error}");
+        drop(store);
         assert_eq!(open(folder.path(), 0.0075, Existing::Replace).unwrap().load("1", &[]), None);
     }
 

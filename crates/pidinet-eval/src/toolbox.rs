@@ -51,7 +51,7 @@ fn without_zeros(digits: &str) -> &str {
 
 /// Reads a table of numbers separated by white space, all lines of the same length.
 pub(crate) fn table(path: &Path) -> Result<Vec<Vec<f64>>> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    let text = pidinet::files::read_text(path).map_err(|source| Error::Read { path: path.into(), source })?;
     let mut rows = Vec::<Vec<f64>>::new();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let row: std::result::Result<Vec<f64>, _> = line.split_whitespace().map(str::parse).collect();

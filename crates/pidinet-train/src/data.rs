@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pidinet::image::{Image, ImageLimits, Pixels};
+use pidinet::image::{EXTENSIONS, Image, ImageLimits, Pixels};
 use pidinet_eval::dataset::{Dataset, Pair};
 
 use crate::config::{Data, Labels, Material, Source};
@@ -25,9 +25,6 @@ mod warp;
 pub use marks::Marks;
 use rule::Rule;
 use teacher::Teacher;
-
-/// Extensions of images.
-const IMAGES: [&str; 8] = ["jpg", "jpeg", "png", "webp", "bmp", "ppm", "tif", "tiff"];
 
 /// A decoded image and its truth.
 #[derive(Clone, Debug)]
@@ -196,7 +193,7 @@ impl Examples {
 }
 
 fn folders(images: &Path, truth: &Path) -> Result<Vec<Pair>> {
-    let pairs = Dataset::folders(images, truth, &IMAGES)?.pairs;
+    let pairs = Dataset::folders(images, truth, &EXTENSIONS)?.pairs;
     if pairs.is_empty() { Err(Error::Empty { path: images.into() }) } else { Ok(pairs) }
 }
 
@@ -207,7 +204,7 @@ fn pictures(folder: &Path) -> Result<Vec<Pair>> {
     for entry in std::fs::read_dir(folder).map_err(read)? {
         let path = entry.map_err(read)?.path();
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        if IMAGES.iter().any(|known| known.eq_ignore_ascii_case(extension)) && path.is_file() {
+        if EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)) && path.is_file() {
             let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             pairs.push(Pair { id, prediction: path, truth: Vec::new() });
         }

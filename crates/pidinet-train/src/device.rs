@@ -5,6 +5,7 @@
 //! costs little beside the step.
 
 use std::fmt::Debug;
+use std::sync::atomic::AtomicBool;
 
 use pidinet::arch::Arch;
 use pidinet::arch::binary::BiArch;
@@ -48,6 +49,22 @@ pub trait Network: Debug + Send + Sync {
         samples: &[Sample],
         divisor: f32,
     ) -> Result<(f64, Vec<f32>)>;
+
+    /// [`Self::differentiate`]; `None` if `stop` becomes true before all samples are begun, where the device looks.
+    ///
+    /// # Errors
+    ///
+    /// If the device fails.
+    fn differentiate_until(
+        &self,
+        _stop: &AtomicBool,
+        parameters: &[f32],
+        loss: &Loss,
+        samples: &[Sample],
+        divisor: f32,
+    ) -> Result<Option<(f64, Vec<f32>)>> {
+        self.differentiate(parameters, loss, samples, divisor).map(Some)
+    }
 
     /// The network with parameters that stay, to run on many samples.
     fn fixed<'a>(&'a self, parameters: &[f32]) -> Box<dyn Fixed + 'a>;

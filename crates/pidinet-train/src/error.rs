@@ -124,6 +124,23 @@ pub enum Error {
         expected: String,
     },
 
+    /// A step would not fit into memory.
+    #[error(
+        "crops of {crop} pixels in batches of {batch} need about {:.1} GiB, and there are {:.1}: choose less for \
+         augment.crop, train.batch or threads",
+        *needed as f64 / f64::from(1 << 30), *available as f64 / f64::from(1 << 30)
+    )]
+    Memory {
+        /// Rows and columns of a crop.
+        crop: usize,
+        /// Images a step.
+        batch: usize,
+        /// Bytes that a step takes, about.
+        needed: u64,
+        /// Bytes that there are.
+        available: u64,
+    },
+
     /// A run is in the way of a new one.
     #[error("{} has a run already: continue it with --resume, or choose another folder", path.display())]
     Occupied {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `config.toml` | the configuration, defaults filled in |
 //! | `checkpoint.safetensors` | to go on from |
+//! | `checkpoint-before.safetensors` | the one before, should that be damaged |
 //! | `model.safetensors` | the averaged weights, for `pidinet detect` |
 //! | `best.safetensors` | those of the greatest validation ODS, the first of equal ones |
 //! | `metrics.jsonl` | one line for each epoch and validation |
@@ -15,17 +16,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use pidinet::save::SaveOptions;
+use pidinet::save::{FolderLock, SaveOptions, write_atomically};
 use pidinet::weights::ModelInfo;
 use pidinet_eval::raster::raster;
 
-use crate::checkpoint::{Checkpoint, Position};
+use crate::checkpoint::{self, Checkpoint, Newest, Position};
 use crate::config::Phase;
 use crate::device::Device;
 use crate::{Config, Error, Result};
 
 mod edges;
 pub(crate) mod lesson;
+mod memory;
 mod metrics;
 mod page;
 mod validate;
@@ -33,14 +35,14 @@ mod validate;
 pub use metrics::{Metrics, Record, Scores};
 
 use edges::Edges;
-use lesson::{Learnt, Lesson, Rules};
+use lesson::{Learnt, Lesson, Rules, Validated};
 
 /// Where a run lives and how it is controlled.
 #[derive(Debug)]
 pub struct Options<'a> {
     /// The folder of the run; made if it is missing.
     pub folder: PathBuf,
-    /// Whether to go on from the checkpoint in the folder, if there is one.
+    /// Whether to go on from the newest whole checkpoint in the folder, if there is one.
     pub resume: bool,
     /// Where the network computes.
     pub device: &'a dyn Device,
@@ -103,6 +105,22 @@ pub struct Outcome {
     pub model: PathBuf,
 }
 
+/// Writes the configuration of a run again, as its newest checkpoint has it, where the file is missing or empty.
+///
+/// # Errors
+///
+/// If no checkpoint can be used, or the file cannot be written.
+pub fn restore_configuration(folder: &Path) -> Result<()> {
+    let path = folder.join(CONFIG);
+    if path.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+        return Ok(());
+    }
+    if let Some(Newest { checkpoint, .. }) = Checkpoint::newest(folder)? {
+        write_atomically(path, checkpoint.config.as_bytes())?;
+    }
+    Ok(())
+}
+
 /// Trains a network to find edges, as `config` says.
 ///
 /// # Errors
@@ -140,15 +158,17 @@ pub(crate) fn run(
         steps: run.steps(),
     });
     run.lesson.prepare(run.position.step, run.steps());
-    while run.done() < 1.0 && !options.stop.load(Ordering::Relaxed) {
-        run.step(tell)?;
+    if run.position.unmeasured {
+        run.measure(tell)?;
+    }
+    while run.done() < 1.0 && run.step(tell)? {
         let saved = run.position.step.is_multiple_of(run.rules.train.checkpoint_steps);
         if run.measure(tell)? || saved {
             run.save(tell)?;
         }
     }
     run.save(tell)?;
-    let finished = run.done() >= 1.0;
+    let finished = run.done() >= 1.0 && !run.position.unmeasured;
     Ok(Outcome { position: run.position, finished, model: run.folder.join(MODEL) })
 }
 
@@ -160,6 +180,10 @@ struct Run<'a, L> {
     position: Position,
     metrics: Metrics,
     session: Session,
+    stop: &'a AtomicBool,
+    /// Whether the newest checkpoint in the folder is whole, so that it may replace the one before.
+    last_is_whole: bool,
+    _lock: FolderLock,
 }
 
 /// The time since the run began or went on.
@@ -176,13 +200,16 @@ struct Session {
 impl<'a, L: Lesson> Run<'a, L> {
     fn begin(mut lesson: L, rules: Rules<'a>, options: &'a Options<'_>) -> Result<Self> {
         let folder = options.folder.as_path();
-        let path = folder.join(CHECKPOINT);
+        std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+        let lock = FolderLock::take(folder)?;
         let mut position = Position::default();
-        if path.exists() {
-            if !options.resume {
-                return Err(Error::Occupied { path: folder.to_owned() });
-            }
-            let checkpoint = Checkpoint::open(&path)?;
+        let mut last_is_whole = false;
+        if !options.resume
+            && [checkpoint::LAST, checkpoint::BEFORE].iter().any(|name| folder.join(name).exists())
+        {
+            return Err(Error::Occupied { path: folder.to_owned() });
+        }
+        if let Some(Newest { checkpoint, path, is_last }) = Checkpoint::newest(folder)? {
             let unlike = |found: &str, expected: &str| Error::Checkpoint {
                 path: path.clone(),
                 found: found.to_owned(),
@@ -196,16 +223,17 @@ impl<'a, L: Lesson> Run<'a, L> {
             }
             lesson.restore(checkpoint.parameters, checkpoint.state);
             position = checkpoint.position;
+            last_is_whole = is_last;
         } else {
             lesson.begin()?;
-            std::fs::create_dir_all(folder)
-                .map_err(|source| Error::Write { path: folder.to_owned(), source })?;
-            pidinet::save::write_atomically(folder.join(CONFIG), rules.config.as_bytes())?;
+            write_atomically(folder.join(CONFIG), rules.config.as_bytes())?;
         }
         let metrics = Metrics::open(&folder.join(METRICS), position.step)?;
         let session =
             Session { start: Instant::now(), first: position.step, before: position.seconds, done: 0.0 };
-        let mut run = Self { lesson, rules, folder, position, metrics, session };
+        let stop = options.stop;
+        let mut run =
+            Self { lesson, rules, folder, position, metrics, session, stop, last_is_whole, _lock: lock };
         run.session.done = run.done();
         Ok(run)
     }
@@ -230,11 +258,16 @@ impl<'a, L: Lesson> Run<'a, L> {
         }
     }
 
-    fn step(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<()> {
+    /// Learns from one batch; false, and nothing is learnt, if the run should end.
+    fn step(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<bool> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
         let done = self.done();
         let Rules { schedule, phases, .. } = &self.rules;
         let rate = schedule.rate(done) * Phase::at(phases, done).map_or(1.0, |phase| phases[phase].rate);
-        let Learnt { loss, images, failed } = self.lesson.learn(self.position.step, done, rate)?;
+        let learnt = self.lesson.learn(self.position.step, done, rate, self.stop)?;
+        let Some(Learnt { loss, images, failed }) = learnt else { return Ok(false) };
         for (name, error) in failed {
             self.position.failed += 1;
             let reason = chain(&error);
@@ -252,7 +285,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         self.position.epoch_loss.1 += images;
         self.position.rate = rate;
         self.tell_step(loss / images.max(1) as f64, tell);
-        Ok(())
+        Ok(true)
     }
 
     /// Passes of the training images when `step` steps are done.
@@ -261,7 +294,7 @@ impl<'a, L: Lesson> Run<'a, L> {
     }
 
     /// At the end of an epoch, or where validation is due: adds a line to the metrics. Returns whether it
-    /// validated.
+    /// validated. If the run should end before that is done, it is left to who goes on with it.
     fn measure(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<bool> {
         let step = self.position.step;
         let last = self.done() >= 1.0;
@@ -271,7 +304,17 @@ impl<'a, L: Lesson> Run<'a, L> {
         };
         let (validates, ends) = (due(self.rules.validation_epochs), due(1.0));
         let pictures = self.folder.join(format!("{PREDICTIONS}/{step:07}"));
-        let validation = if validates { self.lesson.validate(&pictures).transpose()? } else { None };
+        let validated =
+            if validates { self.lesson.validate(&pictures, self.stop)? } else { Validated::Nothing };
+        let validation = match validated {
+            Validated::Nothing => None,
+            Validated::Scores(scores) => Some(scores),
+            Validated::Stopped => {
+                self.position.unmeasured = true;
+                return Ok(false);
+            }
+        };
+        self.position.unmeasured = false;
         if validation.is_none() && !ends {
             return Ok(false);
         }
@@ -304,7 +347,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         tell(&Event::Step { step, done, loss, speed: images as f64 / seconds, left });
     }
 
-    fn save(&self, tell: &mut dyn FnMut(&Event)) -> Result<()> {
+    fn save(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<()> {
         let folder = self.folder;
         self.lesson.save(&folder.join(MODEL), self.info())?;
         let (parameters, state) = self.lesson.state();
@@ -314,20 +357,30 @@ impl<'a, L: Lesson> Run<'a, L> {
             parameters: parameters.to_vec(),
             state: state.clone(),
         };
-        checkpoint.save(&folder.join(CHECKPOINT))?;
+        if self.last_is_whole {
+            keep_one_more(&folder.join(checkpoint::LAST), &folder.join(checkpoint::BEFORE));
+        }
+        checkpoint.save(&folder.join(checkpoint::LAST))?;
+        self.last_is_whole = true;
+        self.decorate_folder(&checkpoint.config);
+        tell(&Event::Saved { step: self.position.step });
+        Ok(())
+    }
+
+    /// Writes what is only to be looked at.
+    fn decorate_folder(&self, config: &str) {
+        let folder = self.folder;
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let validated = self.metrics.records().iter().rev().find(|record| record.validation.is_some());
         let pictures = validated.map_or_else(Vec::new, |record| {
             page::pictures(folder, &format!("{PREDICTIONS}/{:07}", record.step))
         });
-        let page = page::page(&name, self.metrics.records(), &checkpoint.config, &pictures);
-        pidinet::save::write_atomically(folder.join(PAGE), page.as_bytes())?;
+        let page = page::page(&name, self.metrics.records(), config, &pictures);
+        decorate(write_atomically(folder.join(PAGE), page.as_bytes()));
         for (name, chart) in page::charts(self.metrics.records()) {
-            raster(&chart, CHART_SCALE)
-                .save(folder.join(name).with_extension("png"), &SaveOptions::default())?;
+            let picture = raster(&chart, CHART_SCALE);
+            decorate(picture.save(folder.join(name).with_extension("png"), &SaveOptions::default()));
         }
-        tell(&Event::Saved { step: self.position.step });
-        Ok(())
     }
 
     fn info(&self) -> ModelInfo {
@@ -354,8 +407,22 @@ impl<'a, L: Lesson> Run<'a, L> {
     }
 }
 
-/// The file to go on from.
-pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
+/// Lets the last checkpoint be the one before, under a second name: it stays what it is until the new one replaces it.
+fn keep_one_more(last: &Path, before: &Path) {
+    let _ = std::fs::remove_file(before); // it may not be there
+    let kept = std::fs::hard_link(last, before).or_else(|_| std::fs::copy(last, before).map(|_| ()));
+    if let Err(error) = kept {
+        log::warn!("the checkpoint before the last cannot be kept: {error}");
+    }
+}
+
+/// Goes on without what is only to be looked at.
+fn decorate(written: pidinet::Result<()>) {
+    if let Err(error) = written {
+        log::warn!("{}; the run goes on without it", chain(&error));
+    }
+}
+
 /// Pixels to a point of a chart.
 const CHART_SCALE: f64 = 2.0;
 pub(crate) const CONFIG: &str = "config.toml";

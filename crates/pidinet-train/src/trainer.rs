@@ -1,5 +1,7 @@
 //! One step after the other: gradients of a batch, and the optimiser.
 
+use std::sync::atomic::AtomicBool;
+
 use pidinet::arch::Arch;
 use pidinet::weights::{Form, Model, ModelInfo};
 
@@ -70,6 +72,21 @@ impl Trainer {
     /// If the device fails.
     pub fn differentiate(&self, loss: &Loss, samples: &[Sample], divisor: f32) -> Result<(f64, Vec<f32>)> {
         self.network.differentiate(&self.parameters, loss, samples, divisor)
+    }
+
+    /// [`Self::differentiate`]; `None` if `stop` becomes true.
+    ///
+    /// # Errors
+    ///
+    /// If the device fails.
+    pub fn differentiate_until(
+        &self,
+        stop: &AtomicBool,
+        loss: &Loss,
+        samples: &[Sample],
+        divisor: f32,
+    ) -> Result<Option<(f64, Vec<f32>)>> {
+        self.network.differentiate_until(stop, &self.parameters, loss, samples, divisor)
     }
 
     /// One step with this learning rate; `average` is the decay of the averaged weights.

@@ -214,6 +214,112 @@ fn a_stopped_run_is_saved_and_goes_on() {
     assert_eq!(weights(&options.folder).weights, weights(&whole).weights);
 }
 
+/// A run that crashed after step 10, with checkpoints of steps 8 and 4.
+fn crashed(config: &Config, folder: &Path) {
+    let crashed = std::panic::catch_unwind(|| {
+        go(config, folder, false, |event| {
+            if matches!(event, Event::Step { step: 10, .. }) {
+                std::panic::resume_unwind(Box::new(Crash));
+            }
+        })
+    });
+    assert!(crashed.is_err(), "the run was to crash");
+}
+
+#[test]
+fn a_run_goes_on_from_the_checkpoint_before_when_the_newest_is_damaged() {
+    let drawn = Drawn::new(4);
+    let config = drawn.config();
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    go(&config, &whole, false, |_| {}).unwrap();
+    for damage in ["empty", "zeros", "cut", "flipped", "gone"] {
+        let run = folder.path().join(damage);
+        crashed(&config, &run);
+        let last = run.join("checkpoint.safetensors");
+        let mut bytes = std::fs::read(&last).unwrap();
+        let middle = bytes.len() / 2;
+        match damage {
+            "zeros" => bytes.fill(0),
+            "cut" => bytes.truncate(middle),
+            "flipped" => bytes[middle] ^= 1,
+            _ => bytes.clear(),
+        }
+        std::fs::write(&last, bytes).unwrap();
+        if damage == "gone" {
+            std::fs::remove_file(&last).unwrap();
+            std::fs::write(run.join("config.toml"), "").unwrap();
+            pidinet_train::run::restore_configuration(&run).unwrap();
+            assert_eq!(Config::open(&run.join("config.toml")).unwrap(), config);
+        }
+        let again = go(&config, &run, false, |_| {});
+        assert!(matches!(again, Err(Error::Occupied { .. })), "a run is there, if a damaged one");
+        let mut first = None;
+        let outcome = go(&config, &run, true, |event| {
+            if let Event::Started { step, .. } = event {
+                first = Some(*step);
+            }
+        });
+        assert!(outcome.unwrap().finished);
+        assert_eq!(first, Some(4), "{damage}");
+        assert_eq!(weights(&run).weights, weights(&whole).weights, "{damage}");
+        assert_eq!(records(&run), records(&whole), "{damage}");
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_while_it_validates_does_so_when_it_goes_on() {
+    let drawn = Drawn::new(3);
+    let mut config = drawn.config();
+    config.data.validation = vec![drawn.source()];
+    config.validation = config::Validation { epochs: 7.0, thresholds: 3, images: 2 };
+    let folder = tempfile::tempdir().unwrap();
+    let whole = folder.path().join("whole");
+    go(&config, &whole, false, |_| {}).unwrap();
+    let run = folder.path().join("run");
+    for last in [7, 14] {
+        let stop = AtomicBool::new(false);
+        let options = Options { folder: run.clone(), resume: last > 7, device: &Cpu::default(), stop: &stop };
+        let outcome = train(&config, &options, |event| {
+            if matches!(event, Event::Step { step, .. } if *step == last) {
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+        let outcome = outcome.unwrap();
+        assert_eq!((outcome.position.step, outcome.finished), (last, false));
+        assert!(outcome.position.unmeasured);
+    }
+    assert!(go(&config, &run, true, |_| {}).unwrap().finished);
+    assert_eq!(weights(&run).weights, weights(&whole).weights);
+    assert_eq!(records(&run), records(&whole));
+}
+
+#[test]
+fn a_folder_has_one_run_at_a_time() {
+    let drawn = Drawn::new(2);
+    let folder = tempfile::tempdir().unwrap();
+    let lock = pidinet::save::FolderLock::take(folder.path()).unwrap();
+    let error = go(&drawn.config(), folder.path(), false, |_| {}).unwrap_err();
+    assert!(error.to_string().contains("another run is at work in"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    drop(lock);
+}
+
+#[test]
+fn a_run_does_without_pictures_that_cannot_be_written() {
+    let drawn = Drawn::new(3);
+    let mut config = drawn.config();
+    config.data.validation = vec![drawn.source()];
+    config.validation = config::Validation { epochs: 7.0, thresholds: 3, images: 2 };
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    std::fs::create_dir_all(run.join("run.html")).unwrap();
+    std::fs::create_dir_all(run.join("loss.png")).unwrap();
+    std::fs::write(run.join("predictions"), "").unwrap();
+    assert!(go(&config, &run, false, |_| {}).unwrap().finished);
+    assert!(run.join("best.safetensors").is_file() && run.join("scores.png").is_file());
+}
+
 #[test]
 fn a_run_is_neither_overwritten_nor_mixed_with_another() {
     let drawn = Drawn::new(3);

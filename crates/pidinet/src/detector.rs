@@ -103,7 +103,7 @@ impl EdgeDetector {
     /// # Errors
     ///
     /// [`Error::Isa`] for an instruction set that this CPU lacks, [`Error::Scale`] for a scale that is
-    /// not a positive number, [`Error::Threads`] if the system gives no threads.
+    /// not a positive number.
     pub fn new(model: &Model, options: &Options) -> Result<Self> {
         let scales = if options.scales.is_empty() { vec![1.0] } else { options.scales.clone() };
         if let Some(&scale) = scales.iter().find(|scale| !(scale.is_finite() && **scale > 0.0)) {
@@ -127,7 +127,8 @@ impl EdgeDetector {
     ///
     /// # Errors
     ///
-    /// [`Error::Scale`] if a scale makes the image too large to address.
+    /// [`Error::Scale`] if a scale makes the image too large to address, [`Error::Enlarged`] if it makes it larger than
+    /// 128 megapixels, [`Error::MapNotFinite`] if the model's weights are such that the map is none.
     pub fn detect(&self, image: &Image) -> Result<Detection> {
         Ok(self.run(image, Engine::run)?.0)
     }
@@ -226,8 +227,8 @@ impl EdgeDetector {
             let (maps, took) = if scale == 1.0 {
                 self.maps(image, run)
             } else {
-                let (maps, took) =
-                    self.maps(&image.resized(scaled(width, scale)?, scaled(height, scale)?), run);
+                let (across, down) = scaled_size(width, height, scale)?;
+                let (maps, took) = self.maps(&image.resized(across, down), run);
                 (maps.iter().map(|map| map.resized(width, height)).collect(), took)
             };
             sum = Some(match sum {
@@ -248,6 +249,7 @@ impl EdgeDetector {
         });
         let edges = maps.next().expect("a run gives the fused map");
         let sides: Vec<EdgeMap> = maps.collect();
+        std::iter::once(&edges).chain(&sides).try_for_each(EdgeMap::check)?;
         Ok((Detection { edges, sides: sides.try_into().ok() }, stats.unwrap_or_default()))
     }
 
@@ -335,6 +337,19 @@ type RunEngine = fn(&Engine, &dyn Input, usize, usize) -> Run;
 fn check_rows(image: &Image, len: usize, row_stride: usize) -> Result<()> {
     let (width, height) = (image.width(), image.height());
     PixelLayout { width, height, row_stride, format: PixelFormat::Grey }.check(len)
+}
+
+/// Most pixels of an image that is made larger: 128 million, 400 MB of bytes.
+const MOST_ENLARGED: u64 = 1 << 27;
+
+/// Width and height of an image after scaling.
+fn scaled_size(width: usize, height: usize, scale: f32) -> Result<(usize, usize)> {
+    let (across, down) = (scaled(width, scale)?, scaled(height, scale)?);
+    let pixels = across as u64 * down as u64; // sides of under 2^32
+    if scale > 1.0 && pixels > MOST_ENLARGED {
+        return Err(Error::Enlarged { scale, width: across, height: down, max_pixels: MOST_ENLARGED });
+    }
+    Ok((across, down))
 }
 
 /// A side of an image after scaling.

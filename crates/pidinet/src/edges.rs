@@ -2,6 +2,8 @@
 
 use pidinet_kernels::resize::Axis;
 
+use crate::{Error, Result};
+
 /// Probability in `[0, 1]` that a pixel is an edge, `[h, w]` row by row, of the image's size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EdgeMap {
@@ -39,6 +41,20 @@ impl EdgeMap {
     /// The pixels, row by row, to change.
     pub fn data_mut(&mut self) -> &mut [f32] {
         &mut self.data
+    }
+
+    /// Whether every value is a number: nothing else may be written.
+    pub(crate) fn check(&self) -> Result<()> {
+        // In parts, so that the sum, which is a number only if all are, is computed at once.
+        let parts = self.data.chunks(1 << 12).enumerate();
+        for (part, values) in
+            parts.filter(|(_, values)| !values.iter().map(|value| value * 0.0).sum::<f32>().eq(&0.0))
+        {
+            let at = values.iter().position(|value| !value.is_finite());
+            let at = part * (1 << 12) + at.expect("a sum of zeros is zero");
+            return Err(Error::MapNotFinite { x: at % self.width, y: at / self.width, value: self.data[at] });
+        }
+        Ok(())
     }
 
     /// The pixels of row `y`.

@@ -114,6 +114,10 @@ const ROWS_OF_LAST_STAGE: usize = 8;
 /// Rows of a task: enough to share what they read, few enough to stay in the cache until they are read.
 const TASK_ROWS: usize = 2;
 
+/// Rows of fewer pixels than this are so little work that a task has more of them: an image of 8 columns else takes
+/// sixteen times as long as its pixels in a square.
+const SHORT_ROW: usize = 128;
+
 /// Fewest rows of a lane: of small images several threads share one.
 const LANE_ROWS: usize = 64;
 
@@ -207,9 +211,7 @@ impl Engine {
             Some(isa) => isa,
             None => Isa::from_env()?,
         };
-        let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let threads = options.threads.unwrap_or_else(available).get();
-        let workers = Workers::new(threads)?;
+        let workers = Workers::new(options.threads);
         let wanted = options.precision;
         if wanted == Precision::Int8 && model.calibration.is_none() {
             return Err(Error::NotCalibrated);
@@ -230,7 +232,7 @@ impl Engine {
             },
         };
         let plan = Plan::new(model, isa, packing, keep, fusion);
-        log::debug!("{} steps in {precision} on {isa} with {threads} threads", plan.steps.len());
+        log::debug!("{} steps in {precision} on {isa} with {} threads", plan.steps.len(), workers.threads());
         Ok(Self { plan, precision, strip: options.strip, workers })
     }
 
@@ -274,7 +276,7 @@ impl Engine {
     /// In what portions an image goes through the network.
     fn pace(&self, image: Size) -> Pace {
         let is_narrow = TASK_ROWS * self.plan.row_bytes(image.width) <= TASK_BYTES;
-        let task = if is_narrow { TASK_ROWS } else { 1 };
+        let task = if is_narrow { TASK_ROWS * (SHORT_ROW / image.width).max(1) } else { 1 };
         let most_lanes = if is_narrow { (image.height / LANE_ROWS).max(1) } else { 1 };
         let team = self.threads().div_ceil(most_lanes); // threads that share a lane
         let lanes = self.threads().div_ceil(team);

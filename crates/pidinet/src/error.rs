@@ -29,6 +29,13 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// Another process works in a folder.
+    #[error("another run is at work in {}: wait for its end, or choose another folder", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+
     /// An image file could not be used.
     #[error("cannot use image {}", path.display())]
     ImageFile {
@@ -46,12 +53,9 @@ pub enum Error {
     },
 
     /// Not an image, or of a format that is not read.
-    #[error(
-        "{}: expected PNG, JPEG, WebP, BMP, TIFF or PNM",
-        found.as_ref().map_or("not an image".to_owned(), |name| format!("{name} images are not read"))
-    )]
+    #[error("{}", not_read(found.as_deref()))]
     ImageFormat {
-        /// The format, if it is known.
+        /// What it is, if that is known.
         found: Option<String>,
     },
 
@@ -60,6 +64,18 @@ pub enum Error {
     ImageCutShort {
         /// The file format.
         format: &'static str,
+    },
+
+    /// An image file lacks its end; its pixels may be there.
+    #[error(
+        "the {format} image is cut short: {mark} is not there; `accept_damaged` (`pidinet detect --accept-damaged`) \
+         reads what is there"
+    )]
+    ImageDamaged {
+        /// The file format.
+        format: &'static str,
+        /// What is missing at its end.
+        mark: &'static str,
     },
 
     /// An image file is damaged or of a kind that the decoder lacks.
@@ -71,12 +87,15 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// An image has samples that cannot become RGB.
-    #[error("the {format} image has pixels of type {found}, expected 8 or 16 bits or 32-bit floats")]
-    PixelType {
+    /// An image file of a format that is read, but of a kind that is not.
+    #[error(
+        "{format} images with {found} are not read: convert it to PNG, for example with ImageMagick: \
+         magick IMAGE OUT.png"
+    )]
+    ImageKind {
         /// The file format.
         format: &'static str,
-        /// The type of its pixels.
+        /// The kind.
         found: String,
     },
 
@@ -178,13 +197,53 @@ pub enum Error {
         channels: usize,
     },
 
-    /// A pixel is infinite or not a number.
-    #[error("pixel ({x}, {y}) of the image is infinite or not a number")]
-    PixelNotFinite {
+    /// A pixel is infinite, not a number, or a value that stands for no data.
+    #[error(
+        "pixel ({x}, {y}) of the image is {}, which is no number from black to white but stands for no data: fill \
+         such pixels first",
+        shown(*value)
+    )]
+    PixelNotANumber {
         /// Column.
         x: usize,
         /// Row.
         y: usize,
+        /// The value.
+        value: f64,
+    },
+
+    /// Values of an image are not from black to white.
+    #[error(
+        "the image has values from {} at pixel ({}, {}) to {} at pixel ({}, {}), expected {} (black) to {} (white); \
+         `range` (`pidinet detect --range LO,HI`) says which values are black and white",
+        shown(*least), least_at.0, least_at.1, shown(*most), most_at.0, most_at.1, shown(*low), shown(*high)
+    )]
+    PixelRange {
+        /// The value that is black.
+        low: f64,
+        /// The value that is white.
+        high: f64,
+        /// The least value.
+        least: f64,
+        /// Its column and row.
+        least_at: (usize, usize),
+        /// The greatest value.
+        most: f64,
+        /// Its column and row.
+        most_at: (usize, usize),
+    },
+
+    /// A value of an edge map is infinite or not a number: the weights of the model give no edges.
+    #[error(
+        "the edge map has {value} at pixel ({x}, {y}), expected numbers from 0 to 1: the model is broken"
+    )]
+    MapNotFinite {
+        /// Column.
+        x: usize,
+        /// Row.
+        y: usize,
+        /// The value.
+        value: f32,
     },
 
     /// The name of a file does not say its format.
@@ -226,15 +285,6 @@ pub enum Error {
     #[error(transparent)]
     Isa(#[from] pidinet_kernels::isa::IsaError),
 
-    /// The system gave no threads.
-    #[error("cannot start {threads} threads")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// Why.
-        source: rayon::ThreadPoolBuildError,
-    },
-
     /// A scale that no image can have.
     #[error(
         "{scale} is not a scale: expected a positive number that leaves the image under 2^32 pixels a side"
@@ -242,6 +292,22 @@ pub enum Error {
     Scale {
         /// What was given.
         scale: f32,
+    },
+
+    /// A scale makes an image larger than is of use.
+    #[error(
+        "at scale {scale} the image is {width}x{height}, {:.1} megapixels, and the limit is {:.1}",
+        *width as f64 * *height as f64 / 1e6, *max_pixels as f64 / 1e6
+    )]
+    Enlarged {
+        /// The scale.
+        scale: f32,
+        /// Columns after scaling.
+        width: usize,
+        /// Rows after scaling.
+        height: usize,
+        /// The limit.
+        max_pixels: u64,
     },
 
     /// An ONNX graph was to be for images that the network cannot take.
@@ -297,4 +363,39 @@ fn alternatives(near: &[&str], all: &[&str]) -> String {
 /// Names in a message.
 fn listed(names: &[&str]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// A number, short.
+fn shown(value: f64) -> String {
+    let single = value as f32;
+    match (
+        value == f64::from(single),
+        value == 0.0 || (1e-4..1e10).contains(&value.abs()) || !value.is_finite(),
+    ) {
+        (true, true) => single.to_string(),
+        (true, false) => format!("{single:e}"),
+        (false, true) => value.to_string(),
+        (false, false) => format!("{value:e}"),
+    }
+}
+
+/// What is said of a file that is none of the formats that are read, and the way out.
+fn not_read(found: Option<&str>) -> String {
+    const READ: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF or PNM";
+    let Some(found) = found else { return format!("not an image: expected {READ}") };
+    let way = match found.rsplit_once(' ').map_or(found, |(_, last)| last) {
+        _ if found.starts_with("camera raw") => {
+            "develop it first, for example with darktable-cli IMAGE OUT.png"
+        }
+        _ if found.starts_with("JPEG XL") => "convert it to PNG, for example with djxl IMAGE OUT.png",
+        _ if found.starts_with("HEIC") => "convert it to PNG, for example with heif-convert IMAGE OUT.png",
+        _ if found.starts_with("AVIF") => "convert it to PNG, for example with avifdec IMAGE OUT.png",
+        "image" | "(PSD)" | "(ICO)" | "(ICNS)" | "(CUR)" | "(XCF)" | "texture" | "drawing" | "document" => {
+            "convert it to PNG, for example with ImageMagick: magick IMAGE OUT.png"
+        }
+        "video" => "take its pictures out first, for example with ffmpeg -i VIDEO %05d.png",
+        "archive" => "unpack it first",
+        _ => return format!("not an image but this: {found}; expected {READ}"),
+    };
+    format!("{found}: not read, only {READ}; {way}")
 }

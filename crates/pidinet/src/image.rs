@@ -9,21 +9,31 @@ use crate::{Error, Result};
 
 mod decode;
 mod jpeg;
+mod kinds;
 mod layout;
 mod opencv;
+mod options;
 mod orient;
 mod png;
 mod preset;
 mod resize;
 mod sample;
+mod tiff;
 mod webp;
 
 pub use decode::ImageLimits;
 pub use layout::{PixelFormat, PixelLayout};
 pub use opencv::{Interpolation, InterpolationError, Resize};
+pub use options::{Damage, FloatRange, Opened, RangeError, ReadOptions};
 pub use preset::{Preset, PresetError};
 
 pub(crate) use sample::Sample;
+
+/// Extensions of the image files that are read, in lower case; a file is told by its content, not by them.
+pub const EXTENSIONS: [&str; 18] = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "mpo", "webp", "bmp", "dib", "tif", "tiff", "gif", "pnm", "pbm",
+    "pgm", "ppm", "pam", "btf",
+];
 
 /// Pixels as red, green, blue, row by row without gaps: `[height, width, 3]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +42,7 @@ pub enum Pixels {
     U8(Vec<u8>),
     /// 16 bits a sample.
     U16(Vec<u16>),
-    /// Floats, black 0 and white 1; finite, but a file may hold values outside `[0, 1]`.
+    /// Floats, black 0 and white 1, nothing outside.
     F32(Vec<f32>),
 }
 
@@ -45,19 +55,30 @@ pub struct Image {
 }
 
 impl Image {
-    /// Reads an image file: PNG, JPEG, WebP, BMP, TIFF or PNM, told by its content.
+    /// Reads an image file: PNG, JPEG, WebP, GIF, BMP, TIFF or PNM, told by its content.
     ///
     /// EXIF orientation is applied, alpha is composited on white, grey becomes RGB, 16 bits and floats are
-    /// kept. Of an animation, the first picture is read. Colour profiles are ignored.
+    /// kept. Of an animation, or of several pages, the first picture is read. Colour profiles are ignored.
+    /// Floats are from 0 to 1; [`Image::open_with`] takes other ranges.
     ///
     /// Memory is that of the RGB pixels; images with alpha, those turned by 90° by their orientation and
     /// TIFF files need more while they are read, at most twice that.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is none of these formats, is damaged or cut short, or exceeds `limits`.
+    /// If the file cannot be read, is none of these formats, is damaged or cut short, exceeds `limits`, or has
+    /// values that are no numbers or outside their range.
     pub fn open(path: impl AsRef<Path>, limits: &ImageLimits) -> Result<Self> {
-        decode::open(path.as_ref(), limits)
+        Ok(Self::open_with(path, &(*limits).into())?.image)
+    }
+
+    /// [`Image::open`] with more options, and with what is wrong with the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Opened> {
+        decode::open(path.as_ref(), options)
     }
 
     /// [`Image::open`] for a file that is in memory.
@@ -66,7 +87,16 @@ impl Image {
     ///
     /// As [`Image::open`].
     pub fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<Self> {
-        decode::decode(bytes, limits)
+        Ok(Self::decode_with(bytes, &(*limits).into())?.image)
+    }
+
+    /// [`Image::open_with`] for a file that is in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::open`].
+    pub fn decode_with(bytes: &[u8], options: &ReadOptions) -> Result<Opened> {
+        decode::decode(bytes, options)
     }
 
     /// An image from 8-bit pixels of one's own.
@@ -116,19 +146,30 @@ impl Image {
     ///
     /// # Errors
     ///
-    /// As [`Image::from_u8`], and if a value is infinite or not a number.
+    /// As [`Image::from_u8`], and if a value is infinite, not a number, or outside `[0, 1]` by more than a
+    /// thousandth; what is less outside is brought inside.
     pub fn from_f32(pixels: &[f32], layout: &PixelLayout) -> Result<Self> {
         Self::new(layout.width, layout.height, Pixels::F32(layout.rgb(pixels)?))
     }
 
     /// An image of pixels that were checked for their number, but not for their values.
-    fn new(width: usize, height: usize, pixels: Pixels) -> Result<Self> {
-        if let Pixels::F32(data) = &pixels
-            && let Some(at) = data.iter().position(|value| !value.is_finite())
-        {
-            return Err(Error::PixelNotFinite { x: at / 3 % width, y: at / 3 / width });
+    fn new(width: usize, height: usize, mut pixels: Pixels) -> Result<Self> {
+        if let Pixels::F32(data) = &mut pixels {
+            check_floats(width, data)?;
         }
         Ok(Self { width, height, pixels })
+    }
+
+    /// Rows from the top that are the same as those of an image of the same size.
+    fn rows_alike(&self, other: &Self) -> usize {
+        fn alike<S: PartialEq>(ours: &[S], theirs: &[S], row: usize) -> usize {
+            ours.chunks(row).zip(theirs.chunks(row)).take_while(|(ours, theirs)| ours == theirs).count()
+        }
+        match (&self.pixels, &other.pixels) {
+            (Pixels::U8(ours), Pixels::U8(theirs)) => alike(ours, theirs, 3 * self.width),
+            (Pixels::U16(ours), Pixels::U16(theirs)) => alike(ours, theirs, 3 * self.width),
+            _ => 0,
+        }
     }
 
     /// An image of 8-bit RGB pixels, taken as they are.
@@ -237,6 +278,35 @@ impl Image {
     }
 }
 
+/// How far outside `[0, 1]` a float may be for rounding.
+const SLACK: f32 = 1e-3;
+
+/// Refuses values that are none of a picture, and brings others into `[0, 1]`.
+fn check_floats(width: usize, data: &mut [f32]) -> Result<()> {
+    let place = |at: usize| (at / 3 % width, at / 3 / width);
+    if let Some(at) = data.iter().position(|value| !value.is_finite()) {
+        let (x, y) = place(at);
+        return Err(Error::PixelNotANumber { x, y, value: f64::from(data[at]) });
+    }
+    if data.iter().all(|value| (-SLACK..=1.0 + SLACK).contains(value)) {
+        data.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+        return Ok(());
+    }
+    let (mut least, mut most) = (0, 0);
+    for (at, &value) in data.iter().enumerate() {
+        least = if value < data[least] { at } else { least };
+        most = if value > data[most] { at } else { most };
+    }
+    Err(Error::PixelRange {
+        low: 0.0,
+        high: 1.0,
+        least: f64::from(data[least]),
+        least_at: place(least),
+        most: f64::from(data[most]),
+        most_at: place(most),
+    })
+}
+
 /// Takes a row of `[width, 3]` apart into three channels.
 fn fill<S: Copy>(row: &[S], preset: Preset, dst: [&mut [f32]; 3], value: impl Fn(usize, S) -> f32) {
     for (channel, dst) in dst.into_iter().enumerate() {
@@ -286,9 +356,20 @@ mod tests {
     }
 
     #[test]
+    fn floats_are_from_0_to_1() -> Result<()> {
+        let layout = PixelLayout::packed(3, 1, PixelFormat::Grey);
+        let error = Image::from_f32(&[0.5, 255.0, -3.0], &layout).unwrap_err();
+        let Error::PixelRange { least, least_at, most, most_at, .. } = error else { panic!("{error}") };
+        assert_eq!((least, least_at, most, most_at), (-3.0, (2, 0), 255.0, (1, 0)));
+        assert_eq!(Image::from_f32(&[1.000_1, 1.0, -1e-4], &layout)?.rgb(0, 0), [1.0; 3]);
+        assert!(Image::from_f32(&[0.0, 1e38, 0.0], &layout).is_err());
+        Ok(())
+    }
+
+    #[test]
     fn floats_must_be_finite() {
         let layout = PixelLayout::packed(2, 2, PixelFormat::Grey);
         let image = Image::from_f32(&[0.0, 0.0, f32::NAN, 0.0], &layout);
-        assert!(matches!(image, Err(Error::PixelNotFinite { x: 0, y: 1 })));
+        assert!(matches!(image, Err(Error::PixelNotANumber { x: 0, y: 1, .. })));
     }
 }

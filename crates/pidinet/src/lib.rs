@@ -23,6 +23,8 @@
 //! [engine], for int8 with a [calibration]; the [detector] puts them together.
 #![forbid(unsafe_code)]
 
+pub mod files;
+pub mod threads;
 pub mod image;
 pub mod arch;
 pub mod weights;

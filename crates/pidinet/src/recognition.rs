@@ -123,16 +123,13 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// [`Error::Isa`] for an instruction set that this CPU lacks, [`Error::Threads`] if the system gives no
-    /// threads.
+    /// [`crate::Error::Isa`] for an instruction set that this CPU lacks.
     pub fn new(model: &BiModel, options: &ClassifierOptions) -> Result<Self> {
         let isa = match &options.isa {
             Some(name) => Isa::named(name)?,
             None => Isa::from_env()?,
         };
-        let available = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let threads = options.threads.unwrap_or_else(available).get();
-        let workers = Workers::new(threads)?;
+        let workers = Workers::new(options.threads);
         let (labels, input, info) = (model.labels.clone(), model.input, model.info.clone());
         Ok(Self { plan: Plan::new(model, isa), labels, input, info, workers })
     }

@@ -1,7 +1,7 @@
 //! Edge maps and pictures to files.
 //!
-//! A file appears whole or not at all: it is written beside its place under a temporary name and then
-//! renamed.
+//! A file appears whole or not at all: it is written beside its place under a temporary name, synced, and then
+//! renamed. What a killed process leaves under such a name is removed later.
 
 use std::fmt;
 use std::path::Path;
@@ -13,10 +13,17 @@ use crate::{EdgeMap, Error, Result};
 
 mod atomic;
 mod encode;
+mod lock;
 mod numpy;
+mod sweep;
+mod temporary;
+mod whole;
 
-pub use atomic::write_atomically;
+pub use atomic::{Staged, sync_folder, write_atomically};
+pub use lock::FolderLock;
 pub use numpy::{npy, npz};
+pub use temporary::abandon_temporaries;
+pub use whole::is_whole;
 
 /// File formats that edge maps are written in.
 ///
@@ -136,8 +143,8 @@ impl EdgeMap {
     ///
     /// # Errors
     ///
-    /// If neither `options` nor the extension gives a format, the format cannot hold a map of this size,
-    /// or the file cannot be written; what was there before is then untouched.
+    /// If a value is infinite or not a number, neither `options` nor the extension gives a format, the format
+    /// cannot hold a map of this size, or the file cannot be written; what was there before is then untouched.
     pub fn save(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()> {
         let path = path.as_ref();
         write_atomically(path, &self.encode(options.format_for(path)?, options)?)
@@ -147,7 +154,7 @@ impl EdgeMap {
     ///
     /// # Errors
     ///
-    /// If the format cannot hold a map of this size.
+    /// If a value is infinite or not a number, or the format cannot hold a map of this size.
     pub fn encode(&self, format: Format, options: &SaveOptions) -> Result<Vec<u8>> {
         encode::edges(self, format, options)
     }

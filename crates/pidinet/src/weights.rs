@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Read;
 use std::ops::Index;
 use std::path::Path;
 use std::str::FromStr;
@@ -15,6 +14,7 @@ use crate::Error;
 use crate::arch::survey::Survey;
 use crate::arch::{Arch, Config};
 use crate::calibration::Calibration;
+use crate::files;
 use crate::reparam;
 use crate::save::write_atomically;
 
@@ -32,6 +32,7 @@ mod safetensors;
 
 pub use bi_model::{BiInput, BiModel, BiStorage, BinaryStorage};
 pub use element::Precision;
+pub(crate) use element::from_f16;
 pub use error::{ModelError, ShapeMismatch};
 pub use info::ModelInfo;
 pub use limits::ModelLimits;
@@ -207,11 +208,9 @@ impl Model {
         let path = path.as_ref();
         let unreadable = |source| Error::Read { path: path.to_owned(), source };
         let unusable = |source| Error::Model { path: path.to_owned(), source };
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        let (limit, length) = (options.limits.file_bytes, file.metadata().map_err(unreadable)?.len());
+        let (limit, length) = (options.limits.file_bytes, path.metadata().map_err(unreadable)?.len());
         limits::check("file_bytes", limit, length).map_err(unusable)?;
-        let mut bytes = Vec::new();
-        file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+        let bytes = files::read_model(path, limit).map_err(unreadable)?;
         let mut model = Self::read(&bytes, options).map_err(unusable)?;
         if model.info.name.is_empty() {
             model.info.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

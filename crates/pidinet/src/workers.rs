@@ -4,9 +4,10 @@
 //! for work that was given to them or for a lock that one of them held. So nothing of this is shared with the process
 //! that forked: who asks in a new process gets threads and locks of its own.
 
+use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::error::{Error, Result};
+use crate::threads;
 
 /// Threads, and memory `A` of finished runs.
 #[derive(Debug)]
@@ -28,17 +29,16 @@ struct Own<A> {
 }
 
 impl<A> Workers<A> {
-    /// So many threads; for one, none but the caller's.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Threads`] if the system gives none.
-    pub(crate) fn new(threads: usize) -> Result<Self> {
-        let pool = pool(threads).map_err(|source| Error::Threads { threads, source })?;
-        Ok(Self { threads, first: Own::new(pool) })
+    /// So many threads, by default one for each core; fewer where they are of no use or the system gives none.
+    pub(crate) fn new(wanted: Option<NonZeroUsize>) -> Self {
+        let pool = threads::pool(wanted);
+        Self {
+            threads: pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads),
+            first: Own::new(pool),
+        }
     }
 
-    /// How many threads were asked for.
+    /// How many threads share the work.
     pub(crate) fn threads(&self) -> usize {
         self.threads
     }
@@ -63,12 +63,8 @@ impl<A> Workers<A> {
             return last;
         }
         last.forked.get_or_init(|| {
-            // An answer does not depend on the number of threads, so one will do if there are no more.
-            let pool = pool(self.threads).unwrap_or_else(|error| {
-                log::warn!("cannot start {} threads after a fork, computing with one: {error}", self.threads);
-                None
-            });
-            Box::new(Own::new(pool))
+            // An answer does not depend on the number of threads, so fewer will do if there are no more.
+            Box::new(Own::new(threads::pool(NonZeroUsize::new(self.threads))))
         })
     }
 }
@@ -86,14 +82,6 @@ impl<A> Drop for Own<A> {
             std::mem::forget(self.pool.take());
         }
     }
-}
-
-fn pool(threads: usize) -> Result<Option<rayon::ThreadPool>, rayon::ThreadPoolBuildError> {
-    if threads == 1 {
-        return Ok(None);
-    }
-    let named = |thread| format!("pidinet-{thread}");
-    rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(named).build().map(Some)
 }
 
 /// The number of this process, where there are several that one can fork from.

@@ -502,16 +502,21 @@ fn archives_that_lie_about_themselves_are_errors() {
 
 // Fuzzing
 
-/// What once made a fuzzing target fail.
+/// What once made a fuzzing target fail, and what fuzzing begins with.
 #[test]
-fn regressions_do_not_come_back() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/regressions");
+fn the_fuzzing_targets_take_every_file() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz");
+    let mut count = 0;
     for (name, target) in [("pth", target::pth as fn(&[u8])), ("safetensors", target::safetensors)] {
-        let Ok(files) = std::fs::read_dir(format!("{folder}/{name}")) else { continue };
-        for file in files {
-            target(&std::fs::read(file.unwrap().path()).unwrap());
+        for part in ["regressions", "seeds"] {
+            let Ok(files) = std::fs::read_dir(format!("{folder}/{part}/{name}")) else { continue };
+            for file in files {
+                target(&std::fs::read(file.unwrap().path()).unwrap());
+                count += 1;
+            }
         }
     }
+    assert!(count > 8, "there are seeds");
 }
 
 #[test]
@@ -536,7 +541,7 @@ fn seeds_for_fuzzing() {
         ("safetensors/recognition", recognition.to_bytes(BiStorage::default()).unwrap()),
         ("safetensors/packed", recognition.to_bytes(packed).unwrap()),
     ] {
-        let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus")).join(name);
+        let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds")).join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, file).unwrap();
     }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use pidinet::save::Format;
+use pidinet::save::{Format, is_whole};
 
 use super::inputs::{Input, Inputs, Source};
 use crate::ui::usage;
@@ -57,9 +57,9 @@ impl Output {
         }
     }
 
-    /// Whether it is there already.
-    pub(super) fn exists(&self) -> bool {
-        matches!(self, Self::File(path) if path.exists())
+    /// Whether it is there already, and whole.
+    pub(super) fn is_there(&self, format: Format) -> bool {
+        matches!(self, Self::File(path) if is_whole(path, format))
     }
 
     /// Its name in messages.
@@ -80,6 +80,14 @@ pub(super) struct Request<'a> {
     pub(super) format: Option<Format>,
     /// Whether each of the four stages is written, too, in a file of its own.
     pub(super) sides: bool,
+}
+
+/// The folder that edges go to, if they go to one.
+pub(super) fn folder<'a>(inputs: &Inputs, request: &Request<'a>) -> Option<&'a Path> {
+    match request.output {
+        None => Some(Path::new(DEFAULT_FOLDER)),
+        Some(output) => is_folder(output, inputs).then_some(output),
+    }
 }
 
 /// The jobs and the format of all of them.
@@ -152,6 +160,12 @@ fn check(jobs: &[Job]) -> anyhow::Result<()> {
             Some(_) if *output == Output::Stdout => {
                 return Err(usage!("-o - writes one image, and there are {}", jobs.len()));
             }
+            Some(other) if other.input.source == job.input.source => {
+                let name = job.input.name();
+                return Err(usage!(
+                    "the image {name} is given twice; give it once, or run the commands apart"
+                ));
+            }
             Some(other) => {
                 return Err(usage!(
                     "{} and {} would both be written to {}; give them different names, or run them apart",
@@ -175,7 +189,7 @@ mod tests {
             source: Source::File(path.into()),
             relative: Path::new(path).file_name().unwrap().into(),
         };
-        Inputs { images: paths.iter().map(image).collect(), named: true, failures: Vec::new() }
+        Inputs { images: paths.iter().map(image).collect(), named: true, ..Inputs::default() }
     }
 
     fn outputs(paths: &[&str], output: Option<&str>, format: Option<Format>) -> anyhow::Result<Vec<String>> {
@@ -225,6 +239,12 @@ mod tests {
         assert!(plan(&inputs(&["a.jpg"]), &request).is_err());
         assert!(plan(&inputs(&["a.jpg"]), &Request { format: Some(Format::Npz), ..request }).is_ok());
         assert!(outputs(&["a.jpg", "x/a.jpg"], Some("out"), None).is_err());
+    }
+
+    #[test]
+    fn an_image_that_is_given_twice_is_told_so() {
+        let error = outputs(&["in/a.jpg", "b.jpg", "in/a.jpg"], None, None).unwrap_err().to_string();
+        assert!(error.contains("in/a.jpg is given twice"), "{error}");
     }
 
     #[test]

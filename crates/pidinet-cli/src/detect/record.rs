@@ -1,6 +1,6 @@
 //! What `--json` says about an image.
 
-use pidinet::image::Image;
+use pidinet::image::{Damage, Image};
 use serde::Serialize;
 
 use super::outputs::Job;
@@ -17,9 +17,20 @@ pub(super) struct Record {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Outcome {
-    Done { width: usize, height: usize, milliseconds: Milliseconds },
-    Skipped { skipped: bool },
-    Failed { error: String },
+    Done {
+        width: usize,
+        height: usize,
+        /// What is wrong with the file, if `--accept-damaged` let it pass.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        damaged: Option<String>,
+        milliseconds: Milliseconds,
+    },
+    Skipped {
+        skipped: bool,
+    },
+    Failed {
+        error: String,
+    },
 }
 
 /// Where the time went.
@@ -31,13 +42,14 @@ pub(super) struct Milliseconds {
     pub(super) network: f64,
     /// Suppression, thresholds, styles.
     pub(super) post: f64,
-    /// From edges to files.
+    /// From edges to files that are safe on the disk.
     pub(super) write: f64,
 }
 
 impl Record {
-    pub(super) fn done(job: &Job, image: &Image, milliseconds: Milliseconds) -> Self {
-        Self::new(job, Outcome::Done { width: image.width(), height: image.height(), milliseconds })
+    pub(super) fn done(job: &Job, image: &Image, damage: Option<Damage>, milliseconds: Milliseconds) -> Self {
+        let damaged = damage.map(|damage| damage.to_string());
+        Self::new(job, Outcome::Done { width: image.width(), height: image.height(), damaged, milliseconds })
     }
 
     pub(super) fn skipped(job: &Job) -> Self {
@@ -50,6 +62,13 @@ impl Record {
 
     fn new(job: &Job, outcome: Outcome) -> Self {
         Self { input: job.input.name(), output: job.output.name(), outcome }
+    }
+
+    /// Adds to the time that writing took.
+    pub(super) fn add_write(&mut self, more: f64) {
+        if let Outcome::Done { milliseconds, .. } = &mut self.outcome {
+            milliseconds.write += more;
+        }
     }
 
     pub(super) fn json(&self) -> String {

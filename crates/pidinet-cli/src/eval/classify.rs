@@ -14,7 +14,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::classifier::ClassifierArgs;
-use crate::ui::{Batch, print_line, usage};
+use crate::options::with_threads;
+use crate::ui::{Batch, tell_line, usage};
 
 /// Images that are read and recognised together.
 const TOGETHER: usize = 256;
@@ -56,6 +57,10 @@ struct Report {
 
 impl Classify {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        with_threads(self.classifier.threads(), || self.count())
+    }
+
+    fn count(&self) -> anyhow::Result<ExitCode> {
         let classifier = self.classifier.open()?;
         let data = ClassSet::open(&self.data, self.split.as_deref())?;
         let classes = matched(&classifier, &data)?;
@@ -78,7 +83,7 @@ impl Classify {
             }
             for (truth, found) in truths.into_iter().zip(classifier.classify_all(&images)) {
                 confusion.add(truth, &found);
-                batch.done(None)?;
+                batch.done(None);
             }
         }
         if confusion.images() > 0 {
@@ -96,10 +101,12 @@ impl Classify {
             picture.save(folder.join("confusion.png"), &SaveOptions::default())?;
         }
         if self.json {
-            return print_line(&serde_json::to_string(&report)?);
+            tell_line(&serde_json::to_string(&report)?);
+        } else {
+            let Report { top1, top5, images } = report;
+            tell_line(&format!("{images} images: top-1 {:.2} %, top-5 {:.2} %", 100.0 * top1, 100.0 * top5));
         }
-        let Report { top1, top5, images } = report;
-        print_line(&format!("{images} images: top-1 {:.2} %, top-5 {:.2} %", 100.0 * top1, 100.0 * top5))
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::ValueHint;
 use pidinet::EdgeDetector;
 use pidinet::post::Suppression;
@@ -13,8 +13,11 @@ use pidinet::weights::Model;
 use pidinet_eval::GroundTruth;
 use pidinet_eval::counts::Counts;
 use pidinet_eval::dataset::{Dataset, Pair, Preset};
-use pidinet_eval::evaluate::{Options, Times, evaluate, thresholds};
+use pidinet_eval::evaluate::{Options, Times, evaluate, links, thresholds};
+use pidinet_eval::ground_truth::TruthOptions;
+use pidinet_eval::levels::Drawing;
 use pidinet_eval::plot::{BSDS_HUMAN, PlotOptions};
+use pidinet_eval::predictions::Reading;
 use pidinet_eval::results::{image_scores, run, write_plot, write_report, write_scores};
 use pidinet_eval::score::Scores;
 use pidinet_eval::store::{Existing, Store};
@@ -23,12 +26,11 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::pictures::{self, Material};
-use super::source::{Asked, Finder, Source};
+use super::source::{Asked, Finder, Looks, Source};
 use crate::detail::{PartnerArgs, detail};
-use crate::interrupt;
 use crate::model::ModelArgs;
-use crate::options::{EngineArgs, scale};
-use crate::ui::{Batch, print_line, usage};
+use crate::options::{EngineArgs, scale, with_threads};
+use crate::ui::{Batch, tell_line, usage};
 
 /// Score edges by the BSDS benchmark
 ///
@@ -41,9 +43,26 @@ pub(crate) struct Edges {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pred: Option<PathBuf>,
 
-    /// Folder of truth: ID.mat as BSDS500 has them, ID.png, or ID_*.png of several annotators
+    /// Folder of truth: ID.mat as BSDS500 has them or with one matrix, ID.png, or ID_*.png or a folder ID of
+    /// several annotators
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     gt: Option<PathBuf>,
+
+    /// The edge maps are dark on white
+    #[arg(long)]
+    invert_pred: bool,
+
+    /// The truth is dark on white
+    #[arg(long)]
+    invert_gt: bool,
+
+    /// Leave pixels out of the scores that have this value in the truth, often 255
+    #[arg(long, value_name = "VALUE")]
+    gt_ignore: Option<u16>,
+
+    /// The matrix in the .mat files of the truth [default: groundTruth, or the only one]
+    #[arg(long, value_name = "NAME")]
+    gt_variable: Option<String>,
 
     /// A list instead of two folders: on each line an edge map and its truth
     #[arg(long, value_name = "FILE", conflicts_with_all = ["pred", "gt"], value_hint = ValueHint::FilePath)]
@@ -142,6 +161,9 @@ fn distance(text: &str) -> Result<f64, String> {
     distance.ok_or_else(|| "expected a fraction of the diagonal such as 0.0075".to_owned())
 }
 
+/// Most pairs of pixels that may be matched in an image: about 3 GB of memory. BSDS500 has under a million.
+const MOST_LINKS: u64 = 50_000_000;
+
 /// Most thresholds that make a difference: one for each value of 16 bits.
 const MOST_THRESHOLDS: usize = 65_535;
 
@@ -162,6 +184,12 @@ fn threshold_list(text: &str) -> Result<Thresholds, String> {
 struct Noted<'a> {
     version: &'static str,
     edges: serde_json::Value,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    invert_gt: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gt_ignore: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gt_variable: Option<&'a str>,
     #[serde(flatten)]
     options: &'a Options,
 }
@@ -195,7 +223,7 @@ struct Scoring {
 impl Edges {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let knob = self.knob()?;
-        let source = match (&knob, &self.detail[..]) {
+        let mut source = match (&knob, &self.detail[..]) {
             (Some(knob), [detail]) => self.finder(&knob.at(*detail)?, Some(*detail))?,
             (Some(knob), _) => self.finder(knob.boundaries(), Some(0.0))?,
             (None, _) => self.source()?,
@@ -204,11 +232,10 @@ impl Edges {
         if !dataset.unused.is_empty() {
             log::info!("{} predictions have no truth and are left out", dataset.unused.len());
         }
-        let threads = self.engine.threads.map_or(0, NonZeroUsize::get);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-        interrupt::install()?;
-        pool.install(|| {
-            let truth = dataset.truth(|path| source.size(path))?;
+        with_threads(self.engine.threads, || {
+            let looks = Looks::default();
+            let truth = dataset.truth(&self.truth_options(), |path| source.size(path, &looks))?;
+            source.settle(looks);
             match knob {
                 Some(knob) if self.detail.len() > 1 => self.details(&knob, &dataset, &truth),
                 _ => {
@@ -216,7 +243,7 @@ impl Edges {
                     let Some(scoring) = self.evaluate(&subject, &dataset, &truth)? else {
                         return Ok(ExitCode::FAILURE);
                     };
-                    print_line(&table(&scoring.summary))?;
+                    tell_line(&table(&scoring.summary));
                     Ok(ExitCode::SUCCESS)
                 }
             }
@@ -246,7 +273,7 @@ impl Edges {
                 Job { source, pair, truth, map: None, times: Times::default(), edges: Duration::ZERO };
             let (counts, kept) = job.counts(&store, &options, &made_from)?;
             let raw = raw_store.as_ref().map(|store| job.counts(store, &raw, &made_from)).transpose()?;
-            batch.done(None)?;
+            batch.done(None);
             Ok(Scored {
                 counts,
                 raw: raw.map(|(counts, _)| counts),
@@ -327,7 +354,10 @@ impl Edges {
             return Err(usage!("--pred and --model are both edges: give one"));
         }
         if self.pred.is_some() || (self.pairs.is_some() && self.model.file().is_none()) {
-            return Ok(Source::Maps);
+            return Ok(Source::Maps(Reading { inverted: self.invert_pred, ..Reading::default() }));
+        }
+        if self.invert_pred {
+            return Err(usage!("--invert-pred is for saved maps, and the model's are bright on black"));
         }
         if self.images.is_none() && self.pairs.is_none() {
             return Err(usage!("no edges: give maps with --pred, or --model and --images"));
@@ -360,7 +390,12 @@ impl Edges {
         }
         let pred = self.pred.as_ref().or(self.images.as_ref()).expect("a source has its folder");
         let gt = self.gt.as_ref().ok_or_else(|| usage!("no truth: give a folder with --gt"))?;
-        Ok(Dataset::folders(pred, gt, source.extensions())?)
+        Ok(source.dataset(pred, gt)?)
+    }
+
+    fn truth_options(&self) -> TruthOptions {
+        let drawing = Drawing { inverted: self.invert_gt, ignore: self.gt_ignore };
+        TruthOptions { drawing, variable: self.gt_variable.clone() }
     }
 
     fn options(&self) -> Options {
@@ -378,7 +413,14 @@ impl Edges {
 
     fn store(&self, folder: &Path, source: &Source, options: &Options) -> anyhow::Result<Store> {
         let existing = if self.resume { Existing::Keep } else { Existing::Replace };
-        let noted = Noted { version: env!("CARGO_PKG_VERSION"), edges: source.description(), options };
+        let noted = Noted {
+            version: env!("CARGO_PKG_VERSION"),
+            edges: source.description(),
+            invert_gt: self.invert_gt,
+            gt_ignore: self.gt_ignore,
+            gt_variable: self.gt_variable.as_deref(),
+            options,
+        };
         let store = Store::open(folder, &noted, &options.thresholds, existing);
         store.with_context(|| format!("cannot use {} for the results", folder.display()))
     }
@@ -447,10 +489,19 @@ impl Job<'_> {
                 map
             }
         };
+        let links = links(&map, self.truth, options);
+        if links > MOST_LINKS {
+            bail!(
+                "a distance of {} of the diagonal gives {} million pairs of pixels that may be matched, and the limit \
+                 is {} million: choose a smaller --max-dist",
+                options.max_distance,
+                links / 1_000_000,
+                MOST_LINKS / 1_000_000
+            );
+        }
         let evaluation = evaluate(&map, self.truth, options);
         self.map = Some(map);
         self.times += evaluation.times;
-        let _whole = interrupt::writing();
         store.save(&self.pair.id, &evaluation.counts)?;
         Ok((evaluation.counts, false))
     }

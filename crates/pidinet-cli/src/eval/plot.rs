@@ -8,7 +8,7 @@ use pidinet_eval::plot::{BSDS_HUMAN, PlotOptions, Run};
 use pidinet_eval::results::write_plot;
 use pidinet_eval::toolbox::read_run;
 
-use crate::ui::print_line;
+use crate::ui::tell_line;
 
 /// Plot precision against recall of several runs
 ///
@@ -35,7 +35,7 @@ impl Plot {
         let options = PlotOptions { human: (!self.no_human).then_some(BSDS_HUMAN) };
         for file in &self.out {
             write_plot(file, &runs, &options)?;
-            print_line(&file.display().to_string())?;
+            tell_line(&file.display().to_string());
         }
         Ok(ExitCode::SUCCESS)
     }

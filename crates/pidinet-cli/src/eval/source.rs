@@ -1,11 +1,13 @@
 //! Where edge maps come from: files, or a model run on photographs.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use pidinet::image::{Image, ImageLimits};
 use pidinet::{EdgeDetector, EdgeMap, Options};
-use pidinet_eval::dataset::Size;
-use pidinet_eval::predictions;
+use pidinet_eval::dataset::{Dataset, Size};
+use pidinet_eval::predictions::{self, Binary, Look, Reading};
 use serde_json::{Value, json};
 
 /// Extensions of photographs.
@@ -13,8 +15,8 @@ pub(super) const PHOTOS: [&str; 7] = ["jpg", "jpeg", "png", "webp", "bmp", "tif"
 
 /// Edge maps by the path of what they are made from.
 pub(super) enum Source {
-    /// Saved maps.
-    Maps,
+    /// Saved maps, and how they are read.
+    Maps(Reading),
     /// A model.
     Model(Box<Finder>),
 }
@@ -45,18 +47,19 @@ impl Asked {
 }
 
 impl Source {
-    /// Extensions of the files that it reads.
-    pub(super) fn extensions(&self) -> &'static [&'static str] {
+    /// The data set of two folders.
+    pub(super) fn dataset(&self, predictions: &Path, truth: &Path) -> pidinet_eval::Result<Dataset> {
         match self {
-            Self::Maps => &predictions::EXTENSIONS,
-            Self::Model(_) => &PHOTOS,
+            Self::Maps(_) => Dataset::maps(predictions, truth),
+            Self::Model(_) => Dataset::folders(predictions, truth, &PHOTOS),
         }
     }
 
     /// What the maps come from, apart from the files of the data set.
     pub(super) fn description(&self) -> Value {
         match self {
-            Self::Maps => json!("files"),
+            Self::Maps(Reading { inverted: false, .. }) => json!("files"),
+            Self::Maps(_) => json!("inverted files"),
             Self::Model(finder) => {
                 let mut description = json!({
                     "model": finder.asked.model,
@@ -75,7 +78,7 @@ impl Source {
     /// The files of the model.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
         let asked = match self {
-            Self::Maps => None,
+            Self::Maps(_) => None,
             Self::Model(finder) => Some(&finder.asked),
         };
         asked.into_iter().flat_map(Asked::files)
@@ -84,19 +87,36 @@ impl Source {
     /// The edges of a file.
     pub(super) fn edges(&self, path: &Path) -> anyhow::Result<EdgeMap> {
         match self {
-            Self::Maps => Ok(predictions::open(path)?),
+            Self::Maps(reading) => Ok(predictions::open_with(path, *reading)?),
             Self::Model(finder) => Ok(finder.detector.detect(&photo(path)?)?.edges),
         }
     }
 
-    /// Width and height of the edges of a file.
-    pub(super) fn size(&self, path: &Path) -> pidinet_eval::Result<Size> {
+    /// Width and height of the edges of a file; saved maps add how they look to `looks`.
+    pub(super) fn size(&self, path: &Path, looks: &Looks) -> pidinet_eval::Result<Size> {
         match self {
-            Self::Maps => predictions::open(path).map(|map| (map.width(), map.height())),
+            Self::Maps(reading) => {
+                let look = predictions::look(path, *reading)?;
+                looks.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), look);
+                Ok((look.width, look.height))
+            }
             Self::Model(_) => Ok(photo(path).map(|image| (image.width(), image.height()))?),
         }
     }
+
+    /// Settles how the maps are read, after all were looked at, and warns of odd ones.
+    pub(super) fn settle(&mut self, looks: Looks) {
+        if let Self::Maps(reading) = self {
+            let looks = looks.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let looks: Vec<(&Path, Look)> = looks.iter().map(|(path, &look)| (&**path, look)).collect();
+            reading.binary = if looks.is_empty() { Binary::Truth } else { predictions::check(&looks) };
+        }
+    }
 }
+
+/// How maps look, by their path.
+#[derive(Default)]
+pub(super) struct Looks(Mutex<BTreeMap<PathBuf, Look>>);
 
 fn photo(path: &Path) -> pidinet::Result<Image> {
     Image::open(path, &ImageLimits::default())

@@ -134,7 +134,7 @@ fn wait_for(ready: impl Fn() -> bool) {
 }
 
 fn interrupt(child: &std::process::Child) {
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
 }
 
 #[test]

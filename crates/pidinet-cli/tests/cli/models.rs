@@ -136,6 +136,6 @@ fn a_benchmark_reports_what_it_ran() {
     sandbox.run("bench MODEL --image a.png --size 40x24").code(2);
     let ran = sandbox.run("bench -m bi-pidinet-s --image a.png").code(2);
     assert!(ran.stderr().contains("--image is for models for edges"), "{}", ran.stderr());
-    let ran = sandbox.run("bench MODEL --isa abacus").code(1);
+    let ran = sandbox.run("bench MODEL --isa abacus").code(2);
     assert!(ran.stderr().contains("abacus"), "{}", ran.stderr());
 }

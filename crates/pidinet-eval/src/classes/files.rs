@@ -1,19 +1,25 @@
 //! The files of a folder or an archive.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flate2::read::GzDecoder;
-
+use super::archive;
 use crate::{Error, Result};
 
-/// Most bytes that files of a compressed archive may fill in memory.
-const HELD: u64 = 8 << 30;
+/// Most bytes of one file: those of CIFAR have 150 MB, and no image is as large.
+pub(super) const LONGEST: u64 = 256 << 20;
 
-/// Most bytes of one file.
-const LONGEST: u64 = 1 << 30;
+/// Most files of a data set, with those that links name once more.
+pub(super) const MOST_FILES: usize = 10_000_000;
+
+/// How deep folders may lie in folders.
+const DEEPEST: usize = 16;
+
+/// Files by their names.
+pub(super) type Files = BTreeMap<String, Content>;
 
 /// A file and its path, with `/` between folders.
 #[derive(Clone, Debug)]
@@ -31,9 +37,17 @@ pub(super) enum Content {
     Part { archive: Arc<Path>, start: u64, len: u64 },
     /// Bytes from a compressed archive.
     Held(Arc<[u8]>),
+    /// What cannot be read, of this place and for this reason.
+    Broken { path: Arc<Path>, reason: Arc<str> },
 }
 
 impl Content {
+    /// Something that was found and cannot be read.
+    pub(super) fn broken(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        let (path, reason): (PathBuf, String) = (path.into(), reason.into());
+        Self::Broken { path: path.into(), reason: reason.into() }
+    }
+
     pub(super) fn read(&self) -> Result<Arc<[u8]>> {
         let unreadable = |path: &Path| {
             let path = path.to_owned();
@@ -41,92 +55,131 @@ impl Content {
         };
         match self {
             Self::File(path) => {
-                let file = fs::File::open(path).map_err(unreadable(path))?;
-                bounded(file).map_err(unreadable(path))
+                let bytes = pidinet::files::read(path, LONGEST).map_err(unreadable(path))?;
+                Ok(bytes.into())
             }
             Self::Part { archive, start, len } => {
                 let read = || {
                     let mut file = fs::File::open(archive)?;
                     file.seek(SeekFrom::Start(*start))?;
-                    bounded(file.take(*len))
+                    let bytes = pidinet::files::read_all(io::Read::take(file, *len), LONGEST)?;
+                    if bytes.len() as u64 == *len {
+                        Ok(bytes)
+                    } else {
+                        Err(io::ErrorKind::UnexpectedEof.into())
+                    }
                 };
-                read().map_err(unreadable(archive))
+                Ok(read().map_err(unreadable(archive))?.into())
             }
             Self::Held(bytes) => Ok(bytes.clone()),
+            Self::Broken { path, reason } => Err(unreadable(path)(io::Error::other(reason.to_string()))),
         }
     }
-}
-
-/// All that a reader gives, if that is not too much.
-fn bounded(reader: impl Read) -> io::Result<Arc<[u8]>> {
-    let mut bytes = Vec::new();
-    reader.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(io::Error::other(format!("a file of more than {LONGEST} bytes")));
-    }
-    Ok(bytes.into())
 }
 
 /// The files in a folder, `.tar` or `.tar.gz` whose names are `wanted`, in the order of their names.
+///
+/// What is wanted and cannot be had, such as a link that leads nowhere, is among them and is an error when it is read.
 pub(super) fn list(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<File>> {
-    let listed = if path.is_dir() { in_folder(path, &wanted) } else { in_archive(path, &wanted) };
-    let mut files = listed.map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(files)
+    let listed = if path.is_dir() { in_folder(path, &wanted) } else { archive::list(path, &wanted) };
+    let files = listed.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    Ok(files.into_iter().map(|(name, content)| File { name, content }).collect())
 }
 
-fn in_folder(root: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Vec<File>> {
-    let mut files = Vec::new();
-    let mut folders = vec![(root.to_owned(), String::new())];
-    while let Some((folder, prefix)) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-            // Links to files and folders are followed, as data sets are often made of them.
-            if fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir()) {
-                let depth = name.matches('/').count();
-                if depth < 16 {
-                    folders.push((entry.path(), name + "/")); // a link to a folder above ends here
-                }
-            } else if wanted(&name) {
-                files.push(File { name, content: Content::File(entry.path()) });
-            }
-        }
-    }
-    Ok(files)
+/// A folder that is to be looked into.
+struct Folder {
+    path: PathBuf,
+    /// Its name below the root, with `/` at its end unless it is the root.
+    prefix: String,
+    /// The folders that it lies in, and itself, as the system knows them.
+    chain: Vec<PathBuf>,
 }
 
-fn in_archive(path: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Vec<File>> {
-    let mut file = fs::File::open(path)?;
-    let mut magic = [0; 2];
-    let length = file.read(&mut magic)?;
-    file.rewind()?;
-    let is_gzip = magic[..length] == [0x1f, 0x8b];
-    let archive: Arc<Path> = path.into();
-    let mut files = Vec::new();
-    let mut held = 0;
-    let mut reader: tar::Archive<Box<dyn Read>> = tar::Archive::new(match is_gzip {
-        true => Box::new(GzDecoder::new(io::BufReader::new(file))),
-        false => Box::new(io::BufReader::new(file)),
-    });
-    for entry in reader.entries()? {
-        let entry = entry?;
-        let name = entry.path()?.to_string_lossy().trim_start_matches("./").to_owned();
-        if !entry.header().entry_type().is_file() || !wanted(&name) {
-            continue;
-        }
-        let content = if is_gzip {
-            let bytes = bounded(entry)?;
-            held += bytes.len() as u64;
-            if held > HELD {
-                let reason = format!("more than {HELD} bytes in a compressed archive: please unpack it");
-                return Err(io::Error::other(reason));
+/// Links to files and folders are followed, as data sets are often made of them, but not in circles.
+fn in_folder(root: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Files> {
+    let mut files = Files::new();
+    let chain = vec![root.canonicalize()?];
+    let mut folders = vec![Folder { path: root.to_owned(), prefix: String::new(), chain }];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder.path) {
+            Ok(entries) => entries,
+            Err(error) if folder.prefix.is_empty() => return Err(error),
+            Err(error) => {
+                let name = format!("{}folder", folder.prefix);
+                files.insert(name, Content::broken(folder.path, error.to_string()));
+                continue;
             }
-            Content::Held(bytes)
-        } else {
-            Content::Part { archive: archive.clone(), start: entry.raw_file_position(), len: entry.size() }
         };
-        files.push(File { name, content });
+        for entry in entries {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("{}{name}", folder.prefix);
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => folders.extend(below(&folder, path, name)),
+                _ if !wanted(&name) => {}
+                Ok(metadata) if metadata.is_file() => drop(files.insert(name, Content::File(path))),
+                Ok(_) => drop(files.insert(name, Content::broken(path, "it is no file"))),
+                Err(error) => drop(files.insert(name, Content::broken(path, error.to_string()))),
+            }
+            if files.len() + folders.len() > MOST_FILES {
+                return Err(io::Error::other(format!(
+                    "more than {MOST_FILES} files, or links that lead in circles"
+                )));
+            }
+        }
     }
     Ok(files)
+}
+
+/// A folder within another, unless it is one of those that it lies in.
+fn below(folder: &Folder, path: PathBuf, name: String) -> Option<Folder> {
+    let own = path.canonicalize().ok()?;
+    // A link to a folder above one of these would lead here again.
+    if folder.chain.iter().any(|outer| outer.starts_with(&own)) {
+        log::warn!("{} leads back to {} and is left out", path.display(), own.display());
+        return None;
+    }
+    if folder.chain.len() >= DEEPEST {
+        log::warn!("{} lies deeper than {DEEPEST} folders and is left out", path.display());
+        return None;
+    }
+    let mut chain = folder.chain.clone();
+    chain.push(own);
+    Some(Folder { path, prefix: name + "/", chain })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_are_followed_but_not_in_circles() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["train/cat", "train/dog", "test"] {
+            fs::create_dir_all(path(name)).unwrap();
+        }
+        fs::write(path("train/cat/1.png"), "1").unwrap();
+        symlink(path("train/cat"), path("test/cat")).unwrap();
+        symlink(path("train/cat/1.png"), path("train/dog/2.png")).unwrap();
+        symlink("..", path("train/cat/up")).unwrap();
+        symlink("../..", path("train/dog/root")).unwrap();
+        symlink("nowhere", path("train/dog/gone.png")).unwrap();
+        assert!(
+            std::process::Command::new("mkfifo").arg(path("train/dog/pipe.png")).status().unwrap().success()
+        );
+        let files = list(folder.path(), |name| name.ends_with(".png")).unwrap();
+        let found: Vec<(&str, bool)> =
+            files.iter().map(|file| (&file.name[..], file.content.read().is_ok())).collect();
+        let expected = [
+            ("test/cat/1.png", true),
+            ("train/cat/1.png", true),
+            ("train/dog/2.png", true),
+            ("train/dog/gone.png", false),
+            ("train/dog/pipe.png", false),
+        ];
+        assert_eq!(found, expected);
+    }
 }

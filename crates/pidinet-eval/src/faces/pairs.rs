@@ -37,8 +37,8 @@ impl PairList {
     ///
     /// [`Error::Read`] if the file cannot be read, [`Error::Content`] with the line that is something else.
     pub fn open(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text = pidinet::files::read_text(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
         Self::parse(&text).map_err(|(line, expected)| {
             let found =
                 text.lines().nth(line).map_or("the end of the file".to_owned(), |text| format!("`{text}`"));
@@ -66,6 +66,9 @@ impl PairList {
             [each] => (1, each),
             _ => return Err((0, HEADER)),
         };
+        if each == 0 {
+            return Err((0, "at least one pair in each fold"));
+        }
         let image = |name: &str, number: &str| {
             let number: u32 = number.parse().ok()?;
             let is_plain = !name.is_empty() && !name.contains(['/', '\\']) && name != "..";
@@ -157,6 +160,7 @@ mod tests {
     fn what_is_no_list_is_named_by_its_line() {
         for (text, line) in [
             ("", 0),
+            ("1000000000000000 0\n", 0),
             ("two folds\n", 0),
             ("2 1\nAnn 1 2\nAnn 1 Bo x\n", 2),
             ("2 1\nAnn 1 2\n", 2),

@@ -22,6 +22,9 @@ pub(super) fn file(bytes: &[u8], limits: &Limits) -> Result<MatFile, MatError> {
     if bytes.len() > limits.bytes {
         return Err(MatError::Limit { what: "bytes", limit: limits.bytes });
     }
+    if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
+        return Err(MatError::Hdf5);
+    }
     let (header, body) = bytes.split_first_chunk::<HEADER>().ok_or(MatError::NotMat)?;
     let order = match &header[126..] {
         b"IM" => Order::Little,

@@ -90,9 +90,15 @@ impl Writer {
 
     /// A truth file as BSDS500 has them: one matrix of boundaries for each annotator.
     pub(crate) fn truth(self, height: u32, width: u32, annotators: &[&[u8]]) -> Vec<u8> {
+        let sized: Vec<_> = annotators.iter().map(|&boundaries| (height, width, boundaries)).collect();
+        self.truth_of(&sized)
+    }
+
+    /// [`Writer::truth`] with matrices of a size each.
+    pub(crate) fn truth_of(self, annotators: &[(u32, u32, &[u8])]) -> Vec<u8> {
         let items: Vec<Vec<u8>> = annotators
             .iter()
-            .map(|&boundaries| {
+            .map(|&(height, width, boundaries)| {
                 let segments: Vec<u8> = boundaries.iter().flat_map(|&b| [b, 0]).collect();
                 let segments = match self.order {
                     Order::Little => segments,

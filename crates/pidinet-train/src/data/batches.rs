@@ -4,6 +4,7 @@
 //! batches that an undisturbed one would, and the number of loaders does not matter.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::Examples;
 use super::augment::{Sample, generator};
@@ -116,13 +117,12 @@ impl Batches {
         Self(Queue::start(first, loaders, move |number| plan.batch(&examples, number)))
     }
 
-    /// The next batch.
+    /// The next batch; `None` if `stop` becomes true before it is there.
     ///
     /// # Panics
     ///
     /// If a loader did.
-    #[expect(clippy::should_implement_trait, reason = "batches never end")]
-    pub fn next(&mut self) -> Batch {
-        self.0.next()
+    pub fn next(&mut self, stop: &AtomicBool) -> Option<Batch> {
+        self.0.next(stop)
     }
 }

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use pidinet::image::{Image, ImageLimits};
-use pidinet_eval::ground_truth::GroundTruth;
+use pidinet_eval::ground_truth::{GroundTruth, shares};
 
 use super::rule::Rule;
 use crate::Result;
@@ -37,14 +36,8 @@ impl Marks {
         if let [file] = files
             && !file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mat"))
         {
-            let image = Image::open(file, &ImageLimits::default())?;
-            let (width, height) = (image.width(), image.height());
-            let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-            let grey: Vec<u16> = pixels.map(|(x, y)| (image.rgb(x, y)[0] * 255.0 + 0.5) as u16).collect();
-            let most = grey.iter().copied().max().unwrap_or(0);
-            // Masks of 0 and 1 are black and white.
-            let grey = if most == 1 { grey.iter().map(|value| 255 * value).collect() } else { grey };
-            return Ok((Self::Grey(grey), (width, height)));
+            let (grey, size) = shares(file)?;
+            return Ok((Self::Grey(grey.into_iter().map(u16::from).collect()), size));
         }
         let truth = GroundTruth::open(files)?;
         let mut bits = vec![0; truth.width * truth.height];

@@ -1,16 +1,32 @@
 //! What is prepared while something else computes.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
 
 /// Items that threads of their own prepare one after the other, a few in advance.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     loaders: Vec<Receiver<T>>,
     next: usize,
+    /// Where the system gives no threads: what prepares an item when it is wanted.
+    inline: Option<Inline<T>>,
+}
+
+/// What prepares items, and the number of the next.
+struct Inline<T> {
+    item: Box<dyn Fn(u64) -> T + Send>,
+    number: u64,
+}
+
+impl<T> std::fmt::Debug for Inline<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inline").field("number", &self.number).finish_non_exhaustive()
+    }
 }
 
 impl<T: Send + 'static> Queue<T> {
-    /// Starts to prepare the items from number `first` on, with `loaders` threads.
+    /// Starts to prepare the items from number `first` on, with `loaders` threads, or without where they cannot be had.
     pub(crate) fn start(
         first: u64,
         loaders: usize,
@@ -19,26 +35,69 @@ impl<T: Send + 'static> Queue<T> {
         let loader = |loader: usize| {
             let (sender, receiver) = sync_channel(2);
             let item = item.clone();
-            std::thread::spawn(move || {
+            let load = move || {
                 // Ends when nobody wants another item.
                 let mut number = first + loader as u64;
                 while sender.send(item(number)).is_ok() {
                     number += loaders as u64;
                 }
-            });
-            receiver
+            };
+            std::thread::Builder::new().name("loader".to_owned()).spawn(load).map(|_| receiver)
         };
-        Self { loaders: (0..loaders).map(loader).collect(), next: 0 }
+        match (0..loaders).map(loader).collect::<std::io::Result<Vec<_>>>() {
+            Ok(loaders) => Self { loaders, next: 0, inline: None },
+            Err(error) => {
+                log::debug!("no threads to prepare batches: {error}");
+                Self {
+                    loaders: Vec::new(),
+                    next: 0,
+                    inline: Some(Inline { item: Box::new(item), number: first }),
+                }
+            }
+        }
     }
 
-    /// The next item.
+    /// The next item; `None` if `stop` becomes true before it is there.
     ///
     /// # Panics
     ///
     /// If a loader did.
-    pub(crate) fn next(&mut self) -> T {
+    pub(crate) fn next(&mut self, stop: &AtomicBool) -> Option<T> {
+        const PATIENCE: Duration = Duration::from_millis(50);
+        if let Some(Inline { item, number }) = &mut self.inline {
+            *number += 1;
+            return Some(item(*number - 1));
+        }
         let loader = &self.loaders[self.next];
         self.next = (self.next + 1) % self.loaders.len();
-        loader.recv().expect("loaders send items as long as they are wanted")
+        loop {
+            match loader.recv_timeout(PATIENCE) {
+                Ok(item) => return Some(item),
+                Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("loaders send items as long as they are wanted")
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_an_item_when_all_is_to_stop() {
+        let mut queue = Queue::start(0, 1, |number: u64| {
+            if number == 1 {
+                std::thread::park_timeout(Duration::from_secs(600)); // a file that does not come
+            }
+            number
+        });
+        let stop = AtomicBool::new(false);
+        assert_eq!(queue.next(&stop), Some(0));
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(queue.next(&stop), None);
     }
 }

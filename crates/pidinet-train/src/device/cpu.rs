@@ -1,6 +1,7 @@
 //! The CPU, with our own kernels.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pidinet::arch::Arch;
@@ -63,8 +64,24 @@ impl Network for OnCpu {
         samples: &[Sample],
         divisor: f32,
     ) -> Result<(f64, Vec<f32>)> {
+        let never = AtomicBool::new(false);
+        let all = self.differentiate_until(&never, parameters, loss, samples, divisor)?;
+        Ok(all.expect("nothing stops it"))
+    }
+
+    fn differentiate_until(
+        &self,
+        stop: &AtomicBool,
+        parameters: &[f32],
+        loss: &Loss,
+        samples: &[Sample],
+        divisor: f32,
+    ) -> Result<Option<(f64, Vec<f32>)>> {
         let packed = Packed::new(&self.tape, parameters);
         let each = |sample: &Sample| {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
             let geometry = self.geometry(sample.height, sample.width);
             let mut space = self.workspace();
             self.tape.forward(self.isa, &geometry, &packed, &sample.image, &mut space);
@@ -73,9 +90,10 @@ impl Network for OnCpu {
             let mut gradients = vec![0.0; parameters.len()];
             self.tape.backward(self.isa, &geometry, &packed, &maps, &mut space, &mut gradients);
             self.keep(space);
-            (value, gradients)
+            Some((value, gradients))
         };
-        let each: Vec<_> = samples.par_iter().map(each).collect();
+        let each: Option<Vec<_>> = samples.par_iter().map(each).collect();
+        let Some(each) = each else { return Ok(None) };
         let mut total = 0.0;
         let mut sum = vec![0.0; parameters.len()];
         for (value, gradients) in each {
@@ -84,7 +102,7 @@ impl Network for OnCpu {
                 *sum += gradient;
             }
         }
-        Ok((total, sum))
+        Ok(Some((total, sum)))
     }
 
     fn fixed<'a>(&'a self, parameters: &[f32]) -> Box<dyn Fixed + 'a> {

@@ -245,7 +245,7 @@ impl Config {
     /// If the file cannot be read, is not TOML, or has a field that does not exist or fit.
     pub fn open(path: &Path) -> Result<Self> {
         let text =
-            std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.into(), source })?;
+            pidinet::files::read_text(path).map_err(|source| Error::Read { path: path.into(), source })?;
         toml::from_str(&text).map_err(|source| Error::Toml { path: path.into(), source: Box::new(source) })
     }
 

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pidinet::arch::Arch;
 use pidinet::arch::binary::BiArch;
@@ -17,13 +18,13 @@ use super::learner::{Batch, Learner};
 use super::loss;
 use super::signs::Precision;
 use super::tape::Mode;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, LAST, Newest};
 use crate::data::queue::Queue;
 use crate::device::Device;
 use crate::device::check::check;
 use crate::optimizer::State;
-use crate::run::lesson::{Learnt, Lesson, Rules};
-use crate::run::{CHECKPOINT, CONFIG, Event, MODEL, Options, Outcome, Scores, run};
+use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
+use crate::run::{CONFIG, Event, MODEL, Options, Outcome, Scores, run};
 use crate::{Error, Result};
 
 /// Pictures that are measured on at a time.
@@ -120,7 +121,7 @@ impl<'a> Classes<'a> {
     }
 
     /// Loss and accuracy on pictures: those of the engine, if the network is one of bits.
-    fn measure(&mut self, pictures: &Pictures) -> Result<Scores> {
+    fn measure(&mut self, pictures: &Pictures, stop: &AtomicBool) -> Result<Validated> {
         self.learner.mode.precision = self.config.binary.precision;
         let mut confusion = Confusion::new(pictures.classes().to_vec());
         let mut loss = 0.0;
@@ -141,11 +142,17 @@ impl<'a> Classes<'a> {
             let classifier = Classifier::new(&self.model(ModelInfo::default())?, &options)?;
             let classify = |picture| Ok(classifier.run(&pictures.numbers(picture)?, size, size));
             for part in parts {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(Validated::Stopped);
+                }
                 let found: Vec<_> = part.clone().into_par_iter().map(classify).collect::<Result<_>>()?;
                 note(part, &found);
             }
         } else {
             for part in parts {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(Validated::Stopped);
+                }
                 let images =
                     part.clone().map(|picture| pictures.plain(picture)).collect::<Result<Vec<_>>>()?;
                 let logits = self.learner.logits(&images.concat(), (size, size))?;
@@ -155,15 +162,17 @@ impl<'a> Classes<'a> {
             }
         }
         let named = [("top1", confusion.top1()), ("top5", confusion.top5())];
-        Ok(Scores::new(loss / pictures.len() as f64, named))
+        Ok(Validated::Scores(Scores::new(loss / pictures.len() as f64, named)))
     }
 }
 
 /// The network of another run.
 fn teacher(folder: &Path, classes: usize, device: &dyn Device) -> Result<Learner> {
     let config = Config::open(&folder.join(CONFIG))?;
-    let path = folder.join(CHECKPOINT);
-    let checkpoint = Checkpoint::open(&path)?;
+    let Newest { checkpoint, path, .. } = Checkpoint::newest(folder)?.ok_or_else(|| Error::Read {
+        path: folder.join(LAST),
+        source: std::io::ErrorKind::NotFound.into(),
+    })?;
     let mode = Mode { precision: config.binary.precision, straight: config.binary.straight, running: true };
     let mut teacher = Learner::new(&config.model.arch(classes)?, config.seed, device, mode);
     if teacher.parameters.len() != checkpoint.parameters.len() {
@@ -204,11 +213,11 @@ impl Lesson for Classes<'_> {
         self.batches = Some(Queue::start(step, self.config.data.loaders, prepared));
     }
 
-    fn learn(&mut self, step: u64, done: f64, rate: f64) -> Result<Learnt> {
-        let Prepared { mut batch, names, failed } =
-            self.batches.as_mut().expect("a run prepares its lesson").next();
+    fn learn(&mut self, step: u64, done: f64, rate: f64, stop: &AtomicBool) -> Result<Option<Learnt>> {
+        let batches = self.batches.as_mut().expect("a run prepares its lesson");
+        let Some(Prepared { mut batch, names, failed }) = batches.next(stop) else { return Ok(None) };
         if names.is_empty() {
-            return Ok(Learnt { failed, ..Learnt::default() });
+            return Ok(Some(Learnt { failed, ..Learnt::default() }));
         }
         let is_first =
             self.config.binary.precision == Precision::Binary && done < self.config.binary.real_weights;
@@ -220,14 +229,14 @@ impl Lesson for Classes<'_> {
             return Err(Error::Diverged { loss, step: step + 1, images: names });
         }
         self.learner.step(&self.config.optimizer, rate, &gradients);
-        Ok(Learnt { loss, images: names.len() as u64, failed })
+        Ok(Some(Learnt { loss, images: names.len() as u64, failed }))
     }
 
-    fn validate(&mut self, _pictures: &Path) -> Option<Result<Scores>> {
-        let pictures = self.validation.take()?;
-        let scores = self.measure(&pictures);
+    fn validate(&mut self, _pictures: &Path, stop: &AtomicBool) -> Result<Validated> {
+        let Some(pictures) = self.validation.take() else { return Ok(Validated::Nothing) };
+        let scores = self.measure(&pictures, stop);
         self.validation = Some(pictures);
-        Some(scores)
+        scores
     }
 
     fn save(&self, path: &Path, mut info: ModelInfo) -> Result<()> {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use pidinet::weights::ModelInfo;
 
-use super::lesson::{Learnt, Lesson};
-use super::metrics::Scores;
+use super::lesson::{Learnt, Lesson, Validated};
+use super::memory;
 use super::validate::Validation;
 use crate::config::Phase;
 use crate::data::Examples;
@@ -32,6 +33,7 @@ pub(super) struct Edges<'a> {
 impl<'a> Edges<'a> {
     pub(super) fn open(config: &'a Config, device: &dyn Device) -> Result<Self> {
         let arch = config.model.arch()?;
+        memory::check(&arch, config)?;
         let teacher = Teacher::open(&config.distil)?;
         let examples = Arc::new(Examples::open(&config.data.train, &config.data, teacher)?);
         let validation = Validation::open(config)?;
@@ -75,23 +77,31 @@ impl Lesson for Edges<'_> {
         self.batches = Some(Batches::start(&self.examples, &Plan::new(self.config, steps), step));
     }
 
-    fn learn(&mut self, step: u64, done: f64, rate: f64) -> Result<Learnt> {
+    fn learn(&mut self, step: u64, done: f64, rate: f64, stop: &AtomicBool) -> Result<Option<Learnt>> {
         let Config { train, data, optimizer, .. } = self.config;
-        let batch = self.batches.as_mut().expect("a run prepares its lesson").next();
+        let batches = self.batches.as_mut().expect("a run prepares its lesson");
+        let Some(batch) = batches.next(stop) else { return Ok(None) };
         if batch.samples.is_empty() {
-            return Ok(Learnt { failed: batch.failed, ..Learnt::default() });
+            return Ok(Some(Learnt { failed: batch.failed, ..Learnt::default() }));
         }
         let loss = Loss { lambda: data.lambda, soft: data.soft };
-        let (total, gradients) = self.trainer.differentiate(&loss, &batch.samples, train.batch as f32)?;
+        let divisor = train.batch as f32;
+        let Some((total, gradients)) =
+            self.trainer.differentiate_until(stop, &loss, &batch.samples, divisor)?
+        else {
+            return Ok(None);
+        };
         check_loss(total, &gradients, step + 1, &batch.samples)?;
         let phase = Phase::at(&self.config.phase, done).map(|phase| &self.config.phase[phase]);
         let average = phase.and_then(|phase| phase.average).unwrap_or(train.average);
         self.trainer.step(optimizer, rate, average, &gradients);
-        Ok(Learnt { loss: total, images: batch.samples.len() as u64, failed: batch.failed })
+        Ok(Some(Learnt { loss: total, images: batch.samples.len() as u64, failed: batch.failed }))
     }
 
-    fn validate(&mut self, pictures: &Path) -> Option<Result<Scores>> {
-        Some(self.validation.as_ref()?.run(self.config, &self.trainer, pictures))
+    fn validate(&mut self, pictures: &Path, stop: &AtomicBool) -> Result<Validated> {
+        let Some(validation) = &self.validation else { return Ok(Validated::Nothing) };
+        let scores = validation.run(self.config, &self.trainer, pictures, stop)?;
+        Ok(scores.map_or(Validated::Stopped, Validated::Scores))
     }
 
     fn save(&self, path: &Path, info: ModelInfo) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use pidinet::weights::ModelInfo;
 
@@ -57,15 +58,26 @@ pub(crate) trait Lesson: Debug {
     fn prepare(&mut self, step: u64, steps: Option<u64>);
 
     /// Learns from the next batch with this learning rate; `done` is the share of the run behind it, `step` the
-    /// steps.
-    fn learn(&mut self, step: u64, done: f64, rate: f64) -> Result<Learnt>;
+    /// steps. `None`, and nothing is learnt, if `stop` becomes true.
+    fn learn(&mut self, step: u64, done: f64, rate: f64, stop: &AtomicBool) -> Result<Option<Learnt>>;
 
     /// Measures the network on images it has not learnt from, if there are any, and saves some pictures in a
     /// folder.
-    fn validate(&mut self, pictures: &Path) -> Option<Result<Scores>>;
+    fn validate(&mut self, pictures: &Path, stop: &AtomicBool) -> Result<Validated>;
 
     /// Saves the network as a model.
     fn save(&self, path: &Path, info: ModelInfo) -> Result<()>;
+}
+
+/// What validation gave.
+#[derive(Debug)]
+pub(crate) enum Validated {
+    /// There is nothing to measure on.
+    Nothing,
+    /// It was to stop.
+    Stopped,
+    /// Scores.
+    Scores(Scores),
 }
 
 /// What a step was.

@@ -58,7 +58,7 @@ impl Metrics {
     ///
     /// If the file cannot be read or written.
     pub fn open(path: &Path, step: u64) -> Result<Self> {
-        let text = match std::fs::read_to_string(path) {
+        let text = match pidinet::files::read_text(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(source) => return Err(Error::Read { path: path.into(), source }),
@@ -80,7 +80,8 @@ impl Metrics {
     pub fn add(&mut self, record: &Record) -> Result<()> {
         self.records.push(record.clone());
         let file = std::fs::OpenOptions::new().append(true).create(true).open(&self.path);
-        file.and_then(|mut file| file.write_all(line(record).as_bytes()))
+        // Synced, as a checkpoint that comes later may survive a power cut.
+        file.and_then(|mut file| file.write_all(line(record).as_bytes()).and_then(|()| file.sync_data()))
             .map_err(|source| Error::Write { path: self.path.clone(), source })
     }
 

@@ -45,7 +45,8 @@ pub(super) fn page(name: &str, records: &[Record], config: &str, pictures: &[Str
         if let Some(scores) = validation {
             let _ = write!(html, "<td>{}", number(scores.loss));
             for name in &names {
-                let _ = write!(html, "<td>{:.4}", scores.named[*name]);
+                let score = scores.named.get(*name).copied().unwrap_or_default();
+                let _ = write!(html, "<td>{score:.4}");
             }
         }
         html.push('\n');
@@ -70,7 +71,7 @@ pub(super) fn charts(records: &[Record]) -> Vec<(&'static str, Figure)> {
     let scores: Vec<Line<'_>> = names
         .iter()
         .zip([GREEN, PURPLE, ORANGE, BLUE])
-        .map(|(&name, colour)| line(name, colour, &|r| Some(r.validation.as_ref()?.named[name])))
+        .map(|(&name, colour)| line(name, colour, &|r| r.validation.as_ref()?.named.get(name).copied()))
         .collect();
     [
         ("loss", chart("Loss of an image", "step", &loss)),

@@ -1,6 +1,7 @@
 //! How good the network is on images it has not learnt from.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pidinet::EdgeMap;
 use pidinet::save::SaveOptions;
@@ -10,6 +11,7 @@ use pidinet_eval::evaluate::{self, evaluate, thresholds};
 use pidinet_eval::score;
 use rayon::prelude::*;
 
+use super::decorate;
 use super::metrics::Scores;
 use crate::Result;
 use crate::config::{Config, Material};
@@ -43,13 +45,22 @@ impl Validation {
     }
 
     /// Scores the averaged weights as the BSDS benchmark does, at few thresholds, and saves some predictions
-    /// below `pictures`.
-    pub(super) fn run(&self, config: &Config, trainer: &Trainer, pictures: &Path) -> Result<Scores> {
+    /// below `pictures`. `None` if `stop` becomes true.
+    pub(super) fn run(
+        &self,
+        config: &Config,
+        trainer: &Trainer,
+        pictures: &Path,
+        stop: &AtomicBool,
+    ) -> Result<Option<Scores>> {
         let thresholds = thresholds(config.validation.thresholds.max(2));
         let options = evaluate::Options { thresholds, ..evaluate::Options::default() };
         let loss = Loss { lambda: config.data.lambda, soft: config.data.soft };
         let network = trainer.averaged();
-        let one = |index: usize| -> Result<(f64, Vec<Counts>)> {
+        let one = |index: usize| -> Result<Option<(f64, Vec<Counts>)>> {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
             let pair = self.examples.pair(index);
             let example = self.examples.get(index)?;
             let sample = Sample::plain(&example, &pair.id);
@@ -58,18 +69,20 @@ impl Validation {
             let loss = loss.differentiate(&sample.labels, 1.0, &mut maps);
             let map = EdgeMap::new(sample.width, sample.height, fused);
             if index < PICTURES {
-                map.save(pictures.join(format!("{}.png", pair.id)), &SaveOptions::default())?;
+                let picture = pictures.join(format!("{}.png", pair.id));
+                decorate(map.save(picture, &SaveOptions::default()));
             }
             let truth = GroundTruth::open(&pair.truth)?;
-            Ok((loss, evaluate(&map, &truth, &options).counts))
+            Ok(Some((loss, evaluate(&map, &truth, &options).counts)))
         };
-        std::fs::create_dir_all(pictures)
-            .map_err(|source| crate::Error::Write { path: pictures.into(), source })?;
-        let each: Vec<_> = (0..self.count).into_par_iter().map(one).collect::<Result<_>>()?;
+        let made = std::fs::create_dir_all(pictures);
+        decorate(made.map_err(|source| pidinet::Error::Write { path: pictures.into(), source }));
+        let each: Option<Vec<_>> = (0..self.count).into_par_iter().map(one).collect::<Result<_>>()?;
+        let Some(each) = each else { return Ok(None) };
         let total: f64 = each.iter().map(|(loss, _)| loss).sum();
         let counts: Vec<Vec<Counts>> = each.into_iter().map(|(_, counts)| counts).collect();
         let scores = score::Scores::new(&options.thresholds, &counts).expect("images and thresholds");
         let named = [("ods", scores.ods.f), ("ois", scores.ois.f), ("ap", scores.ap)];
-        Ok(Scores::new(total / self.count as f64, named))
+        Ok(Some(Scores::new(total / self.count as f64, named)))
     }
 }

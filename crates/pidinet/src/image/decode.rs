@@ -1,28 +1,29 @@
 //! Image files to RGB pixels, within limits.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read, Seek};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use ::image::codecs::bmp::BmpDecoder;
 use ::image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use super::orient::upright;
 use super::sample::{Sample, to_rgb};
-use super::{Image, Pixels, jpeg, png, webp};
-use crate::{Error, Result};
+use super::{Damage, Image, Opened, Pixels, ReadOptions, jpeg, kinds, png, tiff, webp};
+use crate::{Error, Result, files};
 
 /// How large an image may be. A file beyond a limit is refused before its pixels are decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageLimits {
-    /// Most pixels; by default 512 million.
+    /// Most pixels; by default 256 million.
     pub max_pixels: u64,
-    /// Most bytes that the decoded pixels, as the file has them, may take; by default 4 GiB.
+    /// Most bytes that the decoded pixels, as the file has them, may take; by default 2 GiB.
     pub max_bytes: u64,
 }
 
 impl Default for ImageLimits {
     fn default() -> Self {
-        Self { max_pixels: 512_000_000, max_bytes: 4 << 30 }
+        Self { max_pixels: 256_000_000, max_bytes: 2 << 30 }
     }
 }
 
@@ -30,103 +31,194 @@ impl Default for ImageLimits {
 const PNG_EXTRAS: u64 = 64 << 20;
 
 /// Reads an image file.
-pub(super) fn open(path: &Path, limits: &ImageLimits) -> Result<Image> {
+pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Opened> {
     let read = |source| Error::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(read)?;
+    let file = File::open(path).map_err(read)?;
     let kind = file.metadata().map_err(read)?;
     let image = if kind.is_file() {
-        image(BufReader::with_capacity(1 << 16, file), limits)
+        image(BufReader::with_capacity(1 << 16, file), options)
     } else {
         // A folder, which is an error, or a pipe, which cannot be rewound.
-        let mut bytes = Vec::new();
-        file.by_ref().take(limits.max_bytes).read_to_end(&mut bytes).map_err(read)?;
-        decode(&bytes, limits)
+        let most = options.limits.max_bytes.min(files::MOST_STREAM);
+        decode(&files::read_all(file, most).map_err(read)?, options)
     };
     image.map_err(|source| Error::ImageFile { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// Reads an image file that is in memory.
-pub(super) fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<Image> {
-    image(Cursor::new(bytes), limits)
+pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Opened> {
+    image(Cursor::new(bytes), options)
 }
 
-fn image(mut file: impl BufRead + Seek, limits: &ImageLimits) -> Result<Image> {
-    let format = format(&mut file)?;
+fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened> {
+    let format = match format(&mut file)? {
+        Found::Tiff => return Ok(Opened { image: tiff::read(file, options)?, damage: None }),
+        Found::Dib => {
+            let decoder = BmpDecoder::new_without_file_header(file);
+            let decoder = decoder.map_err(|source| decode_error("BMP", options, source))?;
+            return Ok(Opened { image: pixels(decoder, "BMP", options, None)?.0, damage: None });
+        }
+        Found::Format(format) => format,
+    };
     let name = name(format);
-    let failed = |source| decode_error(name, limits, source);
+    let failed = |source| decode_error(name, options, source);
+    let unread = |source: std::io::Error| failed(source.into());
     let is_whole = match format {
         ImageFormat::Jpeg => jpeg::is_whole(&mut file),
+        ImageFormat::Png => png::is_whole(&mut file),
         ImageFormat::WebP => webp::is_whole(&mut file),
         _ => Ok(true),
     };
-    if !is_whole.map_err(|source| failed(source.into()))? {
-        return Err(Error::ImageCutShort { format: name });
-    }
-    if format == ImageFormat::Png
-        && !png::has_whole_palette(&mut file).map_err(|source| failed(source.into()))?
+    let damage = match (is_whole.map_err(unread)?, format) {
+        (true, _) => None,
+        (false, ImageFormat::Jpeg) => Some(Damage::NoEndMark),
+        (false, ImageFormat::Png) => Some(Damage::NoLastChunk),
+        (false, _) => return Err(Error::ImageCutShort { format: name }),
+    };
+    if let Some(damage) = damage
+        && !options.accept_damaged
     {
-        let reason = "the palette is not of whole colours, three bytes each";
-        return Err(failed(std::io::Error::new(std::io::ErrorKind::InvalidData, reason).into()));
+        let mark = if damage == Damage::NoEndMark { "its end mark" } else { "its last chunk, IEND," };
+        return Err(Error::ImageDamaged { format: name, mark });
     }
-    file.rewind().map_err(|source| failed(source.into()))?;
+    if format == ImageFormat::Png && !png::has_whole_palette(&mut file).map_err(unread)? {
+        let reason = "the palette is not of whole colours, three bytes each";
+        return Err(unread(std::io::Error::new(std::io::ErrorKind::InvalidData, reason)));
+    }
+    if format == ImageFormat::Png && damage.is_some() {
+        // Decoded twice over other colours, what differs was not there.
+        file.rewind().map_err(unread)?;
+        let mut bytes = Vec::new();
+        file.take(options.limits.max_bytes).read_to_end(&mut bytes).map_err(unread)?;
+        let read = |under| pixels(decoder(Cursor::new(&bytes), format, options)?, name, options, Some(under));
+        let (image, whole) = read(0xFF)?;
+        if whole {
+            return Ok(Opened { image, damage });
+        }
+        let there = image.rows_alike(&read(0)?.0);
+        if there == 0 {
+            return Err(Error::ImageCutShort { format: name });
+        }
+        let damage = Some(Damage::RowsMissing { there, rows: image.height });
+        return Ok(Opened { image, damage });
+    }
+    file.rewind().map_err(unread)?;
+    Ok(Opened { image: pixels(decoder(file, format, options)?, name, options, None)?.0, damage })
+}
 
+/// A decoder of a format that the library below has.
+fn decoder<'a>(
+    file: impl BufRead + Seek + 'a,
+    format: ImageFormat,
+    options: &ReadOptions,
+) -> Result<impl ImageDecoder + 'a> {
     let mut reader = ImageReader::with_format(file, format);
     let mut memory = Limits::no_limits();
-    memory.max_alloc = Some(if format == ImageFormat::Png { PNG_EXTRAS } else { limits.max_bytes });
+    memory.max_alloc = Some(if format == ImageFormat::Png { PNG_EXTRAS } else { options.limits.max_bytes });
     reader.limits(memory);
-    let mut decoder = reader.into_decoder().map_err(failed)?;
+    reader.into_decoder().map_err(|source| decode_error(name(format), options, source))
+}
 
-    let (width, height) = decoder.dimensions();
-    let pixels = u64::from(width) * u64::from(height);
+/// What the pixels of an image need.
+pub(super) struct Size {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// Samples of a pixel in the file.
+    pub(super) channels: usize,
+    /// Bytes of a sample.
+    pub(super) sample: usize,
+}
+
+/// Refuses images without pixels and those beyond the limits; gives the bytes for the pixels of others.
+pub(super) fn too_large(size: &Size, limits: &ImageLimits) -> Result<usize> {
+    let &Size { width, height, channels, sample } = size;
+    let pixels = (width as u64).saturating_mul(height as u64);
     if pixels == 0 {
-        return Err(Error::EmptyImage { width: width as usize, height: height as usize });
+        return Err(Error::EmptyImage { width, height });
     }
     if pixels > limits.max_pixels {
+        let (width, height) = (width as u32, height as u32);
         return Err(Error::TooManyPixels { width, height, max_pixels: limits.max_pixels });
     }
+    let bytes = pixels.saturating_mul((channels.max(3) * sample) as u64);
+    let too_many = Error::TooManyBytes { bytes, max_bytes: limits.max_bytes };
+    match usize::try_from(bytes) {
+        Ok(size) if bytes <= limits.max_bytes => Ok(size),
+        _ => Err(too_many),
+    }
+}
+
+/// The image of a decoder, and whether all of it was there; pixels that were not are `under` in all samples, if
+/// that is allowed.
+fn pixels(
+    mut decoder: impl ImageDecoder,
+    name: &'static str,
+    options: &ReadOptions,
+    under: Option<u8>,
+) -> Result<(Image, bool)> {
+    let failed = |source| decode_error(name, options, source);
+    let (width, height) = decoder.dimensions();
     let channels = decoder.color_type().channel_count();
     let sample = decoder.color_type().bytes_per_pixel() / channels;
-    let bytes = pixels * u64::from(channels.max(3)) * u64::from(sample);
-    let too_many = Error::TooManyBytes { bytes, max_bytes: limits.max_bytes };
-    let Ok(size) = usize::try_from(bytes) else { return Err(too_many) };
-    if bytes > limits.max_bytes {
-        return Err(too_many);
-    }
+    let dimensions = (width as usize, height as usize);
+    let (channels, sample) = (usize::from(channels), usize::from(sample));
+    let size = Size { width: dimensions.0, height: dimensions.1, channels, sample };
+    let samples = too_large(&size, &options.limits)? / sample;
 
     let orientation = decoder.orientation().map_err(failed)?;
-    let samples = size / usize::from(sample);
-    let dimensions = (width as usize, height as usize);
-    let (pixels, (width, height)) = match decoder.color_type() {
+    let ((pixels, (width, height)), whole) = match decoder.color_type() {
         ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => {
-            let (data, size) = upright(rgb(decoder, samples).map_err(failed)?, dimensions, orientation);
-            (Pixels::U8(data), size)
+            let (data, whole) = rgb(decoder, samples, under).map_err(failed)?;
+            let (data, size) = upright(data, dimensions, orientation);
+            ((Pixels::U8(data), size), whole)
         }
         ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
-            let (data, size) = upright(rgb(decoder, samples).map_err(failed)?, dimensions, orientation);
-            (Pixels::U16(data), size)
+            let (data, whole) = rgb(decoder, samples, under).map_err(failed)?;
+            let (data, size) = upright(data, dimensions, orientation);
+            ((Pixels::U16(data), size), whole)
         }
-        ColorType::Rgb32F | ColorType::Rgba32F => {
-            let (data, size) = upright(rgb(decoder, samples).map_err(failed)?, dimensions, orientation);
-            (Pixels::F32(data), size)
-        }
-        other => return Err(Error::PixelType { format: name, found: format!("{other:?}") }),
+        other => return Err(Error::ImageKind { format: name, found: format!("pixels of type {other:?}") }),
     };
-    Image::new(width, height, pixels)
+    Ok((Image::new(width, height, pixels)?, whole))
+}
+
+/// What a file is that is read.
+enum Found {
+    Format(ImageFormat),
+    Tiff,
+    /// A BMP without its file header.
+    Dib,
 }
 
 /// The format of a file, told by its first bytes.
-fn format(file: &mut (impl BufRead + Seek)) -> Result<ImageFormat> {
-    let mut start = Vec::with_capacity(16);
+fn format(file: &mut (impl BufRead + Seek)) -> Result<Found> {
+    let mut start = Vec::with_capacity(kinds::LOOKED_AT);
+    let mut end = [0; 18];
     let mut read = || -> std::io::Result<()> {
-        file.by_ref().take(16).read_to_end(&mut start)?;
+        file.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut start)?;
+        if file.seek(SeekFrom::End(0))? > 18 {
+            file.seek(SeekFrom::End(-18))?;
+            file.read_exact(&mut end)?;
+        }
         file.rewind()
     };
     read().map_err(|source| Error::ReadImage { source })?;
-    match ::image::guess_format(&start) {
-        Ok(format) if format.reading_enabled() => Ok(format),
-        Ok(format) => Err(Error::ImageFormat { found: Some(format!("{format:?}")) }),
-        Err(_) => Err(Error::ImageFormat { found: None }),
+    if matches!(start[..], [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..]) {
+        if start.get(8..10) == Some(b"CR") {
+            return Err(Error::ImageFormat { found: Some("camera raw image (CR2)".into()) });
+        }
+        return Ok(Found::Tiff);
     }
+    if let Ok(format) = ::image::guess_format(&start)
+        && format.reading_enabled()
+    {
+        return Ok(Found::Format(format));
+    }
+    if kinds::is_dib(&start) {
+        return Ok(Found::Dib);
+    }
+    let found = if end == *b"TRUEVISION-XFILE.\0" { Some("TGA image".into()) } else { kinds::name(&start) };
+    Err(Error::ImageFormat { found })
 }
 
 /// What people call a format.
@@ -136,29 +228,49 @@ fn name(format: ImageFormat) -> &'static str {
         ImageFormat::Jpeg => "JPEG",
         ImageFormat::WebP => "WebP",
         ImageFormat::Bmp => "BMP",
-        ImageFormat::Tiff => "TIFF",
         ImageFormat::Pnm => "PNM",
+        ImageFormat::Gif => "GIF",
         _ => "image",
     }
 }
 
-/// Decodes into `samples` samples: room for the pixels as the file has them and for RGB.
-fn rgb<S: Sample>(decoder: impl ImageDecoder, samples: usize) -> ::image::ImageResult<Vec<S>> {
+/// Decodes into `samples` samples: room for the pixels as the file has them and for RGB. If a colour is given to lie
+/// `under` the pixels, it is there where the file ends too early; else that is an error.
+fn rgb<S: Sample>(
+    decoder: impl ImageDecoder,
+    samples: usize,
+    under: Option<u8>,
+) -> ::image::ImageResult<(Vec<S>, bool)> {
     let channels = usize::from(decoder.color_type().channel_count());
     let mut data = vec![S::zeroed(); samples];
     let filled = samples / channels.max(3) * channels;
-    decoder.read_image(bytemuck::cast_slice_mut(&mut data[..filled]))?;
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut data[..filled]);
+    if let Some(under) = under {
+        bytes.fill(under);
+    }
+    let read = decoder.read_image(bytes);
+    let whole = read.is_ok();
+    match (read, under) {
+        (Err(error), None) => return Err(error),
+        // The decoder turns the bytes of 16 bits when all are there.
+        (Err(_), Some(_)) if size_of::<S>() == 2 => {
+            bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|value| {
+                *value = u16::from_be_bytes(*value).to_ne_bytes();
+            });
+        }
+        _ => {}
+    }
     to_rgb(&mut data, channels);
-    Ok(data)
+    Ok((data, whole))
 }
 
-fn decode_error(format: &'static str, limits: &ImageLimits, source: ImageError) -> Error {
+fn decode_error(format: &'static str, options: &ReadOptions, source: ImageError) -> Error {
     match source {
         ImageError::IoError(source) if source.kind() == std::io::ErrorKind::UnexpectedEof => {
             Error::ImageCutShort { format }
         }
         ImageError::IoError(source) => Error::ReadImage { source },
-        ImageError::Limits(_) => Error::ImageMemory { format, max_bytes: limits.max_bytes },
+        ImageError::Limits(_) => Error::ImageMemory { format, max_bytes: options.limits.max_bytes },
         source => Error::DecodeImage { format, source: Box::new(source) },
     }
 }

@@ -1,17 +1,36 @@
-//! Whether a PNG file's palette is of whole colours: the decoder takes that for granted, and panics.
+//! Whether a PNG file goes to its last chunk, and whether its palette is of whole colours: the decoder takes that for
+//! granted, and panics.
 
 use std::io::{BufRead, Result, Seek, SeekFrom};
 
 /// Bytes of the signature, before the first chunk.
 const SIGNATURE: u64 = 8;
 
+/// Whether the last chunk, `IEND`, is there.
+pub(super) fn is_whole(file: &mut (impl BufRead + Seek)) -> Result<bool> {
+    let end = file.seek(SeekFrom::End(0))?;
+    let mut at = file.seek(SeekFrom::Start(SIGNATURE))?;
+    while at + 12 <= end {
+        let (mut length, mut name) = ([0; 4], [0; 4]);
+        file.read_exact(&mut length)?;
+        file.read_exact(&mut name)?;
+        let length = u32::from_be_bytes(length);
+        at += 12 + u64::from(length);
+        if &name == b"IEND" {
+            return Ok(at <= end);
+        }
+        // From here, so that what is buffered is not read again for each of many small chunks.
+        file.seek_relative(i64::from(length) + 4)?;
+    }
+    Ok(false)
+}
+
 /// Whether the palette, if there is one before the pixels, has three bytes for each colour.
 pub(super) fn has_whole_palette(file: &mut (impl BufRead + Seek)) -> Result<bool> {
     let end = file.seek(SeekFrom::End(0))?;
-    let mut at = SIGNATURE;
+    let mut at = file.seek(SeekFrom::Start(SIGNATURE))?;
     // A chunk is its length, its name, its content and a checksum.
     while at + 8 <= end {
-        file.seek(SeekFrom::Start(at))?;
         let (mut length, mut name) = ([0; 4], [0; 4]);
         file.read_exact(&mut length)?;
         file.read_exact(&mut name)?;
@@ -19,7 +38,10 @@ pub(super) fn has_whole_palette(file: &mut (impl BufRead + Seek)) -> Result<bool
         match &name {
             b"PLTE" => return Ok(length.is_multiple_of(3)),
             b"IDAT" => break,
-            _ => at += 12 + u64::from(length),
+            _ => {
+                at += 12 + u64::from(length);
+                file.seek_relative(i64::from(length) + 4)?;
+            }
         }
     }
     Ok(true)
@@ -28,7 +50,58 @@ pub(super) fn has_whole_palette(file: &mut (impl BufRead + Seek)) -> Result<bool
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Cursor;
+    use std::io::{BufReader, Cursor, Read};
+
+    #[test]
+    fn a_file_ends_with_its_last_chunk() {
+        let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+        for (name, length) in [(b"IHDR", 13_u32), (b"IEND", 0)] {
+            bytes.extend(length.to_be_bytes());
+            bytes.extend(name);
+            bytes.extend(vec![0; length as usize + 4]);
+        }
+        assert!(is_whole(&mut Cursor::new(&bytes)).unwrap());
+        for length in 0..bytes.len() {
+            assert!(!is_whole(&mut Cursor::new(&bytes[..length])).unwrap(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn many_small_chunks_are_read_once() {
+        let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+        for _ in 0..50_000 {
+            bytes.extend(b"\0\0\0\0nONE\0\0\0\0");
+        }
+        bytes.extend(b"\0\0\0\0IEND\0\0\0\0");
+        let read = |scan: &dyn Fn(&mut BufReader<Counted>) -> Result<bool>| {
+            let mut file =
+                BufReader::with_capacity(1 << 16, Counted { file: Cursor::new(bytes.clone()), read: 0 });
+            assert!(scan(&mut file).unwrap());
+            file.get_ref().read
+        };
+        assert!(read(&|file| is_whole(file)) <= 2 * bytes.len());
+        assert!(read(&|file| has_whole_palette(file)) <= 2 * bytes.len());
+    }
+
+    /// A file that counts what is read of it.
+    struct Counted {
+        file: Cursor<Vec<u8>>,
+        read: usize,
+    }
+
+    impl Read for Counted {
+        fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+            let length = self.file.read(buffer)?;
+            self.read += length;
+            Ok(length)
+        }
+    }
+
+    impl Seek for Counted {
+        fn seek(&mut self, to: SeekFrom) -> Result<u64> {
+            self.file.seek(to)
+        }
+    }
 
     #[test]
     fn a_palette_with_a_part_of_a_colour_is_found() {

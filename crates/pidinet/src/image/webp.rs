@@ -9,16 +9,20 @@ const HEADER: u64 = 12;
 /// Whether every chunk ends within the file.
 pub(super) fn is_whole(file: &mut (impl BufRead + Seek)) -> Result<bool> {
     let end = file.seek(SeekFrom::End(0))?;
-    let mut at = HEADER;
+    let mut at = file.seek(SeekFrom::Start(HEADER))?;
     while at + 8 <= end {
-        file.seek(SeekFrom::Start(at + 4))?;
-        let mut size = [0; 4];
+        let (mut name, mut size) = ([0; 4], [0; 4]);
+        file.read_exact(&mut name)?;
         file.read_exact(&mut size)?;
-        at += 8 + u64::from(u32::from_le_bytes(size));
+        let size = u64::from(u32::from_le_bytes(size));
+        at += 8 + size;
         if at > end {
             return Ok(false);
         }
-        at = at.next_multiple_of(2);
+        let padding = at % 2;
+        at += padding;
+        // From here, so that what is buffered is not read again for each of many small chunks.
+        file.seek_relative((size + padding) as i64)?;
     }
     Ok(true)
 }

@@ -1,7 +1,10 @@
 //! From an image to the numbers that a network is fed.
 
-use crate::image::{Image, Pixels};
+use crate::image::{Image, PixelFormat, PixelLayout, Pixels};
 use crate::weights::BiInput;
+
+/// Longer sides of an image are cut to so many times the shorter before it is resized.
+const WIDEST: usize = 32;
 
 /// The middle of an image as numbers `[size][size][3]`: red, green and blue from 0 to 1, minus the mean, divided by the
 /// standard deviation, each operation rounded to `f32`.
@@ -10,7 +13,9 @@ pub fn pixels(image: &Image, input: &BiInput) -> Vec<f32> {
     let image = if image.width().min(image.height()) == input.resize {
         image
     } else {
-        resized = image.clone().covering(input.resize);
+        // Of a picture that is much longer than wide, nearly all would be made large and then cut off.
+        let length = WIDEST * image.width().min(image.height());
+        resized = middle(image, length).unwrap_or_else(|| image.clone()).covering(input.resize);
         &resized
     };
     let size = input.size;
@@ -30,6 +35,24 @@ pub fn pixels(image: &Image, input: &BiInput) -> Vec<f32> {
         }
     }
     numbers
+}
+
+/// The middle of an image of which a side is longer than `length`.
+fn middle(image: &Image, length: usize) -> Option<Image> {
+    let (width, height) = (image.width().min(length), image.height().min(length));
+    if (width, height) == (image.width(), image.height()) {
+        return None;
+    }
+    let (left, top) = ((image.width() - width) / 2, (image.height() - height) / 2);
+    let layout =
+        PixelLayout { row_stride: 3 * image.width(), ..PixelLayout::packed(width, height, PixelFormat::Rgb) };
+    let start = 3 * (top * image.width() + left);
+    let cut = match image.pixels() {
+        Pixels::U8(data) => Image::from_u8(&data[start..], &layout),
+        Pixels::U16(data) => Image::from_u16(&data[start..], &layout),
+        Pixels::F32(data) => Image::from_f32(&data[start..], &layout),
+    };
+    cut.ok()
 }
 
 #[cfg(test)]
@@ -59,6 +82,18 @@ mod tests {
             let numbers = pixels(&image, &BiInput { mean: [0.0; 3], std: [1.0; 3], ..BiInput::CIFAR });
             assert_eq!(numbers.len(), 3 * 32 * 32);
             assert!(numbers.iter().all(|x| (x - 1.0).abs() < 1e-6), "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn a_long_image_costs_as_much_as_its_middle() {
+        let input = BiInput { size: 32, resize: 32, mean: [0.0; 3], std: [1.0; 3] };
+        let grey: Vec<u8> =
+            (0..2_000_000).map(|at| if (999_000..1_001_000).contains(&at) { 255 } else { 0 }).collect();
+        for (width, height) in [(2_000_000, 1), (1, 2_000_000)] {
+            let layout = PixelLayout::packed(width, height, PixelFormat::Grey);
+            let numbers = pixels(&Image::from_u8(&grey, &layout).unwrap(), &input);
+            assert_eq!(numbers, vec![1.0; 3 * 32 * 32], "{width}x{height}");
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::{EdgeMap, Error, Result};
 
 /// A map as the bytes of a file.
 pub(super) fn edges(map: &EdgeMap, format: Format, options: &SaveOptions) -> Result<Vec<u8>> {
+    map.check()?;
     let (width, height) = (map.width(), map.height());
     let samples = match format {
         Format::Png | Format::Jpg | Format::Webp => Samples::Grey8(&map.to_u8()),

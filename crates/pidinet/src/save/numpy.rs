@@ -27,8 +27,9 @@ pub fn npy(shape: &[usize], data: &[f32]) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// If an array does not fit into such an archive.
+/// If a value is infinite or not a number, or an array does not fit into such an archive.
 pub fn npz(maps: &[(&str, &EdgeMap)]) -> Result<Vec<u8>> {
+    maps.iter().try_for_each(|(_, map)| map.check())?;
     let shapes: Vec<_> = maps.iter().map(|(_, map)| [map.height(), map.width()]).collect();
     archive(maps.iter().zip(&shapes).map(|((name, map), shape)| (*name, &shape[..], map.data())))
 }

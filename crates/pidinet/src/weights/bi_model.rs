@@ -4,7 +4,6 @@
 //! bit can be stored as such.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 use super::limits::{self, ModelLimits};
@@ -15,6 +14,7 @@ use super::{ModelError, ModelInfo, Parameter, Precision, Weights, random};
 use crate::Error;
 use crate::arch::binary::survey::{BiParameter, BiSurvey, Role};
 use crate::arch::binary::{BiArch, Stem};
+use crate::files;
 use crate::image::Preset;
 use crate::save::write_atomically;
 
@@ -115,9 +115,9 @@ impl BiModel {
         let path = path.as_ref();
         let unreadable = |source| Error::Read { path: path.to_owned(), source };
         let unusable = |source| Error::Model { path: path.to_owned(), source };
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        let mut bytes = Vec::new();
-        file.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+        let (limit, length) = (limits.file_bytes, path.metadata().map_err(unreadable)?.len());
+        limits::check("file_bytes", limit, length).map_err(unusable)?;
+        let bytes = files::read_model(path, limit).map_err(unreadable)?;
         let mut model = Self::read(&bytes, limits).map_err(unusable)?;
         if model.info.name.is_empty() {
             model.info.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -210,7 +210,7 @@ impl BiModel {
             let (labels, classes) = (self.labels.len(), self.arch.classes);
             return Err(ModelError::Labels { labels, classes });
         }
-        metadata::check_input(&self.input)?;
+        metadata::check_input(&self.input, &self.arch)?;
         for BiParameter { name, shape, role } in &parameters {
             let data = &self.weights[name].data;
             if data.len() != shape.iter().product::<usize>() {

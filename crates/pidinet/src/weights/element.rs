@@ -48,7 +48,7 @@ impl Element {
 }
 
 /// An IEEE 754 binary16 number (1 sign, 5 exponent, 10 fraction bits), exactly.
-fn from_f16(bits: u16) -> f32 {
+pub(crate) fn from_f16(bits: u16) -> f32 {
     let sign = u32::from(bits >> 15) << 31;
     let exponent = u32::from(bits >> 10 & 0x1f);
     let fraction = u32::from(bits & 0x3ff);

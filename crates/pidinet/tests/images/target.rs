@@ -20,9 +20,5 @@ pub(crate) fn image(bytes: &[u8]) {
     assert!(width * height <= 1 << 12, "{width}x{height}");
     let edges = DETECTOR.detect(&image).expect("every image has edges").edges;
     assert_eq!((edges.width(), edges.height()), (width, height));
-    // Floats in a TIFF file may be so large that they overflow in the network.
-    if matches!(image.pixels(), pidinet::image::Pixels::F32(_)) {
-        return;
-    }
     assert!(edges.data().iter().all(|value| (0.0..=1.0).contains(value)), "edges are probabilities");
 }

@@ -16,7 +16,7 @@ use pidinet_eval::score::Scores;
 use serde::Serialize;
 
 use super::{Edges, Scoring, Subject};
-use crate::ui::{print_line, usage};
+use crate::ui::{tell_line, usage};
 
 /// What `details.json` says.
 #[derive(Debug, Serialize)]
@@ -108,7 +108,7 @@ impl Edges {
         let best =
             best_of(&self.options().thresholds, &counts).context("expected at least one image to score")?;
         self.write_details(&name, dataset, &scorings, &best)?;
-        print_line(&self.table(dataset.pairs.len(), &scorings, &best))?;
+        tell_line(&self.table(dataset.pairs.len(), &scorings, &best));
         Ok(ExitCode::SUCCESS)
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{BiInput, BiModel, BinaryStorage, ModelError, ModelInfo};
 use crate::arch::Kind;
+use crate::arch::binary::survey::BiSurvey;
 use crate::arch::binary::{BiArch, Shortcut, Stage, Stem};
 use crate::weights::metadata::{Keys, PREFIX, invalid, with_info};
 
@@ -17,8 +18,10 @@ const STAGES: usize = 8;
 const BLOCKS: usize = 1 << 10;
 const CLASSES: usize = 1 << 20;
 
-/// Longest side of an input.
-const LONGEST: usize = 1 << 14;
+/// Longest side of an input, and most values in a map of the network at that size (256 MiB): the networks of the paper
+/// have inputs of 224 pixels and maps of under a million values.
+const LONGEST: usize = 1 << 11;
+const LARGEST_MAP: usize = 1 << 26;
 
 /// What a file says of its model, before the weights are read.
 pub(super) struct Description {
@@ -133,11 +136,19 @@ pub(super) fn check_arch(arch: &BiArch) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Refuses inputs that cannot be made.
-pub(super) fn check_input(input: &BiInput) -> Result<(), ModelError> {
+/// Refuses inputs that cannot be made, or that cost more memory than a model is worth.
+pub(super) fn check_input(input: &BiInput, arch: &BiArch) -> Result<(), ModelError> {
     let BiInput { size, resize, mean, std } = input;
     if !(1..=LONGEST).contains(size) {
-        return Err(invalid("input", &size.to_string(), "1 to 16384 pixels"));
+        return Err(invalid("input", &size.to_string(), "1 to 2048 pixels"));
+    }
+    let layers = BiSurvey::of(arch, *size, *size).layers;
+    if layers.iter().any(|layer| layer.output.iter().product::<usize>() > LARGEST_MAP) {
+        return Err(invalid(
+            "input",
+            &size.to_string(),
+            "less, as maps of this network would have over 256 MiB",
+        ));
     }
     if !(*size..=LONGEST).contains(resize) {
         return Err(invalid("resize", &resize.to_string(), "pixels, at least those of the input"));

@@ -1,0 +1,25 @@
+//! What the fuzzing targets do with their input, here so that the files that fuzzing begins with are tested, too.
+
+use pidinet_eval::classes::ClassSet;
+use pidinet_eval::mat5::{Limits, MatFile};
+
+/// Either an error, or the values of a MATLAB file within small limits, so that a file that gets around them is found by
+/// its memory.
+pub(crate) fn mat5(bytes: &[u8]) {
+    let limits = Limits { bytes: 1 << 20, values: 1000, depth: 4 };
+    let _ = MatFile::parse(bytes, &limits);
+}
+
+/// Either an error, or an archive of which every image is one or an error.
+pub(crate) fn classes(bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let path = folder.path().join("classes");
+    std::fs::write(&path, bytes).expect("there is room for a file");
+    for split in [None, Some("train")] {
+        let Ok(set) = ClassSet::open(&path, split) else { continue };
+        for image in 0..set.len().min(100) {
+            assert!(set.class(image) < set.classes().len());
+            let _ = set.image(image);
+        }
+    }
+}

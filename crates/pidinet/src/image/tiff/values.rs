@@ -1,0 +1,89 @@
+//! Samples that are no fractions of a greatest number by themselves: floats, and integers of more than 16 bits.
+//!
+//! Floats are from 0 to 1, and integers from 0 to the greatest of their depth, unless the user says otherwise; what
+//! is neither is refused with the values that were found, and what is no number by its place.
+
+use super::Problem;
+use super::layout::{Kind, Layout};
+use super::samples::most;
+use crate::Error;
+use crate::image::FloatRange;
+
+/// Column and row.
+type Place = (usize, usize);
+
+/// Values beyond this stand for no data: ±3.4e38, the greatest float, is what programs write.
+const NO_DATA: f64 = 1e30;
+
+/// How far beyond its ends a range may be exceeded, as a share of it: rounding in the program that wrote it.
+const SLACK: f64 = 1e-3;
+
+/// How bright integers of more than 16 bits must be somewhere, as a share of white, to be taken for what they say:
+/// numbers of 16 bits and less are often kept in 32.
+const DARKEST: f64 = 1.0 / 65_536.0;
+
+/// What samples are between, and what was found.
+pub(super) struct Values {
+    low: f64,
+    high: f64,
+    integers: bool,
+    given: bool,
+    no_data: Option<f64>,
+    least: (f64, Place),
+    most: (f64, Place),
+}
+
+impl Values {
+    pub(super) fn new(layout: &Layout, range: Option<FloatRange>) -> Self {
+        let integers = layout.kind == Kind::Unsigned;
+        let high = if integers { most(layout.bits) as f64 } else { 1.0 };
+        let (low, high) =
+            range.map_or((0.0, high), |range| (f64::from(range.low()), f64::from(range.high())));
+        Self {
+            low,
+            high,
+            integers,
+            given: range.is_some(),
+            no_data: layout.no_data.filter(|_| !integers || layout.bits > 16),
+            least: (f64::INFINITY, (0, 0)),
+            most: (f64::NEG_INFINITY, (0, 0)),
+        }
+    }
+
+    /// A value as a share of white.
+    pub(super) fn unit(&mut self, place: Place, value: f64) -> Result<f32, Problem> {
+        if !value.is_finite() || value.abs() >= NO_DATA && !self.integers || self.is_no_data(value) {
+            return Err(Problem::Image(Error::PixelNotANumber { x: place.0, y: place.1, value }));
+        }
+        if value < self.least.0 {
+            self.least = (value, place);
+        }
+        if value > self.most.0 {
+            self.most = (value, place);
+        }
+        Ok(((value - self.low) / (self.high - self.low)) as f32)
+    }
+
+    /// Files say the value as a text, in more or fewer digits than a float has.
+    fn is_no_data(&self, value: f64) -> bool {
+        self.no_data.is_some_and(|none| none == value || none as f32 == value as f32 && value.abs() > 1.0)
+    }
+
+    /// Whether all values that were found are in the range.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let slack = if self.integers && !self.given { 0.0 } else { SLACK * (self.high - self.low) };
+        let outside = self.least.0 < self.low - slack || self.most.0 > self.high + slack;
+        let dark = self.integers && !self.given && self.most.0 > 0.0 && self.most.0 < DARKEST * self.high;
+        if !outside && !dark {
+            return Ok(());
+        }
+        Err(Problem::Image(Error::PixelRange {
+            low: self.low,
+            high: self.high,
+            least: self.least.0,
+            least_at: self.least.1,
+            most: self.most.0,
+            most_at: self.most.1,
+        }))
+    }
+}
