@@ -24,6 +24,9 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         crate::neon::run(&[])?;
         crate::simd128::run(&[])?;
         cargo(&["test", "--workspace", "--benches", "--locked"], &[])?;
+        let small =
+            ["clippy", "-p", "pidinet-cli", "--no-default-features", "--locked", "--", "-D", "warnings"];
+        cargo(&small, &[])?;
     }
     tests.add(Command::new("cargo").args(["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     println!("{} passed, {} failed, {} skipped", tests.passed, tests.failed, tests.ignored);

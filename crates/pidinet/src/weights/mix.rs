@@ -202,7 +202,10 @@ mod tests {
         let [a, b] = two();
         let message = |b: &Model| Model::mix(&a, b, 0.5).unwrap_err().to_string();
         assert!(message(&Model::random(Arch::small(), 1)).contains("the same width can be mixed: 20 and 30"));
-        assert!(message(&Model::random(Arch::tiny().light(), 1)).contains("the same CDCM can be mixed: 8 and none"));
+        assert!(
+            message(&Model::random(Arch::tiny().light(), 1))
+                .contains("the same CDCM can be mixed: 8 and none")
+        );
         assert!(message(&b.folded()).contains("the same form can be mixed: raw and folded"));
         let mut other = b.clone();
         other.arch.theta = 0.5;
