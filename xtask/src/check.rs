@@ -26,6 +26,9 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         crate::simd128::run(&[])?;
         crate::bare::run()?;
         cargo(&["test", "--workspace", "--benches", "--locked"], &[])?;
+        let small =
+            ["clippy", "-p", "pidinet-cli", "--no-default-features", "--locked", "--", "-D", "warnings"];
+        cargo(&small, &[])?;
     }
     tests.add(Command::new("cargo").args(["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     println!("{} passed, {} failed, {} skipped", tests.passed, tests.failed, tests.ignored);

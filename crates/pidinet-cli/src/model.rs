@@ -190,7 +190,7 @@ mod tests {
     fn models_of_both_kinds_are_found_by_their_names() {
         let model = BiModel::random(BiArch { width: 4, ..BiArch::small(3) }, 1);
         let bytes = model.to_bytes(BiStorage::default()).unwrap().leak();
-        let all = [*models::DEFAULT, Embedded { name: "bi", bytes }].to_vec().leak();
+        let all = [*models::named("tiny").unwrap(), Embedded { name: "bi", bytes }].to_vec().leak();
         let folder = tempfile::tempdir().unwrap();
         let find = |name: &str| Found::among(all, Path::new(name));
 
