@@ -2,7 +2,6 @@
 //! on.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
-#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::process::{Command, Output};
 
