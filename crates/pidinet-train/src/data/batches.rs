@@ -52,7 +52,7 @@ impl Plan {
                 Some(last) if last.shares == shares => {}
                 _ => parts.push(Part { first, shares }),
             }
-            first = first_step(until, steps.unwrap_or(0)) * config.train.batch as u64;
+            first = first_step(until, steps.unwrap_or(0)).saturating_mul(config.train.batch as u64);
         }
         Self { config: config.clone(), steps, parts }
     }
@@ -105,7 +105,8 @@ impl Plan {
 /// The first step of which a share of `until` is done, as [`Phase::at`] sees it.
 fn first_step(until: f64, steps: u64) -> u64 {
     let near = (until * steps as f64) as u64;
-    let first = (near.saturating_sub(2)..=near + 2).find(|&step| step as f64 / steps as f64 >= until);
+    let first =
+        (near.saturating_sub(2)..=near.saturating_add(2)).find(|&step| step as f64 / steps as f64 >= until);
     first.unwrap_or(near)
 }
 
@@ -124,5 +125,29 @@ impl Batches {
     /// If a loader did.
     pub fn next(&mut self, stop: &AtomicBool) -> Option<Batch> {
         self.0.next(stop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_begins_with_its_phase_however_long_the_run() {
+        for steps in [1, 3, 7, 10, 997, 84_000, u64::MAX] {
+            for until in [0.1, 0.3, 1.0 / 3.0, 0.7, 0.85] {
+                let first = first_step(until, steps);
+                let done = |step: u64| step as f64 / steps as f64;
+                assert!(done(first) >= until, "{until} of {steps}");
+                assert!(steps > 1 << 50 || first == 0 || done(first - 1) < until, "{until} of {steps}");
+            }
+        }
+        let mut config =
+            Config { phase: vec![Phase { until: 0.5, ..Phase::default() }], ..Config::default() };
+        config.phase.push(Phase { shares: vec![1.0, 0.0], ..Phase::default() });
+        config.train.batch = 4096;
+        assert_eq!(Plan::new(&config, Some(u64::MAX)).parts.len(), 2);
+        let first = |steps| Plan::new(&config, Some(steps)).parts[1].first;
+        assert_eq!([first(3), first(10)], [2 * 4096, 5 * 4096]);
     }
 }

@@ -85,7 +85,7 @@ fn cards(shares: &[f64], sources: &[Range<usize>]) -> Vec<u64> {
 fn deal(seed: u64, part: usize, cards: &[u64], number: u64) -> (Vec<usize>, usize) {
     let mut deck: Vec<usize> =
         cards.iter().enumerate().flat_map(|(source, &count)| (0..count).map(move |_| source)).collect();
-    let key = number / CARDS | (part as u64) << 48;
+    let key = (number / CARDS) | ((part as u64) << 48);
     deck.shuffle(&mut generator(seed, DECK, key));
     (deck, (number % CARDS) as usize)
 }
@@ -93,7 +93,7 @@ fn deal(seed: u64, part: usize, cards: &[u64], number: u64) -> (Vec<usize>, usiz
 /// The `number`-th of `count` images of a source: each once an epoch, in an order of its own. Source 0 are all.
 fn shuffled(seed: u64, source: u64, count: usize, number: u64) -> usize {
     let mut order: Vec<usize> = (0..count).collect();
-    order.shuffle(&mut generator(seed, ORDER, number / count as u64 | source << 48));
+    order.shuffle(&mut generator(seed, ORDER, (number / count as u64) | (source << 48)));
     order[(number % count as u64) as usize]
 }
 
