@@ -34,9 +34,11 @@ impl Levels {
     /// The meaning of numbers of a type.
     pub(crate) fn new(path: &Path, width: usize, numbers: &Numbers, logical: bool) -> Result<Self> {
         Ok(match numbers {
+            Numbers::U8(values) if logical => {
+                Self::Whole { values: values.iter().map(|&value| u16::from(value != 0)).collect(), white: 1 }
+            }
             Numbers::U8(values) => {
-                let white = if logical { 1 } else { 255 };
-                Self::Whole { values: values.iter().map(|&value| value.into()).collect(), white }
+                Self::Whole { values: values.iter().map(|&value| value.into()).collect(), white: 255 }
             }
             Numbers::U16(values) => Self::Whole { values: values.clone(), white: u16::MAX },
             Numbers::F32(values) => shares(path, width, values.iter().map(|&value| f64::from(value)))?,
