@@ -317,6 +317,23 @@ mod tests {
     }
 
     #[test]
+    fn shares_that_are_mostly_white_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.png");
+        let save = |value: &dyn Fn(usize) -> f32| {
+            let map = EdgeMap::new(10, 10, (0..100).map(value).collect());
+            map.save(&path, &SaveOptions::default()).unwrap();
+        };
+        save(&|i| if i % 5 == 0 { 0.0 } else { 1.0 });
+        let message = shares(&path).unwrap_err().to_string();
+        assert!(message.contains("1.png") && message.contains("inverted"), "{message}");
+        save(&|i| if i % 5 == 0 { 0.4 } else { 0.0 });
+        assert_eq!(shares(&path).unwrap().0[..2], [102, 0]);
+        save(&|i| if i % 5 == 0 { 1.0 / 255.0 } else { 0.0 });
+        assert_eq!(shares(&path).unwrap().0[..2], [255, 0]);
+    }
+
+    #[test]
     fn one_image_for_each_annotator() {
         let folder = tempfile::tempdir().unwrap();
         let paths = [[0.0, 1.0], [1.0, 1.0]].map(|pixels| {
