@@ -410,7 +410,7 @@ fn truth_of_three_values_is_read_or_refused() {
 
     let dim = frames(map, |kind| [0, 40, 90][kind as usize]);
     let text = message(&mut dim.edges("out", &[]), 1);
-    assert!(text.contains("values up to 90"), "{text}");
+    assert!(text.contains("no boundary") && text.contains("half of white"), "{text}");
 }
 
 #[test]

@@ -206,8 +206,10 @@ impl Dataset {
                 .collect();
             if let Some(first) = empty.first() {
                 let of = format!("{} of {}", empty.len(), truth.len());
-                let message =
-                    format!("{}: no boundary in this truth ({of} are so)", first.truth[0].display());
+                let message = format!(
+                    "{}: no boundary in this truth, that is, nothing of half of white and more ({of} are so)",
+                    first.truth[0].display()
+                );
                 if empty.len() == truth.len() { problems.push(message) } else { log::warn!("{message}") }
             }
         }

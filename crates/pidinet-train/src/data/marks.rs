@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use pidinet_eval::ground_truth::{GroundTruth, shares};
 
 use super::rule::Rule;
-use crate::Result;
 use crate::config::Labels;
 use crate::loss::IGNORED;
+use crate::{Error, Result};
 
 /// What is drawn in each pixel, `[h, w]`. [`DOUBTFUL`] may be added to any pixel.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,13 @@ impl Marks {
             return Ok((Self::Grey(grey.into_iter().map(u16::from).collect()), size));
         }
         let truth = GroundTruth::open(files)?;
+        if truth.is_mostly_drawn() {
+            return Err(Error::Eval(pidinet_eval::Error::Content {
+                path: files[0].clone(),
+                expected: "boundaries, which are few pixels".to_owned(),
+                found: "mostly drawn ones: is it inverted?".to_owned(),
+            }));
+        }
         let mut bits = vec![0; truth.width * truth.height];
         let annotators = &truth.annotators[..truth.annotators.len().min(MOST_ANNOTATORS)];
         for (annotator, mask) in annotators.iter().enumerate() {
