@@ -108,7 +108,7 @@ fn the_engine_is_what_pytorch_gave_on_every_instruction_set() {
 #[test]
 fn the_detector_is_what_pytorch_gave_with_and_without_sides() {
     for Golden { name, model, maps } in Golden::all() {
-        let image = image(&maps["x"]);
+        let image = image(&maps["x"]).unwrap();
         for options in machines(&[1, 3]) {
             for (sides, count) in [(true, 5), (false, 1)] {
                 let options = Options { sides, ..options.clone() };

@@ -109,7 +109,9 @@ fn the_engine_is_what_the_published_code_gave() {
                 let every = engine_maps(&model, &options, &maps["x"]);
                 assert_eq!(every.len(), 10);
                 assert_close(&what, &every, &maps, NOISE);
-                assert_close(&what, &answers(&model, &options, &image(&maps["x"])), &maps, NOISE);
+                if let Some(image) = image(&maps["x"]) {
+                    assert_close(&what, &answers(&model, &options, &image), &maps, NOISE);
+                }
             }
         }
     }

@@ -79,8 +79,8 @@ pub(crate) fn answers(model: &Model, options: &Options, image: &Image) -> Maps {
     sides.chain([("fused".to_owned(), map(&found.edges))]).collect()
 }
 
-/// The image that the `imagenet` preset makes this input of.
-pub(crate) fn image(x: &Map) -> Image {
+/// The image that the `imagenet` preset makes this input of, unless that is darker than black or lighter than white.
+pub(crate) fn image(x: &Map) -> Option<Image> {
     const MEAN: [f64; 3] = [0.485, 0.456, 0.406];
     const DEVIATION: [f64; 3] = [0.229, 0.224, 0.225];
     let mut pixels = Vec::new();
@@ -89,7 +89,7 @@ pub(crate) fn image(x: &Map) -> Image {
             pixels.extend((0..3).map(|c| (x.row(c, y)[column] * DEVIATION[c] + MEAN[c]) as f32));
         }
     }
-    Image::from_f32(&pixels, &PixelLayout::packed(x.width, x.height, PixelFormat::Rgb)).unwrap()
+    Image::from_f32(&pixels, &PixelLayout::packed(x.width, x.height, PixelFormat::Rgb)).ok()
 }
 
 /// How far from the golden maps others may be.
