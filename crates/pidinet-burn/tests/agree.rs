@@ -138,7 +138,7 @@ fn gradients_are_those_of_the_tape(accelerator: &Accelerator) {
     // Two sizes: two of one are computed together, the third alone.
     let mut samples = [sample(21, 34, 0), sample(16, 19, 1), sample(21, 34, 2)];
     // A teacher of the first, which sees nothing in some pixels.
-    let map = |i: usize| if i % 11 == 0 { IGNORED } else { (i % 8) as f32 / 8.0 };
+    let map = |i: usize| if i.is_multiple_of(11) { IGNORED } else { (i % 8) as f32 / 8.0 };
     samples[0].lesson = Some(Lesson { map: (0..21 * 34).map(map).collect(), trust: 0.7 });
     for (arch, soft) in architectures().into_iter().zip([false, true].into_iter().cycle()) {
         let loss = Loss { lambda: 1.1, soft };

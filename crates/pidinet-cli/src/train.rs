@@ -26,7 +26,7 @@ use progress::Progress;
 #[derive(clap::Args, Debug)]
 pub(crate) struct Train {
     #[command(subcommand)]
-    task: Task,
+    task: Box<Task>,
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -65,7 +65,7 @@ struct RunArgs {
 
 impl Train {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        match self.task {
+        match *self.task {
             Task::Edges(edges) => edges.run(),
             Task::Classify(classes) => classes.run(),
         }
