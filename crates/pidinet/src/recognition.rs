@@ -123,8 +123,8 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// [`Error::Isa`] for an instruction set that this CPU lacks, [`Error::Threads`] if the system gives no
-    /// threads.
+    /// [`Error::Isa`](crate::Error::Isa) for an instruction set that this CPU lacks,
+    /// [`Error::Threads`](crate::Error::Threads) if the system gives no threads.
     pub fn new(model: &BiModel, options: &ClassifierOptions) -> Result<Self> {
         let isa = match &options.isa {
             Some(name) => Isa::named(name)?,
