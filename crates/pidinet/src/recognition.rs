@@ -123,7 +123,7 @@ impl Classifier {
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Isa`] for an instruction set that this CPU lacks.
+    /// [`Error::Isa`](crate::Error::Isa) for an instruction set that this CPU lacks.
     pub fn new(model: &BiModel, options: &ClassifierOptions) -> Result<Self> {
         let isa = match &options.isa {
             Some(name) => Isa::named(name)?,
