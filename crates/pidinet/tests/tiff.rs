@@ -161,6 +161,8 @@ fn what_is_not_read_is_named_with_the_way_out() {
     assert!(refusal(&old).contains("JPEG compression of the old kind"), "{}", refusal(&old));
     let raw = Tiff::rgb(8, 1, vec![1, 2, 3]).with(50706, 1, &[1, 4, 0, 0]).bytes();
     assert!(refusal(&raw).contains("DNG"), "{}", refusal(&raw));
+    let thumbnail = Tiff::rgb(8, 1, vec![1, 2, 3]).with(254, 4, &[1]).with(330, 4, &[8]).bytes();
+    assert!(refusal(&thumbnail).contains("camera raw"), "{}", refusal(&thumbnail));
     let depths = Tiff::rgb(8, 1, vec![1, 2, 3]).with(258, 3, &[5, 6, 5]).bytes();
     assert!(refusal(&depths).contains("several depths"), "{}", refusal(&depths));
 }
