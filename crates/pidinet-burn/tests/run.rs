@@ -38,9 +38,8 @@ fn a_run_on_burn_goes_on_on_the_cpu() {
     let folder = tempfile::tempdir().unwrap();
     let arch = Arch { width: 4, cdcm: Some(2), ..Arch::full() };
     let mut config = Config { seed: 1, model: config::Model::of(&arch), ..Config::default() };
-    let drawn = draw(folder.path());
-    config.data.train = vec![drawn.clone().into()];
-    config.data.validation = vec![drawn];
+    config.data.validation = vec![draw(folder.path())];
+    config.data.train = config.data.validation.iter().cloned().map(Into::into).collect();
     config.augment.crop = 32;
     config.train = config::Train { steps: 12, batch: 2, average: 0.5, ..config.train };
     config.validation = config::Validation { epochs: 2.0, thresholds: 5, images: 2 };

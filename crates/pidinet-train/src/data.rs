@@ -100,7 +100,7 @@ impl Examples {
             }
             let (range, rule) = (first..pairs.len(), Rule::of(material, data));
             if range.is_empty() {
-                return Err(Error::Empty { path: material.to_string().into() });
+                return Err(Error::Empty { path: material.source.place().into() });
             }
             sources.push(Of { range, rule, classes, trust: material.trust });
         }

@@ -365,7 +365,7 @@ fn a_run_starts_from_a_model_that_comes_with_the_library() {
     let message = go(&config, &folder.path().join("none"), false, |_| {}).unwrap_err().to_string();
     assert!(message.contains("enormous") && message.contains("tiny"), "{message}");
     assert!(!message.contains("bi-pidinet"), "{message}");
-    assert!(!folder.path().join("none").exists(), "nothing is written before the model is found");
+    assert!(!folder.path().join("none/config.toml").exists(), "nothing is written before the model is found");
 }
 
 #[test]
@@ -433,8 +433,11 @@ fn what_makes_no_sense_is_refused_with_a_sentence() {
         ("[[data.train]]\nlist = \"a\"\ntolerance = 65", "`tolerance` is 65"),
         ("[[data.train]]\nlist = \"a\"\ntrust = nan", "`trust` is NaN"),
         ("[[data.train]]\nimages = \"a\"\nmasks = \"b\"\nclasses = 1", "`classes` is 1, expected 2 to 255"),
-        (pictures, "`data.train` is a, expected a teacher"),
-        ("[[data.validation]]\npictures = \"v\"", "`data.validation` is v, expected images with truth"),
+        (pictures, "`data.train` is folder a, expected a teacher"),
+        (
+            "[[data.validation]]\npictures = \"v\"",
+            "`data.validation` is folder v, expected images with truth",
+        ),
     ];
     for (text, expected) in cases {
         let found = Config::parse(&format!("{DRAWN}{text}")).unwrap().check();

@@ -154,13 +154,13 @@ fn check(jobs: &[Job]) -> anyhow::Result<()> {
             ));
         }
         match writers.insert(output, job) {
-            Some(other) if other.input == job.input => {
+            Some(other) if std::ptr::eq(other, job) => {
                 return Err(usage!("-o - writes one map; --side-outputs needs --format npz then"));
             }
             Some(_) if *output == Output::Stdout => {
                 return Err(usage!("-o - writes one image, and there are {}", jobs.len()));
             }
-            Some(other) if other.input.source == job.input.source => {
+            Some(other) if is_same(&other.input.source, &job.input.source) => {
                 let name = job.input.name();
                 return Err(usage!(
                     "the image {name} is given twice; give it once, or run the commands apart"
@@ -178,6 +178,15 @@ fn check(jobs: &[Job]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether two images are one, however they are named.
+fn is_same(one: &Source, other: &Source) -> bool {
+    let file = |source: &Source| match source {
+        Source::File(path) => path.canonicalize().ok(),
+        Source::Stdin => None,
+    };
+    one == other || file(one).is_some_and(|one| file(other) == Some(one))
 }
 
 #[cfg(test)]

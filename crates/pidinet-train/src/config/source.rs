@@ -56,6 +56,17 @@ impl Source {
     pub fn is_drawn(&self) -> bool {
         !matches!(self, Self::Masks { .. } | Self::Pictures { .. })
     }
+
+    /// The folder or list of its images.
+    pub(crate) fn place(&self) -> &Path {
+        match self {
+            Self::Bsds { bsds: place, .. }
+            | Self::Folders { images: place, .. }
+            | Self::List { list: place }
+            | Self::Masks { images: place, .. }
+            | Self::Pictures { pictures: place } => place,
+        }
+    }
 }
 
 impl fmt::Display for Source {

@@ -24,11 +24,21 @@ fn is_whole_content(bytes: &[u8], format: Format) -> bool {
             let has_end = match format {
                 Format::Png | Format::Png16 => bytes.ends_with(b"\0\0\0\0IEND\xAEB`\x82"),
                 Format::Jpg => bytes.ends_with(b"\xFF\xD9"),
+                Format::Tiff => has_directory(bytes).unwrap_or(false),
                 _ => true,
             };
             has_end && Image::decode(bytes, &limits).is_ok()
         }
     }
+}
+
+/// Whether the first directory of a TIFF file, as this library writes it, is there to its last byte.
+fn has_directory(bytes: &[u8]) -> Option<bool> {
+    let at = u32::from_le_bytes(*bytes.get(4..)?.first_chunk()?) as usize;
+    let entries = usize::from(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
+    const ENTRY: usize = 12;
+    const NEXT: usize = 4; // where the next directory is
+    Some(bytes.len() >= at + size_of::<u16>() + ENTRY * entries + NEXT)
 }
 
 /// Whether the bytes of an array are as many as its header says.
