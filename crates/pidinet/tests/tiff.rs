@@ -189,7 +189,7 @@ fn values_that_stand_for_no_data_are_named_with_their_pixel() {
     for (value, shown) in
         [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (-3.4e38, "-3.4e38"), (f32::MIN, "-3.4"), (1e38, "1e38")]
     {
-        let mut floats = vec![0.5_f32; 3 * 6];
+        let mut floats = [0.5_f32; 3 * 6];
         floats[3 * 4 + 1] = value;
         let data = floats.iter().flat_map(|value| value.to_le_bytes()).collect();
         let file = Tiff::rgb(32, 6, data).with(339, 3, &[3, 3, 3]).bytes();
