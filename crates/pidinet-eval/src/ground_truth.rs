@@ -305,7 +305,12 @@ mod tests {
     #[test]
     fn pixels_that_are_left_out_are_so_for_all_annotators() {
         let w = Writer { order: Order::Little };
-        let bytes = w.truth_of(&[(1, 4, &[0, 1, 255, 1]), (1, 4, &[0, 1, 1, 255])]);
+        const UINT8: u32 = 9; // the class of a matrix; its elements are of type 2
+        let one = |pixels: &[u8]| {
+            let boundaries = w.matrix(UINT8, &[1, 4], "", &w.element(2, pixels));
+            w.record("", &[("Boundaries", boundaries)])
+        };
+        let bytes = w.file(&[w.cell("groundTruth", &[one(&[0, 1, 255, 1]), one(&[0, 1, 1, 255])])]);
         let (_folder, path) = save("1.mat", &bytes);
         assert!(GroundTruth::open(&[&path]).unwrap_err().to_string().contains("--gt-ignore 255"));
         let drawing = Drawing { ignore: Some(255), ..Drawing::default() };

@@ -127,12 +127,15 @@ fn edges_are_not_taken_for_images_the_second_time() {
 
 #[test]
 fn a_folder_of_results_has_one_run_at_a_time() {
-    let sandbox = Sandbox::new().with(&["pred/a.png"]);
-    for folder in ["out", "truth"] {
+    let sandbox = Sandbox::new();
+    let line = (0..33 * 20).map(|pixel| f32::from(u8::from(pixel / 33 == 9))).collect();
+    let line = pidinet::EdgeMap::new(33, 20, line);
+    for folder in ["out", "pred", "truth"] {
         std::fs::create_dir(sandbox.path(folder)).unwrap();
     }
-    let line = (0..33 * 20).map(|pixel| f32::from(u8::from(pixel / 33 == 9))).collect();
-    pidinet::EdgeMap::new(33, 20, line).save(sandbox.path("truth/a.png"), &Default::default()).unwrap();
+    for folder in ["pred", "truth"] {
+        line.save(sandbox.path(folder).join("a.png"), &Default::default()).unwrap();
+    }
     let lock = pidinet::save::FolderLock::take(&sandbox.path("out")).unwrap();
     let arguments = "eval edges --pred pred --gt truth -o out";
     let ran = sandbox.run(arguments).code(1);
