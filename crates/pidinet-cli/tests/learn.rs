@@ -101,6 +101,7 @@ fn a_network_learns_to_find_edges_in_pictures_it_has_not_seen() {
     files.sort();
     let expected = [
         "best.safetensors",
+        "checkpoint-before.safetensors",
         "checkpoint.safetensors",
         "config.toml",
         "loss.png",

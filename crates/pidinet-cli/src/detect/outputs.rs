@@ -160,7 +160,7 @@ fn check(jobs: &[Job]) -> anyhow::Result<()> {
             Some(_) if *output == Output::Stdout => {
                 return Err(usage!("-o - writes one image, and there are {}", jobs.len()));
             }
-            Some(other) if other.input.source == job.input.source => {
+            Some(other) if is_same(&other.input.source, &job.input.source) => {
                 let name = job.input.name();
                 return Err(usage!(
                     "the image {name} is given twice; give it once, or run the commands apart"
@@ -178,6 +178,16 @@ fn check(jobs: &[Job]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether two names are those of one image.
+fn is_same(a: &Source, b: &Source) -> bool {
+    match (a, b) {
+        (Source::File(a), Source::File(b)) => {
+            a == b || a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+        }
+        _ => a == b,
+    }
 }
 
 #[cfg(test)]

@@ -181,11 +181,11 @@ fn json_has_a_line_for_each_image() {
 #[test]
 fn existing_edges_are_skipped() {
     let sandbox = Sandbox::new().with(&["a.png", "b.png"]);
-    std::fs::create_dir(sandbox.path("out")).unwrap();
-    sandbox.write("out/a.png", b"kept");
+    sandbox.photo(Path::new("out/a.png"), 5, 4);
+    let kept = std::fs::read(sandbox.path("out/a.png")).unwrap();
     let ran = sandbox.run("detect MODEL a.png b.png -o out --skip-existing --json").code(0);
     assert!(ran.stdout().lines().next().unwrap().contains("\"skipped\":true"), "{}", ran.stdout());
-    assert_eq!(std::fs::read(sandbox.path("out/a.png")).unwrap(), b"kept");
+    assert_eq!(std::fs::read(sandbox.path("out/a.png")).unwrap(), kept);
     assert_eq!(open(&sandbox, "out/b.png").width(), 33);
     sandbox.run("detect MODEL a.png -o out").code(0);
     assert_eq!(open(&sandbox, "out/a.png").width(), 33);

@@ -127,8 +127,15 @@ fn edges_are_not_taken_for_images_the_second_time() {
 
 #[test]
 fn a_folder_of_results_has_one_run_at_a_time() {
-    let sandbox = Sandbox::new().with(&["pred/a.png", "truth/a.png"]);
-    std::fs::create_dir(sandbox.path("out")).unwrap();
+    let sandbox = Sandbox::new();
+    for folder in ["pred", "truth", "out"] {
+        std::fs::create_dir(sandbox.path(folder)).unwrap();
+    }
+    let line = (0..30 * 20).map(|at| if at % 30 == 12 { 1.0 } else { 0.0 }).collect();
+    let map = pidinet::EdgeMap::new(30, 20, line);
+    for folder in ["pred", "truth"] {
+        map.save(sandbox.path(folder).join("a.png"), &pidinet::save::SaveOptions::default()).unwrap();
+    }
     let lock = pidinet::save::FolderLock::take(&sandbox.path("out")).unwrap();
     let arguments = "eval edges --pred pred --gt truth -o out";
     let ran = sandbox.run(arguments).code(1);
