@@ -311,7 +311,7 @@ fn truth_of_three_values_is_read_or_refused() {
 
     let dim = frames(map, |kind| [0, 40, 90][kind as usize]);
     let text = message(&mut dim.edges("out", &[]), 1);
-    assert!(text.contains("values up to 90"), "{text}");
+    assert!(text.contains("no boundary") && text.contains("half of white"), "{text}");
 }
 
 #[test]
@@ -393,7 +393,7 @@ fn truth_lies_in_folders_and_in_other_formats() {
             truth.save(set.path(&format!("truth/{id}.{extension}"))).unwrap();
             std::fs::remove_file(set.path(&format!("truth/{id}.png"))).unwrap();
         }
-        assert!(ods(&set, "out", &[]) > 0.99, "{extension}");
+        assert!(ods(&set, "out", &[]) > 0.98, "{extension}");
     }
 }
 

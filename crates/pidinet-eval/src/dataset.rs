@@ -206,8 +206,10 @@ impl Dataset {
                 .collect();
             if let Some(first) = empty.first() {
                 let of = format!("{} of {}", empty.len(), truth.len());
-                let message =
-                    format!("{}: no boundary in this truth ({of} are so)", first.truth[0].display());
+                let message = format!(
+                    "{}: no boundary in this truth, that is, nothing of half of white and more ({of} are so)",
+                    first.truth[0].display()
+                );
                 if empty.len() == truth.len() { problems.push(message) } else { log::warn!("{message}") }
             }
         }
@@ -318,7 +320,9 @@ fn truths(folder: &Path, predictions: &BTreeMap<String, PathBuf>) -> Result<BTre
 
 /// What is in a folder under a name, but not read.
 fn unread(entries: &[PathBuf], id: &str) -> String {
-    let there = entries.iter().filter(|path| stem(path) == id && path.extension().is_some());
+    // The truth of an annotator has a name that continues that of the image.
+    let is_of = |stem: String| stem == id || id.strip_prefix(&stem).is_some_and(|rest| rest.starts_with('_'));
+    let there = entries.iter().filter(|path| is_of(stem(path)) && path.extension().is_some());
     let names: Vec<String> =
         there.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
     if names.is_empty() {

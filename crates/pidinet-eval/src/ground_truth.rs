@@ -216,10 +216,11 @@ fn from_records(path: &Path, truth: &Value, options: &TruthOptions) -> Result<Ve
 
 /// What one annotator drew: what is not 0.
 fn annotator(path: &Path, boundaries: &Array, k: usize, options: &TruthOptions) -> Result<Annotator> {
-    let Some(size) = boundaries.matrix_size() else {
+    let Some((height, width)) = boundaries.matrix_size() else {
         let expected = format!("two dimensions in `Boundaries` of annotator {}", k + 1);
         return Err(Error::content(path, expected, format!("{:?}", boundaries.dims)));
     };
+    let size = (width, height);
     Ok((size, plane::matrix(path, boundaries, size)?.nonzero(path, options.drawing)?))
 }
 
@@ -254,7 +255,7 @@ mod tests {
     #[test]
     fn a_file_without_truth_names_what_it_has() {
         let w = Writer { order: Order::Little };
-        let (_folder, path) = save("1.mat", &w.file(&[w.logical(&[1, 2], "edges", &[1, 0])]));
+        let (_folder, path) = save("1.mat", &w.file(&[w.logical(&[1, 1], "edges", &[1])]));
         let message = GroundTruth::open(&[path]).unwrap_err().to_string();
         assert!(message.contains("`groundTruth`") && message.contains("`edges`"), "{message}");
     }
@@ -313,6 +314,23 @@ mod tests {
         for annotator in truth.annotators {
             assert_eq!(annotator.pixels().collect::<Vec<_>>(), [(1, 0)]);
         }
+    }
+
+    #[test]
+    fn shares_that_are_mostly_white_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.png");
+        let save = |value: &dyn Fn(usize) -> f32| {
+            let map = EdgeMap::new(10, 10, (0..100).map(value).collect());
+            map.save(&path, &SaveOptions::default()).unwrap();
+        };
+        save(&|i| if i % 5 == 0 { 0.0 } else { 1.0 });
+        let message = shares(&path).unwrap_err().to_string();
+        assert!(message.contains("1.png") && message.contains("inverted"), "{message}");
+        save(&|i| if i % 5 == 0 { 0.4 } else { 0.0 });
+        assert_eq!(shares(&path).unwrap().0[..2], [102, 0]);
+        save(&|i| if i % 5 == 0 { 1.0 / 255.0 } else { 0.0 });
+        assert_eq!(shares(&path).unwrap().0[..2], [255, 0]);
     }
 
     #[test]

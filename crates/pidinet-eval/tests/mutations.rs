@@ -22,6 +22,7 @@ use pidinet_eval::levels::Drawing;
 use pidinet_eval::predictions;
 
 #[path = "../../pidinet/tests/hostile_models/checkpoint.rs"]
+#[expect(dead_code, reason = "models are damaged here at random, not on purpose")]
 mod checkpoint;
 #[path = "../../pidinet/tests/images/target.rs"]
 mod image_target;

@@ -158,6 +158,13 @@ fn open_truth(files: &[PathBuf]) -> Result<(Marks, (usize, usize))> {
         return Ok((Marks::Grey(grey), size));
     }
     let truth = GroundTruth::open(files)?;
+    if truth.is_mostly_drawn() {
+        return Err(Error::Eval(pidinet_eval::Error::Content {
+            path: files[0].clone(),
+            expected: "boundaries, which are few pixels".to_owned(),
+            found: "mostly drawn ones: is it inverted?".to_owned(),
+        }));
+    }
     let mut bits = vec![0; truth.width * truth.height];
     let annotators = &truth.annotators[..truth.annotators.len().min(16)];
     for (annotator, mask) in annotators.iter().enumerate() {

@@ -1,7 +1,5 @@
 //! Nothing that is no number is ever written, whichever way it came.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be made fails the test")]
-
 use pidinet::arch::Arch;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::{Format, SaveOptions};

@@ -161,6 +161,8 @@ fn what_is_not_read_is_named_with_the_way_out() {
     assert!(refusal(&old).contains("JPEG compression of the old kind"), "{}", refusal(&old));
     let raw = Tiff::rgb(8, 1, vec![1, 2, 3]).with(50706, 1, &[1, 4, 0, 0]).bytes();
     assert!(refusal(&raw).contains("DNG"), "{}", refusal(&raw));
+    let thumbnail = Tiff::rgb(8, 1, vec![1, 2, 3]).with(254, 4, &[1]).with(330, 4, &[8]).bytes();
+    assert!(refusal(&thumbnail).contains("camera raw"), "{}", refusal(&thumbnail));
     let depths = Tiff::rgb(8, 1, vec![1, 2, 3]).with(258, 3, &[5, 6, 5]).bytes();
     assert!(refusal(&depths).contains("several depths"), "{}", refusal(&depths));
 }
@@ -187,7 +189,7 @@ fn values_that_stand_for_no_data_are_named_with_their_pixel() {
     for (value, shown) in
         [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (-3.4e38, "-3.4e38"), (f32::MIN, "-3.4"), (1e38, "1e38")]
     {
-        let mut floats = vec![0.5_f32; 3 * 6];
+        let mut floats = [0.5_f32; 3 * 6];
         floats[3 * 4 + 1] = value;
         let data = floats.iter().flat_map(|value| value.to_le_bytes()).collect();
         let file = Tiff::rgb(32, 6, data).with(339, 3, &[3, 3, 3]).bytes();

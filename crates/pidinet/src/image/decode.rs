@@ -99,7 +99,8 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         if there == 0 {
             return Err(Error::ImageCutShort { format: name });
         }
-        let damage = Some(Damage::RowsMissing { there, rows: image.height });
+        let rows = image.height;
+        let damage = if there == rows { damage } else { Some(Damage::RowsMissing { there, rows }) };
         return Ok(Opened { image, damage });
     }
     file.rewind().map_err(unread)?;

@@ -86,12 +86,9 @@ pub(super) fn read(file: impl Read + Seek, options: &ReadOptions) -> Result<Imag
     };
     let size = Size { width: layout.width, height: layout.height, channels: used(&layout), sample: depth };
     too_large(&size, &options.limits)?;
-    let chunk = (layout.chunk[0] as u64)
-        .checked_mul(layout.chunk[1] as u64)
-        .and_then(|pixels| pixels.checked_mul(layout.together() as u64))
-        .and_then(|samples| samples.checked_mul(layout.bits as u64))
-        .map_or(u64::MAX, |bits| bits.div_ceil(8));
-    if chunk > options.limits.max_bytes {
+    let [columns, rows] = layout.chunk.map(|side| side as u64);
+    let chunk = row_bytes(columns, layout.together() as u64, layout.bits).saturating_mul(rows);
+    if chunk > options.limits.max_bytes || usize::try_from(chunk).is_err() {
         return Err(Error::TooManyBytes { bytes: chunk, max_bytes: options.limits.max_bytes });
     }
 
@@ -193,6 +190,14 @@ impl Row {
     }
 }
 
+/// Bytes that a chunk may have besides those of its pixels, such as tables.
+const LONGEST_OVERHEAD: u64 = 1 << 18;
+
+/// Bytes of a row.
+fn row_bytes(columns: u64, samples: u64, bits: usize) -> u64 {
+    columns.saturating_mul(samples).saturating_mul(bits as u64).div_ceil(8)
+}
+
 /// Unpacks all chunks, and hands out the bytes of their rows.
 fn rows<F: Read + Seek>(
     file: &mut File<F>,
@@ -224,11 +229,11 @@ fn rows<F: Read + Seek>(
         let stored = if strip { there } else { tall };
         let units = [columns.div_ceil(block[0]), stored.div_ceil(block[1])];
         let samples = if block == [1, 1] { layout.together() } else { block[0] * block[1] + 2 };
-        let row = (units[0] * samples * layout.bits).div_ceil(8);
-        let length = match layout.lengths.get(chunk) {
-            Some(&length) => length,
-            None => file.left(layout.offsets[chunk]),
-        };
+        let row = row_bytes(units[0] as u64, samples as u64, layout.bits) as usize;
+        let there_at_most = file.left(layout.offsets[chunk]);
+        let length = layout.lengths.get(chunk).copied().unwrap_or(there_at_most);
+        // Nothing that is packed is so much longer; a file whose chunks all are the whole file would take for ever.
+        let length = length.min((row * units[1]) as u64 * 4 + LONGEST_OVERHEAD);
         let packed = file.bytes(layout.offsets[chunk], length)?;
         let bytes = unpack::unpack(layout, packed, row, units[1])?;
         let (mut bytes, row) = if block == [1, 1] {
@@ -241,7 +246,7 @@ fn rows<F: Read + Seek>(
                 samples::undo_predictor(layout, file.order, bytes);
             }
             let inside = columns.min(layout.width - x);
-            let used = (inside * layout.together() * layout.bits).div_ceil(8);
+            let used = row_bytes(inside as u64, layout.together() as u64, layout.bits) as usize;
             take(&Row { x, y: y + k, columns: inside, plane }, &bytes[..used])?;
         }
     }

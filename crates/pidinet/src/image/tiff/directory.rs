@@ -84,7 +84,10 @@ impl<F: Read + Seek> File<F> {
             }
             at = next;
         }
-        first.ok_or(Problem::Short)
+        match first {
+            Some(page) if page.has(330) => Err(Problem::kind("a thumbnail alone (camera raw)")),
+            page => page.ok_or(Problem::Short),
+        }
     }
 
     /// The directory at an offset, and where the file says the offset of the next one.
