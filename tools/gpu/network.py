@@ -21,11 +21,7 @@ class Plain:
 
     def loss(self, vector, image, truth, teacher=None, trust=None, lam=1.1):
         """The loss, a number; `trust` is the share of the teacher's term, a tensor of no dimension."""
-        maps = self.maps(vector, image)
-        value = plain.loss(maps, truth, lam)
-        if teacher is not None:
-            value = value * (1 - trust) + trust * plain.teaching(maps[:, 4], truth, teacher, lam)
-        return value
+        return plain.combined(self.maps(vector, image), truth, teacher, trust, lam)
 
 
 def make(size, device, mode, dtype):

@@ -105,3 +105,11 @@ def teaching(fused, truth, teacher, lam=1.1):
     mass = torch.where(mass > 0, mass, mass.mean()).to(fused.dtype)
     value = F.binary_cross_entropy_with_logits(fused, teacher.clamp(0, 1).to(fused.dtype), reduction="none")
     return ((value * known).sum((1, 2)) * mass / area).sum() / fused.shape[0]
+
+
+def combined(maps, truth, teacher, trust, lam):
+    """The loss, with the teacher's share of it if there is a teacher."""
+    value = loss(maps, truth, lam)
+    if teacher is None:
+        return value
+    return value * (1 - trust) + trust * teaching(maps[:, 4], truth, teacher, lam)

@@ -1,0 +1,240 @@
+"""The network with our own kernels: each operation with its gradient, and the same interface as the plain one.
+
+Maps are `[n, h, w, C]` with channels rounded up to a multiple of 8. Weights come twice: as float32 with gradients, and rounded to the type
+of activations, which is what kernels multiply with.
+"""
+
+import torch
+import triton
+from torch.autograd import Function
+from torch.nn import functional as F
+
+import kernels
+import plain
+from parameters import KINDS, STAGES
+from working import Working, power
+
+
+def part(channels):
+    """Channels that a program takes at a time."""
+    return min(64, power(channels))
+
+
+def programs(pixels, block, parts=1):
+    """How many programs share the pixels where sums over all of them are wanted."""
+    return max(1, min(triton.cdiv(pixels, block), 264 // parts))
+
+
+def tile(width):
+    """Height and width of a tile of 64 pixels."""
+    return 8, 8
+
+
+class Stem(Function):
+    @staticmethod
+    def forward(ctx, image, weight, rounded):
+        n, h, w, _ = image.shape
+        c = weight.shape[1]
+        out = image.new_empty(n, h, w, c)
+        pixels = n * h * w
+        kernels.stem_forward[(triton.cdiv(pixels, 64),)](image, rounded, out, h, w, pixels, C=c, CB=power(c), BP=64)
+        ctx.save_for_backward(image)
+        return out
+
+    @staticmethod
+    def backward(ctx, dy):
+        (image,) = ctx.saved_tensors
+        n, h, w, c = dy.shape
+        pixels = n * h * w
+        count = programs(pixels, 64)
+        dw = dy.new_empty(count, 64, c, dtype=wide(dy))
+        kernels.stem_weights[(count,)](image, dy.contiguous(), dw, h, w, pixels, C=c, CB=power(c), BP=64)
+        return None, dw.sum(0), None
+
+
+class Block(Function):
+    """`shortcut + relu(differences of x) @ weight`; without a shortcut, x itself."""
+
+    @staticmethod
+    def forward(ctx, x, shortcut, weight, taps, rounded, radial):
+        n, h, w, inputs = x.shape
+        outputs = weight.shape[1]
+        hidden, out = torch.empty_like(x), x.new_empty(n, h, w, outputs)
+        ty, tx = tile(w)
+        grid = (n * triton.cdiv(h, ty) * triton.cdiv(w, tx),)
+        kernels.block_forward[grid](
+            x, taps, rounded, x if shortcut is None else shortcut, hidden, out, h, w,
+            CI=inputs, CO=outputs, KB=part(inputs), NB=power(outputs), RADIAL=radial, TY=ty, TX=tx,
+            num_warps=8 if power(outputs) > 128 else 4, num_stages=1,
+        )  # fmt: skip
+        ctx.save_for_backward(x, hidden, taps, rounded)
+        ctx.radial, ctx.identity = radial, shortcut is None
+        return out
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, hidden, taps, rounded = ctx.saved_tensors
+        dy = dy.contiguous()
+        g, dw, _ = through(hidden, dy, rounded, relu=True, bias=False)
+        n, h, w, c = x.shape
+        dx = torch.empty_like(x)
+        kb = part(c)
+        tx = 1024 // kb
+        rows = 32 if h >= 160 else 16 if h >= 80 else 8
+        count = n * triton.cdiv(h, rows) * triton.cdiv(w, tx)
+        dtaps = x.new_empty(count, 9, c, dtype=wide(x))
+        if ctx.radial:
+            dtaps[:, 4].zero_()
+        kernels.depthwise_backward[(count, triton.cdiv(c, kb))](
+            x, g, dy, taps, dx, dtaps, h, w, rows, C=c, KB=kb, RADIAL=ctx.radial, IDENTITY=ctx.identity, TX=tx, num_stages=1
+        )
+        return dx, None if ctx.identity else dy, dw, dtaps.sum(0), None, None
+
+
+def wide(x):
+    """The type of sums."""
+    return torch.promote_types(x.dtype, torch.float32)
+
+
+def through(h, dy, rounded, relu, bias):
+    """The gradients of `relu(h) @ weight + bias`, or without the ReLU: by h, by the weight, by the bias."""
+    inputs, outputs = rounded.shape
+    pixels = h.numel() // inputs
+    kb, nb = part(inputs), power(outputs)
+    count = programs(pixels, 64, triton.cdiv(inputs, kb))
+    g = torch.empty_like(h)
+    dw = h.new_empty(count, inputs, outputs, dtype=wide(h))
+    db = h.new_empty(count, outputs, dtype=wide(h)) if bias else dw
+    kernels.pointwise_backward[(count, triton.cdiv(inputs, kb))](
+        h, dy, rounded, g, dw, db, pixels, CI=inputs, CO=outputs, KB=kb, NB=nb, BP=64, RELU=relu, BIAS=bias,
+        num_warps=8 if nb > 128 else 4, num_stages=2 if nb > 128 else 3,
+    )  # fmt: skip
+    return g, dw.sum(0), db.sum(0) if bias else None
+
+
+class Pointwise(Function):
+    """`relu(x) @ weight + bias`, or without the ReLU."""
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, rounded, relu):
+        n, h, w, inputs = x.shape
+        outputs = weight.shape[1]
+        out = x.new_empty(n, h, w, outputs)
+        pixels = n * h * w
+        kernels.pointwise_forward[(triton.cdiv(pixels, 64),)](
+            x, rounded, bias, out, pixels, CI=inputs, CO=outputs, KB=part(inputs), NB=power(outputs), BP=64, RELU=relu,
+            num_warps=8 if power(outputs) > 128 else 4,
+        )  # fmt: skip
+        ctx.save_for_backward(x, rounded)
+        ctx.relu = relu
+        return out
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, rounded = ctx.saved_tensors
+        return (*through(x, dy.contiguous(), rounded, ctx.relu, bias=True), None, None)
+
+
+class Pool(Function):
+    @staticmethod
+    def forward(ctx, x):
+        n, h, w, c = x.shape
+        out = x.new_empty(n, h // 2, w // 2, c)
+        pixels = n * (h // 2) * (w // 2)
+        block = max(1, 2048 // power(c))
+        kernels.pool_forward[(triton.cdiv(pixels, block),)](x, out, h, w, pixels, C=c, CB=power(c), BP=block)
+        ctx.save_for_backward(x)
+        return out
+
+    @staticmethod
+    def backward(ctx, dy):
+        (x,) = ctx.saved_tensors
+        n, h, w, c = x.shape
+        dx = torch.zeros_like(x) if h % 2 or w % 2 else torch.empty_like(x)
+        pixels = n * (h // 2) * (w // 2)
+        block = max(1, 2048 // power(c))
+        kernels.pool_backward[(triton.cdiv(pixels, block),)](
+            x, dy.contiguous(), dx, h, w, pixels, C=c, CB=power(c), BP=block
+        )
+        return dx
+
+
+class Dilated(Function):
+    """The sum of four dilated convolutions, weights `[36, MB, MB]`: tap of a branch, input, output."""
+
+    @staticmethod
+    def forward(ctx, x, weight, rounded):
+        ctx.save_for_backward(x, rounded)
+        return dilated(x, rounded, 1)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, rounded = ctx.saved_tensors
+        dy = dy.contiguous()
+        n, h, w, c = x.shape
+        mb, pixels = rounded.shape[1], n * h * w
+        count = programs(pixels, 64, 4)
+        dw = x.new_empty(count, 36, mb, mb, dtype=wide(x))
+        kernels.dilated_weights[(count, 9)](x, dy, dw, h, w, pixels, C=c, MB=mb, BP=64, num_stages=2)
+        return dilated(dy, rounded.transpose(1, 2).contiguous(), -1), dw.sum(0), None
+
+
+def dilated(x, weight, sign):
+    n, h, w, c = x.shape
+    out = torch.empty_like(x)
+    ty, tx = tile(w)
+    grid = (n * triton.cdiv(h, ty) * triton.cdiv(w, tx),)
+    kernels.dilated[grid](x, weight, out, h, w, C=c, MB=weight.shape[1], SIGN=sign, TY=ty, TX=tx, num_stages=2)
+    return out
+
+
+class Fast:
+    """Our own kernels; `dtype` is that of activations."""
+
+    def __init__(self, size, device, dtype):
+        self.dtype, self.working = dtype, Working(size, device)
+
+    def sides(self, weights, rounded, image):
+        """Of four stages, the map of one channel `[n, 1, h, w]` at the stage's resolution; `image` is `[n, 3, h, w]`."""
+        image = F.pad(image.permute(0, 2, 3, 1), (0, 1)).to(self.dtype).contiguous()
+        kinds = iter(KINDS)
+        next(kinds)
+        x = Stem.apply(image, weights["init_block"], weights["init_block"].detach().to(self.dtype))
+        found = []
+        for stage, blocks in enumerate(STAGES):
+            for block in range(1, blocks + 1):
+                name = f"block{stage + 1}_{block}"
+                shortcut = None
+                if stage and block == 1:
+                    x = Pool.apply(x)
+                    at = f"{name}.shortcut"
+                    shortcut = Pointwise.apply(x, weights[at], weights[f"{at}.bias"], rounded[at], False)
+                at, radial = f"{name}.conv2", next(kinds) == "rd"
+                x = Block.apply(x, shortcut, weights[at], weights[f"{name}.conv1"], rounded[at], radial)
+            at = f"dilations.{stage}"
+            z = Pointwise.apply(x, weights[f"{at}.conv1"], weights[f"{at}.conv1.bias"], rounded[f"{at}.conv1"], True)
+            z = Dilated.apply(z, weights[f"{at}.conv2"], rounded[f"{at}.conv2"])
+            found.append(head(z.to(wide(z)), weights, stage))
+        return found
+
+    def maps(self, vector, image):
+        """Four side maps and the fused one before the sigmoid, `[n, 5, h, w]`, of images `[n, 3, h, w]`."""
+        weights, rounded = self.working(vector, self.dtype)
+        shape = image.shape[2:]
+        sides = self.sides(weights, rounded, image)
+        four = torch.cat([F.interpolate(side, shape, mode="bilinear", align_corners=False) for side in sides], 1)
+        fused = (four * weights["classifier"].view(1, 4, 1, 1)).sum(1, keepdim=True) + weights["classifier.bias"]
+        return torch.cat([four, fused], 1)
+
+    def loss(self, vector, image, truth, teacher=None, trust=None, lam=1.1):
+        """The loss, a number; `trust` is the share of the teacher's term, a tensor of no dimension."""
+        return plain.combined(self.maps(vector, image), truth, teacher, trust, lam)
+
+
+def head(z, weights, stage):
+    """The gate, and the reduction to one channel, `[n, 1, h, w]`."""
+    at = f"attentions.{stage}"
+    a = F.relu(z) @ weights[f"{at}.conv1"] + weights[f"{at}.conv1.bias"]
+    gate = torch.sigmoid(F.conv2d(a.permute(0, 3, 1, 2), weights[f"{at}.conv2"], padding=1))
+    reduced = (z @ weights[f"conv_reduces.{stage}.conv"]).permute(0, 3, 1, 2)
+    return gate * reduced + weights[f"conv_reduces.{stage}.conv.bias"]
