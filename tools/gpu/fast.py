@@ -10,8 +10,10 @@ from torch.autograd import Function
 from torch.nn import functional as F
 
 import kernels
+import kernels_head
 import plain
 from parameters import KINDS, STAGES
+from sample import ETA, ROW
 from working import Working, power
 
 
@@ -65,7 +67,7 @@ class Block(Function):
         kernels.block_forward[grid](
             x, taps, rounded, x if shortcut is None else shortcut, hidden, out, h, w,
             CI=inputs, CO=outputs, KB=part(inputs), NB=power(outputs), RADIAL=radial, TY=ty, TX=tx,
-            num_warps=8 if power(outputs) > 128 else 4, num_stages=1,
+            num_warps=8 if power(outputs) > 64 else 4, num_stages=1,
         )  # fmt: skip
         ctx.save_for_backward(x, hidden, taps, rounded)
         ctx.radial, ctx.identity = radial, shortcut is None
@@ -83,8 +85,6 @@ class Block(Function):
         rows = 32 if h >= 160 else 16 if h >= 80 else 8
         count = n * triton.cdiv(h, rows) * triton.cdiv(w, tx)
         dtaps = x.new_empty(count, 9, c, dtype=wide(x))
-        if ctx.radial:
-            dtaps[:, 4].zero_()
         kernels.depthwise_backward[(count, triton.cdiv(c, kb))](
             x, g, dy, taps, dx, dtaps, h, w, rows, C=c, KB=kb, RADIAL=ctx.radial, IDENTITY=ctx.identity, TX=tx, num_stages=1
         )
@@ -188,15 +188,64 @@ def dilated(x, weight, sign):
     return out
 
 
+class Head(Function):
+    """The gate, and the reduction to one channel: `[n, 1, h, w]` of `z` `[n, h, w, C]`."""
+
+    @staticmethod
+    def forward(ctx, z, w, bias, v, reduce, last):
+        n, h, w_, c = z.shape
+        pixels = n * h * w_
+        planes = z.new_empty(5, pixels, dtype=wide(z))
+        gate, out = planes.new_empty(pixels), planes.new_empty(n, 1, h, w_)
+        cb = power(c)
+        kernels_head.head_planes[(triton.cdiv(pixels, 2048 // cb),)](
+            z, w, bias, reduce, planes, pixels, C=c, CB=cb, BP=2048 // cb
+        )
+        kernels_head.head_forward[(triton.cdiv(pixels, 256),)](planes, v, last, gate, out, h, w_, pixels, BP=256)
+        ctx.save_for_backward(z, w, v, reduce, planes, gate)
+        return out
+
+    @staticmethod
+    def backward(ctx, d):
+        z, w, v, reduce, planes, gate = ctx.saved_tensors
+        d = d.contiguous()
+        n, h, w_, c = z.shape
+        pixels = n * h * w_
+        q, dz = torch.empty_like(gate), torch.empty_like(z)
+        count = triton.cdiv(pixels, 1024)
+        sums = planes.new_empty(count, 40)
+        kernels_head.head_backward[(count,)](planes, gate, d, q, sums, h, w_, pixels, BP=1024)
+        block = 2048 // power(c)
+        count = programs(pixels, block)
+        dw, db = planes.new_empty(count, 5, c), planes.new_empty(count, 4)
+        kernels_head.head_inputs[(count,)](
+            z, w, reduce, v, gate, d, q, dz, dw, db, h, w_, pixels, C=c, CB=power(c), BP=block
+        )
+        dw, sums = dw.sum(0), sums.sum(0)
+        return dz, dw[:4].t(), db.sum(0), sums[:36].view(v.shape), dw[4].view(reduce.shape), sums[36:37]
+
+
 class Fast:
     """Our own kernels; `dtype` is that of activations."""
 
     def __init__(self, size, device, dtype):
         self.dtype, self.working = dtype, Working(size, device)
 
+    def sample(self, store, rows, height, width):
+        """As `Store.sample`, but images are `[n, h, w, 4]`, the fourth being 0."""
+        n = rows.shape[0]
+        image = torch.empty(n, height, width, 4, dtype=self.dtype, device=rows.device)
+        truth = torch.empty(n, height, width, dtype=torch.uint8, device=rows.device)
+        known = store.teacher is not None
+        taught = torch.empty(n, height, width, device=rows.device) if known else None
+        kernels_head.sample[(triton.cdiv(height * width, 256), n)](
+            store.images, store.shares, store.teacher if known else store.shares, store.extent, rows, image, truth,
+            taught if known else rows, height, width, side=store.side, ROW=ROW, ETA=ETA, TEACHER=known, BP=256,
+        )  # fmt: skip
+        return image, truth, taught
+
     def sides(self, weights, rounded, image):
-        """Of four stages, the map of one channel `[n, 1, h, w]` at the stage's resolution; `image` is `[n, 3, h, w]`."""
-        image = F.pad(image.permute(0, 2, 3, 1), (0, 1)).to(self.dtype).contiguous()
+        """Of four stages, the map of one channel `[n, 1, h, w]` at the stage's resolution; `image` is `[n, h, w, 4]`."""
         kinds = iter(KINDS)
         next(kinds)
         x = Stem.apply(image, weights["init_block"], weights["init_block"].detach().to(self.dtype))
@@ -214,13 +263,21 @@ class Fast:
             at = f"dilations.{stage}"
             z = Pointwise.apply(x, weights[f"{at}.conv1"], weights[f"{at}.conv1.bias"], rounded[f"{at}.conv1"], True)
             z = Dilated.apply(z, weights[f"{at}.conv2"], rounded[f"{at}.conv2"])
-            found.append(head(z.to(wide(z)), weights, stage))
+            gate, reduce = f"attentions.{stage}", f"conv_reduces.{stage}.conv"
+            found.append(
+                Head.apply(
+                    z, weights[f"{gate}.conv1"], weights[f"{gate}.conv1.bias"], weights[f"{gate}.conv2"],
+                    weights[reduce], weights[f"{reduce}.bias"],
+                )
+            )  # fmt: skip
         return found
 
     def maps(self, vector, image):
-        """Four side maps and the fused one before the sigmoid, `[n, 5, h, w]`, of images `[n, 3, h, w]`."""
+        """Four side maps and the fused one before the sigmoid, `[n, 5, h, w]`, of images `[n, 3, h, w]`, or what `sample` gave."""
         weights, rounded = self.working(vector, self.dtype)
-        shape = image.shape[2:]
+        if image.shape[1] == 3:
+            image = F.pad(image.permute(0, 2, 3, 1), (0, 1)).to(self.dtype).contiguous()
+        shape = image.shape[1:3]
         sides = self.sides(weights, rounded, image)
         four = torch.cat([F.interpolate(side, shape, mode="bilinear", align_corners=False) for side in sides], 1)
         fused = (four * weights["classifier"].view(1, 4, 1, 1)).sum(1, keepdim=True) + weights["classifier.bias"]
@@ -229,12 +286,3 @@ class Fast:
     def loss(self, vector, image, truth, teacher=None, trust=None, lam=1.1):
         """The loss, a number; `trust` is the share of the teacher's term, a tensor of no dimension."""
         return plain.combined(self.maps(vector, image), truth, teacher, trust, lam)
-
-
-def head(z, weights, stage):
-    """The gate, and the reduction to one channel, `[n, 1, h, w]`."""
-    at = f"attentions.{stage}"
-    a = F.relu(z) @ weights[f"{at}.conv1"] + weights[f"{at}.conv1.bias"]
-    gate = torch.sigmoid(F.conv2d(a.permute(0, 3, 1, 2), weights[f"{at}.conv2"], padding=1))
-    reduced = (z @ weights[f"conv_reduces.{stage}.conv"]).permute(0, 3, 1, 2)
-    return gate * reduced + weights[f"conv_reduces.{stage}.conv.bias"]

@@ -19,7 +19,7 @@ def at(pointer, image, y, x, c, height, width, C: tl.constexpr):
 
 
 @triton.jit
-def pair(pointer, image, y, x, oy: tl.constexpr, ox: tl.constexpr, c, height, width, C: tl.constexpr, RADIAL: tl.constexpr):
+def pair(pointer, image, y, x, oy, ox, c, height, width, C: tl.constexpr, RADIAL: tl.constexpr):
     """What the weight of direction (oy, ox) multiplies: a neighbour, or the outer neighbour minus the inner one."""
     if RADIAL:
         far = at(pointer, image, y + 2 * oy, x + 2 * ox, c, height, width, C)
@@ -28,7 +28,7 @@ def pair(pointer, image, y, x, oy: tl.constexpr, ox: tl.constexpr, c, height, wi
         return at(pointer, image, y + oy, x + ox, c, height, width, C)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["height", "width"])
 def block_forward(
     x, taps, w, s, h, out, height, width,
     CI: tl.constexpr, CO: tl.constexpr, KB: tl.constexpr, NB: tl.constexpr, RADIAL: tl.constexpr, TY: tl.constexpr, TX: tl.constexpr,
@@ -48,10 +48,10 @@ def block_forward(
     for start in range(0, CI, KB):
         c = start + tl.arange(0, KB)
         d = tl.zeros((TY * TX, KB), tl.float32)
-        for t in tl.static_range(9):
-            if not (RADIAL and t == 4):
-                weight = tl.load(taps + t * CI + c, mask=c < CI, other=0.0)
-                d += weight[None, :] * pair(x, image, py, px, t // 3 - 1, t % 3 - 1, c, height, width, CI, RADIAL)
+        for row in range(3):  # a loop that stays one, as nine taps at once need more registers than there are
+            for column in tl.static_range(3):
+                weight = tl.load(taps + (row * 3 + column) * CI + c, mask=c < CI, other=0.0)
+                d += weight[None, :] * pair(x, image, py, px, row - 1, column - 1, c, height, width, CI, RADIAL)
         rectified = tl.maximum(d, 0.0).to(x.dtype.element_ty)
         tl.store(h + place[:, None] * CI + c[None, :], rectified, mask=inside[:, None] & (c < CI)[None, :])
         part = tl.load(w + c[:, None] * CO + o[None, :], mask=(c < CI)[:, None] & (o < CO)[None, :], other=0.0)
@@ -73,7 +73,7 @@ def tap(
     return total, d
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["height", "width", "rows"])
 def depthwise_backward(
     x, g, dy, taps, dx, dtaps, height, width, rows,
     C: tl.constexpr, KB: tl.constexpr, RADIAL: tl.constexpr, IDENTITY: tl.constexpr, TX: tl.constexpr,
@@ -128,7 +128,7 @@ def depthwise_backward(
     tl.store(into + 8 * C, tl.sum(a8, 0), mask=c < C)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["pixels"])
 def pointwise_forward(
     x, w, bias, out, pixels,
     CI: tl.constexpr, CO: tl.constexpr, KB: tl.constexpr, NB: tl.constexpr, BP: tl.constexpr, RELU: tl.constexpr,
@@ -141,14 +141,14 @@ def pointwise_forward(
         c = start + tl.arange(0, KB)
         value = tl.load(x + p[:, None] * CI + c[None, :], mask=(p < pixels)[:, None] & (c < CI)[None, :], other=0.0)
         if RELU:
-            value = tl.maximum(value, 0.0)
+            value = tl.maximum(value, 0.0).to(x.dtype.element_ty)
         part = tl.load(w + c[:, None] * CO + o[None, :], mask=(c < CI)[:, None] & (o < CO)[None, :], other=0.0)
         total = tl.dot(value, part, total, input_precision="ieee")
     total += tl.load(bias + o, mask=o < CO, other=0.0)[None, :]
     tl.store(out + p[:, None] * CO + o[None, :], total.to(x.dtype.element_ty), mask=(p < pixels)[:, None] & (o < CO)[None, :])
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["pixels"])
 def pointwise_backward(
     h, dy, w, g, dw, db, pixels,
     CI: tl.constexpr, CO: tl.constexpr, KB: tl.constexpr, NB: tl.constexpr, BP: tl.constexpr, RELU: tl.constexpr, BIAS: tl.constexpr,
@@ -168,7 +168,7 @@ def pointwise_backward(
         found = tl.dot(above, across, input_precision="ieee")
         if RELU:
             found = tl.where(below > 0, found, 0.0)
-            below = tl.maximum(below, 0.0)
+            below = tl.maximum(below, 0.0).to(h.dtype.element_ty)
         tl.store(g + p[:, None] * CI + c[None, :], found.to(g.dtype.element_ty), mask=known & (c < CI)[None, :])
         total = tl.dot(tl.trans(below), above, total, input_precision="ieee")
         if BIAS:
@@ -180,7 +180,7 @@ def pointwise_backward(
             tl.store(db + tl.program_id(0) * CO + o, sums, mask=o < CO)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["height", "width", "pixels"])
 def pool_forward(x, out, height, width, pixels, C: tl.constexpr, CB: tl.constexpr, BP: tl.constexpr):
     """The greatest of 2×2; `pixels` are those of the smaller map."""
     p = tl.program_id(0) * BP + tl.arange(0, BP)
@@ -196,7 +196,7 @@ def pool_forward(x, out, height, width, pixels, C: tl.constexpr, CB: tl.constexp
     tl.store(out + p[:, None] * C + c[None, :], tl.maximum(top, low), mask=mask)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["height", "width", "pixels"])
 def pool_backward(x, dy, dx, height, width, pixels, C: tl.constexpr, CB: tl.constexpr, BP: tl.constexpr):
     """The gradient goes to the first of the greatest."""
     p = tl.program_id(0) * BP + tl.arange(0, BP)
@@ -239,7 +239,7 @@ def around(x, image, py, px, inside, part, height, width, C: tl.constexpr, MB: t
     return tl.load(x + place * C + c[None, :], mask=mask, other=0.0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["height", "width"])
 def dilated(
     x, w, out, height, width, C: tl.constexpr, MB: tl.constexpr, SIGN: tl.constexpr, TY: tl.constexpr, TX: tl.constexpr
 ):
@@ -262,7 +262,7 @@ def dilated(
     tl.store(out + place[:, None] * C + o[None, :], total.to(x.dtype.element_ty), mask=inside[:, None] & (o < C)[None, :])
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["height", "width", "pixels"])
 def dilated_weights(x, dy, dw, height, width, pixels, C: tl.constexpr, MB: tl.constexpr, BP: tl.constexpr):
     """Each program's part of the gradient by the weights, `[programs, 36, MB, MB]`."""
     part = tl.program_id(1)
@@ -289,7 +289,7 @@ def near(image_at, n, py, px, inside, height, width):
     return tl.load(image_at + ((n[:, None] * height + y) * width + x) * 4 + (k % 4)[None, :], mask=mask, other=0.0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["height", "width", "pixels"])
 def stem_forward(image, w, out, height, width, pixels, C: tl.constexpr, CB: tl.constexpr, BP: tl.constexpr):
     """The first convolution, `w` `[64, C]`."""
     p = tl.program_id(0) * BP + tl.arange(0, BP)
@@ -301,7 +301,7 @@ def stem_forward(image, w, out, height, width, pixels, C: tl.constexpr, CB: tl.c
     tl.store(out + p[:, None] * C + o[None, :], total.to(image.dtype.element_ty), mask=(p < pixels)[:, None] & (o < C)[None, :])
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["height", "width", "pixels"])
 def stem_weights(image, dy, dw, height, width, pixels, C: tl.constexpr, CB: tl.constexpr, BP: tl.constexpr):
     """Each program's part of the gradient by the weights, `[programs, 64, C]`."""
     k, o = tl.arange(0, 64), tl.arange(0, CB)

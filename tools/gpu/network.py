@@ -15,6 +15,10 @@ class Plain:
     def __init__(self, size, device, dtype):
         self.size, self.dtype, self.folding = size, dtype, plain.Folding(device)
 
+    def sample(self, store, rows, height, width):
+        """Images `[n, 3, h, w]`, truth and the teacher's maps, see `Store.sample`."""
+        return store.sample(rows, height, width)
+
     def maps(self, vector, image):
         """Four side maps and the fused one before the sigmoid, `[n, 5, h, w]`, of images `[n, 3, h, w]`."""
         return plain.logits(self.size, vector, image, self.folding, self.dtype)

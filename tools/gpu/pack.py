@@ -59,10 +59,8 @@ def registered(maps):
             marked = np.argwhere(one)
             if not len(marked):
                 continue
-            near = cKDTree(marked).query_ball_tree(tree, DISTANCE)
-            lengths = [len(each) for each in near]
-            rows = np.repeat(np.arange(len(marked)), lengths)
-            columns = np.concatenate([np.asarray(each, int) for each in near if each] or [np.zeros(0, int)])
+            near = cKDTree(marked).sparse_distance_matrix(tree, DISTANCE, output_type="ndarray")
+            rows, columns = near["i"], near["j"]
             graph = sparse.csr_matrix((np.ones(len(rows), np.int8), (rows, columns)), (len(marked), len(places)))
             match = maximum_bipartite_matching(graph, perm_type="column")
             count[match[match >= 0]] += 1

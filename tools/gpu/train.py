@@ -62,7 +62,7 @@ class Learner:
         rows = chunk.rows.index_select(0, chunk.step)[0]
         rate, fresh, trust = chunk.numbers.index_select(0, chunk.step)[0].unbind()
         with torch.no_grad():
-            image, truth, teacher = self.store.sample(rows, height, width)
+            image, truth, teacher = self.network.sample(self.store, rows, height, width)
         loss = self.network.loss(self.vector, image, truth, teacher, trust, self.plan.lam)
         (gradient,) = torch.autograd.grad(loss, self.vector)
         with torch.no_grad():
