@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage, sparse
 from scipy.io import loadmat
-from scipy.sparse.csgraph import maximum_bipartite_matching
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from scipy.spatial import cKDTree
 
 DISTANCE = 4.3  # pixels: the tolerance of the BSDS benchmark, .0075 of the diagonal
@@ -44,7 +44,9 @@ def ridges(density):
     y, x = np.indices(density.shape)
     dy, dx = np.sin(across), np.cos(across)
     near = [ndimage.map_coordinates(density, (y + s * dy, x + s * dx), order=1, mode="nearest") for s in (1, -1)]
-    return (density > near[0]) & (density >= near[1]) & (density > 0.05)
+    # Around the end of a line there are ridges that run away from it; they are low beside the line.
+    high = (density > 0.1) & (density >= 0.6 * ndimage.maximum_filter(density, 5))
+    return (density > near[0]) & (density >= near[1]) & high
 
 
 def registered(maps):
@@ -60,10 +62,13 @@ def registered(maps):
             if not len(marked):
                 continue
             near = cKDTree(marked).sparse_distance_matrix(tree, DISTANCE, output_type="ndarray")
-            rows, columns = near["i"], near["j"]
-            graph = sparse.csr_matrix((np.ones(len(rows), np.int8), (rows, columns)), (len(marked), len(places)))
-            match = maximum_bipartite_matching(graph, perm_type="column")
-            count[match[match >= 0]] += 1
+            # As many as possible, then the nearest: everyone may also stay alone, at a cost above all distances.
+            alone = np.arange(len(marked))
+            rows, columns = np.concatenate([near["i"], alone]), np.concatenate([near["j"], len(places) + alone])
+            costs = np.concatenate([1 + near["v"], np.full(len(marked), 100.0)])
+            graph = sparse.csr_matrix((costs, (rows, columns)), (len(marked), len(places) + len(marked)))
+            _, match = min_weight_full_bipartite_matching(graph)
+            count[match[match < len(places)]] += 1
     out = np.where(maps.any(0), IGNORED, 0)
     out[common] = np.where(count > 0, np.maximum(np.rint(255 * count / len(maps)), 1), out[common])
     return out.astype(np.uint8)
