@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 import kernels
 import kernels_head
+import kernels_loss
 import plain
 from parameters import KINDS, STAGES
 from sample import ETA, ROW
@@ -225,6 +226,45 @@ class Head(Function):
         return dz, dw[:4].t(), db.sum(0), sums[:36].view(v.shape), dw[4].view(reduce.shape), sums[36:37]
 
 
+class Loss(Function):
+    """The loss of four side maps `[n, 1, h, w]` and what they are fused with; `scales` as in plain.py."""
+
+    @staticmethod
+    def forward(ctx, s0, s1, s2, s3, fuse, bias, truth, scales, teacher, trust):
+        n, _, h, w = s0.shape
+        sides = [each.contiguous() for each in (s0, s1, s2, s3)]
+        count = triton.cdiv(h * w, 512)
+        d, sums = s0.new_empty(4, n, h, w), s0.new_empty(n * count, 6)
+        small = [size for side in sides[1:] for size in side.shape[2:]]
+        known = teacher is not None
+        kernels_loss.loss_forward[(count, n)](
+            *sides, fuse, bias, truth, scales / n, teacher if known else scales, trust if known else scales, d, sums,
+            h, w, *small, TEACHER=known, BP=512,
+        )  # fmt: skip
+        sums = sums.sum(0)
+        ctx.save_for_backward(d, sums)
+        ctx.small = small
+        return sums[0]
+
+    @staticmethod
+    def backward(ctx, scale):
+        d, sums = ctx.saved_tensors
+        _, n, h, w = d.shape
+        found = [d[0].view(n, 1, h, w) * scale]
+        for i in range(1, 4):
+            small_h, small_w = ctx.small[2 * i - 2 : 2 * i]
+            out = d.new_empty(n, 1, small_h, small_w)
+            reach = 2 * triton.cdiv(max(h * small_w, w * small_h), small_h * small_w) + 2
+            k = triton.next_power_of_2(reach)
+            pixels = n * small_h * small_w
+            kernels_loss.shrink[(triton.cdiv(pixels, 512 // k),)](
+                d[i], scale, out, h, w, small_h, small_w, pixels, reach, K=k, BP=512 // k
+            )
+            found.append(out)
+        sums = sums * scale
+        return (*found, sums[1:5], sums[5:6], None, None, None, None)
+
+
 class Fast:
     """Our own kernels; `dtype` is that of activations."""
 
@@ -275,8 +315,7 @@ class Fast:
     def maps(self, vector, image):
         """Four side maps and the fused one before the sigmoid, `[n, 5, h, w]`, of images `[n, 3, h, w]`, or what `sample` gave."""
         weights, rounded = self.working(vector, self.dtype)
-        if image.shape[1] == 3:
-            image = F.pad(image.permute(0, 2, 3, 1), (0, 1)).to(self.dtype).contiguous()
+        image = self.packed(image)
         shape = image.shape[1:3]
         sides = self.sides(weights, rounded, image)
         four = torch.cat([F.interpolate(side, shape, mode="bilinear", align_corners=False) for side in sides], 1)
@@ -285,4 +324,13 @@ class Fast:
 
     def loss(self, vector, image, truth, teacher=None, trust=None, lam=1.1):
         """The loss, a number; `trust` is the share of the teacher's term, a tensor of no dimension."""
-        return plain.combined(self.maps(vector, image), truth, teacher, trust, lam)
+        weights, rounded = self.working(vector, self.dtype)
+        sides = self.sides(weights, rounded, self.packed(image))
+        scales = plain.scales(truth, teacher, lam).to(sides[0].dtype)
+        return Loss.apply(*sides, weights["classifier"], weights["classifier.bias"], truth, scales, teacher, trust)
+
+    def packed(self, image):
+        """Images as kernels take them, `[n, h, w, 4]`."""
+        if image.shape[1] != 3:
+            return image
+        return F.pad(image.permute(0, 2, 3, 1), (0, 1)).to(self.dtype).contiguous()

@@ -95,21 +95,23 @@ def loss(maps, truth, lam=1.1):
     return (value * weight).sum() / truth.shape[0]
 
 
-def teaching(fused, truth, teacher, lam=1.1):
-    """Cross-entropy of the fused map to a teacher's, where the teacher's map (`[n, h, w]`) is known (not below 0), scaled so that it
-    weighs as much as the truth's term of one map."""
+def scales(truth, teacher, lam):
+    """What a positive pixel, a negative one and one of the teacher's map weigh in each image, `[n, 3]`. The teacher's map (`[n, h, w]`, below 0 where
+    it is not known) weighs as much as the truth of one map; without truth, as much as in the other images."""
     on, off = balance(truth, lam)
-    mass = (on * (truth == 1)[:, None] + off * (truth == 0)[:, None]).sum((1, 2, 3))
-    known = (teacher >= 0).to(fused.dtype)
-    area = known.sum((1, 2)).clamp(min=1)
-    mass = torch.where(mass > 0, mass, mass.mean()).to(fused.dtype)
-    value = F.binary_cross_entropy_with_logits(fused, teacher.clamp(0, 1).to(fused.dtype), reduction="none")
-    return ((value * known).sum((1, 2)) * mass / area).sum() / fused.shape[0]
+    if teacher is None:
+        return torch.cat([on, off, torch.zeros_like(on)], 1).flatten(1)
+    mass = on * (truth == 1).sum((1, 2)).view(-1, 1, 1, 1) + off * (truth == 0).sum((1, 2)).view(-1, 1, 1, 1)
+    mass = torch.where(mass > 0, mass, mass.mean())
+    area = (teacher >= 0).sum((1, 2)).clamp(min=1).view(-1, 1, 1, 1)
+    return torch.cat([on, off, mass / area], 1).flatten(1)
 
 
 def combined(maps, truth, teacher, trust, lam):
-    """The loss, with the teacher's share of it if there is a teacher."""
+    """The loss, with the share `trust` of the teacher's term on the fused map if there is a teacher."""
     value = loss(maps, truth, lam)
     if teacher is None:
         return value
-    return value * (1 - trust) + trust * teaching(maps[:, 4], truth, teacher, lam)
+    weight = (scales(truth, teacher, lam)[:, 2].view(-1, 1, 1) * (teacher >= 0)).to(maps.dtype)
+    each = F.binary_cross_entropy_with_logits(maps[:, 4], teacher.clamp(0, 1).to(maps.dtype), reduction="none")
+    return value * (1 - trust) + trust * (each * weight).sum() / truth.shape[0]
