@@ -139,6 +139,8 @@ def agreement(data, options, device, results):
             )
             if abs(loss / exact - 1) < 0.02 and cosine > 0.98 and 0.95 < ratio < 1.05:
                 results.say(f"fast: {pace('fast')}")
+                if options.profile:
+                    profile(lambda: gradient("fast", options.dtype), results)
                 return "fast"
             results.say("the kernels do not agree with PyTorch, so they are not used")
         except Exception:
@@ -146,6 +148,16 @@ def agreement(data, options, device, results):
     torch.backends.cudnn.benchmark = True
     results.say(f"plain: {pace('plain')}")
     return "plain"
+
+
+def profile(step, results):
+    """Writes how long each kernel of a step takes to `profile.txt`."""
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as recorded
+
+    with recorded(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as found:
+        step()
+    results.write("profile.txt", found.key_averages().table(sort_by="cuda_time_total", row_limit=80).encode())
 
 
 def precompile(options, results):
@@ -159,9 +171,8 @@ def precompile(options, results):
         return None
 
 
-def averaged(size, vector, data, numbers, device, deadline, scales=(0.75, 1.0, 1.25)):
+def averaged(net, vector, data, numbers, device, deadline, scales=(0.75, 1.0, 1.25)):
     """The fused map of each photograph, a mean over scales and mirror images, 8 bits; until the deadline."""
-    net = network.make(size, device, "plain", torch.float32)
     mean, deviation = (torch.tensor(each, device=device).view(1, 3, 1, 1) for each in (MEAN, DEVIATION))
     groups = {}
     for i in numbers:
@@ -195,11 +206,11 @@ def png(pair):
     return pair[0], file.getvalue()
 
 
-def write_maps(results, name, size, vector, data, device, deadline, room):
+def write_maps(results, name, net, vector, data, device, deadline, room):
     """Files of maps as PNG: `names`, `starts`, `files`, as photographs are packed. Returns the bytes written."""
     numbers = data.of("train", "val", "test")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(png, averaged(size, vector, data, numbers, device, deadline)))
+        found = list(pool.map(png, averaged(net, vector, data, numbers, device, deadline)))
     written, part = 0, 0
     while found:
         some, length = [], 0
@@ -253,6 +264,7 @@ def main():
     parser.add_argument("--maps-seconds", type=float, default=20, help="kept for maps at the end [default: 20]")
     parser.add_argument("--megabytes", type=float, default=42, help="of maps, at most [default: 42]")
     parser.add_argument("--plain", action="store_true", help="without our own kernels")
+    parser.add_argument("--profile", action="store_true", help="how long each kernel takes, too, in profile.txt")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--toy", action="store_true", help="tiny networks and crops, to try the program on a CPU")
     options = parser.parse_args()
@@ -294,7 +306,8 @@ def main():
     if options.teacher:
         numbers = numbers + data.of("photo")
         size, vector = parameters.read(options.teacher)
-        found = averaged(size, vector.to(device), data, numbers, device, deadline - options.seconds / 2, (1.0,))
+        net = network.make(size, device, mode, options.dtype)
+        found = averaged(net, vector.to(device), data, numbers, device, deadline - options.seconds / 2, (1.0,))
         teacher = dict(found)
         results.say(f"{len(teacher)} maps of the teacher")
         numbers = [i for i in numbers if i in teacher]
@@ -351,7 +364,8 @@ def main():
     for each in wanted:
         if each in models:
             size, vector = models[each]
-            room -= write_maps(results, each, size, vector.to(device), data, device, deadline - 3, room)
+            net = network.make(size, device, mode, options.dtype)
+            room -= write_maps(results, each, net, vector.to(device), data, device, deadline - 3, room)
     results.say("done")
 
 

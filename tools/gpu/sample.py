@@ -5,6 +5,8 @@ that a captured step needs nothing but its number. Truth is 0 for none, 1 for a 
 """
 
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,10 @@ ETA = 0.3
 ROW = 24  # index; six of the map from crop to photograph; spread; colours 3×3 and 3; gamma; has truth; rest unused
 
 
+def decode(file):
+    return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+
+
 class Data:
     """A packed file, on the host."""
 
@@ -25,9 +31,8 @@ class Data:
             self.splits = [str(split) for split in file["splits"]]
             files, starts = file["files"].tobytes(), file["starts"]
             self.truth = {kind: file[kind] for kind in ("shares", "registered", "edges")}
-        self.images = []
-        for start, end in zip(starts, starts[1:]):
-            self.images.append(np.asarray(Image.open(io.BytesIO(files[start:end])).convert("RGB")))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            self.images = list(pool.map(lambda at: decode(files[at[0] : at[1]]), zip(starts, starts[1:])))
         self.offsets, place = [], 0
         for image, split in zip(self.images, self.splits):
             known = split in ("train", "val")
