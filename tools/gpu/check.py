@@ -22,8 +22,8 @@ from PIL import Image
 from scipy.io import savemat
 from torch.nn import functional as F
 
-import fast
 import network
+import operations
 import pack
 import parameters
 import plain
@@ -120,7 +120,7 @@ def block(kind, radial, shortcut):
         return pixels(F.conv2d(y, weight.t()[:, :, None, None])) + (s if shortcut else pixels(x))
 
     def ours(x, s, weight, taps):
-        y = fast.Block.apply(x, s if shortcut else None, weight, taps, weight.detach(), radial)
+        y = operations.Block.apply(x, s if shortcut else None, weight, taps, weight.detach(), radial)
         return y if shortcut else y + 0 * s
 
     outputs = 24 if shortcut else 8
@@ -150,16 +150,32 @@ def a_block_with_a_shortcut_is_what_pytorch_computes():
 def a_pointwise_convolution_is_what_pytorch_computes():
     for relu in (True, False):
         same_with_gradients(
-            lambda x, w, b: fast.Pointwise.apply(x, w, b, w.detach(), relu),
+            lambda x, w, b: operations.Pointwise.apply(x, w, b, w.detach(), relu),
             lambda x, w, b: (F.relu(x) if relu else x) @ w + b,
             torch.randn(1, 9, 10, 24), torch.randn(24, 8), torch.randn(8),
         )  # fmt: skip
 
 
 @test
+def a_block_in_half_precision_is_near():
+    """In float16, as products of bfloat16 in Triton's interpreter are wrong."""
+    torch.manual_seed(2)
+    x, weight, taps = torch.randn(1, 9, 8, 8), torch.randn(8, 8), torch.randn(9, 8)
+
+    def gradients(dtype):
+        inputs = [each.clone().requires_grad_() for each in (x.to(dtype), weight, taps)]
+        y = operations.Block.apply(inputs[0], None, inputs[1], inputs[2], weight.to(dtype), False)
+        assert y.dtype == dtype
+        return [y.detach(), *torch.autograd.grad(y, inputs, torch.ones_like(y))]
+
+    for got, want in zip(gradients(torch.float16), gradients(torch.float32)):
+        close(got, want, 0.02)
+
+
+@test
 def pooling_is_what_pytorch_computes_also_of_odd_sizes_and_of_equal_numbers():
     x = torch.randint(-2, 3, (2, 7, 6, 8)).float()
-    same_with_gradients(fast.Pool.apply, lambda x: pixels(F.max_pool2d(planes(x), 2, 2)), x)
+    same_with_gradients(operations.Pool.apply, lambda x: pixels(F.max_pool2d(planes(x), 2, 2)), x)
 
 
 @test
@@ -173,7 +189,7 @@ def dilated_convolutions_are_what_pytorch_computes():
 
     weight = torch.zeros(36, 16, 16)
     weight[:, :8, :8] = torch.randn(36, 8, 8)
-    same_with_gradients(lambda x, w: fast.Dilated.apply(x, w, w.detach()), reference, torch.randn(1, 13, 12, 8), weight)
+    same_with_gradients(lambda x, w: operations.Dilated.apply(x, w, w.detach()), reference, torch.randn(1, 13, 12, 8), weight)
 
 
 @test
@@ -187,7 +203,7 @@ def the_stem_is_what_pytorch_computes():
 
     weight = torch.randn(64, 8)
     weight.view(16, 4, 8)[:, 3] = 0
-    same_with_gradients(lambda w: fast.Stem.apply(image, w, w.detach()), reference, weight)
+    same_with_gradients(lambda w: operations.Stem.apply(image, w, w.detach()), reference, weight)
 
 
 @test
@@ -197,7 +213,7 @@ def the_gate_and_the_reduction_are_what_pytorch_computes():
         return gate * planes(z @ reduce) + last
 
     inputs = torch.randn(2, 7, 9, 8), torch.randn(8, 4), torch.randn(4), torch.randn(1, 4, 3, 3), torch.randn(8, 1)
-    same_with_gradients(fast.Head.apply, reference, *inputs, torch.randn(1), bound=1e-5)  # the sum of d is small, its terms are not
+    same_with_gradients(operations.Head.apply, reference, *inputs, torch.randn(1), bound=1e-5)  # the sum of d is small, its terms are not
 
 
 @test
@@ -217,7 +233,7 @@ def the_loss_and_its_gradients_are_what_pytorch_computes():
 
         sizes = (19, 16), (9, 8), (4, 4), (2, 2)
         inputs = *(torch.randn(2, 1, *size) for size in sizes), torch.rand(4), torch.randn(1)
-        same_with_gradients(lambda *each: fast.Loss.apply(*each, truth, scales, aim, trust), reference, *inputs)
+        same_with_gradients(lambda *each: operations.Loss.apply(*each, truth, scales, aim, trust), reference, *inputs)
 
 
 @test

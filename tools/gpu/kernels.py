@@ -1,4 +1,4 @@
-"""Triton kernels of the network, forwards and backwards. What calls them, with shapes, is in fast.py.
+"""Triton kernels of the network, forwards and backwards. What calls them, with shapes, is in operations.py.
 
 A map is `[n, h, w, C]`, where C is the number of channels rounded up to a multiple of 8, so that loads are of 16 bytes; what is added
 is zero. A program computes a tile of pixels and all channels, or a part of them where there are many. Sums over all pixels (gradients by

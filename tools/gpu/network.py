@@ -4,7 +4,7 @@
 for rounding, the same results.
 """
 
-import torch
+
 
 import plain
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import network
-from sample import ROW, Recipe, Store
+from sample import ROW, Recipe
 
 
 @dataclass
@@ -128,7 +128,7 @@ def train(learner, seconds, random, say, save, chunk_seconds=3.0):
     plan, store, start = learner.plan, learner.store, time.monotonic()
     saved, ended = start, 0.0
     for share, side in plan.phases:
-        begun, ended = ended, ended + share
+        ended += share
         low = side == 0
         kinds = []
         for height, width, batch, weight in shapes(plan, store, side):
