@@ -4,8 +4,6 @@
 for rounding, the same results.
 """
 
-
-
 import plain
 
 
