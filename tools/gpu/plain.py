@@ -1,0 +1,117 @@
+"""The network and its loss in ordinary PyTorch operations: the reference, and what runs where our kernels do not."""
+
+import torch
+from torch.nn import functional as F
+
+from parameters import ANGULAR, DILATIONS, INNER, KINDS, OUTER, STAGES, named
+
+
+class Folding:
+    """Folds pixel differences, with tables that are on the device already, as a captured step must not copy from the host."""
+
+    def __init__(self, device):
+        place = torch.full((25,), 16)
+        place[OUTER + INNER] = torch.arange(16)
+        self.angular, self.place = torch.tensor(ANGULAR, device=device), place.to(device)
+
+    def __call__(self, kind, weight):
+        """The ordinary kernel that does what `weight` `[out, in, 3, 3]` does on pixel differences."""
+        taps = weight.flatten(2)
+        if kind == "cd":
+            taps = taps - F.pad(taps.sum(2, keepdim=True), (4, 4))
+        elif kind == "ad":
+            taps = taps - taps.index_select(2, self.angular)
+        elif kind == "rd":
+            pair = F.pad(torch.cat([taps[:, :, 1:], -taps[:, :, 1:]], 2), (0, 1))
+            return pair.index_select(2, self.place).view(*weight.shape[:2], 5, 5)
+        return taps.view(weight.shape)
+
+
+def sides(size, vector, image, folding, dtype):
+    """Of four stages, the map of one channel `[n, 1, h, w]` at the stage's resolution; `image` is `[n, 3, h, w]`."""
+    p = named(size, vector)
+
+    def conv(x, weight, bias=None, **options):
+        bias = None if bias is None else bias.to(dtype)
+        return F.conv2d(x, weight.to(dtype, memory_format=torch.channels_last), bias, **options)
+
+    kinds = iter(KINDS)
+    x = image.to(dtype).contiguous(memory_format=torch.channels_last)
+    x = conv(x, folding(next(kinds), p["init_block.weight"]), padding=1)
+    found = []
+    for stage, blocks in enumerate(STAGES):
+        for block in range(1, blocks + 1):
+            name = f"block{stage + 1}_{block}"
+            if stage and block == 1:
+                x = F.max_pool2d(x, 2, 2)
+            weight = folding(next(kinds), p[f"{name}.conv1.weight"])
+            y = conv(x, weight, padding=weight.shape[-1] // 2, groups=x.shape[1])
+            y = conv(F.relu(y), p[f"{name}.conv2.weight"])
+            if stage and block == 1:
+                x = conv(x, p[f"{name}.shortcut.weight"], p[f"{name}.shortcut.bias"])
+            x = x + y
+        at = f"dilations.{stage}"
+        z = conv(F.relu(x), p[f"{at}.conv1.weight"], p[f"{at}.conv1.bias"])
+        branches = enumerate(DILATIONS, start=1)
+        z = sum(conv(z, p[f"{at}.conv2_{i}.weight"], padding=d, dilation=d) for i, d in branches)
+        at = f"attentions.{stage}"
+        gate = conv(F.relu(z), p[f"{at}.conv1.weight"], p[f"{at}.conv1.bias"])
+        gate = torch.sigmoid(conv(gate, p[f"{at}.conv2.weight"], padding=1))
+        at = f"conv_reduces.{stage}.conv"
+        found.append(conv(z * gate, p[f"{at}.weight"], p[f"{at}.bias"]))
+    return found
+
+
+def logits(size, vector, image, folding, dtype):
+    """The four side maps and the fused one before the sigmoid, `[n, 5, h, w]`, at least float32."""
+    found = sides(size, vector, image, folding, dtype)
+    wide = torch.promote_types(dtype, torch.float32)
+    shape = image.shape[2:]
+    found = [F.interpolate(side.to(wide), shape, mode="bilinear", align_corners=False) for side in found]
+    return fuse(size, vector, torch.cat(found, 1))
+
+
+def fuse(size, vector, four):
+    """Adds the fused map to four of the image's size."""
+    p = named(size, vector)
+    weight, bias = p["classifier.weight"], p["classifier.bias"]
+    return torch.cat([four, (four * weight.view(1, 4, 1, 1)).sum(1, keepdim=True) + bias], 1)
+
+
+def balance(truth, lam):
+    """What a positive and a negative pixel of each image weighs, each `[n, 1, 1, 1]`; truth is 0, 1, or 2 for ignored."""
+    positive = (truth == 1).sum((1, 2), keepdim=True).double()[:, None]
+    negative = (truth == 0).sum((1, 2), keepdim=True).double()[:, None]
+    total = (positive + negative).clamp(min=1)
+    return negative / total, lam * positive / total
+
+
+def loss(maps, truth, lam=1.1):
+    """The class-balanced loss of five maps, summed over pixels and maps, by image: a mean over images."""
+    on, off = balance(truth, lam)
+    truth = truth[:, None]
+    weight = (on * (truth == 1) + off * (truth == 0)).to(maps.dtype)
+    value = F.binary_cross_entropy_with_logits(maps, (truth == 1).to(maps.dtype).expand_as(maps), reduction="none")
+    return (value * weight).sum() / truth.shape[0]
+
+
+def scales(truth, teacher, lam):
+    """What a positive pixel, a negative one and one of the teacher's map weigh in each image, `[n, 3]`. The teacher's map (`[n, h, w]`, below 0 where
+    it is not known) weighs as much as the truth of one map; without truth, as much as in the other images."""
+    on, off = balance(truth, lam)
+    if teacher is None:
+        return torch.cat([on, off, torch.zeros_like(on)], 1).flatten(1)
+    mass = on * (truth == 1).sum((1, 2)).view(-1, 1, 1, 1) + off * (truth == 0).sum((1, 2)).view(-1, 1, 1, 1)
+    mass = torch.where(mass > 0, mass, mass.mean())
+    area = (teacher >= 0).sum((1, 2)).clamp(min=1).view(-1, 1, 1, 1)
+    return torch.cat([on, off, mass / area], 1).flatten(1)
+
+
+def combined(maps, truth, teacher, trust, lam):
+    """The loss, with the share `trust` of the teacher's term on the fused map if there is a teacher."""
+    value = loss(maps, truth, lam)
+    if teacher is None:
+        return value
+    weight = (scales(truth, teacher, lam)[:, 2].view(-1, 1, 1) * (teacher >= 0)).to(maps.dtype)
+    each = F.binary_cross_entropy_with_logits(maps[:, 4], teacher.clamp(0, 1).to(maps.dtype), reduction="none")
+    return value * (1 - trust) + trust * (each * weight).sum() / truth.shape[0]

@@ -1,0 +1,310 @@
+"""Trains models for a given number of seconds on one GPU, and leaves models, maps and a log in a folder.
+
+    python run.py all 560 --data data.npz --out results
+
+README.md says what each part is for. A run that is cut off leaves what was saved until then, at most half a minute old.
+"""
+
+import argparse
+import io
+import json
+import random as shuffling
+import subprocess
+import sys
+import time
+import traceback
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import network
+import parameters
+from maps import averaged, write_maps
+from sample import Data, Recipe, Store
+from train import Chunk, Learner, Plan, train
+
+PARTS = {  # shares of the time
+    "boundaries": {"full": 68, "small": 18, "tiny": 14},
+    "edges": {"full-edges": 60, "small-edges": 22, "tiny-edges": 18},
+    "all": {"full": 56, "small": 14, "tiny": 10, "full-edges": 12, "small-edges": 4, "tiny-edges": 4},
+}
+
+
+class Results:
+    """What the run leaves in its folder; every file is written beside its place and renamed."""
+
+    def __init__(self, folder):
+        self.folder, self.models, self.facts = folder, {}, {}
+        folder.mkdir(parents=True, exist_ok=True)
+        self.start = time.monotonic()
+        self.log = open(folder / "log.txt", "a", buffering=1)
+
+    def say(self, text):
+        line = f"[{time.monotonic() - self.start:6.1f}] {text}"
+        print(line, flush=True)
+        self.log.write(line + "\n")
+
+    def write(self, name, content):
+        temporary = self.folder / f"{name}.tmp"
+        temporary.write_bytes(content)
+        temporary.rename(self.folder / name)
+
+    def keep(self, name, size, vector, average, **facts):
+        """Saves a model, its weights at the end and their average, in the archive of its kind."""
+        about = {
+            "provenance": f"trained with tools/gpu, {facts['gigapixels']:.2f} gigapixels in {facts['steps']} steps",
+            "training_data": facts["training_data"],
+            "licence": "MIT OR Apache-2.0",
+        }
+        self.models[f"{name}.safetensors"] = parameters.encode(size, average, name=name, **about)
+        self.models[f"{name}-last.safetensors"] = parameters.encode(size, vector, name=f"{name}-last", **about)
+        self.facts[name] = facts
+        archive = "edges" if "edges" in name else "boundaries"
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as file:
+            for each, model in self.models.items():
+                if ("edges" in each) == (archive == "edges"):
+                    file.writestr(each, model)
+        self.write(f"{archive}.zip", content.getvalue())
+        self.write("results.json", json.dumps(self.facts, indent=1).encode())
+
+
+def held_out(data, count):
+    """Photographs of `val` that a part called -held does not learn from."""
+    names = sorted(data.names[i] for i in data.of("val"))
+    shuffling.Random(60).shuffle(names)
+    return set(names[:count])
+
+
+def plan_of(name, options):
+    """What a part does."""
+    plan = Plan(kind=options.truth, trust=options.trust if options.teacher else 0)
+    if "-edges" in name:
+        plan.kind, plan.rate, plan.trust = "edges", 0.003, 0
+        plan.recipe = Recipe(scale=(0.5, 1.6), angle=0.4, turns=0)
+        plan.phases = ((0.85, 320), (0.15, 0))
+    if options.toy:
+        plan.phases = tuple((share, side // 5) for share, side in plan.phases)
+        plan.pixels = 2 * 64 * 64
+    return plan
+
+
+def agreement(data, options, device, results):
+    """Times a step of both ways, and says which of them to use: fast, if it is right."""
+    size = options.sizes["full"]
+    plan = plan_of("full", options)
+    side = plan.phases[-2][1]
+    batch = max(1, plan.pixels // side**2)
+    store = Store(data, data.of("train")[:40], plan.kind, device)
+    rows = torch.from_numpy(plan.recipe.draw(np.random.default_rng(1), store, batch, side, side)).to(device)
+    start = parameters.initial(size, 1).to(device)
+
+    def gradient(mode, dtype):
+        vector = start.clone().requires_grad_()
+        net = network.make(size, device, mode, dtype)
+        image, truth, _ = net.sample(store, rows, side, side)
+        loss = net.loss(vector, image, truth)
+        return loss.item(), torch.autograd.grad(loss, vector)[0].double()
+
+    def pace(mode):
+        learner = Learner(size, start, store, plan, device, mode, options.dtype)
+        chunk = Chunk(64, batch, device)
+        chunk.rows[:] = rows
+        step = learner.record(chunk, side, side)
+        count = 40 if device.type == "cuda" else 1
+        step()
+        learner.synchronise()
+        began = time.monotonic()
+        for _ in range(count):
+            step()
+        learner.synchronise()
+        seconds = (time.monotonic() - began) / count
+        return f"{1000 * seconds:.2f} ms a step, {batch * side * side / seconds / 1e6:.1f} megapixels/s"
+
+    if not options.plain:
+        try:
+            exact, direction = gradient("plain", torch.float32)
+            began = time.monotonic()
+            loss, found = gradient("fast", options.dtype)
+            cosine = torch.nn.functional.cosine_similarity(direction, found, 0).item()
+            ratio = (found.norm() / direction.norm()).item()
+            results.say(
+                f"fast: loss {loss:.1f} (PyTorch in float32 {exact:.1f}), gradient's cosine {cosine:.4f}, its length {ratio:.4f}; "
+                f"{time.monotonic() - began:.1f} s for the first step"
+            )
+            if abs(loss / exact - 1) < 0.02 and cosine > 0.98 and 0.95 < ratio < 1.05:
+                results.say(f"fast: {pace('fast')}")
+                if options.profile:
+                    profile(lambda: gradient("fast", options.dtype), results)
+                return "fast"
+            results.say("the kernels do not agree with PyTorch, so they are not used")
+        except Exception:
+            results.say(f"fast failed\n{traceback.format_exc()}")
+    torch.backends.cudnn.benchmark = True
+    results.say(f"plain: {pace('plain')}")
+    return "plain"
+
+
+def profile(step, results):
+    """Writes how long each kernel of a step takes to `profile.txt`."""
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as recorded
+
+    with recorded(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as found:
+        step()
+    results.write("profile.txt", found.key_averages().table(sort_by="cuda_time_total", row_limit=80).encode())
+
+
+def precompile(options, results):
+    """Compiles kernels on all cores, while photographs are unpacked."""
+    capability = "".join(map(str, torch.cuda.get_device_capability()))
+    command = [sys.executable, str(Path(__file__).parent / "precompile.py"), "--sizes", ",".join(options.sizes), "--capability", capability]
+    try:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    except OSError as error:
+        results.say(f"kernels are compiled one by one: {error}")
+        return None
+
+
+def started(folder):
+    """Vectors of models in a folder or an archive that an earlier run left, by name."""
+    found = {}
+    for path in sorted(Path(folder).iterdir()) if folder else []:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    temporary = Path(folder) / f".{name}"
+                    temporary.write_bytes(archive.read(name))
+                    found[Path(name).stem] = parameters.read(temporary)
+                    temporary.unlink()
+        elif path.suffix == ".safetensors":
+            found[path.stem] = parameters.read(path)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Train models for some seconds on one GPU.")
+    parser.add_argument("what", choices=list(PARTS), help="which models")
+    parser.add_argument("seconds", type=float, help="from start to end, maps included")
+    parser.add_argument("--data", type=Path, required=True, help="file that pack.py wrote")
+    parser.add_argument("--out", type=Path, required=True, help="folder for models, maps and the log")
+    parser.add_argument("--parts", help="instead of the usual ones, such as full=80,full-edges=20: shares of the time")
+    parser.add_argument("--start", type=Path, help="folder of models to begin with, by name, such as full.safetensors")
+    parser.add_argument("--truth", choices=["shares", "registered"], default="shares", help="of boundaries [default: shares]")
+    parser.add_argument("--splits", default="train,val", help="to learn from [default: train,val]")
+    parser.add_argument("--held-out", type=int, default=60, help="photographs that parts ending in -held leave out")
+    parser.add_argument("--teacher", type=Path, help="model whose maps are learnt, too; only then are photographs without truth used")
+    parser.add_argument("--trust", type=float, default=0.3, help="share of the teacher's term in the loss [default: 0.3]")
+    parser.add_argument("--maps", default="full", help="models whose maps of all photographs are saved [default: full]")
+    parser.add_argument("--maps-seconds", type=float, default=20, help="kept for maps at the end [default: 20]")
+    parser.add_argument("--megabytes", type=float, default=42, help="of maps, at most [default: 42]")
+    parser.add_argument("--plain", action="store_true", help="without our own kernels")
+    parser.add_argument("--profile", action="store_true", help="how long each kernel takes, too, in profile.txt")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--toy", action="store_true", help="tiny networks and crops, to try the program on a CPU")
+    options = parser.parse_args()
+    deadline = time.monotonic() + options.seconds
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    options.dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    options.sizes = {size: "toy" if options.toy else size for size in ("tiny", "small", "full")}
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    torch.manual_seed(options.seed)
+
+    results = Results(options.out)
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
+    results.say(f"{name}, torch {torch.__version__}")
+    compiling = precompile(options, results) if device.type == "cuda" and not options.plain else None
+    data = Data(options.data)
+    results.say(f"{len(data.images)} photographs")
+    if compiling:
+        try:
+            results.say(compiling.communicate(timeout=90)[0].strip()[-600:])
+        except subprocess.TimeoutExpired:
+            compiling.kill()
+            results.say("compiling takes long; what is missing is compiled when it is needed")
+    try:
+        mode = agreement(data, options, device, results)
+    except Exception:
+        results.say(f"the speed test failed\n{traceback.format_exc()}")
+        mode = "plain"
+    results.say(f"uses {mode}")
+    models = started(options.start)
+    parts = PARTS[options.what]
+    if options.parts:
+        parts = {part: float(share) for part, share in (each.split("=") for each in options.parts.split(","))}
+    wanted = [each for each in options.maps.split(",") if each and (each in parts or each in models)]
+    training_end = deadline - (options.maps_seconds if wanted else 0)
+    numbers = data.of(*options.splits.split(","))
+    teacher = None
+    if options.teacher:
+        numbers = numbers + data.of("photo")
+        size, vector = parameters.read(options.teacher)
+        net = network.make(size, device, mode, options.dtype)
+        found = averaged(net, vector.to(device), data, numbers, device, deadline - options.seconds / 2, (1.0,))
+        teacher = dict(found)
+        results.say(f"{len(teacher)} maps of the teacher")
+        numbers = [i for i in numbers if i in teacher]
+
+    stores = {}
+    todo = dict(parts)
+    while todo:
+        part, share = next(iter(todo.items()))
+        seconds = (training_end - time.monotonic()) * share / sum(todo.values())
+        del todo[part]
+        if seconds < 1:
+            results.say(f"no time is left for {part}")
+            continue
+        size = options.sizes[part.split("-")[0]]
+        base = part.split("-")[0]
+        if "-edges" in part and base in models:
+            vector = models[base][1]
+        else:
+            vector = models[part][1] if part in models else parameters.initial(size, options.seed)
+        plan = plan_of(part, options)
+        mine = numbers
+        if part.endswith("-held"):
+            without = held_out(data, options.held_out)
+            mine = [i for i in numbers if data.names[i] not in without]
+        if plan.kind == "edges":
+            mine = [i for i in mine if data.offsets[i] is not None]
+        key = (plan.kind, tuple(mine))
+        if key not in stores:
+            stores[key] = Store(data, mine, plan.kind, device, teacher if plan.trust else None)
+        end = time.monotonic() + seconds
+        for way in dict.fromkeys((mode, "plain")):
+            learner = Learner(size, vector, stores[key], plan, device, way, options.dtype)
+            seen = {}
+
+            def save(done, learner=learner, seen=seen, part=part, plan=plan, mine=mine):
+                texts = {"edges": "BRIND", "shares": "BSDS500", "registered": "BSDS500, registered"}
+                results.keep(
+                    part, learner.size, learner.vector, learner.average, done=done, steps=learner.steps,
+                    gigapixels=learner.pixels / 1e9, photographs=len(mine), mode=way,
+                    training_data=f"{texts[plan.kind]} {options.splits}, {len(mine)} photographs",
+                )
+
+            try:
+                results.say(f"{part}: {end - time.monotonic():.0f} s, {way}")
+                random = np.random.default_rng([options.seed, sum(map(ord, part))])
+                train(learner, end - time.monotonic(), random, results.say, save)
+                models[part] = (size, learner.average.detach().clone())
+                break
+            except Exception:
+                results.say(f"{part} failed\n{traceback.format_exc()}")
+            if end - time.monotonic() < 2:
+                break
+    room = options.megabytes * 1e6
+    for each in wanted:
+        if each in models:
+            size, vector = models[each]
+            net = network.make(size, device, mode, options.dtype)
+            room -= write_maps(results, each, net, vector.to(device), data, device, deadline - 3, room)
+    results.say("done")
+
+
+if __name__ == "__main__":
+    main()
