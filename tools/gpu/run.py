@@ -149,12 +149,15 @@ def agreement(data, options, device, results):
 
 def profile(step, results):
     """Writes how long each kernel of a step takes to `profile.txt`."""
-    from torch.profiler import ProfilerActivity
-    from torch.profiler import profile as recorded
+    from torch import profiler
 
-    with recorded(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as found:
-        step()
-    results.write("profile.txt", found.key_averages().table(sort_by="cuda_time_total", row_limit=80).encode())
+    try:
+        with profiler.profile(activities=[profiler.ProfilerActivity.CPU, profiler.ProfilerActivity.CUDA]) as found:
+            step()
+        table = found.key_averages().table(sort_by="self_device_time_total", row_limit=80, max_name_column_width=60)
+        results.write("profile.txt", table.encode())
+    except Exception:
+        results.say(f"no profile\n{traceback.format_exc()}")
 
 
 def precompile(options, results):
