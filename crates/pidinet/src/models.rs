@@ -45,6 +45,8 @@ macro_rules! embedded {
 pub const ALL: &[Embedded] = &[
     #[cfg(feature = "model-tiny")]
     embedded!("tiny"),
+    #[cfg(feature = "model-tiny-edges")]
+    embedded!("tiny-edges"),
     #[cfg(feature = "models-recognition")]
     embedded!("bi-pidinet-s"),
 ];
