@@ -1,6 +1,7 @@
 //! See README.md.
 #![no_main]
 
+#[allow(dead_code, reason = "each target is one of them")]
 #[path = "../../crates/pidinet-eval/tests/corpus/target.rs"]
 mod target;
 

@@ -9,7 +9,9 @@ mod target;
 #[test]
 fn the_fuzzing_targets_take_every_file() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-    for (name, target) in [("mat5", target::mat5 as fn(&[u8])), ("classes", target::classes)] {
+    for (name, target) in
+        [("mat5", target::mat5 as fn(&[u8])), ("classes", target::classes), ("map", target::map)]
+    {
         let mut count = 0;
         for part in ["seeds", "regressions"] {
             for file in std::fs::read_dir(fuzz.join(part).join(name)).into_iter().flatten() {

@@ -1,7 +1,10 @@
 //! What the fuzzing targets do with their input, here so that the files that fuzzing begins with are tested, too.
 
 use pidinet_eval::classes::ClassSet;
+use pidinet_eval::ground_truth::{self, TruthOptions};
+use pidinet_eval::levels::Drawing;
 use pidinet_eval::mat5::{Limits, MatFile};
+use pidinet_eval::{GroundTruth, predictions};
 
 /// Either an error, or the values of a MATLAB file within small limits, so that a file that gets around them is found by
 /// its memory.
@@ -22,4 +25,18 @@ pub(crate) fn classes(bytes: &[u8]) {
             let _ = set.image(image);
         }
     }
+}
+
+/// Either errors, or a NumPy array or MATLAB file, which of both says its beginning, as a map and as truth.
+pub(crate) fn map(bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let file = folder.path().join(if bytes.starts_with(b"\x93NUMPY") { "map.npy" } else { "map.mat" });
+    std::fs::write(&file, bytes).expect("there is room for a file");
+    if let Ok(map) = predictions::open(&file) {
+        assert!(map.data().iter().all(|value| (0.0..=1.0).contains(value)));
+    }
+    let drawing = Drawing { inverted: false, ignore: Some(255) };
+    let _ = GroundTruth::open(&[&file]);
+    let _ = GroundTruth::open_with(&[&file], &TruthOptions { drawing, variable: None });
+    let _ = ground_truth::shares(&file);
 }
