@@ -2,22 +2,24 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use pidinet::EdgeMap;
 use pidinet::arch::Arch;
 use pidinet::save::SaveOptions;
 use pidinet::weights::{Model, OpenOptions};
+use pidinet_train::Error;
 use pidinet_train::checkpoint::Checkpoint;
 use pidinet_train::config::{self, Augment, Config, Labels, Material, Phase, Source, Trust};
 use pidinet_train::data::Examples;
 use pidinet_train::data::augment::Sample;
 use pidinet_train::data::batches::{Batch, Plan};
 use pidinet_train::data::teacher::Teacher;
-use pidinet_train::device::Cpu;
 use pidinet_train::loss::IGNORED;
-use pidinet_train::run::{Event, Options, Outcome, Record, train};
-use pidinet_train::{Error, Result};
+use pidinet_train::run::Event;
+
+#[path = "runs/going.rs"]
+mod going;
+use going::{go, records, weights};
 
 const WIDTH: usize = 48;
 const HEIGHT: usize = 40;
@@ -126,22 +128,6 @@ impl Data {
         ];
         config
     }
-}
-
-fn go(config: &Config, folder: &Path, resume: bool, tell: impl FnMut(&Event)) -> Result<Outcome> {
-    let stop = AtomicBool::new(false);
-    let options = Options { folder: folder.to_path_buf(), resume, device: &Cpu::default(), stop: &stop };
-    train(config, &options, tell)
-}
-
-fn weights(folder: &Path) -> Model {
-    Model::open(folder.join("model.safetensors"), &OpenOptions::default()).unwrap()
-}
-
-fn records(folder: &Path) -> Vec<Record> {
-    let text = std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
-    let records = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    records.map(|record: Record| Record { seconds: 0.0, ..record }).collect()
 }
 
 /// The batches of a run.

@@ -8,11 +8,14 @@ use pidinet::EdgeMap;
 use pidinet::arch::Arch;
 use pidinet::image::{Image, ImageLimits};
 use pidinet::save::SaveOptions;
-use pidinet::weights::{Model, OpenOptions};
+use pidinet_train::Error;
 use pidinet_train::config::{self, Augment, Config, Source};
 use pidinet_train::device::Cpu;
-use pidinet_train::run::{Event, Options, Outcome, Record, train};
-use pidinet_train::{Error, Result};
+use pidinet_train::run::{Event, Options, train};
+
+#[path = "runs/going.rs"]
+mod going;
+use going::{go, records, weights};
 
 /// A folder with images of grey rectangles and their outlines.
 struct Drawn {
@@ -63,22 +66,6 @@ impl Drawn {
         config.train = config::Train { steps: 14, batch: 3, checkpoint_steps: 4, ..config.train };
         config
     }
-}
-
-fn go(config: &Config, folder: &Path, resume: bool, tell: impl FnMut(&Event)) -> Result<Outcome> {
-    let stop = AtomicBool::new(false);
-    let options = Options { folder: folder.to_path_buf(), resume, device: &Cpu::default(), stop: &stop };
-    train(config, &options, tell)
-}
-
-fn weights(folder: &Path) -> Model {
-    Model::open(folder.join("model.safetensors"), &OpenOptions::default()).unwrap()
-}
-
-fn records(folder: &Path) -> Vec<Record> {
-    let text = std::fs::read_to_string(folder.join("metrics.jsonl")).unwrap();
-    let records = text.lines().map(|line| serde_json::from_str(line).unwrap());
-    records.map(|record: Record| Record { seconds: 0.0, ..record }).collect()
 }
 
 /// What a crash leaves behind: only what was saved.
