@@ -7,7 +7,7 @@ use pidinet_kernels::pixels::padding::Border;
 use pidinet_kernels::pixels::real_conv::RealWeights;
 use pidinet_kernels::pixels::xnor::XnorWeights;
 
-use crate::arch::binary::{BinaryConv, Offset, RealConv};
+use crate::arch::recognition::{BinaryConv, Offset, RealConv};
 
 /// Numbers of channels, followed by zeros up to a whole group.
 pub(super) fn padded(values: &[f32]) -> Buffer {
