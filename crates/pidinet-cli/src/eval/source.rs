@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use pidinet::image::{Image, ImageLimits};
-use pidinet::{EdgeDetector, EdgeMap, Options};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
 use pidinet_eval::dataset::{Dataset, Size};
 use pidinet_eval::predictions::{self, Binary, Look, Reading};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(super) enum Source {
 /// A model and how it is used.
 pub(super) struct Finder {
     pub(super) detector: EdgeDetector,
-    pub(super) options: Options,
+    pub(super) options: DetectorOptions,
     /// What was asked for: files, or names of models that come with the program.
     pub(super) asked: Asked,
 }
