@@ -6,7 +6,7 @@ use pidinet_kernels::isa::Isa;
 use pidinet_kernels::real::RealWeights;
 use pidinet_kernels::xnor::{Border, XnorWeights};
 
-use crate::arch::binary::{BinaryConv, Offset, RealConv};
+use crate::arch::recognition::{BinaryConv, Offset, RealConv};
 
 /// Numbers of channels, followed by zeros up to a whole group.
 pub(super) fn padded(values: &[f32]) -> Buffer {

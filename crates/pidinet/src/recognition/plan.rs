@@ -14,7 +14,7 @@ use pidinet_kernels::real::RealWeights;
 
 use super::lower::{self, Difference, Vanilla};
 use crate::arch::Kind;
-use crate::arch::binary::{BinaryConv, BuildBinary, NORM_EPSILON, RealConv, bi_pidinet};
+use crate::arch::recognition::{BinaryConv, BuildBinary, NORM_EPSILON, RealConv, bi_pidinet};
 use crate::weights::BiModel;
 
 /// Number of a map.

@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 use pidinet_kernels::isa::Isa;
 use pidinet_kernels::packed_lanes::Format;
 
+use super::plan::schedule::{Pace, Size, Task};
+use super::plan::{Fusion, Keep, Packing, Plan};
 use crate::error::{Error, Result};
-use crate::plan::schedule::{Pace, Size, Task};
-use crate::plan::{Fusion, Keep, Packing, Plan};
 use crate::weights::Model;
 use crate::workers::Workers;
 use arena::{Arena, Opened, Target, is_plain};

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use pidinet_kernels::isa::Isa;
 
+use super::engine::{Engine, EngineOptions, Input, Map, Precision, Rows, Run, StepStats, Strip};
+use super::plan::Keep;
 use crate::arch::{Arch, Outputs};
-use crate::edges::{EdgeMap, byte};
-use crate::engine::{Engine, EngineOptions, Input, Map, Precision, Rows, Run, StepStats, Strip};
+use crate::edge_map::{EdgeMap, byte};
 use crate::error::{Error, Result};
 use crate::image::{Image, PixelFormat, PixelLayout, Preset};
-use crate::plan::Keep;
 use crate::weights::{Model, ModelInfo, OpenOptions};
 
 /// The smallest side that the network takes: three times halved, it is one pixel.

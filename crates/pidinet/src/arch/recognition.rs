@@ -9,7 +9,6 @@ use std::ops::Range;
 
 use super::Kind;
 
-pub mod reference;
 pub mod sum;
 pub mod survey;
 

@@ -7,10 +7,10 @@
 
 use std::ops::Range;
 
-use super::sum::{Norm, Sum};
-use super::{BiOutputs, BinaryConv, BuildBinary, RealConv, bi_pidinet};
 use crate::arch::Kind;
-use crate::arch::reference::Map;
+use crate::arch::recognition::sum::{Norm, Sum};
+use crate::arch::recognition::{BiOutputs, BinaryConv, BuildBinary, RealConv, bi_pidinet};
+use crate::reference::edges::Map;
 use crate::weights::BiModel;
 
 /// A map whose batch norms wait.
@@ -46,8 +46,8 @@ impl Value {
 /// Computes a network.
 ///
 /// ```
-/// use pidinet::arch::binary::{BiArch, reference::BiReference};
-/// use pidinet::arch::reference::Map;
+/// use pidinet::arch::recognition::{BiArch, reference::BiReference};
+/// use pidinet::reference::edges::Map;
 /// use pidinet::weights::BiModel;
 ///
 /// let model = BiModel::random(BiArch::small(10), 1);

@@ -7,9 +7,9 @@ use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::row::{self, Row, RowMut};
 
 use super::Rows as Caller;
-use crate::edges::byte;
-use crate::plan::schedule::{Pace, Schedule, Size};
-use crate::plan::{Op, Plan};
+use crate::edge_map::byte;
+use crate::edges::plan::schedule::{Pace, Schedule, Size};
+use crate::edges::plan::{Op, Plan};
 
 /// How a map lies in memory.
 #[derive(Clone, Copy, Debug)]

@@ -16,8 +16,8 @@ use std::ops::Range;
 
 use super::Input;
 use super::arena::{Layout, Maps};
-use crate::plan::schedule::Resize;
-use crate::plan::{Op, Source};
+use crate::edges::plan::schedule::Resize;
+use crate::edges::plan::{Op, Source};
 
 /// What a step is computed from.
 pub(super) struct Context<'r, 'a> {

@@ -3,7 +3,7 @@
 //! Written to be believed, not to be fast. Pixel differences are taken literally, from pairs of pixels, so
 //! that it also judges the folding that everything else builds on.
 
-use super::{Build, Conv, Kind, Outputs, pidinet};
+use crate::arch::{Build, Conv, Kind, Outputs, pidinet};
 use crate::weights::{Form, Model};
 
 /// Planes of numbers, `[c, h, w]`.
@@ -76,7 +76,7 @@ impl Map {
 ///
 /// ```
 /// use pidinet::arch::Arch;
-/// use pidinet::arch::reference::{Map, Reference};
+/// use pidinet::reference::edges::{Map, Reference};
 /// use pidinet::weights::Model;
 ///
 /// let model = Model::random(Arch::tiny().light(), 1);

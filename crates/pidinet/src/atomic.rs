@@ -4,8 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::temporary::Temporary;
 use crate::{Error, Result};
+use temporary::Temporary;
+
+mod sweep;
+mod temporary;
+
+pub use temporary::abandon_temporaries;
 
 /// Writes a file, whole or not at all.
 ///

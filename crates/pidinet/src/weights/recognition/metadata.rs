@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{BiInput, BiModel, BinaryStorage, ModelError, ModelInfo};
 use crate::arch::Kind;
-use crate::arch::binary::survey::BiSurvey;
-use crate::arch::binary::{BiArch, Shortcut, Stage, Stem};
+use crate::arch::recognition::survey::BiSurvey;
+use crate::arch::recognition::{BiArch, Shortcut, Stage, Stem};
 use crate::weights::metadata::{Keys, PREFIX, invalid, with_info};
 
 /// The name of the architecture in files.

@@ -132,7 +132,7 @@ pub struct BiParameter {
 /// What a Bi-PiDiNet consists of, for one size of image.
 ///
 /// ```
-/// use pidinet::arch::binary::{BiArch, Stem, survey::BiSurvey};
+/// use pidinet::arch::recognition::{BiArch, Stem, survey::BiSurvey};
 /// let survey = BiSurvey::of(&BiArch::eighteen(Stem::Imagenet, 1000), 224, 224);
 /// assert_eq!(survey.bops(), 1_676_279_808);
 /// ```
@@ -306,7 +306,7 @@ impl BuildBinary for BiSurvey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::binary::{Stage, Stem};
+    use crate::arch::recognition::{Stage, Stem};
 
     fn eighteen() -> BiArch {
         BiArch::eighteen(Stem::Imagenet, 1000)

@@ -12,11 +12,11 @@ use super::metadata::Keys;
 use super::safetensors::{Safetensors, Tensor, assemble};
 use super::{ModelError, ModelInfo, Parameter, Precision, Weights, random};
 use crate::Error;
-use crate::arch::binary::survey::{BiParameter, BiSurvey, Role};
-use crate::arch::binary::{BiArch, Stem};
+use crate::arch::recognition::survey::{BiParameter, BiSurvey, Role};
+use crate::arch::recognition::{BiArch, Stem};
+use crate::atomic::write_atomically;
 use crate::files;
 use crate::image::Preset;
-use crate::save::write_atomically;
 
 mod bits;
 mod metadata;

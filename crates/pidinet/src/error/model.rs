@@ -12,7 +12,7 @@ pub enum ModelError {
          `ModelLimits::{limit}` if you trust the file"
     )]
     Limit {
-        /// Which of the [`ModelLimits`](super::ModelLimits).
+        /// Which of the [`ModelLimits`](crate::weights::ModelLimits).
         limit: &'static str,
         /// Its value.
         allowed: u64,

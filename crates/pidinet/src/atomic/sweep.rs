@@ -63,7 +63,7 @@ fn is_nobodys(entry: &DirEntry, old: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::save::atomic::Staged;
+    use crate::atomic::Staged;
 
     #[test]
     fn only_files_of_processes_that_are_gone_are_swept() {
@@ -92,7 +92,7 @@ mod tests {
         let file = File::create(&left).unwrap();
         file.set_modified(std::time::SystemTime::now() - Duration::from_secs(60)).unwrap();
         drop(file);
-        crate::save::write_atomically(folder.path().join("map"), b"").unwrap();
+        crate::atomic::write_atomically(folder.path().join("map"), b"").unwrap();
         assert!(!left.exists());
     }
 }
