@@ -1,6 +1,6 @@
 //! The answer: a map of edge probabilities.
 
-use pidinet_kernels::resize::Axis;
+use pidinet_kernels::rows::resize::Axis;
 
 use crate::{Error, Result};
 

@@ -16,7 +16,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use pidinet_kernels::isa::Isa;
-use pidinet_kernels::packed_lanes::Format;
+use pidinet_kernels::lanes::words::Format;
 
 use super::plan::schedule::{Pace, Size, Task};
 use super::plan::{Fusion, Keep, Packing, Plan};

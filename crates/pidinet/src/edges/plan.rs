@@ -8,12 +8,12 @@ pub(crate) mod fuse;
 pub(crate) mod graph;
 pub(crate) mod schedule;
 
-use pidinet_kernels::dense::{Activation, DenseWeights};
-use pidinet_kernels::depthwise::DepthwiseWeights;
-use pidinet_kernels::dilated::{self, DilatedWeights};
 use pidinet_kernels::isa::Isa;
-use pidinet_kernels::packed::PackedWeights;
-use pidinet_kernels::packed_lanes::Format;
+use pidinet_kernels::lanes::words::Format;
+use pidinet_kernels::rows::dense::{Activation, DenseWeights};
+use pidinet_kernels::rows::depthwise::DepthwiseWeights;
+use pidinet_kernels::rows::dilated::{self, DilatedWeights};
+use pidinet_kernels::rows::packed::PackedWeights;
 
 use crate::arch::{self, Conv, Outputs};
 use crate::calibration::Calibration;

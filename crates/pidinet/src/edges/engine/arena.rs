@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use pidinet_kernels::buffer::Buffer;
-use pidinet_kernels::row::{self, Row, RowMut};
+use pidinet_kernels::rows::row::{self, Row, RowMut};
 
 use super::Rows as Caller;
 use crate::edge_map::byte;

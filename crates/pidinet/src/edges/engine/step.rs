@@ -1,16 +1,16 @@
 //! A few rows of one step: from the plan's operations to kernels.
 
-use pidinet_kernels::block::{self, Block, Shortcut};
 use pidinet_kernels::buffer::Buffer;
-use pidinet_kernels::dense::{self, Activation, Dense, DenseWeights, Tap};
-use pidinet_kernels::depthwise::Depthwise;
-use pidinet_kernels::dilated::Dilated;
-use pidinet_kernels::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
 use pidinet_kernels::isa::Isa;
-use pidinet_kernels::packed::{self, PackedBlock, PackedDense, PackedPointwise};
-use pidinet_kernels::pool::MaxPool;
-use pidinet_kernels::resize::{self, Finish, Fuse, Part};
-use pidinet_kernels::row::{MARGIN, Row, RowMut};
+use pidinet_kernels::rows::block::{self, Block, Shortcut};
+use pidinet_kernels::rows::dense::{self, Activation, Dense, DenseWeights, Tap};
+use pidinet_kernels::rows::depthwise::Depthwise;
+use pidinet_kernels::rows::dilated::Dilated;
+use pidinet_kernels::rows::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
+use pidinet_kernels::rows::packed::{self, PackedBlock, PackedDense, PackedPointwise};
+use pidinet_kernels::rows::pool::MaxPool;
+use pidinet_kernels::rows::resize::{self, Finish, Fuse, Part};
+use pidinet_kernels::rows::row::{MARGIN, Row, RowMut};
 
 use std::ops::Range;
 

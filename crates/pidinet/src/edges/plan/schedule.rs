@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use pidinet_kernels::resize::Axis;
+use pidinet_kernels::rows::resize::Axis;
 
 use super::graph::{Id, Shape};
 

@@ -2,11 +2,11 @@
 //!
 //! The sign of a number next to zero depends on its last bit. Products of floats are exact in f64, and every
 //! instruction set adds them in the order of the runs, one lane for each output: all give the same bits. These
-//! convolutions are a small part of a binary network; those of edge networks are [`dense`](crate::dense).
+//! convolutions are a small part of a binary network; those of edge networks are [`dense`](crate::rows::dense).
 
-use crate::bit_lanes::{BitKernel, BitLanes};
 use crate::isa::Isa;
-use crate::tiles::{Part, Product, Tiles};
+use crate::lanes::bits::{BitKernel, BitLanes};
+use crate::pixels::tiles::{Part, Product, Tiles};
 
 /// Floats of neighbouring pixels that a convolution reads together: such as seven pixels of a row.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ impl RealWeights {
 ///
 /// # Panics
 ///
-/// As [`Xnor`](crate::xnor::Xnor).
+/// As [`Xnor`](crate::pixels::xnor::Xnor).
 #[derive(Debug)]
 pub struct Real<'a> {
     /// What is read.

@@ -2,13 +2,9 @@
 //!
 //! With bit 0 for +1 and bit 1 for −1, the sum of `n` products of signs is `n − 2 · popcount(a ^ b)`.
 
-mod border;
-
-pub use border::{Border, Place};
-
-use crate::bit_lanes::{BitKernel, BitLanes};
 use crate::isa::Isa;
-use crate::tiles::{Part, Product, Tiles};
+use crate::lanes::bits::{BitKernel, BitLanes};
+use crate::pixels::tiles::{Part, Product, Tiles};
 
 /// Bits of neighbouring pixels that a convolution reads together: such as three pixels of a row.
 #[derive(Clone, Copy, Debug)]

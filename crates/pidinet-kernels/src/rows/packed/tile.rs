@@ -1,10 +1,10 @@
-//! A tile of outputs in registers, as in [`dense::tile`](crate::dense), of products of words.
+//! A tile of outputs in registers, as in [`dense::tile`](crate::rows::dense), of products of words.
 
 use super::weights::Tile;
-use crate::dense::Tap;
-use crate::dense::tile::{announce, vectors, write};
-use crate::packed_lanes::{PackedKernel, PackedLanes};
-use crate::row::{MARGIN, Row, RowMut};
+use crate::lanes::words::{PackedKernel, PackedLanes};
+use crate::rows::dense::Tap;
+use crate::rows::dense::tile::{announce, vectors, write};
+use crate::rows::row::{MARGIN, Row, RowMut};
 use std::ops::Range;
 
 /// A tile's outputs over a range of columns.

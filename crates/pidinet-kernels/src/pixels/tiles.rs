@@ -3,10 +3,10 @@
 //! A tile holds as many outputs as a vector has words: it loads the weights of an input once, and for each pixel
 //! broadcasts the input.
 
-use crate::bit_lanes::{BitKernel, BitLanes};
-use crate::bits::GROUP;
 use crate::buffer::Aligned;
 use crate::isa::Isa;
+use crate::lanes::bits::{BitKernel, BitLanes};
+use crate::pixels::pack::GROUP;
 
 /// Weights in the order in which tiles read them: `[tile][input][output of the tile]`.
 #[derive(Clone, Debug)]

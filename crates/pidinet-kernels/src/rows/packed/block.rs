@@ -1,14 +1,14 @@
 //! A residual block in one pass, its 1x1 convolution of words.
 
 use super::{Floats, PackedDense, PackedWeights, chunk, chunk_columns, pack};
-use crate::block::Shortcut;
-use crate::dense::{Activation, Tap, check_columns};
-use crate::depthwise::{self, DepthwiseWeights, Job, Words};
-use crate::packed_lanes::{PackedKernel, PackedLanes};
-use crate::row::{self, MARGIN, Row, RowMut};
+use crate::lanes::words::{PackedKernel, PackedLanes};
+use crate::rows::block::Shortcut;
+use crate::rows::dense::{Activation, Tap, check_columns};
+use crate::rows::depthwise::{self, DepthwiseWeights, Job, Words};
+use crate::rows::row::{self, MARGIN, Row, RowMut};
 use std::ops::Range;
 
-/// A row of a residual block, as [`Block`](crate::block::Block). The depthwise convolution is of floats; what it gives
+/// A row of a residual block, as [`Block`](crate::rows::block::Block). The depthwise convolution is of floats; what it gives
 /// is packed as soon as the channels of a word are there.
 ///
 /// It gives back whether any of that was, or may have been, greater than words hold: 255 of int8. What it writes then is
@@ -16,7 +16,7 @@ use std::ops::Range;
 ///
 /// # Panics
 ///
-/// As [`Block`](crate::block::Block), and when it is run with another format than that of the weights.
+/// As [`Block`](crate::rows::block::Block), and when it is run with another format than that of the weights.
 #[derive(Debug)]
 pub struct PackedBlock<'a> {
     /// The rows of the depthwise window, of floats.
@@ -27,7 +27,7 @@ pub struct PackedBlock<'a> {
     pub pointwise: &'a PackedWeights,
     /// What is added.
     pub shortcut: Shortcut,
-    /// Columns to compute, as in [`Dense`](crate::dense::Dense).
+    /// Columns to compute, as in [`Dense`](crate::rows::dense::Dense).
     pub columns: Range<usize>,
     /// Columns of the map.
     pub width: usize,

@@ -16,8 +16,8 @@ pub(crate) mod tile;
 pub use pack::DenseWeights;
 pub(crate) use pack::{TallestTile, tiles};
 
-use crate::lanes::{Kernel, Lanes};
-use crate::row::{MARGIN, Row, RowMut};
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::rows::row::{MARGIN, Row, RowMut};
 use std::ops::Range;
 
 /// What is done to a value before or after a convolution.
@@ -47,7 +47,7 @@ pub struct Tap<'a> {
 #[derive(Debug)]
 pub struct Dense<'a> {
     /// Where to read, in the order of the weights. Rows wider than the map by at least `|dx|` zeros
-    /// ([`row::stride`](crate::row::stride)) give the zero padding.
+    /// ([`row::stride`](crate::rows::row::stride)) give the zero padding.
     pub taps: &'a [Tap<'a>],
     /// Packed weights and bias.
     pub weights: &'a DenseWeights,

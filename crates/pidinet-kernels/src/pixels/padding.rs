@@ -1,6 +1,6 @@
 //! The border of a 3x3 convolution of signs, where pixels are missing.
 
-use crate::bits::GROUP;
+use crate::pixels::pack::GROUP;
 
 /// What pixels outside of a map add to a 3x3 convolution, if their bits are 0 and so read as +1: the signs of the
 /// weights that multiply them. They should add nothing.

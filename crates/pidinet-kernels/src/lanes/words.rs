@@ -5,7 +5,7 @@
 //! convolution takes half or a quarter of the instructions. Words are packed from floats that are in
 //! registers already, and their sums leave as floats: only products are of low precision.
 
-use crate::lanes::Lanes;
+use crate::lanes::floats::Lanes;
 
 /// What a word of 32 bits holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Dense convolutions of lower precision: products of [words](crate::packed_lanes) of two bf16 or four int8.
+//! Dense convolutions of lower precision: products of [words](crate::lanes::words) of two bf16 or four int8.
 //!
 //! ```text
 //! dst[o][x] = bias[o] + sum_taps sum_i w[o][tap][i] * value[i][x + tap.dx] + add[o][x]
@@ -15,16 +15,16 @@ mod weights;
 pub use block::{PackedBlock, scratch_len};
 pub use weights::PackedWeights;
 
-use crate::dense::{Activation, Tap, check_columns};
-use crate::packed_lanes::{PackedKernel, PackedLanes};
-use crate::row::{self, MARGIN, Row, RowMut};
+use crate::lanes::words::{PackedKernel, PackedLanes};
+use crate::rows::dense::{Activation, Tap, check_columns};
+use crate::rows::row::{self, MARGIN, Row, RowMut};
 use std::ops::Range;
 
 /// A row of a dense convolution of words.
 ///
 /// # Panics
 ///
-/// As [`Dense`](crate::dense::Dense), and when it is run with another format than that of the weights.
+/// As [`Dense`](crate::rows::dense::Dense), and when it is run with another format than that of the weights.
 #[derive(Debug)]
 pub struct PackedDense<'a> {
     /// Where to read words, in the order of the weights; zeros around a map give the zero padding.
@@ -33,7 +33,7 @@ pub struct PackedDense<'a> {
     pub weights: &'a PackedWeights,
     /// A row of floats with as many channels as the output, added to it.
     pub add: Option<Row<'a>>,
-    /// Columns to compute, as in [`Dense`](crate::dense::Dense).
+    /// Columns to compute, as in [`Dense`](crate::rows::dense::Dense).
     pub columns: Range<usize>,
     /// Columns of the map.
     pub width: usize,
@@ -95,7 +95,7 @@ pub struct PackedPointwise<'a> {
     pub activation: Activation,
     /// Packed weights of one tap, and bias.
     pub weights: &'a PackedWeights,
-    /// Columns to compute, as in [`Dense`](crate::dense::Dense).
+    /// Columns to compute, as in [`Dense`](crate::rows::dense::Dense).
     pub columns: Range<usize>,
     /// Columns of the map.
     pub width: usize,

@@ -9,7 +9,7 @@
 //! 2, -2 and infinity, as many as there are products. Inputs and outputs are transformed by a few additions, which grow
 //! relative to the products saved, and so do roundings, so `M` ends at 4.
 
-use crate::lanes::Lanes;
+use crate::lanes::floats::Lanes;
 
 /// One of these schemes: `M` outputs from `K = M + 2` products.
 pub(super) trait Scheme<const M: usize, const K: usize> {

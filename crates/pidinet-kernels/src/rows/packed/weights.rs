@@ -2,12 +2,12 @@
 
 use super::bf16;
 use crate::buffer::Aligned;
-use crate::dense::{TallestTile, tiles};
 use crate::isa::Isa;
-use crate::packed_lanes::Format;
+use crate::lanes::words::Format;
+use crate::rows::dense::{TallestTile, tiles};
 use std::ops::Range;
 
-/// Weights `[tile][tap][word][output of the tile]`, tiles as [`DenseWeights`](crate::dense::DenseWeights) cuts them.
+/// Weights `[tile][tap][word][output of the tile]`, tiles as [`DenseWeights`](crate::rows::dense::DenseWeights) cuts them.
 #[derive(Clone, Debug)]
 pub struct PackedWeights {
     format: Format,
@@ -35,7 +35,7 @@ pub(super) struct Tile<'a> {
 
 impl PackedWeights {
     /// Packs weights `[outputs, tap, input]` for `isa`, as
-    /// [`DenseWeights::pack`](crate::dense::DenseWeights::pack) does. Each is rounded to the nearest that the
+    /// [`DenseWeights::pack`](crate::rows::dense::DenseWeights::pack) does. Each is rounded to the nearest that the
     /// format has; for int8 these are 127 positive and as many negative ones for each output, evenly up to its greatest
     /// weight, and biases are rounded to a multiple of their distance.
     ///

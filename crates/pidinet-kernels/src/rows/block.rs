@@ -8,10 +8,10 @@
 //! convolution has read it; it is never a map. The result is that of
 //! [`Depthwise`] followed by [`Dense`], bit for bit.
 
-use crate::dense::{self, Activation, Dense, DenseWeights, Tap, check_columns, chunk_columns};
-use crate::depthwise::{self, Depthwise, DepthwiseWeights};
-use crate::lanes::{Kernel, Lanes};
-use crate::row::{self, Row, RowMut};
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::rows::dense::{self, Activation, Dense, DenseWeights, Tap, check_columns, chunk_columns};
+use crate::rows::depthwise::{self, Depthwise, DepthwiseWeights};
+use crate::rows::row::{self, Row, RowMut};
 use std::ops::Range;
 
 /// What is added to the output of a block.

@@ -3,20 +3,20 @@
 //! [`Isa::run`] is generic, so a crate that calls it compiles the kernel itself, once for each
 //! instruction set. `run_on` does not make its callers pay for that.
 
-use crate::bits::{PackDifferences, PackSigns};
-use crate::block::Block;
-use crate::dense::Dense;
-use crate::depthwise::Depthwise;
-use crate::dilated::Dilated;
-use crate::elementwise::{Add, Gate, Relu, Sigmoid};
 use crate::isa::Isa;
-use crate::packed::{PackedBlock, PackedDense, PackedPointwise};
-use crate::pixels::{Activate, Affine, Finish, Shift};
+use crate::pixels::finish::{Activate, Affine, Finish, Shift};
+use crate::pixels::pack::{PackDifferences, PackSigns};
+use crate::pixels::real_conv::Real;
+use crate::pixels::xnor::Xnor;
 use crate::planes::{Correlate, Mix};
-use crate::pool::MaxPool;
-use crate::real::Real;
-use crate::resize::Fuse;
-use crate::xnor::Xnor;
+use crate::rows::block::Block;
+use crate::rows::dense::Dense;
+use crate::rows::depthwise::Depthwise;
+use crate::rows::dilated::Dilated;
+use crate::rows::elementwise::{Add, Gate, Relu, Sigmoid};
+use crate::rows::packed::{PackedBlock, PackedDense, PackedPointwise};
+use crate::rows::pool::MaxPool;
+use crate::rows::resize::Fuse;
 
 macro_rules! run_on {
     ($($kernel:ident),*) => {$(

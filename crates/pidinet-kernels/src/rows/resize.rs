@@ -4,9 +4,9 @@
 //! it takes its value from the two input positions around it. Rows are blended first, where they are short,
 //! and then stretched.
 
-use crate::elementwise::sigmoid;
-use crate::lanes::{Kernel, Lanes};
-use crate::row::{MARGIN, Row};
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::rows::elementwise::sigmoid;
+use crate::rows::row::{MARGIN, Row};
 
 /// For every output position of one axis, the input position left of it and the weight of the one after.
 #[derive(Clone, Debug)]

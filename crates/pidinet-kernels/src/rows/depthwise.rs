@@ -4,10 +4,10 @@
 //! dst[c][x] = act(sum_taps w[c][tap] * row[tap.row][c][x + tap.dx])
 //! ```
 
-use crate::dense::{Activation, check_columns};
-use crate::lanes::{Kernel, Lanes};
-use crate::packed_lanes::{PackedKernel, PackedLanes};
-use crate::row::{MARGIN, Row, RowMut};
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::lanes::words::{PackedKernel, PackedLanes};
+use crate::rows::dense::{Activation, check_columns};
+use crate::rows::row::{MARGIN, Row, RowMut};
 use std::ops::Range;
 
 /// Folded depthwise weights without the taps that are zero in every channel: a radial kernel keeps 16 of
@@ -81,7 +81,7 @@ impl DepthwiseWeights {
 /// # Panics
 ///
 /// [`Kernel::run`] panics when a row is too short for the columns asked for, when there are not as many
-/// rows as the weights have, or when `columns` is not as [`Dense`](crate::dense::Dense) describes.
+/// rows as the weights have, or when `columns` is not as [`Dense`](crate::rows::dense::Dense) describes.
 #[derive(Debug)]
 pub struct Depthwise<'a> {
     /// The rows of the window, top to bottom: those at `y + dilation * (i - size / 2)`.
@@ -90,7 +90,7 @@ pub struct Depthwise<'a> {
     pub weights: &'a DepthwiseWeights,
     /// Applied to the output.
     pub activation: Activation,
-    /// Columns to compute, as in [`Dense`](crate::dense::Dense).
+    /// Columns to compute, as in [`Dense`](crate::rows::dense::Dense).
     pub columns: Range<usize>,
     /// Columns of the map.
     pub width: usize,

@@ -1,13 +1,13 @@
 //! Operations on one column at a time: ReLU, sum, gate, sigmoid.
 
-use crate::dense::check_columns;
-use crate::lanes::{Kernel, Lanes};
-use crate::row::{MARGIN, Row, RowMut};
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::rows::dense::check_columns;
+use crate::rows::row::{MARGIN, Row, RowMut};
 use std::ops::Range;
 
 /// Where an elementwise kernel works: `columns` of `channels` channels of a map `width` columns wide.
 ///
-/// `columns` are as in [`Dense`](crate::dense::Dense); the kernels panic when they are not, or when a row is
+/// `columns` are as in [`Dense`](crate::rows::dense::Dense); the kernels panic when they are not, or when a row is
 /// too short.
 #[derive(Clone, Debug)]
 pub struct Extent {

@@ -1,8 +1,8 @@
 //! Max-pooling of 2x2 windows with stride 2, two rows to one.
 
-use crate::dense::check_columns;
-use crate::lanes::{Kernel, Lanes};
-use crate::row::{MARGIN, Row, RowMut};
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::rows::dense::check_columns;
+use crate::rows::row::{MARGIN, Row, RowMut};
 use std::ops::Range;
 
 /// `dst[c][x] = max over the four values [c][2 x], [c][2 x + 1] of both rows`, the last column of an odd map
@@ -11,14 +11,14 @@ use std::ops::Range;
 /// # Panics
 ///
 /// [`Kernel::run`] panics when a row is too short, or when `columns` is not as
-/// [`Dense`](crate::dense::Dense) describes.
+/// [`Dense`](crate::rows::dense::Dense) describes.
 #[derive(Debug)]
 pub struct MaxPool<'a> {
     /// The two rows.
     pub rows: [Row<'a>; 2],
     /// Channels of the rows.
     pub channels: usize,
-    /// Output columns to compute, as in [`Dense`](crate::dense::Dense).
+    /// Output columns to compute, as in [`Dense`](crate::rows::dense::Dense).
     pub columns: Range<usize>,
     /// Columns of the output: half of the input's.
     pub width: usize,

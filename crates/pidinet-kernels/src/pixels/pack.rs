@@ -4,7 +4,7 @@
 //! and the outputs of a convolution, too. Channels are padded to a multiple of [`GROUP`]; bits are
 //! padded to whole words, with zeros.
 
-use crate::bit_lanes::{BitKernel, BitLanes};
+use crate::lanes::bits::{BitKernel, BitLanes};
 
 /// Floats of a pixel are padded to a multiple of this: the widest vector.
 pub const GROUP: usize = 16;

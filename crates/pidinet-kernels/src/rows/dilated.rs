@@ -14,10 +14,10 @@
 
 mod scheme;
 
-use crate::dense::{self, Activation, Dense, DenseWeights, Tap, check_columns};
 use crate::isa::Isa;
-use crate::lanes::{Kernel, Lanes};
-use crate::row::{self, MARGIN, Row, RowMut};
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::rows::dense::{self, Activation, Dense, DenseWeights, Tap, check_columns};
+use crate::rows::row::{self, MARGIN, Row, RowMut};
 use scheme::{Four, One, Scheme, Three, Two};
 use std::ops::Range;
 

@@ -2,8 +2,8 @@
 
 use super::pack::Tile;
 use super::{Activation, Tap};
-use crate::lanes::{Kernel, Lanes};
-use crate::row::{MARGIN, Row, RowMut};
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::rows::row::{MARGIN, Row, RowMut};
 use std::ops::Range;
 
 /// A tile's outputs over a range of columns.

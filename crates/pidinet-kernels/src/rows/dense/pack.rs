@@ -2,7 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::isa::Isa;
-use crate::lanes::{Kernel, Lanes};
+use crate::lanes::floats::{Kernel, Lanes};
 use std::ops::Range;
 
 /// Weights `[tile][tap][input][output of the tile]` and biases `[output]`.
