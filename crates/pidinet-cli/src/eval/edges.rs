@@ -367,14 +367,14 @@ impl Edges {
 
     /// A model that finds the edges.
     fn finder(&self, model: &Model, detail: Option<f64>) -> anyhow::Result<Source> {
-        let options = pidinet::Options {
+        let options = pidinet::DetectorOptions {
             // Images are in parallel; each is found by the thread that scores it.
             threads: NonZeroUsize::new(1),
             isa: self.engine.isa.clone(),
             precision: self.engine.precision,
             strip: self.engine.tile,
             scales: self.scales.clone(),
-            ..pidinet::Options::default()
+            ..pidinet::DetectorOptions::default()
         };
         let detector = EdgeDetector::new(model, &options)?;
         let asked = Asked {
