@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use pidinet::image::{Image, ImageLimits};
 use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
-use pidinet_eval::dataset::{Dataset, Size};
-use pidinet_eval::predictions::{self, Binary, Look, Reading};
+use pidinet_eval::files::dataset::{Dataset, Size};
+use pidinet_eval::files::predictions::{self, Binary, Look, Reading};
 use serde_json::{Value, json};
 
 /// Extensions of photographs.

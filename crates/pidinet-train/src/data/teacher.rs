@@ -6,7 +6,7 @@ use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::{Format, SaveOptions, write_atomically};
 use pidinet::weights::Model;
 use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
-use pidinet_eval::predictions;
+use pidinet_eval::files::predictions;
 
 use super::Example;
 use crate::config::Distil;
