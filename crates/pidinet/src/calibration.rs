@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::Size;
 use crate::arch::survey::Survey;
 use crate::arch::{Arch, Conv};
 use crate::edges::detector::Padded;
@@ -34,14 +35,14 @@ const RESERVE: f32 = 1.25;
 /// use pidinet::edges::Precision;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
-/// use pidinet::{EdgeDetector, Options};
+/// use pidinet::{EdgeDetector, DetectorOptions};
 ///
 /// let mut model = Model::random(Arch::tiny(), 1);
 /// let pixels: Vec<u8> = (0..40 * 30).map(|i| (i * i % 251) as u8).collect();
 /// let picture = Image::from_u8(&pixels, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
 /// model.calibration = Some(Calibration::measure(&model, [picture.clone()])?);
 ///
-/// let options = Options { precision: Precision::Int8, ..Options::default() };
+/// let options = DetectorOptions { precision: Precision::Int8, ..DetectorOptions::default() };
 /// let edges = EdgeDetector::new(&model, &options)?.detect(&picture)?.edges;
 /// # assert_eq!(edges.width(), 40);
 /// # Ok::<(), pidinet::Error>(())
@@ -65,8 +66,7 @@ impl Calibration {
             is_empty = false;
             let picture = picture.fitted(LONGEST_SIDE);
             let input = Padded { image: &picture, preset: model.info.preset };
-            let [width, height] = input.size();
-            let maps = engine.run(&input, height, width).maps;
+            let maps = engine.run(&input, input.size()).maps;
             for (name, map) in engine.kept_blocks().zip(&maps) {
                 let Some(ranges) = ranges.get_mut(name) else { continue };
                 let pixels = map.shape[1] * map.shape[2];
@@ -130,7 +130,7 @@ fn shortened(range: f32) -> f32 {
 /// The blocks that can multiply int8 and their channels: those without projection, which would multiply activations of
 /// either sign, too.
 fn blocks(arch: &Arch) -> BTreeMap<String, usize> {
-    let survey = Survey::of(arch, 8, 8);
+    let survey = Survey::of(arch, Size::square(8));
     let convs: BTreeMap<_, _> = survey.convs().collect();
     let is_block = |(name, conv): (&&str, &&Conv)| {
         let block = name.strip_suffix(".conv1")?;

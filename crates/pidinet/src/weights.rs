@@ -2,7 +2,7 @@
 //!
 //! [`Model::open`] reads our own safetensors files (`docs/model-format.md`) and the published PyTorch
 //! checkpoints; [`Model::save`] writes the former. Nothing in a file is ever run, and no file, however made,
-//! can make the reader panic or use more memory than [`ModelLimits`] allows.
+//! can make the reader panic or use more memory than [`OpenOptions`] allows.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,31 +10,31 @@ use std::ops::Index;
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::Error;
+use crate::arch::Arch;
 use crate::arch::survey::Survey;
-use crate::arch::{Arch, Config};
 use crate::atomic::write_atomically;
 use crate::calibration::Calibration;
 use crate::files;
 use crate::reparam;
+use crate::{Error, Size, UnknownName};
 
 mod recognition;
 mod element;
 mod info;
-mod limits;
 mod load;
 mod metadata;
 pub(crate) mod mix;
+mod options;
 mod pytorch;
 mod random;
 mod safetensors;
 
 pub use crate::error::{ModelError, ShapeMismatch};
-pub use element::Precision;
+pub use element::Storage;
 pub(crate) use element::from_f16;
 pub use info::ModelInfo;
-pub use limits::ModelLimits;
-pub use recognition::{BiInput, BiModel, BiStorage, BinaryStorage};
+pub use options::OpenOptions;
+pub use recognition::{BinaryStorage, RecognitionInput, RecognitionModel, RecognitionStorage};
 
 /// The numbers of one parameter.
 #[derive(Clone, PartialEq)]
@@ -134,27 +134,15 @@ impl fmt::Display for Form {
 }
 
 impl FromStr for Form {
-    type Err = ();
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         match text {
             "raw" => Ok(Self::Raw),
             "folded" => Ok(Self::Folded),
-            _ => Err(()),
+            _ => Err(UnknownName::new("a form", text, "raw or folded")),
         }
     }
-}
-
-/// How to open a model file.
-#[derive(Clone, Debug, Default)]
-pub struct OpenOptions {
-    /// The configuration of a file that does not say which it has, as no checkpoint does
-    /// [default: `carv4`, or for folded weights one with radial layers in the same places].
-    pub config: Option<Config>,
-    /// Share of the pixel difference, see [`Arch::theta`], of a file that does not say it [default: 1].
-    pub theta: Option<f32>,
-    /// What to refuse.
-    pub limits: ModelLimits,
 }
 
 /// A network with its weights.
@@ -207,8 +195,8 @@ impl Model {
         let path = path.as_ref();
         let unreadable = |source| Error::Read { path: path.to_owned(), source };
         let unusable = |source| Error::Model { path: path.to_owned(), source };
-        let (limit, length) = (options.limits.file_bytes, path.metadata().map_err(unreadable)?.len());
-        limits::check("file_bytes", limit, length).map_err(unusable)?;
+        let (limit, length) = (options.file_bytes, path.metadata().map_err(unreadable)?.len());
+        options::check("file_bytes", limit, length).map_err(unusable)?;
         let bytes = files::read_model(path, limit).map_err(unreadable)?;
         let mut model = Self::read(&bytes, options).map_err(unusable)?;
         if model.info.name.is_empty() {
@@ -232,18 +220,18 @@ impl Model {
     ///
     /// [`Error::Write`] if the file cannot be written, [`Error::Model`] as for [`Self::to_bytes`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        self.save_as(path, Precision::Float32)
+        self.save_as(path, Storage::Float32)
     }
 
-    /// [`Self::save`] with numbers of the given precision.
+    /// [`Self::save`] with numbers stored so.
     ///
     /// # Errors
     ///
-    /// As [`Self::save`]; also if a number is too large for the precision.
-    pub fn save_as(&self, path: impl AsRef<Path>, precision: Precision) -> Result<(), Error> {
+    /// As [`Self::save`]; also if a number is too large for that.
+    pub fn save_as(&self, path: impl AsRef<Path>, storage: Storage) -> Result<(), Error> {
         let path = path.as_ref();
         let bytes =
-            self.to_bytes_as(precision).map_err(|source| Error::Model { path: path.to_owned(), source })?;
+            self.to_bytes_as(storage).map_err(|source| Error::Model { path: path.to_owned(), source })?;
         write_atomically(path, &bytes)
     }
 
@@ -254,17 +242,17 @@ impl Model {
     /// If the weights are not those of the architecture, or a weight or a score is not a finite number: no
     /// file is written that could not be opened.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        self.to_bytes_as(Precision::Float32)
+        self.to_bytes_as(Storage::Float32)
     }
 
-    /// [`Self::to_bytes`] with numbers of the given precision.
+    /// [`Self::to_bytes`] with numbers stored so.
     ///
     /// # Errors
     ///
-    /// As [`Self::to_bytes`]; also if a number is too large for the precision.
-    pub fn to_bytes_as(&self, precision: Precision) -> Result<Vec<u8>, ModelError> {
+    /// As [`Self::to_bytes`]; also if a number is too large for that.
+    pub fn to_bytes_as(&self, storage: Storage) -> Result<Vec<u8>, ModelError> {
         self.check()?;
-        safetensors::write(self, precision)
+        safetensors::write(self, storage)
     }
 
     /// Whether pixel differences are already folded into ordinary weights.
@@ -283,7 +271,7 @@ impl Model {
         if self.is_folded() {
             return folded;
         }
-        for (name, conv) in Survey::of(&self.arch, 8, 8).convs() {
+        for (name, conv) in Survey::of(&self.arch, Size::square(8)).convs() {
             let name = format!("{name}.weight");
             let data = reparam::fold(conv, &self.weights[&name].data);
             folded.weights.insert(name, Parameter { shape: conv.folded_shape().into(), data });
@@ -299,7 +287,7 @@ impl Model {
 
     /// Checks that weights and calibration are those of the architecture, and finite.
     pub(crate) fn check(&self) -> Result<(), ModelError> {
-        let expected = load::expected(&self.arch, self.form, &ModelLimits::none())?;
+        let expected = load::expected(&self.arch, self.form, &OpenOptions::unlimited())?;
         load::check_shapes(&expected, &self.weights.shapes())?;
         for (name, Parameter { shape, data }) in self.weights.iter() {
             if data.len() != shape.iter().product::<usize>() {
@@ -327,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_model_survives_writing_and_reading() {
-        let arch = Arch { theta: 0.7, config: "a-v15".parse().unwrap(), ..Arch::tiny() };
+        let arch = Arch { theta: 0.7, kinds: "a-v15".parse().unwrap(), ..Arch::tiny() };
         let mut model = Model::random(arch, 7);
         model.info.licence = "MIT".to_owned();
         model.info.preset = Preset::Controlnet;
@@ -345,7 +333,7 @@ mod tests {
     #[test]
     fn half_precision_is_half_the_size_and_rounded() {
         let model = Model::random(Arch::tiny(), 1);
-        let bytes = model.to_bytes_as(Precision::Float16).unwrap();
+        let bytes = model.to_bytes_as(Storage::Float16).unwrap();
         assert!(bytes.len() < model.to_bytes().unwrap().len() * 6 / 10);
         let read = Model::read(&bytes, &OpenOptions::default()).unwrap();
         for (name, parameter) in model.weights.iter() {
@@ -377,7 +365,7 @@ mod tests {
         let error = model.to_bytes().unwrap_err().to_string();
         assert_eq!(error, "tensor `block1_2.conv1.weight` is not finite: NaN at [1, 0, 1, 1]");
         model.weights.get_mut("block1_2.conv1.weight").unwrap().data[13] = 1e6;
-        let error = model.to_bytes_as(Precision::Float16).unwrap_err().to_string();
+        let error = model.to_bytes_as(Storage::Float16).unwrap_err().to_string();
         assert_eq!(
             error,
             "tensor `block1_2.conv1.weight` has 1000000 at [1, 0, 1, 1], too large for float16"

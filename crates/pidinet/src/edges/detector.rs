@@ -7,6 +7,7 @@ use pidinet_kernels::isa::Isa;
 
 use super::engine::{Engine, EngineOptions, Input, Map, Precision, Rows, Run, StepStats, Strip};
 use super::plan::Keep;
+use crate::Size;
 use crate::arch::{Arch, Outputs};
 use crate::edge_map::{EdgeMap, byte};
 use crate::error::{Error, Result};
@@ -18,12 +19,12 @@ const SMALLEST_SIDE: usize = 8;
 
 /// How to look for edges.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct DetectorOptions {
     /// Threads; all cores by default. The answer does not depend on it.
     pub threads: Option<NonZeroUsize>,
     /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the
     /// environment variable `PIDINET_ISA`, else the best that this CPU has.
-    pub isa: Option<String>,
+    pub isa: Option<Isa>,
     /// In what numbers the network computes; `f32` where this CPU, or the instruction set, has no fast arithmetic of
     /// the precision asked for ([`EdgeDetector::precision`]).
     pub precision: Precision,
@@ -37,7 +38,7 @@ pub struct Options {
     pub preset: Option<Preset>,
 }
 
-impl Default for Options {
+impl Default for DetectorOptions {
     fn default() -> Self {
         Self {
             threads: None,
@@ -56,7 +57,7 @@ impl Default for Options {
 pub struct Detection {
     /// Edge probabilities, of the image's size.
     pub edges: EdgeMap,
-    /// What each of the four stages sees by itself, fine to coarse, if [`Options::sides`] asked for it.
+    /// What each of the four stages sees by itself, fine to coarse, if [`DetectorOptions::sides`] asked for it.
     pub sides: Option<[EdgeMap; 4]>,
 }
 
@@ -69,10 +70,10 @@ pub struct Detection {
 /// use pidinet::arch::Arch;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
-/// use pidinet::{EdgeDetector, Options};
+/// use pidinet::{EdgeDetector, DetectorOptions};
 ///
 /// let model = Model::random(Arch::tiny(), 1); // usually: Model::open("model.safetensors", …)
-/// let detector = EdgeDetector::new(&model, &Options::default())?;
+/// let detector = EdgeDetector::new(&model, &DetectorOptions::default())?;
 /// let grey = vec![128u8; 40 * 30];
 /// let image = Image::from_u8(&grey, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
 /// let edges = detector.detect(&image)?.edges;
@@ -94,7 +95,7 @@ impl EdgeDetector {
     /// # Errors
     ///
     /// Those of [`Model::open`] and [`EdgeDetector::new`].
-    pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>, options: &DetectorOptions) -> Result<Self> {
         Self::new(&Model::open(path.as_ref(), &OpenOptions::default())?, options)
     }
 
@@ -102,16 +103,16 @@ impl EdgeDetector {
     ///
     /// # Errors
     ///
-    /// [`Error::Isa`] for an instruction set that this CPU lacks, [`Error::Scale`] for a scale that is
+    /// [`Error::Isa`] if `PIDINET_ISA` names an instruction set that this CPU lacks, [`Error::Scale`] for a scale that is
     /// not a positive number.
-    pub fn new(model: &Model, options: &Options) -> Result<Self> {
+    pub fn new(model: &Model, options: &DetectorOptions) -> Result<Self> {
         let scales = if options.scales.is_empty() { vec![1.0] } else { options.scales.clone() };
         if let Some(&scale) = scales.iter().find(|scale| !(scale.is_finite() && **scale > 0.0)) {
             return Err(Error::Scale { scale });
         }
         let keep = if options.sides { Keep::Sides } else { Keep::Fused };
         Ok(Self {
-            engine: Engine::new(model, keep, &engine_options(options)?)?,
+            engine: Engine::new(model, keep, &engine_options(options))?,
             arch: model.arch.clone(),
             info: model.info.clone(),
             preset: options.preset.unwrap_or(model.info.preset),
@@ -168,8 +169,8 @@ impl EdgeDetector {
     /// # use pidinet::arch::Arch;
     /// # use pidinet::image::{Image, PixelFormat, PixelLayout};
     /// # use pidinet::weights::Model;
-    /// # use pidinet::{EdgeDetector, Options};
-    /// # let detector = EdgeDetector::new(&Model::random(Arch::tiny(), 1), &Options::default())?;
+    /// # use pidinet::{EdgeDetector, DetectorOptions};
+    /// # let detector = EdgeDetector::new(&Model::random(Arch::tiny(), 1), &DetectorOptions::default())?;
     /// let layout = PixelLayout::packed(40, 30, PixelFormat::Bgr);
     /// let frames = [vec![1u8; 40 * 30 * 3], vec![2u8; 40 * 30 * 3]];
     /// let mut image = Image::from_u8(&frames[0], &layout)?;
@@ -184,7 +185,7 @@ impl EdgeDetector {
         check_rows(image, dst.len(), row_stride)?;
         if let Some(input) = self.writes_rows(image) {
             let rows = Rows::Floats { data: dst, row_stride };
-            self.engine.run_into(&input, image.height(), image.width(), rows);
+            self.engine.run_into(&input, image.size(), rows);
         } else {
             let edges = self.detect(image)?.edges;
             for (y, row) in dst.chunks_mut(row_stride).take(edges.height()).enumerate() {
@@ -208,7 +209,7 @@ impl EdgeDetector {
         check_rows(image, dst.len(), row_stride)?;
         if let Some(input) = self.writes_rows(image) {
             let rows = Rows::Bytes { data: dst, row_stride };
-            self.engine.run_into(&input, image.height(), image.width(), rows);
+            self.engine.run_into(&input, image.size(), rows);
         } else {
             let edges = self.detect(image)?.edges;
             for (y, row) in dst.chunks_mut(row_stride).take(edges.height()).enumerate() {
@@ -220,16 +221,15 @@ impl EdgeDetector {
 
     /// The detection by a way of running the engine, and what that says of the steps.
     fn run(&self, image: &Image, run: RunEngine) -> Result<(Detection, Vec<StepStats>)> {
-        let (width, height) = (image.width(), image.height());
         let mut sum: Option<Vec<EdgeMap>> = None;
         let mut stats: Option<Vec<StepStats>> = None;
         for &scale in &self.scales {
             let (maps, took) = if scale == 1.0 {
                 self.maps(image, run)
             } else {
-                let (across, down) = scaled_size(width, height, scale)?;
-                let (maps, took) = self.maps(&image.resized(across, down), run);
-                (maps.iter().map(|map| map.resized(width, height)).collect(), took)
+                let scaled = image.resized(scaled_size(image.size(), scale)?);
+                let (maps, took) = self.maps(&scaled, run);
+                (maps.iter().map(|map| map.resized(image.size())).collect(), took)
             };
             sum = Some(match sum {
                 None => maps,
@@ -268,7 +268,7 @@ impl EdgeDetector {
         self.engine.threads()
     }
 
-    /// The precision in use: that of [`Options::precision`], or `f32`.
+    /// The precision in use: that of [`DetectorOptions::precision`], or `f32`.
     pub fn precision(&self) -> Precision {
         self.engine.precision()
     }
@@ -281,20 +281,19 @@ impl EdgeDetector {
     /// The input of an image whose map the engine can write where it is wanted.
     fn writes_rows<'a>(&self, image: &'a Image) -> Option<Padded<'a>> {
         let input = Padded { image, preset: self.preset };
-        let whole = input.size() == [image.width(), image.height()];
+        let whole = input.size() == image.size();
         (whole && self.scales == [1.0] && self.engine.runs_into()).then_some(input)
     }
 
     /// The maps of an image at its own size.
     fn maps(&self, image: &Image, run: RunEngine) -> (Vec<EdgeMap>, Vec<StepStats>) {
-        let (width, height) = (image.width(), image.height());
         let input = Padded { image, preset: self.preset };
         let padded = input.size();
-        let run = run(&self.engine, &input, padded[1], padded[0]);
-        let stats = self.engine.stats(&run.times, padded[1], padded[0]);
+        let run = run(&self.engine, &input, padded);
+        let stats = self.engine.stats(&run.times, padded);
         let maps = run.maps.into_iter().map(|map| {
-            let map = EdgeMap::new(padded[0], padded[1], map.data);
-            if padded == [width, height] { map } else { map.cropped(width, height) }
+            let map = EdgeMap::new(padded.width, padded.height, map.data);
+            if padded == image.size() { map } else { map.cropped(image.size()) }
         });
         (maps.collect(), stats)
     }
@@ -309,15 +308,14 @@ impl EdgeDetector {
 /// # Panics
 ///
 /// If a side is less than 8.
-pub fn outputs(
+pub fn trace(
     model: &Model,
-    options: &Options,
+    options: &DetectorOptions,
     input: &dyn Input,
-    height: usize,
-    width: usize,
+    size: Size,
 ) -> Result<Outputs<Map>> {
-    let engine = Engine::new(model, Keep::All, &engine_options(options)?)?;
-    let mut maps = engine.run(input, height, width).maps.into_iter();
+    let engine = Engine::new(model, Keep::All, &engine_options(options))?;
+    let mut maps = engine.run(input, size).maps.into_iter();
     let mut next = || maps.next().expect("a run gives every map that was asked for");
     let fused = next();
     let sides = std::array::from_fn(|_| next());
@@ -325,13 +323,13 @@ pub fn outputs(
     Ok(Outputs { stem, stages: std::array::from_fn(|_| next()), sides, fused })
 }
 
-fn engine_options(options: &Options) -> Result<EngineOptions> {
-    let isa = options.isa.as_deref().map(Isa::named).transpose()?;
-    Ok(EngineOptions { threads: options.threads, isa, strip: options.strip, precision: options.precision })
+fn engine_options(options: &DetectorOptions) -> EngineOptions {
+    let &DetectorOptions { threads, isa, strip, precision, .. } = options;
+    EngineOptions { threads, isa, strip, precision }
 }
 
 /// [`Engine::run`] or [`Engine::profile`].
-type RunEngine = fn(&Engine, &dyn Input, usize, usize) -> Run;
+type RunEngine = fn(&Engine, &dyn Input, Size) -> Run;
 
 /// Whether memory of `len` elements has room for the map of an image.
 fn check_rows(image: &Image, len: usize, row_stride: usize) -> Result<()> {
@@ -342,14 +340,14 @@ fn check_rows(image: &Image, len: usize, row_stride: usize) -> Result<()> {
 /// Most pixels of an image that is made larger: 128 million, 400 MB of bytes.
 const MOST_ENLARGED: u64 = 1 << 27;
 
-/// Width and height of an image after scaling.
-fn scaled_size(width: usize, height: usize, scale: f32) -> Result<(usize, usize)> {
-    let (across, down) = (scaled(width, scale)?, scaled(height, scale)?);
-    let pixels = across as u64 * down as u64; // sides of under 2^32
+/// The size of an image after scaling.
+fn scaled_size(size: Size, scale: f32) -> Result<Size> {
+    let (height, width) = (scaled(size.height, scale)?, scaled(size.width, scale)?);
+    let pixels = width as u64 * height as u64; // sides of under 2^32
     if scale > 1.0 && pixels > MOST_ENLARGED {
-        return Err(Error::Enlarged { scale, width: across, height: down, max_pixels: MOST_ENLARGED });
+        return Err(Error::Enlarged { scale, width, height, max_pixels: MOST_ENLARGED });
     }
-    Ok((across, down))
+    Ok(Size { height, width })
 }
 
 /// A side of an image after scaling.
@@ -365,9 +363,9 @@ pub(crate) struct Padded<'a> {
 }
 
 impl Padded<'_> {
-    /// Its width and height.
-    pub(crate) fn size(&self) -> [usize; 2] {
-        [self.image.width(), self.image.height()].map(|side| side.max(SMALLEST_SIDE))
+    /// Its size.
+    pub(crate) fn size(&self) -> Size {
+        self.image.size().map(|side| side.max(SMALLEST_SIDE))
     }
 }
 

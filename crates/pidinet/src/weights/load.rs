@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use super::limits::{self, ModelLimits};
 use super::metadata::{self, Description};
+use super::options::{self, OpenOptions};
 use super::pytorch::Checkpoint;
 use super::safetensors::Safetensors;
-use super::{Form, Model, ModelInfo, OpenOptions, Parameter};
+use super::{Form, Model, ModelInfo, Parameter};
+use crate::Size;
 use crate::arch::survey::{ParameterShape, Survey};
-use crate::arch::{Arch, Config, Kind, LAYERS};
+use crate::arch::{Arch, Kind, Kinds, LAYERS};
 use crate::calibration::Calibration;
 use crate::error::{ModelError, ShapeMismatch};
 
@@ -35,12 +36,12 @@ pub(super) fn without_prefix<T>(tensors: Vec<(String, T)>) -> BTreeMap<String, T
 
 /// Reads a model file of either kind.
 pub(super) fn read(bytes: &[u8], options: &OpenOptions) -> Result<Model, ModelError> {
-    limits::check("file_bytes", options.limits.file_bytes, bytes.len() as u64)?;
+    options::check("file_bytes", options.file_bytes, bytes.len() as u64)?;
     if bytes.starts_with(b"PK\x03\x04") {
-        return load(Checkpoint::open(bytes, &options.limits)?, None, options);
+        return load(Checkpoint::open(bytes, options)?, None, options);
     }
     if bytes.get(8) == Some(&b'{') {
-        let file = Safetensors::open(bytes, &options.limits)?;
+        let file = Safetensors::open(bytes, options)?;
         let described = Description::read(file.metadata())?;
         return load(file, described, options);
     }
@@ -59,12 +60,12 @@ fn load(
     options: &OpenOptions,
 ) -> Result<Model, ModelError> {
     let found = archive.shapes();
-    limits::check("tensors", options.limits.tensors, found.len() as u64)?;
+    options::check("tensors", options.tensors, found.len() as u64)?;
     let Description { arch, form, info, calibration } = match described {
         Some(description) => agreed(description, options)?,
         None => infer(&found, options)?,
     };
-    let expected = expected(&arch, form, &options.limits)?;
+    let expected = expected(&arch, form, options)?;
     check_shapes(&expected, &found)?;
     let calibration = match calibration.as_str() {
         "" => None,
@@ -82,9 +83,9 @@ fn load(
 /// A description that does not contradict what the caller asked for.
 fn agreed(description: Description, options: &OpenOptions) -> Result<Description, ModelError> {
     let arch = &description.arch;
-    let (file_config, file_theta) = (arch.config, arch.theta);
-    if let Some(config) = options.config.filter(|config| *config != file_config) {
-        let (file, asked) = (file_config.to_string(), config.to_string());
+    let (file_kinds, file_theta) = (arch.kinds, arch.theta);
+    if let Some(kinds) = options.kinds.filter(|kinds| *kinds != file_kinds) {
+        let (file, asked) = (file_kinds.to_string(), kinds.to_string());
         return Err(ModelError::Conflict { what: "configuration", file, asked });
     }
     if let Some(theta) = options.theta.filter(|theta| *theta != file_theta) {
@@ -110,13 +111,13 @@ fn infer(found: &BTreeMap<String, Vec<usize>>, options: &OpenOptions) -> Result<
     let radial = differences()
         .map(|layer| found.get(&format!("{layer}.weight")).is_some_and(|shape| shape.ends_with(&[5, 5])));
     let form = if radial.contains(&true) { Form::Folded } else { Form::Raw };
-    let config = options.config.unwrap_or_else(|| match form {
-        Form::Raw => Config::default(),
-        Form::Folded => config_with(radial),
+    let kinds = options.kinds.unwrap_or_else(|| match form {
+        Form::Raw => Kinds::default(),
+        Form::Folded => kinds_with(radial),
     });
     let arch = Arch {
         width: first_axis("init_block.weight", stem, "[C, 3, 3, 3]")?,
-        config,
+        kinds,
         cdcm,
         csam: has("attentions."),
         theta: options.theta.unwrap_or(1.0),
@@ -138,18 +139,18 @@ fn first_axis(tensor: &str, shape: &[usize], expected: &str) -> Result<usize, Mo
 
 /// Names of the layers whose kind the configuration chooses.
 fn differences() -> [String; LAYERS] {
-    let arch = Arch { config: Config::new([Kind::Radial; LAYERS]), ..Arch::tiny().light() };
-    let survey = Survey::of(&arch, 8, 8);
+    let arch = Arch { kinds: Kinds::new([Kind::Radial; LAYERS]), ..Arch::tiny().light() };
+    let survey = Survey::of(&arch, Size::square(8));
     let mut radial = survey.convs().filter(|(_, conv)| conv.kind == Kind::Radial);
     std::array::from_fn(|_| radial.next().expect("the configuration has one kind a layer").0.to_owned())
 }
 
 /// A configuration with radial layers in these places: `carv4`, else a published one, else with vanilla
 /// layers elsewhere. Which it is does not matter for folded weights, as all that are 3×3 mean the same.
-fn config_with(radial: [bool; LAYERS]) -> Config {
-    let published = Config::NAMES.iter().rev().filter_map(|name| Config::named(name)); // carv4 is the last
-    let fits = |config: &Config| config.kinds().map(|kind| kind == Kind::Radial) == radial;
-    let plain = || Config::new(radial.map(|radial| if radial { Kind::Radial } else { Kind::Vanilla }));
+fn kinds_with(radial: [bool; LAYERS]) -> Kinds {
+    let published = Kinds::NAMES.iter().rev().filter_map(|name| Kinds::named(name)); // carv4 is the last
+    let fits = |kinds: &Kinds| kinds.layers().map(|kind| kind == Kind::Radial) == radial;
+    let plain = || Kinds::new(radial.map(|radial| if radial { Kind::Radial } else { Kind::Vanilla }));
     published.into_iter().find(fits).unwrap_or_else(plain)
 }
 
@@ -157,7 +158,7 @@ fn config_with(radial: [bool; LAYERS]) -> Config {
 pub(super) fn expected(
     arch: &Arch,
     form: Form,
-    limits: &ModelLimits,
+    limits: &OpenOptions,
 ) -> Result<BTreeMap<String, Vec<usize>>, ModelError> {
     if !(arch.theta > 0.0 && arch.theta <= 1.0) {
         return Err(ModelError::Theta { theta: arch.theta });
@@ -166,7 +167,7 @@ pub(super) fn expected(
         if width == 0 {
             return Err(ModelError::NoChannels);
         }
-        limits::check("channels", limits.channels, width as u64)?;
+        options::check("channels", limits.channels, width as u64)?;
     }
     let of_form = |parameter: ParameterShape| match form {
         Form::Raw => (parameter.name, parameter.raw),
@@ -174,7 +175,7 @@ pub(super) fn expected(
     };
     let expected: BTreeMap<_, _> = Survey::parameters_of(arch).into_iter().map(of_form).collect();
     let numbers: u64 = expected.values().map(|shape| shape.iter().map(|&n| n as u64).product::<u64>()).sum();
-    limits::check("weight_bytes", limits.weight_bytes, 4 * numbers)?;
+    options::check("weight_bytes", limits.weight_bytes, 4 * numbers)?;
     Ok(expected)
 }
 
