@@ -79,7 +79,7 @@ pub struct Line {
     /// Positions in pixels, `[x, y]`, from the upper left corner of the image, y down: the centre of the first pixel is
     /// `[0.5, 0.5]`.
     pub points: Vec<[f32; 2]>,
-    /// The probability of an edge at each point.
+    /// The probability of an edge at each point, smoothed by `[1 2 1] / 4` both ways.
     pub strength: Vec<f32>,
     /// Whether the last point is joined to the first.
     pub closed: bool,

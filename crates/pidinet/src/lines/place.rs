@@ -11,7 +11,8 @@ use crate::EdgeMap;
 pub(super) fn lines(map: &EdgeMap, skeleton: &Skeleton, graph: &Graph) -> Vec<Line> {
     let crest = |at: u32| {
         let (x, y) = skeleton.position(at as usize);
-        (Crest::near(map, x, y).place(x, y), map.row(y)[x])
+        let crest = Crest::near(map, x, y);
+        (crest.place(x, y), crest.strength)
     };
     let drawn: Vec<Option<Line>> =
         graph.paths.iter().map(|path| path.as_ref().map(|path| along(path, crest))).collect();

@@ -7,6 +7,8 @@ use crate::EdgeMap;
 pub(super) struct Crest {
     /// Where it is, from the centre of the pixel, along x and y.
     pub(super) off: [f32; 2],
+    /// The probability of the pixel, smoothed.
+    pub(super) strength: f32,
 }
 
 impl Crest {
@@ -18,6 +20,7 @@ impl Crest {
     /// flat it is the centre of the pixel.
     pub(super) fn near(map: &EdgeMap, x: usize, y: usize) -> Self {
         let rows: [[f32; 3]; 3] = smoothed(map, x, y);
+        let strength = rows[1][1];
         let column = |i: usize| rows[0][i] + rows[1][i] + rows[2][i];
         let row = |i: usize| rows[i][0] + rows[i][1] + rows[i][2];
         let (dx, dy) = ((column(2) - column(0)) / 6.0, (row(2) - row(0)) / 6.0);
@@ -29,13 +32,13 @@ impl Crest {
         let (mean, half) = ((xx + yy) / 2.0, (xx - yy) / 2.0);
         let bend = mean - (half * half + xy * xy).sqrt();
         if bend > FLAT {
-            return Self { off: [0.0; 2] };
+            return Self { off: [0.0; 2], strength };
         }
         let across = if half <= 0.0 { [bend - yy, xy] } else { [xy, bend - xx] };
         let square = across[0] * across[0] + across[1] * across[1];
         let far = -(dx * across[0] + dy * across[1]) / (bend * square);
         // Where the map bends alike in all directions, or is not a number.
-        Self { off: if far.is_finite() { across.map(|axis| far * axis) } else { [0.0; 2] } }
+        Self { strength, off: if far.is_finite() { across.map(|axis| far * axis) } else { [0.0; 2] } }
     }
 
     /// The position of the crest of pixel `(x, y)`, from the corner of the image, so that the pixel's centre is at

@@ -29,7 +29,7 @@ impl Skeleton {
     /// Crests are what [`post::suppress`] leaves. Pixels are taken away in the order of their values, least first, as
     /// long as what is left is connected as before; crests stay if they are needed for a line's length. What is left
     /// beside crests are links where suppression leaves gaps, such as at junctions. Links of more than `longest_link`
-    /// pixels go, as do parts without any pixel of `high` or more.
+    /// pixels or low ones go, as do parts without any pixel of `high` or more.
     pub(super) fn of(map: &EdgeMap, low: f32, high: f32, longest_link: usize) -> Self {
         let (width, height) = (map.width(), map.height());
         let stride = width + 2;
@@ -47,8 +47,9 @@ impl Skeleton {
         }
         drop(crests);
         let mut skeleton = Self { stride, state };
+        skeleton.open_basins(map);
         skeleton.thin(map, low);
-        skeleton.cut_links(longest_link);
+        skeleton.cut_links(map, longest_link);
         skeleton.keep_strong(map, high);
         skeleton
     }
@@ -122,9 +123,57 @@ impl Skeleton {
         order
     }
 
-    /// Takes links of more than `longest` pixels away.
-    fn cut_links(&mut self, longest: usize) {
-        self.remove_pieces(|state| state == LINK, |_, link| link.len() > longest);
+    /// Takes the lowest pixel of each deep basin away, so that the crests around it stay a ring when pixels go. A basin is deep if its
+    /// lowest pixel has less than [`BASIN`] of what the nearest crests around it have.
+    fn open_basins(&mut self, map: &EdgeMap) {
+        let (width, height) = (map.width(), map.height());
+        for y in 1..height.saturating_sub(1) {
+            let rows = [map.row(y - 1), map.row(y), map.row(y + 1)];
+            for x in 1..width.saturating_sub(1) {
+                let at = (y + 1) * self.stride + x + 1;
+                let lowest =
+                    || rows.iter().all(|row| row[x - 1..x + 2].iter().all(|&value| value >= rows[1][x]));
+                if self.state[at] == LINK && lowest() && rows[1][x] < BASIN * self.crests_around(map, at) {
+                    self.state[at] = NOTHING;
+                }
+            }
+        }
+    }
+
+    /// The mean probability of the first crests in eight directions; 0 if there are none.
+    fn crests_around(&self, map: &EdgeMap, at: usize) -> f32 {
+        let found = steps(self.stride).map(|step| {
+            let way = (1..=FAR).map(|far| at.wrapping_add_signed(far * step));
+            let way = way.take_while(|&at| self.state.get(at).is_some_and(|&state| state != NOTHING));
+            way.into_iter().find(|&at| self.state[at] == CREST).map(|at| {
+                let (x, y) = self.position(at);
+                map.row(y)[x]
+            })
+        });
+        let (sum, count) =
+            found.iter().flatten().fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        if count > 0.0 { sum / count } else { 0.0 }
+    }
+
+    /// Takes links away of more than `longest` pixels, or that lie much lower than the crests that they join.
+    fn cut_links(&mut self, map: &EdgeMap, longest: usize) {
+        let value = |skeleton: &Self, at: usize| {
+            let (x, y) = skeleton.position(at);
+            map.row(y)[x]
+        };
+        let steps = steps(self.stride);
+        self.remove_pieces(
+            |state| state == LINK,
+            |skeleton, link| {
+                let lowest =
+                    link.iter().map(|&at| value(skeleton, at as usize)).fold(f32::INFINITY, f32::min);
+                let beside =
+                    link.iter().flat_map(|&at| steps.map(|step| (at as usize).wrapping_add_signed(step)));
+                let crests = beside.filter(|&at| skeleton.state[at] == CREST);
+                let joined = crests.map(|at| value(skeleton, at)).fold(f32::INFINITY, f32::min);
+                link.len() > longest || lowest < DIP * joined
+            },
+        );
     }
 
     /// Takes connected parts away that have no pixel of `high` or more.
@@ -174,6 +223,14 @@ const SUPPRESSION: post::Suppression = post::Suppression { border: 0, ..post::Su
 
 /// What smoothing leaves of a pixel without neighbours.
 const SMOOTHED: f32 = 0.25;
+
+/// The lowest pixel of a deep basin has less than this share of what the crests around it have.
+const BASIN: f32 = 0.5;
+/// The lowest pixel of a link has at least this share of the lowest crest that it joins.
+const DIP: f32 = 0.7;
+
+/// How far crests around a basin are looked for, in pixels.
+const FAR: isize = 100;
 
 /// Steps of probability that the order of removal tells apart.
 const LEVELS: usize = 64;
