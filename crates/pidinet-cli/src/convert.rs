@@ -13,8 +13,8 @@ use pidinet::weights::{BiStorage, BinaryStorage, Model, OpenOptions, Precision};
 
 use crate::classifier;
 use crate::detail::DetailArgs;
-use crate::detect::inputs;
-use crate::model::Found;
+use crate::found::Found;
+use crate::inputs;
 use crate::options::{Size, one_of, size};
 use crate::ui::usage;
 

@@ -9,7 +9,7 @@ use pidinet::arch::Config;
 use pidinet::weights::{Model, OpenOptions, Precision};
 use serde_json::json;
 
-use crate::model::Found;
+use crate::found::Found;
 use crate::ui::usage;
 
 /// Write the model between two models

@@ -8,8 +8,8 @@ use pidinet::arch::Arch;
 use pidinet_train::config::{Augment, Config, Labels, Material, Model, Source, Trust};
 use pidinet_train::run::train;
 
-use super::RunArgs;
 use super::pace::Pace;
+use super::run::RunArgs;
 use crate::options::one_of;
 use crate::ui::usage;
 

@@ -3,8 +3,9 @@
 use pidinet::arch::binary::survey::{BiLayer, BiSurvey};
 use pidinet::weights::BiModel;
 
-use super::{LEFT, RIGHT, aligned, known, shape};
+use super::facts::{known, shape};
 use crate::options::Size;
+use crate::table::{LEFT, RIGHT, aligned};
 
 const HEADER: [&str; 8] =
     ["layer", "operation", "input", "output", "parameters", "bits", "M FLOPs", "M BOPs"];
