@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use burn_tensor::{Device, Tensor, TensorData};
 use pidinet::arch::Arch;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 use pidinet_train::data::augment::Sample;
 use pidinet_train::device;
 use pidinet_train::loss::Loss;

@@ -1,9 +1,9 @@
-//! Networks for recognition on a device: an interpretation of [`pidinet::arch::binary`].
+//! Networks for recognition on a device: an interpretation of [`pidinet::arch::recognition`].
 
 use std::collections::HashMap;
 
 use burn_tensor::{Device, FloatDType, Gradients, Tensor, TensorData};
-use pidinet::arch::binary::{BiArch, BiOutputs, bi_pidinet};
+use pidinet::arch::recognition::{BiArch, BiOutputs, bi_pidinet};
 use pidinet::weights::BiModel;
 use pidinet_train::recognition::tape::{self, Mode, Tape};
 

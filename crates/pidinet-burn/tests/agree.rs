@@ -7,8 +7,8 @@
 use burn_tensor::{Tensor, TensorData};
 use pidinet::Options;
 use pidinet::arch::{Arch, Config};
-use pidinet::detector::outputs;
-use pidinet::engine::Input;
+use pidinet::edges::Input;
+use pidinet::edges::outputs;
 use pidinet::weights::Model;
 use pidinet_burn::{Accelerator, Network};
 use pidinet_train::Parameters;

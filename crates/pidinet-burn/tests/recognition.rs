@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use burn_tensor::{Device, Tensor, TensorData};
 use pidinet::arch::Kind::{Angular, Central, Radial};
-use pidinet::arch::binary::{BiArch, Shortcut, Stage, Stem};
+use pidinet::arch::recognition::{BiArch, Shortcut, Stage, Stem};
 use pidinet::recognition::pixels;
 use pidinet::weights::BiModel;
 use pidinet::{Classifier, ClassifierOptions};

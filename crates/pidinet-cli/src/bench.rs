@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::ValueHint;
-use pidinet::engine::{Precision, StepStats};
+use pidinet::edges::{Precision, StepStats};
 use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout};
 use pidinet::recognition::BiStepStats;
 use pidinet::weights::{BiInput, BiModel};

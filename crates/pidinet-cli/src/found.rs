@@ -117,7 +117,7 @@ fn is_binary(path: &Path) -> anyhow::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use pidinet::arch::binary::BiArch;
+    use pidinet::arch::recognition::BiArch;
     use pidinet::weights::BiStorage;
 
     use super::*;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use pidinet::arch::binary::survey::BiSurvey;
+use pidinet::arch::recognition::survey::BiSurvey;
 use pidinet::arch::survey::Survey;
 use pidinet::models::{self, Embedded};
 use pidinet::weights::ModelInfo;

@@ -5,10 +5,10 @@
 use std::path::PathBuf;
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::BiArch;
-use pidinet::arch::binary::reference::BiReference;
-use pidinet::arch::reference::Map;
+use pidinet::arch::recognition::BiArch;
 use pidinet::recognition::pixels;
+use pidinet::reference::edges::Map;
+use pidinet::reference::recognition::BiReference;
 use pidinet::weights::{BiModel, ModelLimits};
 use pidinet::{Classifier, ClassifierOptions};
 use pidinet_eval::classes::ClassSet;

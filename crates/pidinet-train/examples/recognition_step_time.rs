@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 use pidinet_train::device::Cpu;
 use pidinet_train::optimizer::Adam;
 use pidinet_train::recognition::learner::{Batch, Learner};

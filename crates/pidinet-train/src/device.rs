@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::sync::atomic::AtomicBool;
 
 use pidinet::arch::Arch;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 
 use crate::Result;
 use crate::data::augment::Sample;

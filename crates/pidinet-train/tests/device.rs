@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pidinet::EdgeMap;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 use pidinet::arch::{Arch, Config as Differences};
 use pidinet::save::SaveOptions;
 use pidinet_train::config::{self, Config, Source};

@@ -2,8 +2,8 @@
 //! finite differences of the loss.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use pidinet::arch::reference::{Map, Reference};
 use pidinet::arch::{Arch, Config};
+use pidinet::reference::edges::{Map, Reference};
 use pidinet::weights::{Model, ModelInfo};
 use pidinet_train::data::augment::Sample;
 use pidinet_train::device::Cpu;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use pidinet::arch::Kind::{Angular, Central, Radial};
-use pidinet::arch::binary::{BiArch, Shortcut, Stage, Stem};
+use pidinet::arch::recognition::{BiArch, Shortcut, Stage, Stem};
 use pidinet_kernels::Isa;
 use pidinet_train::recognition::loss::{differentiate, targets};
 use pidinet_train::recognition::shard::Workspace;

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use pidinet::arch::Arch;
 use pidinet::calibration::Calibration;
-use pidinet::engine::Precision;
+use pidinet::edges::Precision;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::models::Pair;
 use pidinet::weights::Model;

@@ -1,7 +1,7 @@
 //! Writes a Bi-PiDiNet of random weights, to time it: `random_classifier 18|18-light|18-cifar|s FILE [RHO]`.
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::{BiArch, Stem};
+use pidinet::arch::recognition::{BiArch, Stem};
 use pidinet::weights::{BiModel, BiStorage};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

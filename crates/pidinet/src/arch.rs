@@ -7,8 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-pub mod binary;
-pub mod reference;
+pub mod recognition;
 pub mod survey;
 
 /// A kind of pixel difference convolution (PDC).

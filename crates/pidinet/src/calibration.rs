@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use crate::arch::survey::Survey;
 use crate::arch::{Arch, Conv};
-use crate::detector::Padded;
-use crate::engine::{Engine, EngineOptions};
+use crate::edges::detector::Padded;
+use crate::edges::engine::{Engine, EngineOptions};
+use crate::edges::plan::Keep;
 use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::plan::Keep;
 use crate::weights::Model;
 use crate::weights::mix::mixed;
 
@@ -31,7 +31,7 @@ const RESERVE: f32 = 1.25;
 /// ```
 /// use pidinet::arch::Arch;
 /// use pidinet::calibration::Calibration;
-/// use pidinet::engine::Precision;
+/// use pidinet::edges::Precision;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
 /// use pidinet::{EdgeDetector, Options};

@@ -20,30 +20,30 @@
 //!
 //! The modules are listed in the order in which data flows through them: an image, the network as it is
 //! [said once](arch), its [weights], [folded](reparam) into ordinary ones, planned, and run by the
-//! [engine], for int8 with a [calibration]; the [detector] puts them together.
+//! engines of [edges] and [recognition], for int8 with a [calibration].
 #![forbid(unsafe_code)]
 
 pub mod files;
+mod atomic;
 pub mod threads;
+mod workers;
 pub mod image;
 pub mod arch;
 pub mod weights;
 pub mod models;
 pub mod reparam;
-mod plan;
-mod workers;
-pub mod engine;
 pub mod calibration;
-pub mod detector;
-pub mod recognition;
+pub mod reference;
+mod edge_map;
 pub mod edges;
+pub mod recognition;
 pub mod post;
 pub mod save;
 pub mod onnx;
 pub mod error;
 
-pub use detector::{Detection, EdgeDetector, Options};
-pub use edges::EdgeMap;
+pub use edge_map::EdgeMap;
+pub use edges::{Detection, EdgeDetector, Options};
 pub use error::{Error, Result};
 pub use recognition::{Classification, Classifier, ClassifierOptions};
 

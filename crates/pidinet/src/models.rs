@@ -153,8 +153,9 @@ mod tests {
     fn a_pair_by_name_gives_the_model_at_a_detail() {
         let [one, other] = pair_of_models();
         let (boundaries, edges) = (one.to_bytes().unwrap().leak(), other.to_bytes().unwrap().leak());
-        let bi =
-            BiModel::random(crate::arch::binary::BiArch::small(3), 1).to_bytes(Default::default()).unwrap();
+        let bi = BiModel::random(crate::arch::recognition::BiArch::small(3), 1)
+            .to_bytes(Default::default())
+            .unwrap();
         let all: &'static [Embedded] = vec![
             Embedded { name: "tiny", bytes: boundaries },
             Embedded { name: "bi", bytes: bi.leak() },

@@ -13,14 +13,13 @@ use std::str::FromStr;
 use crate::Error;
 use crate::arch::survey::Survey;
 use crate::arch::{Arch, Config};
+use crate::atomic::write_atomically;
 use crate::calibration::Calibration;
 use crate::files;
 use crate::reparam;
-use crate::save::write_atomically;
 
-mod bi_model;
+mod recognition;
 mod element;
-mod error;
 mod info;
 mod limits;
 mod load;
@@ -30,12 +29,12 @@ mod pytorch;
 mod random;
 mod safetensors;
 
-pub use bi_model::{BiInput, BiModel, BiStorage, BinaryStorage};
+pub use crate::error::{ModelError, ShapeMismatch};
 pub use element::Precision;
 pub(crate) use element::from_f16;
-pub use error::{ModelError, ShapeMismatch};
 pub use info::ModelInfo;
 pub use limits::ModelLimits;
+pub use recognition::{BiInput, BiModel, BiStorage, BinaryStorage};
 
 /// The numbers of one parameter.
 #[derive(Clone, PartialEq)]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fork::{Fork, fork, waitpid_nohang};
 use pidinet::arch::Arch;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::{BiModel, Model};
 use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options};

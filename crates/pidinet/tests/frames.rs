@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pidinet::arch::Arch;
-use pidinet::engine::Precision;
+use pidinet::edges::Precision;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::Model;
 use pidinet::{EdgeDetector, Error, Options};

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use pidinet::Options;
 use pidinet::arch::Config;
-use pidinet::arch::reference::Reference;
-use pidinet::engine::Strip;
+use pidinet::edges::Strip;
+use pidinet::reference::edges::Reference;
 use pidinet::weights::{Model, OpenOptions};
 use safetensors::SafeTensors;
 

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use npyz::{DType, NpyFile};
 use pidinet::Options;
-use pidinet::arch::reference::Reference;
 use pidinet::calibration::Calibration;
-use pidinet::engine::Precision;
+use pidinet::edges::Precision;
 use pidinet::image::{Image, ImageLimits};
+use pidinet::reference::edges::Reference;
 use pidinet::weights::{Model, OpenOptions};
 use zip::ZipArchive;
 

@@ -10,7 +10,7 @@ mod target;
 
 use checkpoint::{Checkpoint, Pickle, Tensor, archive};
 use pidinet::Error;
-use pidinet::arch::binary::{BiArch, Stage};
+use pidinet::arch::recognition::{BiArch, Stage};
 use pidinet::arch::{Arch, Config};
 use pidinet::weights::{
     BiModel, BiStorage, BinaryStorage, Form, Model, ModelError, ModelLimits, OpenOptions,

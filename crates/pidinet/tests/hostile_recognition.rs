@@ -1,7 +1,7 @@
 //! Files of models for recognition that lie: every one is an error that says why, and none costs more than its limits.
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 use pidinet::weights::{BiModel, BiStorage, BinaryStorage, ModelError, ModelLimits};
 
 fn small(binary: BinaryStorage) -> Vec<u8> {

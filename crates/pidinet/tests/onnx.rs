@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use pidinet::arch::Arch;
-use pidinet::detector::outputs;
-use pidinet::engine;
+use pidinet::edges;
+use pidinet::edges::outputs;
 use pidinet::image::{Image, PixelFormat, PixelLayout, Preset};
 use pidinet::onnx::{self, Input, Maps, Size};
 use pidinet::weights::{Model, OpenOptions};
@@ -108,7 +108,7 @@ struct Planes<'a> {
     planes: &'a [f32],
 }
 
-impl engine::Input for Planes<'_> {
+impl edges::Input for Planes<'_> {
     fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]) {
         let Size { height, width } = self.size;
         for (plane, row) in self.planes.chunks(height * width).zip(channels) {
@@ -119,7 +119,7 @@ impl engine::Input for Planes<'_> {
 
 /// The five maps that the engine makes of some images, in the order of the outputs: all images of a map together.
 fn engine_maps(model: &Model, size: Size, images: &[Vec<f32>]) -> Vec<f32> {
-    let each: Vec<[engine::Map; 5]> = images
+    let each: Vec<[edges::Map; 5]> = images
         .iter()
         .map(|planes| {
             let input = Planes { size, planes };

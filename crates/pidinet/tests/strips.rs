@@ -5,7 +5,7 @@
 use std::num::NonZeroUsize;
 
 use pidinet::arch::Arch;
-use pidinet::engine::Strip;
+use pidinet::edges::Strip;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::Model;
 use pidinet::{EdgeDetector, EdgeMap, Options};

@@ -2,7 +2,7 @@
 
 use burn_tensor::activation::log_softmax;
 use burn_tensor::{Device, Tensor, TensorData};
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 use pidinet_train::Result;
 use pidinet_train::device::Recogniser;
 use pidinet_train::recognition::learner::{Batch, MOMENTUM};

@@ -1,6 +1,6 @@
 //! What a model for recognition holds.
 
-use pidinet::arch::binary::survey::{BiLayer, BiSurvey};
+use pidinet::arch::recognition::survey::{BiLayer, BiSurvey};
 use pidinet::weights::BiModel;
 
 use super::facts::{known, shape};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueHint;
-use pidinet::arch::binary::{BiArch, Stem};
+use pidinet::arch::recognition::{BiArch, Stem};
 use pidinet_train::recognition::config::{Config, Model};
 use pidinet_train::recognition::run::train;
 use pidinet_train::recognition::signs::Precision;

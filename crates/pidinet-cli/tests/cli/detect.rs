@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use pidinet::engine::Precision;
+use pidinet::edges::Precision;
 use pidinet::image::{Image, ImageLimits, Pixels};
 use pidinet::weights::{Model, OpenOptions};
 use pidinet::{EdgeDetector, EdgeMap, Options};

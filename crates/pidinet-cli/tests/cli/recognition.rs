@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 use pidinet::image::{Image, ImageLimits};
 use pidinet::weights::{BiInput, BiModel, BiStorage};
 use pidinet::{Classifier, ClassifierOptions};

@@ -2,8 +2,8 @@
 //! that no error tells of.
 
 use pidinet::arch::Arch;
-use pidinet::detector::outputs;
-use pidinet::engine::Input;
+use pidinet::edges::Input;
+use pidinet::edges::outputs;
 use pidinet::weights::Model;
 
 use super::Device;

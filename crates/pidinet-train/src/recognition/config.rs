@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::{BiArch, Shortcut, Stage, Stem};
+use pidinet::arch::recognition::{BiArch, Shortcut, Stage, Stem};
 use serde::{Deserialize, Serialize};
 
 use super::signs::{Precision, Straight};

@@ -1,6 +1,6 @@
 //! Networks for recognition on the CPU, with our own kernels.
 
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 use pidinet_kernels::Isa;
 
 use super::learner::{Batch, MOMENTUM};

@@ -1,6 +1,6 @@
 //! One step after the other: gradients of a batch, the optimiser, and what batch norms saw.
 
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 
 use super::tape::{Mode, Tape};
 use crate::Result;

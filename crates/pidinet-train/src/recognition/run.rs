@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pidinet::arch::Arch;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::BiArch;
 use pidinet::weights::{BiInput, BiModel, BiStorage, ModelInfo, Parameter};
 use pidinet::{Classification, Classifier, ClassifierOptions};
 use pidinet_eval::classes::Confusion;

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::survey::{BiParameter, BiSurvey, Role};
-use pidinet::arch::binary::{BiArch, BinaryConv, BuildBinary, Offset, RealConv, bi_pidinet};
+use pidinet::arch::recognition::survey::{BiParameter, BiSurvey, Role};
+use pidinet::arch::recognition::{BiArch, BinaryConv, BuildBinary, Offset, RealConv, bi_pidinet};
 use rand::RngExt;
 use rand::rngs::ChaCha12Rng;
 

@@ -6,15 +6,15 @@
 
 use std::ops::Range;
 
-use pidinet_kernels::bits::GROUP;
 use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::isa::Isa;
-use pidinet_kernels::pixels;
-use pidinet_kernels::real::RealWeights;
+use pidinet_kernels::pixels::finish::Rprelu;
+use pidinet_kernels::pixels::pack::GROUP;
+use pidinet_kernels::pixels::real_conv::RealWeights;
 
 use super::lower::{self, Difference, Vanilla};
 use crate::arch::Kind;
-use crate::arch::binary::{BinaryConv, BuildBinary, NORM_EPSILON, RealConv, bi_pidinet};
+use crate::arch::recognition::{BinaryConv, BuildBinary, NORM_EPSILON, RealConv, bi_pidinet};
 use crate::weights::BiModel;
 
 /// Number of a map.
@@ -51,8 +51,8 @@ pub(super) struct Activation {
 }
 
 impl Activation {
-    pub(super) fn rprelu(&self) -> pixels::Rprelu<'_> {
-        pixels::Rprelu { shift: &self.shift, slope: &self.slope, bias: &self.bias }
+    pub(super) fn rprelu(&self) -> Rprelu<'_> {
+        Rprelu { shift: &self.shift, slope: &self.slope, bias: &self.bias }
     }
 }
 

@@ -7,9 +7,11 @@ use pidinet_kernels::isa::Isa;
 
 use super::*;
 use crate::arch::Kind;
-use crate::arch::binary::reference::BiReference;
-use crate::arch::binary::{BiArch, Stem};
-use crate::arch::reference::Map;
+use crate::arch::recognition::{BiArch, Stem};
+use crate::image::Image;
+use crate::reference::edges::Map;
+use crate::reference::recognition::BiReference;
+use crate::weights::{BiModel, ModelLimits};
 
 /// Numbers of about the size of normalised pixels, `[h][w][3]`.
 fn noise(height: usize, width: usize, seed: u64) -> Vec<f32> {
@@ -36,7 +38,7 @@ fn layouts() -> Vec<BiArch> {
     let small = || BiArch { width: 12, ..BiArch::small(7) };
     let mut mixed = small().with_differences(Kind::Angular, 0.4);
     mixed.stages[1].rho = 1.0;
-    mixed.stages[2] = crate::arch::binary::Stage { difference: Kind::Radial, ..mixed.stages[2] };
+    mixed.stages[2] = crate::arch::recognition::Stage { difference: Kind::Radial, ..mixed.stages[2] };
     mixed.stages[3].rho = 0.0;
     vec![
         small(),

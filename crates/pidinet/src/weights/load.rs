@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use super::error::{ModelError, ShapeMismatch};
 use super::limits::{self, ModelLimits};
 use super::metadata::{self, Description};
 use super::pytorch::Checkpoint;
@@ -13,6 +12,7 @@ use super::{Form, Model, ModelInfo, OpenOptions, Parameter};
 use crate::arch::survey::{ParameterShape, Survey};
 use crate::arch::{Arch, Config, Kind, LAYERS};
 use crate::calibration::Calibration;
+use crate::error::{ModelError, ShapeMismatch};
 
 /// Named tensors in a file, seen before any of them is read.
 pub(super) trait Archive {

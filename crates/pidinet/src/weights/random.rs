@@ -2,8 +2,8 @@
 
 use super::{BiModel, Form, Model, ModelInfo, Parameter, Weights};
 use crate::arch::Arch;
-use crate::arch::binary::BiArch;
-use crate::arch::binary::survey::{BiParameter, BiSurvey, Role};
+use crate::arch::recognition::BiArch;
+use crate::arch::recognition::survey::{BiParameter, BiSurvey, Role};
 use crate::arch::survey::Survey;
 
 /// A model of random weights, the same for the same seed on every machine.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use pidinet::arch::Outputs;
-use pidinet::arch::reference::Map;
-use pidinet::detector::outputs;
-use pidinet::engine::{self, Input};
+use pidinet::edges::outputs;
+use pidinet::edges::{self, Input};
 use pidinet::image::{Image, PixelFormat, PixelLayout};
+use pidinet::reference::edges::Map;
 use pidinet::weights::Model;
 use pidinet::{EdgeDetector, EdgeMap, Options};
 use pidinet_kernels::isa::Isa;
@@ -51,7 +51,7 @@ pub(crate) fn machines(threads: &[usize]) -> impl Iterator<Item = Options> {
 /// Every map that the engine computes from an input.
 pub(crate) fn engine_maps(model: &Model, options: &Options, x: &Map) -> Maps {
     let outputs = outputs(model, options, &Planes(x), x.height, x.width).unwrap();
-    let wide = |map: engine::Map| Map::new(map.shape, map.data.into_iter().map(f64::from).collect());
+    let wide = |map: edges::Map| Map::new(map.shape, map.data.into_iter().map(f64::from).collect());
     named(Outputs {
         stem: wide(outputs.stem),
         stages: outputs.stages.map(wide),
