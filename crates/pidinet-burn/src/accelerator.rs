@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use burn_tensor::{Device, Tensor, TensorData};
 use pidinet::arch::Arch;
-use pidinet::arch::recognition::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet_train::data::augment::Sample;
 use pidinet_train::device;
 use pidinet_train::loss::Loss;
@@ -110,7 +110,7 @@ impl device::Device for Accelerator {
         Box::new(OnBurn { arch: arch.clone(), layout, accelerator: self.clone() })
     }
 
-    fn recogniser(&self, arch: &BiArch) -> Box<dyn device::Recogniser> {
+    fn recogniser(&self, arch: &RecognitionArch) -> Box<dyn device::Recogniser> {
         Box::new(recognition::OnBurn::new(self.clone(), arch))
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use burn_tensor::{Device, FloatDType, Gradients, Tensor, TensorData};
-use pidinet::arch::recognition::{BiArch, BiOutputs, bi_pidinet};
-use pidinet::weights::BiModel;
+use pidinet::arch::recognition::{RecognitionArch, RecognitionOutputs, bi_pidinet};
+use pidinet::weights::RecognitionModel;
 use pidinet_train::recognition::tape::{self, Mode, Tape};
 
 use forward::Forward;
@@ -23,7 +23,7 @@ pub(crate) use recogniser::OnBurn;
 /// those of the engine, on a device that has f64 and does not fuse multiply-adds.
 #[derive(Debug)]
 pub struct BiNetwork {
-    arch: BiArch,
+    arch: RecognitionArch,
     layout: Vec<tape::Tensor>,
     /// The values of the parameters, by their names.
     values: HashMap<String, Vec<f32>>,
@@ -35,7 +35,7 @@ pub struct BiNetwork {
 
 impl BiNetwork {
     /// The network of a model.
-    pub fn of(model: &BiModel, device: &Device) -> Self {
+    pub fn of(model: &RecognitionModel, device: &Device) -> Self {
         let tape = Tape::new(&model.arch);
         let names = tape.tensors().iter().map(|tensor| &tensor.parameter.name);
         let values: Vec<f32> = names.flat_map(|name| &model.weights[name].data).copied().collect();
@@ -48,7 +48,7 @@ impl BiNetwork {
     /// # Panics
     ///
     /// If there are fewer values than `layout` says.
-    pub fn new(arch: &BiArch, layout: &[tape::Tensor], values: &[f32], device: &Device) -> Self {
+    pub fn new(arch: &RecognitionArch, layout: &[tape::Tensor], values: &[f32], device: &Device) -> Self {
         let named = layout.iter().map(|tensor| (tensor.parameter.name.clone(), tensor.range.clone()));
         let values: HashMap<String, Vec<f32>> =
             named.map(|(name, range)| (name, values[range].to_vec())).collect();
@@ -66,7 +66,7 @@ impl BiNetwork {
     /// # Shapes
     ///
     /// `images`: `[n, 3, h, w]`, ready for the network; maps: `[n, c, h, w]`.
-    pub fn outputs(&self, images: Tensor<4>) -> BiOutputs<Tensor<4>> {
+    pub fn outputs(&self, images: Tensor<4>) -> RecognitionOutputs<Tensor<4>> {
         self.run(Mode { running: true, ..Mode::default() }, images).0
     }
 
@@ -90,11 +90,15 @@ impl BiNetwork {
         Tensor::cat(self.layout.iter().map(gradient).collect(), 0)
     }
 
-    fn run(&self, mode: Mode, images: Tensor<4>) -> (BiOutputs<Tensor<4>>, HashMap<String, Moments>) {
+    fn run(
+        &self,
+        mode: Mode,
+        images: Tensor<4>,
+    ) -> (RecognitionOutputs<Tensor<4>>, HashMap<String, Moments>) {
         let mut forward = Forward::new(self, mode, images.device());
         let outputs = bi_pidinet(&self.arch, &mut forward, &images.into());
-        let BiOutputs { stem, stages, features, logits } = outputs;
-        let outputs = BiOutputs {
+        let RecognitionOutputs { stem, stages, features, logits } = outputs;
+        let outputs = RecognitionOutputs {
             stem: forward.read(&stem),
             stages: stages.iter().map(|map| forward.read(map)).collect(),
             features: forward.read(&features),

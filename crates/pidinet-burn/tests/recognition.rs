@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use burn_tensor::{Device, Tensor, TensorData};
 use pidinet::arch::Kind::{Angular, Central, Radial};
-use pidinet::arch::recognition::{BiArch, Shortcut, Stage, Stem};
+use pidinet::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
 use pidinet::recognition::pixels;
-use pidinet::weights::BiModel;
+use pidinet::weights::RecognitionModel;
 use pidinet::{Classifier, ClassifierOptions};
 use pidinet_burn::{Accelerator, BiNetwork};
 use pidinet_eval::classes::ClassSet;
@@ -21,9 +21,9 @@ use pidinet_train::recognition::signs::{Precision, Straight};
 use pidinet_train::recognition::tape::Mode;
 
 /// Every kind of difference, stem and shortcut, with one and two branches.
-fn architectures() -> [BiArch; 4] {
+fn architectures() -> [RecognitionArch; 4] {
     let stage = |blocks, difference, rho| Stage { blocks, difference, rho };
-    let arch = |stem, stages: &[Stage]| BiArch {
+    let arch = |stem, stages: &[Stage]| RecognitionArch {
         width: 8,
         stages: stages.to_vec(),
         stem,
@@ -63,7 +63,7 @@ fn logits(network: &BiNetwork, inputs: &[Vec<f32>], [height, width]: [usize; 2])
 #[test]
 fn logits_are_those_of_the_engine_to_the_last_bit() {
     for (seed, arch) in architectures().into_iter().enumerate() {
-        let model = BiModel::random(arch, seed as u64 + 1);
+        let model = RecognitionModel::random(arch, seed as u64 + 1);
         let classifier = Classifier::new(&model, &ClassifierOptions::default()).unwrap();
         let network = BiNetwork::of(&model, &Device::flex());
         for [height, width] in [[32, 32], [19, 24], [1, 5]] {
@@ -89,8 +89,8 @@ fn agree_on_cifar(step: usize) {
     }
     let set = ClassSet::open(&path, Some("test")).unwrap();
     let model = match std::env::var_os("PIDINET_MODEL") {
-        Some(path) => BiModel::open(path, &pidinet::weights::ModelLimits::default()).unwrap(),
-        None => BiModel::random(BiArch::small(10).with_differences(Central, 0.2), 1),
+        Some(path) => RecognitionModel::open(path, &pidinet::weights::ModelLimits::default()).unwrap(),
+        None => RecognitionModel::random(RecognitionArch::small(10).with_differences(Central, 0.2), 1),
     };
     let classifier = Classifier::new(&model, &ClassifierOptions::default()).unwrap();
     let network = BiNetwork::of(&model, &Device::flex());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueHint;
-use pidinet::arch::Config;
+use pidinet::arch::Kinds;
 use pidinet::weights::OpenOptions;
 
 use crate::found::Found;
@@ -29,7 +29,7 @@ pub(crate) struct Inspect {
 
     /// Kinds of the layers, for a file that does not say [default: carv4]
     #[arg(long, value_name = "NAME")]
-    config: Option<Config>,
+    config: Option<Kinds>,
 }
 
 impl Inspect {
@@ -38,7 +38,7 @@ impl Inspect {
         let table = if found.recognises()? {
             recognition::table(&found.recognition()?, self.size)
         } else {
-            let options = OpenOptions { config: self.config, ..OpenOptions::default() };
+            let options = OpenOptions { kinds: self.config, ..OpenOptions::default() };
             edges::table(&found.edges(&options)?, self.size)
         };
         ui::print(table.as_bytes())?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pidinet::arch::Config;
+use pidinet::arch::Kinds;
 use pidinet::models::{self, Pair};
 use pidinet::weights::{Model, OpenOptions};
 
@@ -21,7 +21,7 @@ pub(crate) struct ModelArgs {
     /// Kinds of the layers, for a file that does not say: a published configuration such as carv4, or
     /// sixteen of cv, cd, ad, rd
     #[arg(long, value_name = "NAME")]
-    config: Option<Config>,
+    config: Option<Kinds>,
 }
 
 impl ModelArgs {
@@ -57,6 +57,6 @@ impl ModelArgs {
     }
 
     fn options(&self) -> OpenOptions {
-        OpenOptions { config: self.config, ..OpenOptions::default() }
+        OpenOptions { kinds: self.config, ..OpenOptions::default() }
     }
 }

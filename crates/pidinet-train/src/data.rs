@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pidinet::image::{EXTENSIONS, Image, ImageLimits, Pixels};
-use pidinet_eval::dataset::{Dataset, Pair};
+use pidinet_eval::files::dataset::{Dataset, Pair};
 
 use crate::config::{Data, Labels, Material, Source};
 use crate::{Error, Result};

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::sync::atomic::AtomicBool;
 
 use pidinet::arch::Arch;
-use pidinet::arch::recognition::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 
 use crate::Result;
 use crate::data::augment::Sample;
@@ -32,7 +32,7 @@ pub trait Device: Debug + Sync {
     fn network(&self, arch: &Arch) -> Box<dyn Network>;
 
     /// The network for recognition of this architecture, ready to compute.
-    fn recogniser(&self, arch: &BiArch) -> Box<dyn Recogniser>;
+    fn recogniser(&self, arch: &RecognitionArch) -> Box<dyn Recogniser>;
 }
 
 /// A network without its parameters: they come with every call, as [`crate::Parameters`] orders them.

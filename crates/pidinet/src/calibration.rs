@@ -34,14 +34,14 @@ const RESERVE: f32 = 1.25;
 /// use pidinet::edges::Precision;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
-/// use pidinet::{EdgeDetector, Options};
+/// use pidinet::{EdgeDetector, DetectorOptions};
 ///
 /// let mut model = Model::random(Arch::tiny(), 1);
 /// let pixels: Vec<u8> = (0..40 * 30).map(|i| (i * i % 251) as u8).collect();
 /// let picture = Image::from_u8(&pixels, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
 /// model.calibration = Some(Calibration::measure(&model, [picture.clone()])?);
 ///
-/// let options = Options { precision: Precision::Int8, ..Options::default() };
+/// let options = DetectorOptions { precision: Precision::Int8, ..DetectorOptions::default() };
 /// let edges = EdgeDetector::new(&model, &options)?.detect(&picture)?.edges;
 /// # assert_eq!(edges.width(), 40);
 /// # Ok::<(), pidinet::Error>(())

@@ -6,5 +6,5 @@ pub(crate) mod detector;
 pub(crate) mod engine;
 pub(crate) mod plan;
 
-pub use detector::{Detection, EdgeDetector, Options, outputs};
+pub use detector::{Detection, DetectorOptions, EdgeDetector, trace};
 pub use engine::{Input, Map, Precision, StepStats, Strip};

@@ -6,10 +6,10 @@
 //! ```
 //! use pidinet::image::{Image, PixelFormat, PixelLayout};
 //! use pidinet::weights::{Model, OpenOptions};
-//! use pidinet::{EdgeDetector, Options};
+//! use pidinet::{EdgeDetector, DetectorOptions};
 //!
 //! let model = Model::read(pidinet::models::DEFAULT.bytes, &OpenOptions::default())?;
-//! let detector = EdgeDetector::new(&model, &Options::default())?;
+//! let detector = EdgeDetector::new(&model, &DetectorOptions::default())?;
 //! let half = |index: usize| if index % 64 < 32 { 40 } else { 200 }; // dark left, bright right
 //! let grey: Vec<u8> = (0..64 * 48).map(half).collect();
 //! let image = Image::from_u8(&grey, &PixelLayout::packed(64, 48, PixelFormat::Grey))?;
@@ -43,7 +43,7 @@ pub mod onnx;
 pub mod error;
 
 pub use edge_map::EdgeMap;
-pub use edges::{Detection, EdgeDetector, Options};
+pub use edges::{Detection, DetectorOptions, EdgeDetector};
 pub use error::{Error, Result};
 pub use recognition::{Classification, Classifier, ClassifierOptions};
 

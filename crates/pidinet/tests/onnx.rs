@@ -11,11 +11,11 @@ use std::process::{Command, Stdio};
 
 use pidinet::arch::Arch;
 use pidinet::edges;
-use pidinet::edges::outputs;
+use pidinet::edges::trace;
 use pidinet::image::{Image, PixelFormat, PixelLayout, Preset};
 use pidinet::onnx::{self, Input, Maps, Size};
 use pidinet::weights::{Model, OpenOptions};
-use pidinet::{EdgeDetector, Options};
+use pidinet::{DetectorOptions, EdgeDetector};
 
 /// The largest difference of two probabilities.
 const BOUND: f32 = 1e-4;
@@ -123,7 +123,7 @@ fn engine_maps(model: &Model, size: Size, images: &[Vec<f32>]) -> Vec<f32> {
         .iter()
         .map(|planes| {
             let input = Planes { size, planes };
-            let maps = outputs(model, &Options::default(), &input, size.height, size.width).unwrap();
+            let maps = trace(model, &DetectorOptions::default(), &input, size.height, size.width).unwrap();
             let [a, b, c, d] = maps.sides;
             [maps.fused, a, b, c, d]
         })
@@ -181,7 +181,7 @@ fn onnx_runtime_finds_the_edges_of_a_picture() {
     let mut model = Model::read(pidinet::models::DEFAULT.bytes, &OpenOptions::default()).unwrap();
     for preset in Preset::ALL {
         model.info.preset = preset;
-        let detector = EdgeDetector::new(&model, &Options::default()).unwrap();
+        let detector = EdgeDetector::new(&model, &DetectorOptions::default()).unwrap();
         let options = onnx::Options { input: Input::Rgb, ..onnx::Options::default() };
         let file = work.model(preset.name(), &model, &options);
         for (seed, size) in SIZES.into_iter().enumerate() {

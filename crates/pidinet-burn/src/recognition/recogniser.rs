@@ -2,7 +2,7 @@
 
 use burn_tensor::activation::log_softmax;
 use burn_tensor::{Device, Tensor, TensorData};
-use pidinet::arch::recognition::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet_train::Result;
 use pidinet_train::device::Recogniser;
 use pidinet_train::recognition::learner::{Batch, MOMENTUM};
@@ -15,12 +15,12 @@ use crate::Accelerator;
 #[derive(Debug)]
 pub(crate) struct OnBurn {
     accelerator: Accelerator,
-    arch: BiArch,
+    arch: RecognitionArch,
     tape: Tape,
 }
 
 impl OnBurn {
-    pub(crate) fn new(accelerator: Accelerator, arch: &BiArch) -> Self {
+    pub(crate) fn new(accelerator: Accelerator, arch: &RecognitionArch) -> Self {
         Self { accelerator, arch: arch.clone(), tape: Tape::new(arch) }
     }
 

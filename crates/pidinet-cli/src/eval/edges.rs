@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use pidinet_eval::summary::Summary;
+use pidinet_eval::results::summary::Summary;
 
 use crate::options::with_threads;
 use crate::ui::tell_line;

@@ -28,7 +28,7 @@ fn facts(model: &Model, survey: &Survey, size: Size) -> Vec<(&'static str, Strin
     let mut facts = vec![
         ("name", info.name.clone()),
         ("channels", format!("{0}, {1}, {2}, {2}", arch.width, 2 * arch.width, 4 * arch.width)),
-        ("configuration", arch.config.to_string()),
+        ("configuration", arch.kinds.to_string()),
         ("CDCM", arch.cdcm.map_or("no".to_owned(), |channels| format!("{channels} channels"))),
         ("CSAM", if arch.csam { "yes" } else { "no" }.to_owned()),
         ("theta", arch.theta.to_string()),

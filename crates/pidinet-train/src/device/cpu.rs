@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pidinet::arch::Arch;
-use pidinet::arch::recognition::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet_kernels::Isa;
 use rayon::prelude::*;
 
@@ -43,7 +43,7 @@ impl Device for Cpu {
         Box::new(OnCpu { isa: self.isa, tape: Tape::new(arch), geometries, workspaces })
     }
 
-    fn recogniser(&self, arch: &BiArch) -> Box<dyn Recogniser> {
+    fn recogniser(&self, arch: &RecognitionArch) -> Box<dyn Recogniser> {
         Box::new(recognition::cpu::OnCpu::new(arch, self.isa))
     }
 }

@@ -1,6 +1,6 @@
 //! Bi-PiDiNet: recognition with convolutions of one bit, said once.
 //!
-//! [`bi_pidinet`] is the only definition of these networks, generic over [`BuildBinary`] as
+//! [`bi_pidinet`] is the only definition of these networks, generic over [`BuildRecognition`] as
 //! [`pidinet`](super::pidinet) is over [`Build`](super::Build). The two share no operation but the sum of two
 //! maps, so the two traits are apart: who draws edges need not know of bits. What exactly each operation
 //! computes, and in which precision, is in `docs/numerics.md`.
@@ -104,7 +104,7 @@ impl Shortcut {
 
 /// All that distinguishes one Bi-PiDiNet from another, but for its weights.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BiArch {
+pub struct RecognitionArch {
     /// Channels of the first stage; every other stage has twice those of the one before.
     pub width: usize,
     /// The stages.
@@ -117,7 +117,7 @@ pub struct BiArch {
     pub classes: usize,
 }
 
-impl BiArch {
+impl RecognitionArch {
     /// `bi-pidinet-18`, the layout of ResNet-18: 64 to 512 channels, four stages of four blocks.
     pub fn eighteen(stem: Stem, classes: usize) -> Self {
         Self { width: 64, stages: vec![Stage::plain(4); 4], stem, shortcut: Shortcut::Projected, classes }
@@ -238,7 +238,7 @@ impl BinaryConv {
 /// An interpreter decides what a value is: a shape, a map, a node number, a tensor with gradients.
 /// All maps are `[c, h, w]` (or `[n, c, h, w]`, where an interpreter has batches). A stride or pool of 2
 /// leaves `⌈h / 2⌉` rows.
-pub trait BuildBinary {
+pub trait BuildRecognition {
     /// A map, or what stands for one.
     type Value: Clone;
 
@@ -285,7 +285,7 @@ pub trait BuildBinary {
 
 /// The maps that a Bi-PiDiNet gives.
 #[derive(Clone, Debug)]
-pub struct BiOutputs<V> {
+pub struct RecognitionOutputs<V> {
     /// After the stem: `[C, h, w]`.
     pub stem: V,
     /// After each stage: `[C · 2^stage, …]`.
@@ -297,7 +297,11 @@ pub struct BiOutputs<V> {
 }
 
 /// Bi-PiDiNet on an image `[3, h, w]`.
-pub fn bi_pidinet<B: BuildBinary>(arch: &BiArch, b: &mut B, image: &B::Value) -> BiOutputs<B::Value> {
+pub fn bi_pidinet<B: BuildRecognition>(
+    arch: &RecognitionArch,
+    b: &mut B,
+    image: &B::Value,
+) -> RecognitionOutputs<B::Value> {
     let stem = stem(arch, b, image);
     let mut x = stem.clone();
     let mut inputs = arch.width;
@@ -320,10 +324,10 @@ pub fn bi_pidinet<B: BuildBinary>(arch: &BiArch, b: &mut B, image: &B::Value) ->
         .collect();
     let features = b.global_pool(&x);
     let logits = b.linear("classifier", inputs, arch.classes, &features);
-    BiOutputs { stem, stages, features, logits }
+    RecognitionOutputs { stem, stages, features, logits }
 }
 
-fn stem<B: BuildBinary>(arch: &BiArch, b: &mut B, image: &B::Value) -> B::Value {
+fn stem<B: BuildRecognition>(arch: &RecognitionArch, b: &mut B, image: &B::Value) -> B::Value {
     let width = arch.width;
     let normed = |b: &mut B, number: &str, conv: RealConv, x: &B::Value| {
         let y = b.conv(&format!("stem.conv{number}"), &conv, x);
@@ -354,7 +358,7 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
-    fn build<B: BuildBinary>(&self, b: &mut B, name: &str, x: &B::Value) -> B::Value {
+    fn build<B: BuildRecognition>(&self, b: &mut B, name: &str, x: &B::Value) -> B::Value {
         let y = self.branches(b, name, x);
         let y = b.batch_norm(&format!("{name}.norm"), self.outputs, &y);
         let shortcut = self.shortcut(b, name, x);
@@ -364,7 +368,7 @@ impl Block<'_> {
 
     /// Bi-PDC of the first channels and an ordinary convolution of the others. Two branches have a batch
     /// norm each before they are added; one alone has none but that of the block.
-    fn branches<B: BuildBinary>(&self, b: &mut B, name: &str, x: &B::Value) -> B::Value {
+    fn branches<B: BuildRecognition>(&self, b: &mut B, name: &str, x: &B::Value) -> B::Value {
         let x = b.shift(&format!("{name}.shift"), self.inputs, x);
         let differences = self.stage.difference_channels(self.inputs);
         let branch = |b: &mut B, branch: &str, kind: Kind, channels: Range<usize>| {
@@ -386,7 +390,7 @@ impl Block<'_> {
         b.add(&d, &v)
     }
 
-    fn shortcut<B: BuildBinary>(&self, b: &mut B, name: &str, x: &B::Value) -> B::Value {
+    fn shortcut<B: BuildRecognition>(&self, b: &mut B, name: &str, x: &B::Value) -> B::Value {
         if self.stride == 1 {
             return x.clone();
         }

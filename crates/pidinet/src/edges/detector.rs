@@ -19,7 +19,7 @@ const SMALLEST_SIDE: usize = 8;
 
 /// How to look for edges.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct DetectorOptions {
     /// Threads; all cores by default. The answer does not depend on it.
     pub threads: Option<NonZeroUsize>,
     /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the
@@ -38,7 +38,7 @@ pub struct Options {
     pub preset: Option<Preset>,
 }
 
-impl Default for Options {
+impl Default for DetectorOptions {
     fn default() -> Self {
         Self {
             threads: None,
@@ -57,7 +57,7 @@ impl Default for Options {
 pub struct Detection {
     /// Edge probabilities, of the image's size.
     pub edges: EdgeMap,
-    /// What each of the four stages sees by itself, fine to coarse, if [`Options::sides`] asked for it.
+    /// What each of the four stages sees by itself, fine to coarse, if [`DetectorOptions::sides`] asked for it.
     pub sides: Option<[EdgeMap; 4]>,
 }
 
@@ -70,10 +70,10 @@ pub struct Detection {
 /// use pidinet::arch::Arch;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
-/// use pidinet::{EdgeDetector, Options};
+/// use pidinet::{EdgeDetector, DetectorOptions};
 ///
 /// let model = Model::random(Arch::tiny(), 1); // usually: Model::open("model.safetensors", …)
-/// let detector = EdgeDetector::new(&model, &Options::default())?;
+/// let detector = EdgeDetector::new(&model, &DetectorOptions::default())?;
 /// let grey = vec![128u8; 40 * 30];
 /// let image = Image::from_u8(&grey, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
 /// let edges = detector.detect(&image)?.edges;
@@ -95,7 +95,7 @@ impl EdgeDetector {
     /// # Errors
     ///
     /// Those of [`Model::open`] and [`EdgeDetector::new`].
-    pub fn open(path: impl AsRef<Path>, options: &Options) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>, options: &DetectorOptions) -> Result<Self> {
         Self::new(&Model::open(path.as_ref(), &OpenOptions::default())?, options)
     }
 
@@ -105,7 +105,7 @@ impl EdgeDetector {
     ///
     /// [`Error::Isa`] for an instruction set that this CPU lacks, [`Error::Scale`] for a scale that is
     /// not a positive number.
-    pub fn new(model: &Model, options: &Options) -> Result<Self> {
+    pub fn new(model: &Model, options: &DetectorOptions) -> Result<Self> {
         let scales = if options.scales.is_empty() { vec![1.0] } else { options.scales.clone() };
         if let Some(&scale) = scales.iter().find(|scale| !(scale.is_finite() && **scale > 0.0)) {
             return Err(Error::Scale { scale });
@@ -169,8 +169,8 @@ impl EdgeDetector {
     /// # use pidinet::arch::Arch;
     /// # use pidinet::image::{Image, PixelFormat, PixelLayout};
     /// # use pidinet::weights::Model;
-    /// # use pidinet::{EdgeDetector, Options};
-    /// # let detector = EdgeDetector::new(&Model::random(Arch::tiny(), 1), &Options::default())?;
+    /// # use pidinet::{EdgeDetector, DetectorOptions};
+    /// # let detector = EdgeDetector::new(&Model::random(Arch::tiny(), 1), &DetectorOptions::default())?;
     /// let layout = PixelLayout::packed(40, 30, PixelFormat::Bgr);
     /// let frames = [vec![1u8; 40 * 30 * 3], vec![2u8; 40 * 30 * 3]];
     /// let mut image = Image::from_u8(&frames[0], &layout)?;
@@ -269,7 +269,7 @@ impl EdgeDetector {
         self.engine.threads()
     }
 
-    /// The precision in use: that of [`Options::precision`], or `f32`.
+    /// The precision in use: that of [`DetectorOptions::precision`], or `f32`.
     pub fn precision(&self) -> Precision {
         self.engine.precision()
     }
@@ -310,9 +310,9 @@ impl EdgeDetector {
 /// # Panics
 ///
 /// If a side is less than 8.
-pub fn outputs(
+pub fn trace(
     model: &Model,
-    options: &Options,
+    options: &DetectorOptions,
     input: &dyn Input,
     height: usize,
     width: usize,
@@ -326,7 +326,7 @@ pub fn outputs(
     Ok(Outputs { stem, stages: std::array::from_fn(|_| next()), sides, fused })
 }
 
-fn engine_options(options: &Options) -> Result<EngineOptions> {
+fn engine_options(options: &DetectorOptions) -> Result<EngineOptions> {
     let isa = options.isa.as_deref().map(Isa::named).transpose()?;
     Ok(EngineOptions { threads: options.threads, isa, strip: options.strip, precision: options.precision })
 }

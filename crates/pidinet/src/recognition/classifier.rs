@@ -15,7 +15,7 @@ use super::input::pixels;
 use super::plan::Plan;
 use crate::error::Result;
 use crate::image::Image;
-use crate::weights::{BiInput, BiModel, ModelInfo, ModelLimits};
+use crate::weights::{ModelInfo, ModelLimits, RecognitionInput, RecognitionModel};
 use crate::workers::Workers;
 
 /// Arenas that a classifier keeps for its next runs: one for each thread of a batch is enough.
@@ -80,12 +80,12 @@ pub struct BiStepStats {
 /// # Examples
 ///
 /// ```
-/// use pidinet::arch::recognition::BiArch;
+/// use pidinet::arch::recognition::RecognitionArch;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
-/// use pidinet::weights::BiModel;
+/// use pidinet::weights::RecognitionModel;
 /// use pidinet::{Classifier, ClassifierOptions};
 ///
-/// let model = BiModel::random(BiArch::small(10), 1); // usually: BiModel::open("model.safetensors", …)
+/// let model = RecognitionModel::random(RecognitionArch::small(10), 1); // usually: RecognitionModel::open("model.safetensors", …)
 /// let classifier = Classifier::new(&model, &ClassifierOptions::default())?;
 /// let image = Image::from_u8(&[128; 40 * 30], &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
 /// let found = classifier.classify(&image);
@@ -96,19 +96,19 @@ pub struct BiStepStats {
 pub struct Classifier {
     plan: Plan,
     labels: Vec<String>,
-    input: BiInput,
+    input: RecognitionInput,
     info: ModelInfo,
     workers: Workers<Arena>,
 }
 
 impl Classifier {
-    /// A classifier with the model of a file, as [`BiModel::open`] reads it.
+    /// A classifier with the model of a file, as [`RecognitionModel::open`] reads it.
     ///
     /// # Errors
     ///
-    /// Those of [`BiModel::open`] and [`Classifier::new`].
+    /// Those of [`RecognitionModel::open`] and [`Classifier::new`].
     pub fn open(path: impl AsRef<Path>, options: &ClassifierOptions) -> Result<Self> {
-        Self::new(&BiModel::open(path, &ModelLimits::default())?, options)
+        Self::new(&RecognitionModel::open(path, &ModelLimits::default())?, options)
     }
 
     /// A classifier with a model.
@@ -116,7 +116,7 @@ impl Classifier {
     /// # Errors
     ///
     /// [`Error::Isa`](crate::Error::Isa) for an instruction set that this CPU lacks.
-    pub fn new(model: &BiModel, options: &ClassifierOptions) -> Result<Self> {
+    pub fn new(model: &RecognitionModel, options: &ClassifierOptions) -> Result<Self> {
         let isa = match &options.isa {
             Some(name) => Isa::named(name)?,
             None => Isa::from_env()?,
@@ -221,7 +221,7 @@ impl Classifier {
     }
 
     /// How images are presented to the network.
-    pub fn input(&self) -> &BiInput {
+    pub fn input(&self) -> &RecognitionInput {
         &self.input
     }
 

@@ -9,9 +9,9 @@ use std::ops::Range;
 
 use crate::arch::Kind;
 use crate::arch::recognition::sum::{Norm, Sum};
-use crate::arch::recognition::{BiOutputs, BinaryConv, BuildBinary, RealConv, bi_pidinet};
+use crate::arch::recognition::{BinaryConv, BuildRecognition, RealConv, RecognitionOutputs, bi_pidinet};
 use crate::reference::edges::Map;
-use crate::weights::BiModel;
+use crate::weights::RecognitionModel;
 
 /// A map whose batch norms wait.
 pub type Value = Sum<Map>;
@@ -46,29 +46,29 @@ impl Value {
 /// Computes a network.
 ///
 /// ```
-/// use pidinet::arch::recognition::{BiArch, reference::BiReference};
+/// use pidinet::arch::recognition::{RecognitionArch, reference::RecognitionReference};
 /// use pidinet::reference::edges::Map;
-/// use pidinet::weights::BiModel;
+/// use pidinet::weights::RecognitionModel;
 ///
-/// let model = BiModel::random(BiArch::small(10), 1);
-/// let outputs = BiReference::run(&model, &Map::zeros([3, 32, 32]));
+/// let model = RecognitionModel::random(RecognitionArch::small(10), 1);
+/// let outputs = RecognitionReference::run(&model, &Map::zeros([3, 32, 32]));
 /// assert_eq!(outputs.logits.shape(), [10, 1, 1]);
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct BiReference<'a> {
-    model: &'a BiModel,
+pub struct RecognitionReference<'a> {
+    model: &'a RecognitionModel,
 }
 
-impl<'a> BiReference<'a> {
+impl<'a> RecognitionReference<'a> {
     /// Bi-PiDiNet on an image `[3, h, w]` of f32 numbers that is ready for the network.
     ///
     /// # Panics
     ///
-    /// If the image has no pixel, or the weights are not those of the architecture, which [`BiModel::new`] makes
+    /// If the image has no pixel, or the weights are not those of the architecture, which [`RecognitionModel::new`] makes
     /// sure of.
-    pub fn run(model: &'a BiModel, image: &Map) -> BiOutputs<Map> {
+    pub fn run(model: &'a RecognitionModel, image: &Map) -> RecognitionOutputs<Map> {
         let outputs = bi_pidinet(&model.arch, &mut Self { model }, &Value::from(image.clone()));
-        BiOutputs {
+        RecognitionOutputs {
             stem: outputs.stem.map(),
             stages: outputs.stages.iter().map(Value::map).collect(),
             features: outputs.features.map(),
@@ -157,7 +157,7 @@ pub fn convolve_signs(conv: &BinaryConv, weights: &[f32], x: &Map) -> Map {
     result
 }
 
-impl BuildBinary for BiReference<'_> {
+impl BuildRecognition for RecognitionReference<'_> {
     type Value = Value;
 
     fn conv(&mut self, name: &str, conv: &RealConv, x: &Value) -> Value {

@@ -10,10 +10,10 @@ use super::limits::{self, ModelLimits};
 use super::load::{self, Archive};
 use super::metadata::Keys;
 use super::safetensors::{Safetensors, Tensor, assemble};
-use super::{ModelError, ModelInfo, Parameter, Precision, Weights, random};
+use super::{ModelError, ModelInfo, Parameter, Storage, Weights, random};
 use crate::Error;
-use crate::arch::recognition::survey::{BiParameter, BiSurvey, Role};
-use crate::arch::recognition::{BiArch, Stem};
+use crate::arch::recognition::survey::{RecognitionParameter, RecognitionSurvey, Role};
+use crate::arch::recognition::{RecognitionArch, Stem};
 use crate::atomic::write_atomically;
 use crate::files;
 use crate::image::Preset;
@@ -24,7 +24,7 @@ mod metadata;
 /// How a model wants its images: resized so that the shorter side is [`Self::resize`], the middle cut out, red,
 /// green and blue from 0 to 1 minus the mean, divided by the standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BiInput {
+pub struct RecognitionInput {
     /// Rows and columns of the network's input.
     pub size: usize,
     /// The shorter side of the image before the middle is cut out, at least `size`.
@@ -35,7 +35,7 @@ pub struct BiInput {
     pub std: [f32; 3],
 }
 
-impl BiInput {
+impl RecognitionInput {
     /// Whole images of 32×32 with the statistics of CIFAR-10's training images.
     pub const CIFAR: Self =
         Self { size: 32, resize: 32, mean: [0.4914, 0.4822, 0.4465], std: [0.2470, 0.2435, 0.2616] };
@@ -61,43 +61,48 @@ pub enum BinaryStorage {
 
 /// How a model is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct BiStorage {
+pub struct RecognitionStorage {
     /// Weights of binary convolutions.
     pub binary: BinaryStorage,
     /// Weights of real convolutions and of the classifier; what is one number a channel is always of 32 bits.
-    pub real: Precision,
+    pub real: Storage,
 }
 
 /// A Bi-PiDiNet with its weights.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BiModel {
+pub struct RecognitionModel {
     /// What the network is.
-    pub arch: BiArch,
-    /// The parameters: exactly those that [`BiSurvey`] lists for `arch`.
+    pub arch: RecognitionArch,
+    /// The parameters: exactly those that [`RecognitionSurvey`] lists for `arch`.
     pub weights: Weights,
     /// Names of the classes, in the order of the logits; none if they are not known.
     pub labels: Vec<String>,
     /// How images are presented.
-    pub input: BiInput,
+    pub input: RecognitionInput,
     /// What is known about the model; its preset is not used.
     pub info: ModelInfo,
 }
 
-impl BiModel {
+impl RecognitionModel {
     /// A model of these weights, without labels.
     ///
     /// # Errors
     ///
     /// If the weights are not those of the architecture, one of them is not a finite number, or a variance is
     /// negative.
-    pub fn new(arch: BiArch, weights: Weights, input: BiInput, info: ModelInfo) -> Result<Self, ModelError> {
+    pub fn new(
+        arch: RecognitionArch,
+        weights: Weights,
+        input: RecognitionInput,
+        info: ModelInfo,
+    ) -> Result<Self, ModelError> {
         let model = Self { arch, weights, labels: Vec::new(), input, info };
         model.check()?;
         Ok(model)
     }
 
     /// A model of random weights, the same for the same seed on every machine: for tests and benchmarks.
-    pub fn random(arch: BiArch, seed: u64) -> Self {
+    pub fn random(arch: RecognitionArch, seed: u64) -> Self {
         random::bi_model(arch, seed)
     }
 
@@ -138,7 +143,7 @@ impl BiModel {
         let keys = Keys::of(file.metadata())?.ok_or_else(metadata::missing)?;
         let metadata::Description { arch, binary, labels, input, info } = metadata::read(keys)?;
         let parameters = parameters(&arch, limits)?;
-        let shape = |parameter: &BiParameter| stored_shape(parameter, binary);
+        let shape = |parameter: &RecognitionParameter| stored_shape(parameter, binary);
         let expected = parameters.iter().map(|parameter| (parameter.name.clone(), shape(parameter)));
         load::check_shapes(&expected.collect(), &file.shapes())?;
         let mut weights = Weights::new();
@@ -165,7 +170,7 @@ impl BiModel {
     /// # Errors
     ///
     /// [`Error::Write`] if the file cannot be written, [`Error::Model`] as for [`Self::to_bytes`].
-    pub fn save(&self, path: impl AsRef<Path>, storage: BiStorage) -> Result<(), Error> {
+    pub fn save(&self, path: impl AsRef<Path>, storage: RecognitionStorage) -> Result<(), Error> {
         let path = path.as_ref();
         let bytes =
             self.to_bytes(storage).map_err(|source| Error::Model { path: path.to_owned(), source })?;
@@ -177,11 +182,11 @@ impl BiModel {
     /// # Errors
     ///
     /// If the model could not be read again: its weights are not those of the architecture or not finite, or a
-    /// number is too large for the precision.
-    pub fn to_bytes(&self, storage: BiStorage) -> Result<Vec<u8>, ModelError> {
+    /// number is too large for that.
+    pub fn to_bytes(&self, storage: RecognitionStorage) -> Result<Vec<u8>, ModelError> {
         self.check()?;
-        let parameters = BiSurvey::parameters_of(&self.arch);
-        let tensor = |parameter: &BiParameter| {
+        let parameters = RecognitionSurvey::parameters_of(&self.arch);
+        let tensor = |parameter: &RecognitionParameter| {
             let weights = &self.weights[&parameter.name];
             let tensor = match (parameter.role, storage.binary) {
                 (Role::Binary, BinaryStorage::Bits) => Tensor::bytes(
@@ -189,7 +194,7 @@ impl BiModel {
                     bits::pack(parameter, &weights.data),
                 ),
                 (Role::Real, _) => Tensor::numbers(&parameter.name, weights, storage.real)?,
-                _ => Tensor::numbers(&parameter.name, weights, Precision::Float32)?,
+                _ => Tensor::numbers(&parameter.name, weights, Storage::Float32)?,
             };
             Ok((parameter.name.clone(), tensor))
         };
@@ -211,7 +216,7 @@ impl BiModel {
             return Err(ModelError::Labels { labels, classes });
         }
         metadata::check_input(&self.input, &self.arch)?;
-        for BiParameter { name, shape, role } in &parameters {
+        for RecognitionParameter { name, shape, role } in &parameters {
             let data = &self.weights[name].data;
             if data.len() != shape.iter().product::<usize>() {
                 return Err(ModelError::Size {
@@ -231,20 +236,20 @@ impl BiModel {
 }
 
 /// The parameters of an architecture, if it is a sensible one.
-fn parameters(arch: &BiArch, limits: &ModelLimits) -> Result<Vec<BiParameter>, ModelError> {
+fn parameters(arch: &RecognitionArch, limits: &ModelLimits) -> Result<Vec<RecognitionParameter>, ModelError> {
     metadata::check_arch(arch)?;
     limits::check("channels", limits.channels, arch.width as u64)?;
     limits::check("channels", 8 * limits.channels, arch.features() as u64)?;
     let blocks: usize = arch.stages.iter().map(|stage| stage.blocks).sum();
     limits::check("tensors", limits.tensors, 5 * blocks as u64)?;
-    let parameters = BiSurvey::parameters_of(arch);
-    let count = |parameter: &BiParameter| parameter.shape.iter().map(|&n| n as u64).product::<u64>();
+    let parameters = RecognitionSurvey::parameters_of(arch);
+    let count = |parameter: &RecognitionParameter| parameter.shape.iter().map(|&n| n as u64).product::<u64>();
     limits::check("weight_bytes", limits.weight_bytes, 4 * parameters.iter().map(count).sum::<u64>())?;
     Ok(parameters)
 }
 
 /// The shape of a parameter in a file.
-fn stored_shape(parameter: &BiParameter, binary: BinaryStorage) -> Vec<usize> {
+fn stored_shape(parameter: &RecognitionParameter, binary: BinaryStorage) -> Vec<usize> {
     match (parameter.role, binary) {
         (Role::Binary, BinaryStorage::Bits) => bits::shape(parameter),
         _ => parameter.shape.clone(),
@@ -256,12 +261,12 @@ mod tests {
     use super::*;
     use crate::arch::Kind;
 
-    fn model() -> BiModel {
-        let mut arch = BiArch::small(3).with_differences(Kind::Central, 0.3).light();
+    fn model() -> RecognitionModel {
+        let mut arch = RecognitionArch::small(3).with_differences(Kind::Central, 0.3).light();
         arch.width = 10;
         arch.stages.truncate(2);
         arch.stages[1].rho = 0.0;
-        let mut model = BiModel::random(arch, 7);
+        let mut model = RecognitionModel::random(arch, 7);
         model.labels = ["cat", "dog, \"barking\"", "ü"].map(String::from).into();
         model.info.licence = "MIT".to_owned();
         model.info.scores.insert("cifar10.test.top1".to_owned(), 0.86);
@@ -271,18 +276,18 @@ mod tests {
     #[test]
     fn a_model_survives_writing_and_reading() {
         let model = model();
-        let bytes = model.to_bytes(BiStorage::default()).unwrap();
-        assert!(BiModel::is_one(&bytes));
-        assert_eq!(BiModel::read(&bytes, &ModelLimits::default()).unwrap(), model);
+        let bytes = model.to_bytes(RecognitionStorage::default()).unwrap();
+        assert!(RecognitionModel::is_one(&bytes));
+        assert_eq!(RecognitionModel::read(&bytes, &ModelLimits::default()).unwrap(), model);
     }
 
     #[test]
     fn packed_weights_keep_their_signs_and_all_else() {
         let model = model();
-        let packed = BiStorage { binary: BinaryStorage::Bits, ..BiStorage::default() };
+        let packed = RecognitionStorage { binary: BinaryStorage::Bits, ..RecognitionStorage::default() };
         let bytes = model.to_bytes(packed).unwrap();
-        let read = BiModel::read(&bytes, &ModelLimits::default()).unwrap();
-        for parameter in BiSurvey::parameters_of(&model.arch) {
+        let read = RecognitionModel::read(&bytes, &ModelLimits::default()).unwrap();
+        for parameter in RecognitionSurvey::parameters_of(&model.arch) {
             let (before, after) = (&model.weights[&parameter.name], &read.weights[&parameter.name]);
             match parameter.role {
                 Role::Binary => {
@@ -299,13 +304,14 @@ mod tests {
     /// What counts is the binary body: weights of one bit, 4 bytes each when latent.
     #[test]
     fn the_packed_body_is_a_thirtieth() {
-        let model = BiModel::random(BiArch::eighteen(Stem::Cifar, 10), 1);
-        let latent = model.to_bytes(BiStorage::default()).unwrap().len();
-        let storage = BiStorage { binary: BinaryStorage::Bits, real: Precision::Float16 };
+        let model = RecognitionModel::random(RecognitionArch::eighteen(Stem::Cifar, 10), 1);
+        let latent = model.to_bytes(RecognitionStorage::default()).unwrap().len();
+        let storage = RecognitionStorage { binary: BinaryStorage::Bits, real: Storage::Float16 };
         let packed = model.to_bytes(storage).unwrap().len();
         assert!(20 * packed <= latent, "{packed} of {latent} bytes");
-        let rest = latent - 4 * BiSurvey::of(&model.arch, 1, 1).bit_count();
-        let body = model.to_bytes(BiStorage { binary: BinaryStorage::Bits, ..storage }).unwrap().len();
+        let rest = latent - 4 * RecognitionSurvey::of(&model.arch, 1, 1).bit_count();
+        let body =
+            model.to_bytes(RecognitionStorage { binary: BinaryStorage::Bits, ..storage }).unwrap().len();
         assert!(
             body < rest + (latent - rest) / 30,
             "{body} bytes, of which at most {rest} are not weights of one bit"
@@ -314,12 +320,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_again_is_not_written() {
-        let message = |change: &dyn Fn(&mut BiModel)| {
+        let message = |change: &dyn Fn(&mut RecognitionModel)| {
             let mut model = model();
             change(&mut model);
-            model.to_bytes(BiStorage::default()).unwrap_err().to_string()
+            model.to_bytes(RecognitionStorage::default()).unwrap_err().to_string()
         };
-        let variance = |model: &mut BiModel| {
+        let variance = |model: &mut RecognitionModel| {
             model.weights.get_mut("block1_1.norm.running_var").unwrap().data[2] = -0.5;
         };
         assert_eq!(

@@ -7,12 +7,12 @@ use clap::ValueHint;
 use pidinet::EdgeDetector;
 use pidinet::models::Pair;
 use pidinet::weights::Model;
-use pidinet_eval::dataset::{Dataset, Preset};
-use pidinet_eval::evaluate::Options;
-use pidinet_eval::ground_truth::TruthOptions;
-use pidinet_eval::levels::Drawing;
-use pidinet_eval::plot::{BSDS_HUMAN, PlotOptions};
-use pidinet_eval::predictions::Reading;
+use pidinet_eval::edges::evaluate::Options;
+use pidinet_eval::figures::plot::{BSDS_HUMAN, PlotOptions};
+use pidinet_eval::files::dataset::{Dataset, Preset};
+use pidinet_eval::files::ground_truth::TruthOptions;
+use pidinet_eval::files::levels::Drawing;
+use pidinet_eval::files::predictions::Reading;
 
 use super::source::{Asked, Finder, Source};
 use super::values::{Nms, Thresholds, distance, nms, preset, threshold_list};
@@ -164,14 +164,14 @@ impl Arguments {
 
     /// A model that finds the edges.
     pub(super) fn finder(&self, model: &Model, detail: Option<f64>) -> anyhow::Result<Source> {
-        let options = pidinet::Options {
+        let options = pidinet::DetectorOptions {
             // Images are in parallel; each is found by the thread that scores it.
             threads: NonZeroUsize::new(1),
             isa: self.engine.isa.clone(),
             precision: self.engine.precision,
             strip: self.engine.tile,
             scales: self.scales.clone(),
-            ..pidinet::Options::default()
+            ..pidinet::DetectorOptions::default()
         };
         let detector = EdgeDetector::new(model, &options)?;
         let asked = Asked {

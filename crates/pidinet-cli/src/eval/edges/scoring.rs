@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use pidinet_eval::GroundTruth;
-use pidinet_eval::counts::Counts;
-use pidinet_eval::dataset::{Dataset, Pair};
-use pidinet_eval::evaluate::{Options, Times, evaluate, links};
-use pidinet_eval::results::{image_scores, run, write_plot, write_report, write_scores};
-use pidinet_eval::score::Scores;
-use pidinet_eval::store::{Existing, Store};
-use pidinet_eval::summary::{Crispness, Seconds, Summary};
+use pidinet_eval::edges::counts::Counts;
+use pidinet_eval::edges::evaluate::{Options, Times, evaluate, links};
+use pidinet_eval::edges::score::Scores;
+use pidinet_eval::files::dataset::{Dataset, Pair};
+use pidinet_eval::results::store::{Existing, Store};
+use pidinet_eval::results::summary::{Crispness, Seconds, Summary};
+use pidinet_eval::results::write::{image_scores, run, write_plot, write_report, write_scores};
 use rayon::prelude::*;
 use serde::Serialize;
 

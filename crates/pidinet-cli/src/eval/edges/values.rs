@@ -2,8 +2,8 @@
 
 use pidinet::post::Suppression;
 use pidinet::post::nms::UnknownSuppression;
-use pidinet_eval::dataset::Preset;
-use pidinet_eval::evaluate::thresholds;
+use pidinet_eval::edges::evaluate::thresholds;
+use pidinet_eval::files::dataset::Preset;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Nms(pub(super) Option<Suppression>);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::{BiArch, BinaryConv, BuildBinary, RealConv, bi_pidinet};
+use super::{BinaryConv, BuildRecognition, RealConv, RecognitionArch, bi_pidinet};
 use crate::arch::Kind;
 use crate::arch::survey::Shape;
 
@@ -73,7 +73,7 @@ impl fmt::Display for BiOperation {
 
 /// One operation of a network on an image of one size.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BiLayer {
+pub struct RecognitionLayer {
     /// Name under which its parameters are stored; empty where it has none.
     pub name: String,
     /// What it does.
@@ -92,7 +92,7 @@ pub struct BiLayer {
     pub bops: u64,
 }
 
-impl BiLayer {
+impl RecognitionLayer {
     /// `FLOPs + BOPs / 64`.
     pub fn ops(&self) -> f64 {
         self.flops as f64 + self.bops as f64 / BITS_PER_OPERATION
@@ -120,7 +120,7 @@ pub enum Role {
 
 /// A parameter that a model has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BiParameter {
+pub struct RecognitionParameter {
     /// Its name.
     pub name: String,
     /// Its shape.
@@ -132,28 +132,28 @@ pub struct BiParameter {
 /// What a Bi-PiDiNet consists of, for one size of image.
 ///
 /// ```
-/// use pidinet::arch::recognition::{BiArch, Stem, survey::BiSurvey};
-/// let survey = BiSurvey::of(&BiArch::eighteen(Stem::Imagenet, 1000), 224, 224);
+/// use pidinet::arch::recognition::{RecognitionArch, Stem, survey::RecognitionSurvey};
+/// let survey = RecognitionSurvey::of(&RecognitionArch::eighteen(Stem::Imagenet, 1000), 224, 224);
 /// assert_eq!(survey.bops(), 1_676_279_808);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BiSurvey {
+pub struct RecognitionSurvey {
     /// The operations, in the order of computation.
-    pub layers: Vec<BiLayer>,
+    pub layers: Vec<RecognitionLayer>,
     /// The parameters, in the order of use.
-    pub parameters: Vec<BiParameter>,
+    pub parameters: Vec<RecognitionParameter>,
 }
 
-impl BiSurvey {
+impl RecognitionSurvey {
     /// The survey of a network on images of `height` × `width` pixels.
-    pub fn of(arch: &BiArch, height: usize, width: usize) -> Self {
+    pub fn of(arch: &RecognitionArch, height: usize, width: usize) -> Self {
         let mut survey = Self::default();
         bi_pidinet(arch, &mut survey, &[3, height, width]);
         survey
     }
 
     /// The parameters alone, which do not depend on the image.
-    pub fn parameters_of(arch: &BiArch) -> Vec<BiParameter> {
+    pub fn parameters_of(arch: &RecognitionArch) -> Vec<RecognitionParameter> {
         Self::of(arch, 1, 1).parameters
     }
 
@@ -179,7 +179,7 @@ impl BiSurvey {
 
     /// `FLOPs + BOPs / 64`.
     pub fn ops(&self) -> f64 {
-        self.layers.iter().map(BiLayer::ops).sum()
+        self.layers.iter().map(RecognitionLayer::ops).sum()
     }
 
     /// Records an operation and its parameters: names after `name` and a dot, shapes and roles.
@@ -191,7 +191,7 @@ impl BiSurvey {
         parameters: &[(&str, Vec<usize>, Role)],
     ) -> Shape {
         let pixels = output[1] as u64 * output[2] as u64;
-        let mut layer = BiLayer {
+        let mut layer = RecognitionLayer {
             name: name.to_owned(),
             operation,
             input,
@@ -215,7 +215,7 @@ impl BiSurvey {
                 _ => layer.parameters += count,
             }
             let name = format!("{name}.{suffix}");
-            self.parameters.push(BiParameter { name, shape: shape.clone(), role: *role });
+            self.parameters.push(RecognitionParameter { name, shape: shape.clone(), role: *role });
         }
         self.layers.push(layer);
         output
@@ -227,7 +227,7 @@ impl BiSurvey {
     }
 }
 
-impl BuildBinary for BiSurvey {
+impl BuildRecognition for RecognitionSurvey {
     type Value = Shape;
 
     fn conv(&mut self, name: &str, conv: &RealConv, x: &Shape) -> Shape {
@@ -308,19 +308,19 @@ mod tests {
     use super::*;
     use crate::arch::recognition::{Stage, Stem};
 
-    fn eighteen() -> BiArch {
-        BiArch::eighteen(Stem::Imagenet, 1000)
+    fn eighteen() -> RecognitionArch {
+        RecognitionArch::eighteen(Stem::Imagenet, 1000)
     }
 
     /// Bi-Real Net (Liu et al., ECCV 2018) counts 1.63e8 for its 18 layers, convolutions only.
     #[test]
     fn the_plain_layout_costs_what_bi_real_net_says() {
-        let survey = BiSurvey::of(&eighteen(), 224, 224);
+        let survey = RecognitionSurvey::of(&eighteen(), 224, 224);
         let convolutions: f64 = survey
             .layers
             .iter()
             .filter(|layer| layer.operation != BiOperation::Linear)
-            .map(BiLayer::ops)
+            .map(RecognitionLayer::ops)
             .sum();
         assert_eq!((convolutions / 1e6).floor(), 163.0);
         // By hand: the 7×7 stem, three projections, the classifier; four 3×3 stages.
@@ -332,26 +332,29 @@ mod tests {
 
     #[test]
     fn the_light_layout_costs_half_of_it() {
-        let light = BiSurvey::of(&eighteen().light(), 224, 224);
+        let light = RecognitionSurvey::of(&eighteen().light(), 224, 224);
         assert!(light.ops() <= 0.85e8, "{}", light.ops());
-        assert_eq!(light.bops(), BiSurvey::of(&eighteen(), 224, 224).bops());
+        assert_eq!(light.bops(), RecognitionSurvey::of(&eighteen(), 224, 224).bops());
         let differences = eighteen().light().with_differences(Kind::Central, 0.2);
-        assert!(BiSurvey::of(&differences, 224, 224).ops() < light.ops(), "eight signs instead of nine");
+        assert!(
+            RecognitionSurvey::of(&differences, 224, 224).ops() < light.ops(),
+            "eight signs instead of nine"
+        );
     }
 
     #[test]
     fn the_small_network_is_trained_in_two_hours() {
-        let survey = BiSurvey::of(&BiArch::small(10), 32, 32);
+        let survey = RecognitionSurvey::of(&RecognitionArch::small(10), 32, 32);
         let multiply_adds = survey.flops() + survey.bops();
         assert!((25_000_000..40_000_000).contains(&multiply_adds), "{multiply_adds}");
     }
 
     #[test]
     fn parameters_are_named_once_and_counted() {
-        let mut arch = BiArch::small(10).with_differences(Kind::Angular, 0.5);
+        let mut arch = RecognitionArch::small(10).with_differences(Kind::Angular, 0.5);
         arch.stages[1] = Stage { rho: 1.0, ..arch.stages[1] };
         for arch in [arch.clone(), arch.light(), eighteen().light()] {
-            let survey = BiSurvey::of(&arch, 33, 40);
+            let survey = RecognitionSurvey::of(&arch, 33, 40);
             let names: std::collections::BTreeSet<&str> =
                 survey.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
             assert_eq!(names.len(), survey.parameters.len());
@@ -362,7 +365,7 @@ mod tests {
 
     #[test]
     fn halves_are_rounded_up() {
-        let survey = BiSurvey::of(&BiArch::small(10), 7, 5);
+        let survey = RecognitionSurvey::of(&RecognitionArch::small(10), 7, 5);
         let output = |name: &str| survey.layers.iter().find(|layer| layer.name == name).unwrap().output;
         assert_eq!(output("block1_2.norm"), [24, 7, 5]);
         assert_eq!(output("block2_1.norm"), [48, 4, 3]);

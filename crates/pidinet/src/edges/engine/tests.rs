@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::arch::{Arch, Config};
+use crate::arch::{Arch, Kinds};
 use crate::calibration::Calibration;
 use crate::image::{Image, PixelFormat, PixelLayout};
 
@@ -56,7 +56,7 @@ fn lower_precision_is_near_and_depends_on_no_threads_or_strips() {
     let archs = [
         Arch::tiny(),
         Arch::tiny().light(),
-        Arch { width: 7, cdcm: Some(3), theta: 0.6, config: Config::named("rrrv4").unwrap(), csam: true },
+        Arch { width: 7, cdcm: Some(3), theta: 0.6, kinds: Kinds::named("rrrv4").unwrap(), csam: true },
     ];
     for arch in archs {
         let mut model = Model::random(arch, 5);
@@ -135,7 +135,7 @@ fn fused_steps_equal_their_parts() {
         Arch::tiny().light(),
         Arch { csam: false, ..Arch::tiny() },
         Arch { cdcm: None, ..Arch::tiny() },
-        Arch { width: 7, cdcm: Some(3), theta: 0.6, config: Config::named("rrrv4").unwrap(), csam: true },
+        Arch { width: 7, cdcm: Some(3), theta: 0.6, kinds: Kinds::named("rrrv4").unwrap(), csam: true },
     ];
     for arch in archs {
         let model = Model::random(arch, 11);

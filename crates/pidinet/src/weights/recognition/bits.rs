@@ -1,20 +1,20 @@
 //! Weights of one bit in a file: `[outputs, bytes]`, the first weight in the lowest bit of the first byte, 1 for −1;
 //! spare bits of a row are 0.
 
-use super::{BiParameter, ModelError};
+use super::{ModelError, RecognitionParameter};
 
 /// Weights of an output.
-fn row(parameter: &BiParameter) -> usize {
+fn row(parameter: &RecognitionParameter) -> usize {
     parameter.shape[1..].iter().product()
 }
 
 /// `[outputs, bytes]`.
-pub(super) fn shape(parameter: &BiParameter) -> Vec<usize> {
+pub(super) fn shape(parameter: &RecognitionParameter) -> Vec<usize> {
     vec![parameter.shape[0], row(parameter).div_ceil(8)]
 }
 
 /// The signs of weights.
-pub(super) fn pack(parameter: &BiParameter, weights: &[f32]) -> Vec<u8> {
+pub(super) fn pack(parameter: &RecognitionParameter, weights: &[f32]) -> Vec<u8> {
     let byte = |weights: &[f32]| {
         weights.iter().enumerate().fold(0, |byte, (bit, &weight)| byte | u8::from(weight < 0.0) << bit)
     };
@@ -22,7 +22,7 @@ pub(super) fn pack(parameter: &BiParameter, weights: &[f32]) -> Vec<u8> {
 }
 
 /// The weights, +1 and −1, that `bytes` of the right length stand for.
-pub(super) fn unpack(parameter: &BiParameter, bytes: &[u8]) -> Result<Vec<f32>, ModelError> {
+pub(super) fn unpack(parameter: &RecognitionParameter, bytes: &[u8]) -> Result<Vec<f32>, ModelError> {
     let row = row(parameter);
     let mut weights = Vec::with_capacity(parameter.shape[0] * row);
     for bytes in bytes.chunks(row.div_ceil(8)) {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{BiInput, BiModel, BinaryStorage, ModelError, ModelInfo};
+use super::{BinaryStorage, ModelError, ModelInfo, RecognitionInput, RecognitionModel};
 use crate::arch::Kind;
-use crate::arch::recognition::survey::BiSurvey;
-use crate::arch::recognition::{BiArch, Shortcut, Stage, Stem};
+use crate::arch::recognition::survey::RecognitionSurvey;
+use crate::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
 use crate::weights::metadata::{Keys, PREFIX, invalid, with_info};
 
 /// The name of the architecture in files.
@@ -25,10 +25,10 @@ const LARGEST_MAP: usize = 1 << 26;
 
 /// What a file says of its model, before the weights are read.
 pub(super) struct Description {
-    pub(super) arch: BiArch,
+    pub(super) arch: RecognitionArch,
     pub(super) binary: BinaryStorage,
     pub(super) labels: Vec<String>,
-    pub(super) input: BiInput,
+    pub(super) input: RecognitionInput,
     pub(super) info: ModelInfo,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn missing() -> ModelError {
 /// What metadata say.
 pub(super) fn read(mut keys: Keys) -> Result<Description, ModelError> {
     keys.choice("architecture", ARCHITECTURE, |name| (name == ARCHITECTURE).then_some(()))?;
-    let arch = BiArch {
+    let arch = RecognitionArch {
         width: keys.parsed("width", "a number of channels")?,
         stages: keys.choice("stages", STAGES_EXPECTED, |text| text.split(',').map(stage).collect())?,
         stem: keys.choice("stem", "cifar, imagenet or light", Stem::named)?,
@@ -57,7 +57,7 @@ pub(super) fn read(mut keys: Keys) -> Result<Description, ModelError> {
         "packed" => Some(BinaryStorage::Bits),
         _ => None,
     })?;
-    let input = BiInput {
+    let input = RecognitionInput {
         size: keys.parsed("input", "a number of pixels")?,
         resize: keys.parsed("resize", "a number of pixels")?,
         mean: keys.choice("mean", "three numbers", three)?,
@@ -71,8 +71,11 @@ pub(super) fn read(mut keys: Keys) -> Result<Description, ModelError> {
 }
 
 /// The metadata that say all of `model` but its weights.
-pub(super) fn write(model: &BiModel, binary: BinaryStorage) -> Result<BTreeMap<String, String>, ModelError> {
-    let BiModel { arch, labels, input, info, .. } = model;
+pub(super) fn write(
+    model: &RecognitionModel,
+    binary: BinaryStorage,
+) -> Result<BTreeMap<String, String>, ModelError> {
+    let RecognitionModel { arch, labels, input, info, .. } = model;
     let form = match binary {
         BinaryStorage::Latent => "latent",
         BinaryStorage::Bits => "packed",
@@ -121,7 +124,7 @@ fn three(text: &str) -> Option<[f32; 3]> {
 }
 
 /// Refuses what no network can be built of.
-pub(super) fn check_arch(arch: &BiArch) -> Result<(), ModelError> {
+pub(super) fn check_arch(arch: &RecognitionArch) -> Result<(), ModelError> {
     if arch.width == 0 || arch.width > 1 << 15 {
         return Err(ModelError::NoChannels);
     }
@@ -137,12 +140,12 @@ pub(super) fn check_arch(arch: &BiArch) -> Result<(), ModelError> {
 }
 
 /// Refuses inputs that cannot be made, or that cost more memory than a model is worth.
-pub(super) fn check_input(input: &BiInput, arch: &BiArch) -> Result<(), ModelError> {
-    let BiInput { size, resize, mean, std } = input;
+pub(super) fn check_input(input: &RecognitionInput, arch: &RecognitionArch) -> Result<(), ModelError> {
+    let RecognitionInput { size, resize, mean, std } = input;
     if !(1..=LONGEST).contains(size) {
         return Err(invalid("input", &size.to_string(), "1 to 2048 pixels"));
     }
-    let layers = BiSurvey::of(arch, *size, *size).layers;
+    let layers = RecognitionSurvey::of(arch, *size, *size).layers;
     if layers.iter().any(|layer| layer.output.iter().product::<usize>() > LARGEST_MAP) {
         return Err(invalid(
             "input",
