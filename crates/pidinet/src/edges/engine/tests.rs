@@ -191,7 +191,7 @@ fn a_wide_image_needs_bounded_memory() {
     let model = Model::random(Arch::full(), 3);
     let engine = Engine::new(&model, Keep::Fused, &threads(2)).unwrap();
     let image = Size { height: 8000, width: 12000 };
-    let arena = Arena::new(&engine.plan, image, engine.pace(image), 2);
+    let arena = Arena::new(&engine.plan, image, engine.pace(image, 2), 2);
     assert!(arena.bytes() < 400 << 20, "{} MiB beside the map", arena.bytes() >> 20);
 }
 
@@ -199,7 +199,7 @@ fn a_wide_image_needs_bounded_memory() {
 #[test]
 fn very_wide_images_are_what_they_are_in_one_piece() {
     // The networks that see farthest: kernels of 5x5 in every block.
-    let far = Arch { config: Config::named("rrrv4").unwrap(), ..Arch::tiny() };
+    let far = Arch { kinds: Kinds::named("rrrv4").unwrap(), ..Arch::tiny() };
     for (arch, height, width) in [(Arch::tiny(), 8, 40_003), (far, 19, 33_000)] {
         let model = Model::random(arch, 7);
         let options = EngineOptions { isa: Some(Isa::best()), ..threads(2) };

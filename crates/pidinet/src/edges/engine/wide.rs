@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::arena::{Arena, Target};
+use super::arena::Arena;
 use super::crew::Crew;
 use super::{Clock, Engine, Input, Map, Run, Size};
 
