@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use pidinet::models::{self, Embedded};
-use pidinet::weights::{Model, ModelLimits, OpenOptions, RecognitionModel};
+use pidinet::weights::{Model, OpenOptions, RecognitionModel};
 use sha2::{Digest, Sha256};
 
 use crate::ui::usage;
@@ -92,7 +92,7 @@ impl Found {
 
     /// Reads a model for recognition.
     pub(crate) fn recognition(&self) -> anyhow::Result<RecognitionModel> {
-        let limits = ModelLimits::default();
+        let limits = OpenOptions::default();
         match self {
             Self::File(path) => Ok(RecognitionModel::open(path, &limits)?),
             Self::Embedded(model) if model.recognises() => Ok(RecognitionModel::read(model.bytes, &limits)?),

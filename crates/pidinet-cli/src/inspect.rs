@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueHint;
+use pidinet::Size;
 use pidinet::arch::Kinds;
 use pidinet::weights::OpenOptions;
 
 use crate::found::Found;
-use crate::options::{Size, size};
+use crate::options::size;
 use crate::ui;
 
 mod edges;

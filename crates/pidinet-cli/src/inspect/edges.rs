@@ -1,10 +1,10 @@
 //! What a model of edges holds.
 
+use pidinet::Size;
 use pidinet::arch::survey::{Layer, Operation, Survey};
 use pidinet::weights::Model;
 
 use super::facts::{known, shape};
-use crate::options::Size;
 use crate::table::{LEFT, RIGHT, aligned};
 
 const HEADER: [&str; 7] = ["layer", "operation", "input", "output", "parameters", "M mul-adds", "MiB out"];
@@ -14,7 +14,7 @@ const COLUMNS: [bool; 7] = [LEFT, LEFT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT];
 /// All there is to say.
 pub(super) fn table(model: &Model, size: Option<Size>) -> String {
     let size = size.unwrap_or(Size { width: 481, height: 321 });
-    let survey = Survey::of(&model.arch, size.height, size.width);
+    let survey = Survey::of(&model.arch, size);
     let facts = facts(model, &survey, size);
     let facts = aligned(facts.iter().map(|(what, value)| [*what, value]), [LEFT; 2]);
     let layers = std::iter::once(HEADER.map(String::from)).chain(survey.layers.iter().map(cells));

@@ -167,7 +167,7 @@ impl Arguments {
         let options = pidinet::DetectorOptions {
             // Images are in parallel; each is found by the thread that scores it.
             threads: NonZeroUsize::new(1),
-            isa: self.engine.isa.clone(),
+            isa: self.engine.isa,
             precision: self.engine.precision,
             strip: self.engine.tile,
             scales: self.scales.clone(),

@@ -1,7 +1,7 @@
 //! How values of options are read.
 
+use pidinet::UnknownName;
 use pidinet::post::Suppression;
-use pidinet::post::nms::UnknownSuppression;
 use pidinet_eval::edges::evaluate::thresholds;
 use pidinet_eval::files::dataset::Preset;
 
@@ -19,7 +19,7 @@ pub(super) fn nms(text: &str) -> Result<Nms, String> {
     if text == "none" {
         Ok(Nms(None))
     } else {
-        text.parse().map(|nms| Nms(Some(nms))).map_err(|error: UnknownSuppression| error.to_string())
+        text.parse().map(|nms| Nms(Some(nms))).map_err(|error: UnknownName| error.to_string())
     }
 }
 
