@@ -28,11 +28,10 @@
 #![forbid(unsafe_code)]
 
 mod accelerator;
-mod forward;
-mod loss;
-mod network;
+mod edges;
+mod place;
 mod recognition;
 
 pub use accelerator::Accelerator;
-pub use network::Network;
+pub use edges::Network;
 pub use recognition::BiNetwork;
