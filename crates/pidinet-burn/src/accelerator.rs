@@ -2,7 +2,7 @@
 
 use burn_tensor::Device;
 use pidinet::arch::Arch;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 #[cfg(any(feature = "cuda", feature = "wgpu", test))]
 use pidinet_train::Error;
 use pidinet_train::edges::network::Network;
@@ -97,7 +97,7 @@ impl device::Device for Accelerator {
         Box::new(edges::OnBurn::new(self.0.clone(), arch))
     }
 
-    fn recogniser(&self, arch: &BiArch) -> Box<dyn Recogniser> {
+    fn recogniser(&self, arch: &RecognitionArch) -> Box<dyn Recogniser> {
         Box::new(recognition::OnBurn::new(self.0.clone(), arch))
     }
 }

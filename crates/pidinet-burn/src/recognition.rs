@@ -1,4 +1,4 @@
-//! Networks for recognition on a device: an interpretation of [`pidinet::arch::binary`].
+//! Networks for recognition on a device: an interpretation of [`pidinet::arch::recognition`].
 
 mod convolution;
 mod forward;
@@ -7,5 +7,5 @@ mod norm;
 mod on_burn;
 mod parameters;
 
-pub use network::BiNetwork;
+pub use network::RecognitionNetwork;
 pub(crate) use on_burn::OnBurn;

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::ValueHint;
-use pidinet::engine::{Precision, StepStats};
+use pidinet::edges::{Precision, StepStats};
 use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout};
 use pidinet::recognition::BiStepStats;
-use pidinet::weights::{BiInput, BiModel};
-use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options};
+use pidinet::weights::{RecognitionInput, RecognitionModel};
+use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector};
 use serde::Serialize;
 
 use crate::detail::DetailArgs;
@@ -122,12 +122,12 @@ impl Bench {
             None => noise(self.size.unwrap_or(Size { width: 481, height: 321 }))?,
         };
         let model = self.model.open_at(&self.detail)?;
-        let options = Options {
+        let options = DetectorOptions {
             threads: self.engine.threads,
             isa: self.engine.isa.clone(),
             precision: self.engine.precision,
             strip: self.engine.tile,
-            ..Options::default()
+            ..DetectorOptions::default()
         };
         let detector = EdgeDetector::new(&model, &options)?;
         detector.detect(&image)?;
@@ -175,7 +175,7 @@ impl Bench {
     }
 
     /// Measures a model for recognition.
-    fn binary(&self, model: &BiModel) -> anyhow::Result<ExitCode> {
+    fn binary(&self, model: &RecognitionModel) -> anyhow::Result<ExitCode> {
         let options = ClassifierOptions { threads: self.engine.threads, isa: self.engine.isa.clone() };
         let classifier = Classifier::new(model, &options)?;
         let side = model.input.size;
@@ -211,7 +211,7 @@ impl Bench {
 }
 
 /// An image as numbers, none cut off.
-fn pixels(image: &Image, width: usize, height: usize, input: &BiInput) -> Vec<f32> {
+fn pixels(image: &Image, width: usize, height: usize, input: &RecognitionInput) -> Vec<f32> {
     let positions = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
     let normalised = |(x, y)| {
         let rgb = image.rgb(x, y);

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ValueHint;
-use pidinet::arch::Config;
+use pidinet::arch::Kinds;
 use pidinet::calibration::Calibration;
 use pidinet::image::Preset;
 use pidinet::onnx::{self, Input, Maps};
-use pidinet::weights::{BiStorage, BinaryStorage, Model, OpenOptions, Precision};
+use pidinet::weights::{BinaryStorage, Model, OpenOptions, RecognitionStorage, Storage};
 
 use crate::classifier;
 use crate::detail::DetailArgs;
@@ -58,7 +58,7 @@ pub(crate) struct Convert {
     /// Kinds of the layers, for a file that does not say: a published configuration, or sixteen of cv,
     /// cd, ad, rd [default: carv4]
     #[arg(long, value_name = "NAME")]
-    config: Option<Config>,
+    config: Option<Kinds>,
 
     /// Share of the pixel difference, from 0 to 1, for a file that does not say [default: 1]
     #[arg(long, value_name = "T")]
@@ -117,7 +117,7 @@ impl Convert {
         if self.packed {
             return Err(usage!("{} finds edges and has no weights of one bit", self.input.display()));
         }
-        let options = OpenOptions { config: self.config, theta: self.theta, ..OpenOptions::default() };
+        let options = OpenOptions { kinds: self.config, theta: self.theta, ..OpenOptions::default() };
         let mut model = self.detail.model(&found, &options)?;
         if self.folded {
             model = model.folded();
@@ -130,7 +130,7 @@ impl Convert {
         }
         match format {
             Format::Safetensors => {
-                let precision = if self.float16 { Precision::Float16 } else { Precision::Float32 };
+                let precision = if self.float16 { Storage::Float16 } else { Storage::Float32 };
                 model.save_as(&self.output, precision)
             }
             Format::Onnx => onnx::save(&model, &self.output, &self.onnx.options()),
@@ -164,9 +164,9 @@ impl Convert {
         if format == Format::Onnx {
             return Err(usage!("{name} is a model for recognition, and is not written as ONNX"));
         }
-        let storage = BiStorage {
+        let storage = RecognitionStorage {
             binary: if self.packed { BinaryStorage::Bits } else { BinaryStorage::Latent },
-            real: if self.float16 { Precision::Float16 } else { Precision::Float32 },
+            real: if self.float16 { Storage::Float16 } else { Storage::Float32 },
         };
         let model = found.recognition()?;
         model.save(&self.output, storage).context("the model was not converted")?;

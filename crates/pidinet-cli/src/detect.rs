@@ -11,7 +11,7 @@ use clap::ValueHint;
 use pidinet::files::{MOST_STREAM, read_all};
 use pidinet::image::{FloatRange, Image, ImageLimits, Opened, Preset, ReadOptions};
 use pidinet::save::{Format, SaveOptions};
-use pidinet::{EdgeDetector, EdgeMap, Error, Options};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error};
 
 use crate::detail::DetailArgs;
 use crate::model::ModelArgs;
@@ -159,7 +159,7 @@ impl Detect {
         let model = self.model.open_at(&self.detail)?;
         let threads = pidinet::threads::count(self.engine.threads);
         let many = threads > 1 && images >= 2 * threads;
-        let single = Options { threads: Some(NonZeroUsize::MIN), ..self.options() };
+        let single = DetectorOptions { threads: Some(NonZeroUsize::MIN), ..self.options() };
         Ok(Engines {
             workers: if many { threads } else { 1 },
             all: EdgeDetector::new(&model, &self.options())?,
@@ -181,8 +181,8 @@ impl Detect {
         Ok(())
     }
 
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> DetectorOptions {
+        DetectorOptions {
             threads: self.engine.threads,
             isa: self.engine.isa.clone(),
             precision: self.engine.precision,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueHint;
-use pidinet::arch::Config;
+use pidinet::arch::Kinds;
 use pidinet::arch::survey::{Layer, Operation, Shape, Survey};
 use pidinet::weights::{Model, ModelInfo, OpenOptions};
 
@@ -29,7 +29,7 @@ pub(crate) struct Inspect {
 
     /// Kinds of the layers, for a file that does not say [default: carv4]
     #[arg(long, value_name = "NAME")]
-    config: Option<Config>,
+    config: Option<Kinds>,
 }
 
 impl Inspect {
@@ -39,7 +39,7 @@ impl Inspect {
             ui::print(binary::table(&found.recognition()?, self.size).as_bytes())?;
             return Ok(ExitCode::SUCCESS);
         }
-        let options = OpenOptions { config: self.config, ..OpenOptions::default() };
+        let options = OpenOptions { kinds: self.config, ..OpenOptions::default() };
         let model = found.edges(&options)?;
         let size = self.size.unwrap_or(Size { width: 481, height: 321 });
         let survey = Survey::of(&model.arch, size.height, size.width);
@@ -61,7 +61,7 @@ fn facts(model: &Model, survey: &Survey, size: Size) -> Vec<(&'static str, Strin
     let mut facts = vec![
         ("name", info.name.clone()),
         ("channels", format!("{0}, {1}, {2}, {2}", arch.width, 2 * arch.width, 4 * arch.width)),
-        ("configuration", arch.config.to_string()),
+        ("configuration", arch.kinds.to_string()),
         ("CDCM", arch.cdcm.map_or("no".to_owned(), |channels| format!("{channels} channels"))),
         ("CSAM", if arch.csam { "yes" } else { "no" }.to_owned()),
         ("theta", arch.theta.to_string()),

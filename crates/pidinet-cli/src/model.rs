@@ -4,9 +4,9 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use pidinet::arch::Config;
+use pidinet::arch::Kinds;
 use pidinet::models::{self, Embedded, Pair};
-use pidinet::weights::{BiModel, Model, ModelLimits, OpenOptions};
+use pidinet::weights::{Model, ModelLimits, OpenOptions, RecognitionModel};
 use sha2::{Digest, Sha256};
 
 use crate::detail::{DetailArgs, PartnerArgs};
@@ -23,7 +23,7 @@ pub(crate) struct ModelArgs {
     /// Kinds of the layers, for a file that does not say: a published configuration such as carv4, or
     /// sixteen of cv, cd, ad, rd
     #[arg(long, value_name = "NAME")]
-    config: Option<Config>,
+    config: Option<Kinds>,
 }
 
 impl ModelArgs {
@@ -59,7 +59,7 @@ impl ModelArgs {
     }
 
     fn options(&self) -> OpenOptions {
-        OpenOptions { config: self.config, ..OpenOptions::default() }
+        OpenOptions { kinds: self.config, ..OpenOptions::default() }
     }
 }
 
@@ -144,11 +144,11 @@ impl Found {
     }
 
     /// Reads a model for recognition.
-    pub(crate) fn recognition(&self) -> anyhow::Result<BiModel> {
+    pub(crate) fn recognition(&self) -> anyhow::Result<RecognitionModel> {
         let limits = ModelLimits::default();
         match self {
-            Self::File(path) => Ok(BiModel::open(path, &limits)?),
-            Self::Embedded(model) if model.recognises() => Ok(BiModel::read(model.bytes, &limits)?),
+            Self::File(path) => Ok(RecognitionModel::open(path, &limits)?),
+            Self::Embedded(model) if model.recognises() => Ok(RecognitionModel::read(model.bytes, &limits)?),
             Self::Embedded(model) => Err(usage!(
                 "{} finds edges; recognition needs a bi-pidinet, as `pidinet train classify` makes them",
                 model.name
@@ -165,13 +165,13 @@ fn is_binary(path: &Path) -> anyhow::Result<bool> {
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(BiModel::is_one(&bytes))
+    Ok(RecognitionModel::is_one(&bytes))
 }
 
 #[cfg(test)]
 mod tests {
-    use pidinet::arch::binary::BiArch;
-    use pidinet::weights::BiStorage;
+    use pidinet::arch::recognition::RecognitionArch;
+    use pidinet::weights::RecognitionStorage;
 
     use super::*;
 
@@ -188,8 +188,8 @@ mod tests {
 
     #[test]
     fn models_of_both_kinds_are_found_by_their_names() {
-        let model = BiModel::random(BiArch { width: 4, ..BiArch::small(3) }, 1);
-        let bytes = model.to_bytes(BiStorage::default()).unwrap().leak();
+        let model = RecognitionModel::random(RecognitionArch { width: 4, ..RecognitionArch::small(3) }, 1);
+        let bytes = model.to_bytes(RecognitionStorage::default()).unwrap().leak();
         let all = [*models::named("tiny").unwrap(), Embedded { name: "bi", bytes }].to_vec().leak();
         let folder = tempfile::tempdir().unwrap();
         let find = |name: &str| Found::among(all, Path::new(name));
@@ -214,7 +214,7 @@ mod tests {
         let error = Found::among(all, folder.path()).unwrap_err().to_string();
         assert!(error.contains("is a folder"), "{error}");
         let file = folder.path().join("bi");
-        model.save(&file, BiStorage::default()).unwrap();
+        model.save(&file, RecognitionStorage::default()).unwrap();
         assert!(matches!(Found::among(all, &file).unwrap(), Found::File(path) if path == file));
     }
 }

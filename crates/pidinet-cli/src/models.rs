@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use pidinet::arch::binary::survey::BiSurvey;
+use pidinet::arch::recognition::survey::RecognitionSurvey;
 use pidinet::arch::survey::Survey;
 use pidinet::models::{self, Embedded};
 use pidinet::weights::ModelInfo;
@@ -79,7 +79,7 @@ fn entry(model: &'static Embedded) -> anyhow::Result<Entry> {
     let (task, parameters, binary_parameters, info) = if model.recognises() {
         let read = found.recognition()?;
         let side = read.input.size;
-        let survey = BiSurvey::of(&read.arch, side, side);
+        let survey = RecognitionSurvey::of(&read.arch, side, side);
         ("recognition", survey.parameter_count(), survey.bit_count(), read.info)
     } else {
         let read = found.edges(&Default::default())?;

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use pidinet::engine::{Precision, Strip};
+use pidinet::edges::{Precision, Strip};
 
 /// How the network is run.
 #[derive(clap::Args, Debug)]

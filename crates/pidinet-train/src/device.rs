@@ -7,7 +7,7 @@
 use std::fmt::Debug;
 
 use pidinet::arch::Arch;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet_kernels::Isa;
 
 use crate::edges::network::Network;
@@ -27,7 +27,7 @@ pub trait Device: Debug + Sync {
     fn network(&self, arch: &Arch) -> Box<dyn Network>;
 
     /// The network for recognition of this architecture, ready to compute.
-    fn recogniser(&self, arch: &BiArch) -> Box<dyn Recogniser>;
+    fn recogniser(&self, arch: &RecognitionArch) -> Box<dyn Recogniser>;
 }
 
 /// The CPU.
@@ -56,7 +56,7 @@ impl Device for Cpu {
         Box::new(edges::cpu::OnCpu::new(arch, self.isa))
     }
 
-    fn recogniser(&self, arch: &BiArch) -> Box<dyn Recogniser> {
+    fn recogniser(&self, arch: &RecognitionArch) -> Box<dyn Recogniser> {
         Box::new(recognition::cpu::OnCpu::new(arch, self.isa))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Batch norm looks at all images of a batch together, so here a batch goes through the network as one, in
 //! shards ([`tape::shard`]) that threads compute at the same time from one batch norm to the next; a map of a shard
-//! is a few images above one another ([`tape::stack`]). As for edges, the network is said once, in [`pidinet::arch::binary`], and
+//! is a few images above one another ([`tape::stack`]). As for edges, the network is said once, in [`pidinet::arch::recognition`], and
 //! recorded on a tape that runs forwards and backwards ([`tape`]), and convolutions are the kernels of
 //! [`pidinet_kernels::planes`]. Signs have no gradient: what counts as one is [`signs`].
 

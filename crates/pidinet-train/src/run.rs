@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use pidinet::save::{FolderLock, SaveOptions, write_atomically};
 use pidinet::weights::ModelInfo;
-use pidinet_eval::raster::raster;
+use pidinet_eval::figures::raster::raster;
 
 use crate::checkpoint::{self, Checkpoint, Newest, Position};
 use crate::device::Device;

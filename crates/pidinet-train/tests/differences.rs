@@ -2,8 +2,8 @@
 //! finite differences of the loss.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use pidinet::arch::reference::{Map, Reference};
-use pidinet::arch::{Arch, Config};
+use pidinet::arch::{Arch, Kinds};
+use pidinet::reference::edges::{Map, Reference};
 use pidinet::weights::{Model, ModelInfo};
 use pidinet_train::device::Cpu;
 use pidinet_train::edges::loss::Loss;
@@ -43,7 +43,7 @@ fn architectures() -> [Arch; 3] {
     [
         small.clone(),
         Arch { csam: false, theta: 0.6, ..small.clone() },
-        Arch { cdcm: None, config: Config::named("r16").unwrap(), ..small },
+        Arch { cdcm: None, kinds: Kinds::named("r16").unwrap(), ..small },
     ]
 }
 

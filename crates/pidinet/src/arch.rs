@@ -7,8 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-pub mod binary;
-pub mod reference;
+pub mod recognition;
 pub mod survey;
 
 /// A kind of pixel difference convolution (PDC).
@@ -59,17 +58,17 @@ pub const CSAM_WIDTH: usize = 4;
 /// themselves, as in `cd,ad,rd,cv,cd,…`.
 ///
 /// ```
-/// use pidinet::arch::{Config, Kind};
-/// let config: Config = "carv4".parse()?;
-/// assert_eq!(config.kinds()[2], Kind::Radial);
-/// assert_eq!(config, "cd,ad,rd,cv,cd,ad,rd,cv,cd,ad,rd,cv,cd,ad,rd,cv".parse()?);
-/// assert_eq!(config.to_string(), "carv4");
+/// use pidinet::arch::{Kinds, Kind};
+/// let kinds: Kinds = "carv4".parse()?;
+/// assert_eq!(kinds.layers()[2], Kind::Radial);
+/// assert_eq!(kinds, "cd,ad,rd,cv,cd,ad,rd,cv,cd,ad,rd,cv,cd,ad,rd,cv".parse()?);
+/// assert_eq!(kinds.to_string(), "carv4");
 /// # Ok::<(), pidinet::arch::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Config([Kind; LAYERS]);
+pub struct Kinds([Kind; LAYERS]);
 
-impl Config {
+impl Kinds {
     /// The published configurations.
     pub const NAMES: [&'static str; 14] = [
         "baseline", "c-v15", "a-v15", "r-v15", "cvvv4", "avvv4", "rvvv4", "cccv4", "aaav4", "rrrv4", "c16",
@@ -82,7 +81,7 @@ impl Config {
     }
 
     /// The kinds, the stem first.
-    pub fn kinds(&self) -> &[Kind; LAYERS] {
+    pub fn layers(&self) -> &[Kind; LAYERS] {
         &self.0
     }
 
@@ -111,14 +110,14 @@ impl Config {
     }
 }
 
-impl Default for Config {
+impl Default for Kinds {
     /// `carv4`.
     fn default() -> Self {
         Self::named("carv4").expect("carv4 is a published configuration")
     }
 }
 
-impl fmt::Display for Config {
+impl fmt::Display for Kinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match Self::NAMES.iter().find(|name| Self::named(name).as_ref() == Some(self)) {
             Some(name) => f.write_str(name),
@@ -131,14 +130,14 @@ impl fmt::Display for Config {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is not a configuration: expected one of {}, or sixteen of cv, cd, ad, rd separated by commas",
-    Config::NAMES.join(", ")
+    Kinds::NAMES.join(", ")
 )]
 pub struct ConfigError {
     /// What was given.
     pub text: String,
 }
 
-impl FromStr for Config {
+impl FromStr for Kinds {
     type Err = ConfigError;
 
     fn from_str(text: &str) -> Result<Self, ConfigError> {
@@ -164,7 +163,7 @@ pub struct Arch {
     /// Channels of the first stage, C; the second has 2C, the third and fourth 4C.
     pub width: usize,
     /// Kinds of the sixteen layers.
-    pub config: Config,
+    pub kinds: Kinds,
     /// Channels M of the compact dilation convolution modules (CDCM); `None` for none of them.
     pub cdcm: Option<usize>,
     /// Whether the compact spatial attention modules (CSAM) are there.
@@ -177,7 +176,7 @@ pub struct Arch {
 impl Arch {
     /// The published full model: width 60, M = 24.
     pub fn full() -> Self {
-        Self { width: 60, config: Config::default(), cdcm: Some(24), csam: true, theta: 1.0 }
+        Self { width: 60, kinds: Kinds::default(), cdcm: Some(24), csam: true, theta: 1.0 }
     }
 
     /// The published small model: width 30, M = 12.
@@ -305,7 +304,7 @@ pub struct Outputs<V> {
 
 /// PiDiNet on an image `[3, h, w]`, h and w at least 8.
 pub fn pidinet<B: Build>(arch: &Arch, b: &mut B, image: &B::Value) -> Outputs<B::Value> {
-    let mut kinds = arch.config.kinds().iter();
+    let mut kinds = arch.kinds.layers().iter();
     let mut difference = |conv: Conv| Conv {
         kind: *kinds.next().expect("the stem and fifteen blocks are sixteen layers"),
         theta: arch.theta,

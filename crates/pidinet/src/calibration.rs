@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use crate::arch::survey::Survey;
 use crate::arch::{Arch, Conv};
-use crate::detector::Padded;
-use crate::engine::{Engine, EngineOptions};
+use crate::edges::detector::Padded;
+use crate::edges::engine::{Engine, EngineOptions};
+use crate::edges::plan::Keep;
 use crate::error::{Error, Result};
 use crate::image::Image;
-use crate::plan::Keep;
 use crate::weights::Model;
 use crate::weights::mix::mixed;
 
@@ -31,17 +31,17 @@ const RESERVE: f32 = 1.25;
 /// ```
 /// use pidinet::arch::Arch;
 /// use pidinet::calibration::Calibration;
-/// use pidinet::engine::Precision;
+/// use pidinet::edges::Precision;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
-/// use pidinet::{EdgeDetector, Options};
+/// use pidinet::{EdgeDetector, DetectorOptions};
 ///
 /// let mut model = Model::random(Arch::tiny(), 1);
 /// let pixels: Vec<u8> = (0..40 * 30).map(|i| (i * i % 251) as u8).collect();
 /// let picture = Image::from_u8(&pixels, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
 /// model.calibration = Some(Calibration::measure(&model, [picture.clone()])?);
 ///
-/// let options = Options { precision: Precision::Int8, ..Options::default() };
+/// let options = DetectorOptions { precision: Precision::Int8, ..DetectorOptions::default() };
 /// let edges = EdgeDetector::new(&model, &options)?.detect(&picture)?.edges;
 /// # assert_eq!(edges.width(), 40);
 /// # Ok::<(), pidinet::Error>(())

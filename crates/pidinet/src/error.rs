@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::weights::ModelError;
+mod model;
+
+pub use model::{ModelError, ShapeMismatch};
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

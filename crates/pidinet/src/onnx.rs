@@ -6,9 +6,9 @@
 use std::path::Path;
 
 use crate::arch::pidinet;
+use crate::atomic::write_atomically;
 use crate::error::{Error, Result};
 use crate::image::Preset;
-use crate::save::write_atomically;
 use crate::weights::Model;
 
 mod graph;

@@ -7,22 +7,18 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::edges::byte;
+use crate::edge_map::byte;
 use crate::image::Image;
 use crate::{EdgeMap, Error, Result};
 
-mod atomic;
 mod encode;
 mod lock;
 mod numpy;
-mod sweep;
-mod temporary;
 mod whole;
 
-pub use atomic::{Staged, sync_folder, write_atomically};
+pub use crate::atomic::{Staged, abandon_temporaries, sync_folder, write_atomically};
 pub use lock::FolderLock;
 pub use numpy::{npy, npz};
-pub use temporary::abandon_temporaries;
 pub use whole::is_whole;
 
 /// File formats that edge maps are written in.

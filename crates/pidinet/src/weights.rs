@@ -12,15 +12,14 @@ use std::str::FromStr;
 
 use crate::Error;
 use crate::arch::survey::Survey;
-use crate::arch::{Arch, Config};
+use crate::arch::{Arch, Kinds};
+use crate::atomic::write_atomically;
 use crate::calibration::Calibration;
 use crate::files;
 use crate::reparam;
-use crate::save::write_atomically;
 
-mod bi_model;
+mod recognition;
 mod element;
-mod error;
 mod info;
 mod limits;
 mod load;
@@ -30,12 +29,12 @@ mod pytorch;
 mod random;
 mod safetensors;
 
-pub use bi_model::{BiInput, BiModel, BiStorage, BinaryStorage};
-pub use element::Precision;
+pub use crate::error::{ModelError, ShapeMismatch};
+pub use element::Storage;
 pub(crate) use element::from_f16;
-pub use error::{ModelError, ShapeMismatch};
 pub use info::ModelInfo;
 pub use limits::ModelLimits;
+pub use recognition::{BinaryStorage, RecognitionInput, RecognitionModel, RecognitionStorage};
 
 /// The numbers of one parameter.
 #[derive(Clone, PartialEq)]
@@ -151,7 +150,7 @@ impl FromStr for Form {
 pub struct OpenOptions {
     /// The configuration of a file that does not say which it has, as no checkpoint does
     /// [default: `carv4`, or for folded weights one with radial layers in the same places].
-    pub config: Option<Config>,
+    pub kinds: Option<Kinds>,
     /// Share of the pixel difference, see [`Arch::theta`], of a file that does not say it [default: 1].
     pub theta: Option<f32>,
     /// What to refuse.
@@ -233,18 +232,18 @@ impl Model {
     ///
     /// [`Error::Write`] if the file cannot be written, [`Error::Model`] as for [`Self::to_bytes`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        self.save_as(path, Precision::Float32)
+        self.save_as(path, Storage::Float32)
     }
 
-    /// [`Self::save`] with numbers of the given precision.
+    /// [`Self::save`] with numbers stored so.
     ///
     /// # Errors
     ///
-    /// As [`Self::save`]; also if a number is too large for the precision.
-    pub fn save_as(&self, path: impl AsRef<Path>, precision: Precision) -> Result<(), Error> {
+    /// As [`Self::save`]; also if a number is too large for that.
+    pub fn save_as(&self, path: impl AsRef<Path>, storage: Storage) -> Result<(), Error> {
         let path = path.as_ref();
         let bytes =
-            self.to_bytes_as(precision).map_err(|source| Error::Model { path: path.to_owned(), source })?;
+            self.to_bytes_as(storage).map_err(|source| Error::Model { path: path.to_owned(), source })?;
         write_atomically(path, &bytes)
     }
 
@@ -255,17 +254,17 @@ impl Model {
     /// If the weights are not those of the architecture, or a weight or a score is not a finite number: no
     /// file is written that could not be opened.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        self.to_bytes_as(Precision::Float32)
+        self.to_bytes_as(Storage::Float32)
     }
 
-    /// [`Self::to_bytes`] with numbers of the given precision.
+    /// [`Self::to_bytes`] with numbers stored so.
     ///
     /// # Errors
     ///
-    /// As [`Self::to_bytes`]; also if a number is too large for the precision.
-    pub fn to_bytes_as(&self, precision: Precision) -> Result<Vec<u8>, ModelError> {
+    /// As [`Self::to_bytes`]; also if a number is too large for that.
+    pub fn to_bytes_as(&self, storage: Storage) -> Result<Vec<u8>, ModelError> {
         self.check()?;
-        safetensors::write(self, precision)
+        safetensors::write(self, storage)
     }
 
     /// Whether pixel differences are already folded into ordinary weights.
@@ -328,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_model_survives_writing_and_reading() {
-        let arch = Arch { theta: 0.7, config: "a-v15".parse().unwrap(), ..Arch::tiny() };
+        let arch = Arch { theta: 0.7, kinds: "a-v15".parse().unwrap(), ..Arch::tiny() };
         let mut model = Model::random(arch, 7);
         model.info.licence = "MIT".to_owned();
         model.info.preset = Preset::Controlnet;
@@ -346,7 +345,7 @@ mod tests {
     #[test]
     fn half_precision_is_half_the_size_and_rounded() {
         let model = Model::random(Arch::tiny(), 1);
-        let bytes = model.to_bytes_as(Precision::Float16).unwrap();
+        let bytes = model.to_bytes_as(Storage::Float16).unwrap();
         assert!(bytes.len() < model.to_bytes().unwrap().len() * 6 / 10);
         let read = Model::read(&bytes, &OpenOptions::default()).unwrap();
         for (name, parameter) in model.weights.iter() {
@@ -378,7 +377,7 @@ mod tests {
         let error = model.to_bytes().unwrap_err().to_string();
         assert_eq!(error, "tensor `block1_2.conv1.weight` is not finite: NaN at [1, 0, 1, 1]");
         model.weights.get_mut("block1_2.conv1.weight").unwrap().data[13] = 1e6;
-        let error = model.to_bytes_as(Precision::Float16).unwrap_err().to_string();
+        let error = model.to_bytes_as(Storage::Float16).unwrap_err().to_string();
         assert_eq!(
             error,
             "tensor `block1_2.conv1.weight` has 1000000 at [1, 0, 1, 1], too large for float16"

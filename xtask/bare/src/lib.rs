@@ -6,8 +6,8 @@
 use std::sync::LazyLock;
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
-use pidinet::weights::{BiModel, Model, ModelLimits, OpenOptions};
-use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options, models};
+use pidinet::weights::{Model, ModelLimits, OpenOptions, RecognitionModel};
+use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, models};
 
 /// Columns and rows of the picture; odd, and enough for every stage to have a few rows.
 const SIZE: [usize; 2] = [75, 53];
@@ -34,12 +34,13 @@ pub fn results(isa: Option<&str>) -> Vec<f32> {
     let image = image.expect("as many pixels as the layout says");
 
     let model = Model::read(models::DEFAULT.bytes, &OpenOptions::default()).expect("a model of the library");
-    let options = Options { isa: isa.map(str::to_owned), ..Options::default() };
+    let options = DetectorOptions { isa: isa.map(str::to_owned), ..DetectorOptions::default() };
     let detector = EdgeDetector::new(&model, &options).expect("an instruction set of this target");
     let mut results = detector.detect(&image).expect("a scale of 1").edges.into_data();
 
     let embedded = models::named("bi-pidinet-s").expect("a model of the library");
-    let model = BiModel::read(embedded.bytes, &ModelLimits::default()).expect("a model of the library");
+    let model =
+        RecognitionModel::read(embedded.bytes, &ModelLimits::default()).expect("a model of the library");
     let options = ClassifierOptions { isa: isa.map(str::to_owned), ..ClassifierOptions::default() };
     let classifier = Classifier::new(&model, &options).expect("an instruction set of this target");
     results.extend(classifier.classify(&image).logits);

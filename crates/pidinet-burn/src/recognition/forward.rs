@@ -1,4 +1,4 @@
-//! The network on Burn's tensors: an interpreter of [`pidinet::arch::binary::BuildBinary`].
+//! The network on Burn's tensors: an interpreter of [`pidinet::arch::recognition::BuildRecognition`].
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,8 +6,8 @@ use std::ops::Range;
 use burn_tensor::module::max_pool2d;
 use burn_tensor::ops::{MaxPoolOptions, PadMode};
 use burn_tensor::{Device, FloatDType, Tensor, TensorData};
-use pidinet::arch::binary::sum::{Norm, Sum};
-use pidinet::arch::binary::{BinaryConv, BuildBinary, RealConv};
+use pidinet::arch::recognition::sum::{Norm, Sum};
+use pidinet::arch::recognition::{BinaryConv, BuildRecognition, RealConv};
 use pidinet_train::recognition::signs::Straight;
 use pidinet_train::recognition::tape::Mode;
 
@@ -63,7 +63,7 @@ impl<'a> Forward<'a> {
     }
 }
 
-impl BuildBinary for Forward<'_> {
+impl BuildRecognition for Forward<'_> {
     type Value = Value;
 
     fn conv(&mut self, name: &str, conv: &RealConv, x: &Value) -> Value {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use burn_tensor::{Device, Gradients, Tensor};
-use pidinet::arch::binary::{BiArch, BiOutputs, bi_pidinet};
-use pidinet::weights::BiModel;
+use pidinet::arch::recognition::{RecognitionArch, RecognitionOutputs, bi_pidinet};
+use pidinet::weights::RecognitionModel;
 use pidinet_train::recognition::tape::{self, Mode, Tape};
 
 use super::forward::Forward;
@@ -16,15 +16,15 @@ use super::parameters::Parameters;
 /// With [`Mode::running`] it computes what `docs/numerics.md` says, in that order: the signs, and the logits, are
 /// those of the engine, on a device that has f64 and does not fuse multiply-adds.
 #[derive(Debug)]
-pub struct BiNetwork {
-    arch: BiArch,
+pub struct RecognitionNetwork {
+    arch: RecognitionArch,
     layout: Vec<tape::Tensor>,
     parameters: Parameters,
 }
 
-impl BiNetwork {
+impl RecognitionNetwork {
     /// The network of a model.
-    pub fn of(model: &BiModel, device: &Device) -> Self {
+    pub fn of(model: &RecognitionModel, device: &Device) -> Self {
         let tape = Tape::new(&model.arch);
         let names = tape.tensors().iter().map(|tensor| &tensor.parameter.name);
         let values: Vec<f32> = names.flat_map(|name| &model.weights[name].data).copied().collect();
@@ -37,7 +37,7 @@ impl BiNetwork {
     /// # Panics
     ///
     /// If there are fewer values than `layout` says.
-    pub fn new(arch: &BiArch, layout: &[tape::Tensor], values: &[f32], device: &Device) -> Self {
+    pub fn new(arch: &RecognitionArch, layout: &[tape::Tensor], values: &[f32], device: &Device) -> Self {
         let parameters = Parameters::new(layout, values, device);
         Self { arch: arch.clone(), layout: layout.to_vec(), parameters }
     }
@@ -47,7 +47,7 @@ impl BiNetwork {
     /// # Shapes
     ///
     /// `images`: `[n, 3, h, w]`, ready for the network; maps: `[n, c, h, w]`.
-    pub fn outputs(&self, images: Tensor<4>) -> BiOutputs<Tensor<4>> {
+    pub fn outputs(&self, images: Tensor<4>) -> RecognitionOutputs<Tensor<4>> {
         self.run(Mode { running: true, ..Mode::default() }, images).0
     }
 
@@ -71,11 +71,15 @@ impl BiNetwork {
         Tensor::cat(self.layout.iter().map(gradient).collect(), 0)
     }
 
-    fn run(&self, mode: Mode, images: Tensor<4>) -> (BiOutputs<Tensor<4>>, HashMap<String, Moments>) {
+    fn run(
+        &self,
+        mode: Mode,
+        images: Tensor<4>,
+    ) -> (RecognitionOutputs<Tensor<4>>, HashMap<String, Moments>) {
         let mut forward = Forward::new(&self.parameters, mode, images.device());
         let outputs = bi_pidinet(&self.arch, &mut forward, &images.into());
-        let BiOutputs { stem, stages, features, logits } = outputs;
-        let outputs = BiOutputs {
+        let RecognitionOutputs { stem, stages, features, logits } = outputs;
+        let outputs = RecognitionOutputs {
             stem: forward.read(&stem),
             stages: stages.iter().map(|map| forward.read(map)).collect(),
             features: forward.read(&features),

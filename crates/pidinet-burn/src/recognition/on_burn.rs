@@ -2,31 +2,31 @@
 
 use burn_tensor::activation::log_softmax;
 use burn_tensor::{Device, Tensor, TensorData};
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet_train::Result;
 use pidinet_train::recognition::batch::Batch;
 use pidinet_train::recognition::recogniser::MOMENTUM;
 use pidinet_train::recognition::recogniser::Recogniser;
 use pidinet_train::recognition::tape::{Mode, Tape};
 
-use super::network::BiNetwork;
+use super::network::RecognitionNetwork;
 use crate::place::Place;
 
 /// A network for recognition on a device of Burn.
 #[derive(Debug)]
 pub(crate) struct OnBurn {
     place: Place,
-    arch: BiArch,
+    arch: RecognitionArch,
     tape: Tape,
 }
 
 impl OnBurn {
-    pub(crate) fn new(place: Place, arch: &BiArch) -> Self {
+    pub(crate) fn new(place: Place, arch: &RecognitionArch) -> Self {
         Self { place, arch: arch.clone(), tape: Tape::new(arch) }
     }
 
-    fn network(&self, parameters: &[f32], device: &Device) -> BiNetwork {
-        BiNetwork::new(&self.arch, self.tape.tensors(), parameters, device)
+    fn network(&self, parameters: &[f32], device: &Device) -> RecognitionNetwork {
+        RecognitionNetwork::new(&self.arch, self.tape.tensors(), parameters, device)
     }
 }
 

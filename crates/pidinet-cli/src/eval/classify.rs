@@ -8,8 +8,8 @@ use pidinet::Classifier;
 use pidinet::image::Image;
 use pidinet::save::{SaveOptions, write_atomically};
 use pidinet_eval::classes::{ClassSet, Confusion};
-use pidinet_eval::raster::raster;
-use pidinet_eval::results::PLOT_SCALE;
+use pidinet_eval::figures::raster::raster;
+use pidinet_eval::results::write::PLOT_SCALE;
 use rayon::prelude::*;
 use serde::Serialize;
 

@@ -11,17 +11,17 @@ use pidinet::EdgeDetector;
 use pidinet::post::Suppression;
 use pidinet::weights::Model;
 use pidinet_eval::GroundTruth;
-use pidinet_eval::counts::Counts;
-use pidinet_eval::dataset::{Dataset, Pair, Preset};
-use pidinet_eval::evaluate::{Options, Times, evaluate, links, thresholds};
-use pidinet_eval::ground_truth::TruthOptions;
-use pidinet_eval::levels::Drawing;
-use pidinet_eval::plot::{BSDS_HUMAN, PlotOptions};
-use pidinet_eval::predictions::Reading;
-use pidinet_eval::results::{image_scores, run, write_plot, write_report, write_scores};
-use pidinet_eval::score::Scores;
-use pidinet_eval::store::{Existing, Store};
-use pidinet_eval::summary::{Crispness, Seconds, Summary};
+use pidinet_eval::edges::counts::Counts;
+use pidinet_eval::edges::evaluate::{Options, Times, evaluate, links, thresholds};
+use pidinet_eval::edges::score::Scores;
+use pidinet_eval::figures::plot::{BSDS_HUMAN, PlotOptions};
+use pidinet_eval::files::dataset::{Dataset, Pair, Preset};
+use pidinet_eval::files::ground_truth::TruthOptions;
+use pidinet_eval::files::levels::Drawing;
+use pidinet_eval::files::predictions::Reading;
+use pidinet_eval::results::store::{Existing, Store};
+use pidinet_eval::results::summary::{Crispness, Seconds, Summary};
+use pidinet_eval::results::write::{image_scores, run, write_plot, write_report, write_scores};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -367,14 +367,14 @@ impl Edges {
 
     /// A model that finds the edges.
     fn finder(&self, model: &Model, detail: Option<f64>) -> anyhow::Result<Source> {
-        let options = pidinet::Options {
+        let options = pidinet::DetectorOptions {
             // Images are in parallel; each is found by the thread that scores it.
             threads: NonZeroUsize::new(1),
             isa: self.engine.isa.clone(),
             precision: self.engine.precision,
             strip: self.engine.tile,
             scales: self.scales.clone(),
-            ..pidinet::Options::default()
+            ..pidinet::DetectorOptions::default()
         };
         let detector = EdgeDetector::new(model, &options)?;
         let asked = Asked {

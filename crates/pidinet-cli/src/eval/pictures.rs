@@ -4,10 +4,10 @@ use std::path::Path;
 
 use pidinet::image::{Image, ImageLimits};
 use pidinet_eval::GroundTruth;
-use pidinet_eval::dataset::Pair;
-use pidinet_eval::evaluate::{Options, verdicts};
-use pidinet_eval::pictures::comparison;
-use pidinet_eval::report::{Group, ImageScore, Picture};
+use pidinet_eval::edges::evaluate::{Options, verdicts};
+use pidinet_eval::figures::pictures::comparison;
+use pidinet_eval::files::dataset::Pair;
+use pidinet_eval::results::report::{Group, ImageScore, Picture};
 use rayon::prelude::*;
 
 use super::source::Source;

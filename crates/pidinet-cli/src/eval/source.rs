@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use pidinet::image::{Image, ImageLimits};
-use pidinet::{EdgeDetector, EdgeMap, Options};
-use pidinet_eval::dataset::{Dataset, Size};
-use pidinet_eval::predictions::{self, Binary, Look, Reading};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
+use pidinet_eval::files::dataset::{Dataset, Size};
+use pidinet_eval::files::predictions::{self, Binary, Look, Reading};
 use serde_json::{Value, json};
 
 /// Extensions of photographs.
@@ -24,7 +24,7 @@ pub(super) enum Source {
 /// A model and how it is used.
 pub(super) struct Finder {
     pub(super) detector: EdgeDetector,
-    pub(super) options: Options,
+    pub(super) options: DetectorOptions,
     /// What was asked for: files, or names of models that come with the program.
     pub(super) asked: Asked,
 }

@@ -1,7 +1,7 @@
 //! What a model for recognition holds.
 
-use pidinet::arch::binary::survey::{BiLayer, BiSurvey};
-use pidinet::weights::BiModel;
+use pidinet::arch::recognition::survey::{RecognitionLayer, RecognitionSurvey};
+use pidinet::weights::RecognitionModel;
 
 use super::{LEFT, RIGHT, aligned, known, shape};
 use crate::options::Size;
@@ -12,18 +12,18 @@ const HEADER: [&str; 8] =
 const COLUMNS: [bool; 8] = [LEFT, LEFT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT];
 
 /// All there is to say.
-pub(super) fn table(model: &BiModel, size: Option<Size>) -> String {
+pub(super) fn table(model: &RecognitionModel, size: Option<Size>) -> String {
     let side = model.input.size;
     let size = size.unwrap_or(Size { width: side, height: side });
-    let survey = BiSurvey::of(&model.arch, size.height, size.width);
+    let survey = RecognitionSurvey::of(&model.arch, size.height, size.width);
     let facts = facts(model, &survey, size);
     let facts = aligned(facts.iter().map(|(what, value)| [*what, value]), [LEFT; 2]);
     let layers = std::iter::once(HEADER.map(String::from)).chain(survey.layers.iter().map(cells));
     format!("{facts}\n{}", aligned(layers, COLUMNS))
 }
 
-fn facts(model: &BiModel, survey: &BiSurvey, size: Size) -> Vec<(&'static str, String)> {
-    let BiModel { arch, input, labels, info, .. } = model;
+fn facts(model: &RecognitionModel, survey: &RecognitionSurvey, size: Size) -> Vec<(&'static str, String)> {
+    let RecognitionModel { arch, input, labels, info, .. } = model;
     let Size { width, height } = size;
     let stages: Vec<String> = arch
         .stages
@@ -58,7 +58,7 @@ fn facts(model: &BiModel, survey: &BiSurvey, size: Size) -> Vec<(&'static str, S
     facts
 }
 
-fn cells(layer: &BiLayer) -> [String; 8] {
+fn cells(layer: &RecognitionLayer) -> [String; 8] {
     let count = |count: String, is_zero| if is_zero { String::new() } else { count };
     let mega = |count_: u64| count(format!("{:.2}", count_ as f64 / 1e6), count_ == 0);
     [

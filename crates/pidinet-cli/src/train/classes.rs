@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueHint;
-use pidinet::arch::binary::{BiArch, Stem};
+use pidinet::arch::recognition::{RecognitionArch, Stem};
 use pidinet_train::recognition::config::{Config, Model};
 use pidinet_train::recognition::run::train;
 use pidinet_train::recognition::signs::Precision;
@@ -107,15 +107,15 @@ impl Recipe {
 
 /// The network of the name of a size; how many classes there are is for the data to say.
 #[derive(Clone, Debug)]
-struct Size(BiArch);
+struct Size(RecognitionArch);
 
 impl std::str::FromStr for Size {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
         match name {
-            "s" => Ok(Self(BiArch::small(1))),
-            "18" => Ok(Self(BiArch::eighteen(Stem::Cifar, 1))),
+            "s" => Ok(Self(RecognitionArch::small(1))),
+            "18" => Ok(Self(RecognitionArch::eighteen(Stem::Cifar, 1))),
             _ => Err(format!("`{name}` is neither s nor 18")),
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Frame;
-use crate::lanes::{Kernel, Lanes};
+use crate::lanes::floats::{Kernel, Lanes};
 
 /// `sums[k][o] += Σ_p gradient[o][p] · src[reads[k] + p]` over the positions `p` of some rows.
 ///

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::Frame;
-use crate::lanes::{Kernel, Lanes};
-use crate::row::MARGIN;
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::rows::row::MARGIN;
 
 /// What a sum is added to.
 #[derive(Clone, Copy, Debug)]

@@ -2,8 +2,8 @@
 //! that no error tells of.
 
 use pidinet::arch::Arch;
-use pidinet::detector::outputs;
-use pidinet::engine::Input;
+use pidinet::edges::Input;
+use pidinet::edges::trace;
 use pidinet::weights::Model;
 
 use super::Device;
@@ -30,7 +30,7 @@ pub fn check(device: &dyn Device, arch: &Arch) -> Result<()> {
     let network = device.network(arch);
     let logits = network.fixed(&parameters).logits(&sample)?;
 
-    let wanted = outputs(&model, &pidinet::Options::default(), &Planes(&sample), SIDE, SIDE)?;
+    let wanted = trace(&model, &pidinet::DetectorOptions::default(), &Planes(&sample), SIDE, SIDE)?;
     let wanted = wanted.sides.iter().chain([&wanted.fused]);
     let off = logits.iter().zip(wanted).map(|(logits, wanted)| {
         // A map that has not every pixel is as wrong as one of rubbish.

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pidinet::arch::{Arch, Config as Kinds};
+use pidinet::arch::{Arch, Kinds};
 use serde::{Deserialize, Serialize};
 
 use crate::optimizer::Adam;
@@ -86,7 +86,7 @@ impl Model {
     pub fn of(arch: &Arch) -> Self {
         Self {
             width: arch.width,
-            config: arch.config.to_string(),
+            config: arch.kinds.to_string(),
             cdcm: arch.cdcm.unwrap_or(0),
             csam: arch.csam,
             theta: arch.theta,
@@ -101,7 +101,7 @@ impl Model {
     ///
     /// If a field has a value that makes no sense.
     pub fn arch(&self) -> Result<Arch> {
-        let config: Kinds = self
+        let kinds: Kinds = self
             .config
             .parse()
             .map_err(|error| invalid("model.config", &self.config, format!("a configuration: {error}")))?;
@@ -109,7 +109,7 @@ impl Model {
         check("model.cdcm", self.cdcm, self.cdcm <= 1024, "0 to 1024")?;
         check("model.theta", self.theta, self.theta > 0.0 && self.theta <= 1.0, "above 0, at most 1")?;
         let cdcm = (self.cdcm > 0).then_some(self.cdcm);
-        Ok(Arch { width: self.width, config, cdcm, csam: self.csam, theta: self.theta })
+        Ok(Arch { width: self.width, kinds, cdcm, csam: self.csam, theta: self.theta })
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pidinet::image::EXTENSIONS;
-use pidinet_eval::dataset::{Dataset, Pair};
+use pidinet_eval::files::dataset::{Dataset, Pair};
 
 use super::config::{Data, Material, Source};
 use crate::{Error, Result};

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pidinet::EdgeMap;
 use pidinet::save::SaveOptions;
 use pidinet_eval::GroundTruth;
-use pidinet_eval::counts::Counts;
-use pidinet_eval::evaluate::{self, evaluate, thresholds};
-use pidinet_eval::score;
+use pidinet_eval::edges::counts::Counts;
+use pidinet_eval::edges::evaluate::{self, evaluate, thresholds};
+use pidinet_eval::edges::score;
 use rayon::prelude::*;
 
 use super::config::{Config, Material};

@@ -1,6 +1,6 @@
 //! Networks for recognition on the CPU, with our own kernels.
 
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet_kernels::Isa;
 
 use super::batch::Batch;
@@ -20,7 +20,7 @@ pub(crate) struct OnCpu {
 }
 
 impl OnCpu {
-    pub(crate) fn new(arch: &BiArch, isa: Isa) -> Self {
+    pub(crate) fn new(arch: &RecognitionArch, isa: Isa) -> Self {
         Self { tape: Tape::new(arch), isa, space: Workspace::default() }
     }
 }

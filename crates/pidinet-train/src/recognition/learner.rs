@@ -1,6 +1,6 @@
 //! One step after the other: gradients of a batch, the optimiser, and what batch norms saw.
 
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 
 use super::batch::Batch;
 use super::recogniser::Recogniser;
@@ -29,7 +29,7 @@ pub struct Learner {
 
 impl Learner {
     /// A network with random weights that follow from `seed`, and where it computes.
-    pub fn new(arch: &BiArch, seed: u64, device: &dyn Device, mode: Mode) -> Self {
+    pub fn new(arch: &RecognitionArch, seed: u64, device: &dyn Device, mode: Mode) -> Self {
         let tape = Tape::new(arch);
         let parameters = tape.init(&mut generator(seed, WEIGHTS, 0));
         let network = device.recogniser(arch);

@@ -4,12 +4,13 @@
 //! shared out among threads; each is computed by one thread in a fixed order, so the answer does not depend
 //! on their number.
 
-use pidinet_kernels::bits::{GROUP, PackDifferences, PackSigns, words};
 use pidinet_kernels::buffer::{Aligned, Buffer};
 use pidinet_kernels::isa::Isa;
-use pidinet_kernels::pixels::{Activate, Affine, Finish, Shift, Term};
-use pidinet_kernels::real::{Real, RealRun};
-use pidinet_kernels::xnor::{Place, Run, Xnor};
+use pidinet_kernels::pixels::finish::{Activate, Affine, Finish, Shift, Term};
+use pidinet_kernels::pixels::pack::{GROUP, PackDifferences, PackSigns, words};
+use pidinet_kernels::pixels::padding::Place;
+use pidinet_kernels::pixels::real_conv::{Real, RealRun};
+use pidinet_kernels::pixels::xnor::{Run, Xnor};
 use rayon::prelude::*;
 
 use super::lower::{self, Difference, Vanilla};

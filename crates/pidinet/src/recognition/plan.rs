@@ -6,16 +6,16 @@
 
 use std::ops::Range;
 
-use pidinet_kernels::bits::GROUP;
 use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::isa::Isa;
-use pidinet_kernels::pixels;
-use pidinet_kernels::real::RealWeights;
+use pidinet_kernels::pixels::finish::Rprelu;
+use pidinet_kernels::pixels::pack::GROUP;
+use pidinet_kernels::pixels::real_conv::RealWeights;
 
 use super::lower::{self, Difference, Vanilla};
 use crate::arch::Kind;
-use crate::arch::binary::{BinaryConv, BuildBinary, NORM_EPSILON, RealConv, bi_pidinet};
-use crate::weights::BiModel;
+use crate::arch::recognition::{BinaryConv, BuildRecognition, NORM_EPSILON, RealConv, bi_pidinet};
+use crate::weights::RecognitionModel;
 
 /// Number of a map.
 pub(super) type Id = usize;
@@ -51,8 +51,8 @@ pub(super) struct Activation {
 }
 
 impl Activation {
-    pub(super) fn rprelu(&self) -> pixels::Rprelu<'_> {
-        pixels::Rprelu { shift: &self.shift, slope: &self.slope, bias: &self.bias }
+    pub(super) fn rprelu(&self) -> Rprelu<'_> {
+        Rprelu { shift: &self.shift, slope: &self.slope, bias: &self.bias }
     }
 }
 
@@ -119,7 +119,7 @@ pub(super) const IMAGE: Id = 0;
 
 impl Plan {
     /// Plans a checked model.
-    pub(super) fn new(model: &BiModel, isa: Isa) -> Self {
+    pub(super) fn new(model: &RecognitionModel, isa: Isa) -> Self {
         let image = MapShape { channels: 3, step: 3, halvings: 0 };
         let mut planner = Planner { model, isa, maps: vec![image], steps: Vec::new() };
         let outputs = bi_pidinet(&model.arch, &mut planner, &Value::Map(IMAGE));
@@ -171,7 +171,7 @@ struct Branch {
 }
 
 struct Planner<'a> {
-    model: &'a BiModel,
+    model: &'a RecognitionModel,
     isa: Isa,
     maps: Vec<MapShape>,
     steps: Vec<Step>,
@@ -247,7 +247,7 @@ impl Planner<'_> {
     }
 }
 
-impl BuildBinary for Planner<'_> {
+impl BuildRecognition for Planner<'_> {
     type Value = Value;
 
     fn conv(&mut self, name: &str, conv: &RealConv, x: &Value) -> Value {

@@ -1,8 +1,8 @@
 //! Numbers as files store them: little-endian, of one of four precisions.
 
-/// A precision for writing.
+/// How numbers are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Precision {
+pub enum Storage {
     /// 32 bit, as computed with.
     #[default]
     Float32,

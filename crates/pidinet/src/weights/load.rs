@@ -4,15 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use super::error::{ModelError, ShapeMismatch};
 use super::limits::{self, ModelLimits};
 use super::metadata::{self, Description};
 use super::pytorch::Checkpoint;
 use super::safetensors::Safetensors;
 use super::{Form, Model, ModelInfo, OpenOptions, Parameter};
 use crate::arch::survey::{ParameterShape, Survey};
-use crate::arch::{Arch, Config, Kind, LAYERS};
+use crate::arch::{Arch, Kind, Kinds, LAYERS};
 use crate::calibration::Calibration;
+use crate::error::{ModelError, ShapeMismatch};
 
 /// Named tensors in a file, seen before any of them is read.
 pub(super) trait Archive {
@@ -82,9 +82,9 @@ fn load(
 /// A description that does not contradict what the caller asked for.
 fn agreed(description: Description, options: &OpenOptions) -> Result<Description, ModelError> {
     let arch = &description.arch;
-    let (file_config, file_theta) = (arch.config, arch.theta);
-    if let Some(config) = options.config.filter(|config| *config != file_config) {
-        let (file, asked) = (file_config.to_string(), config.to_string());
+    let (file_kinds, file_theta) = (arch.kinds, arch.theta);
+    if let Some(kinds) = options.kinds.filter(|kinds| *kinds != file_kinds) {
+        let (file, asked) = (file_kinds.to_string(), kinds.to_string());
         return Err(ModelError::Conflict { what: "configuration", file, asked });
     }
     if let Some(theta) = options.theta.filter(|theta| *theta != file_theta) {
@@ -110,13 +110,13 @@ fn infer(found: &BTreeMap<String, Vec<usize>>, options: &OpenOptions) -> Result<
     let radial = differences()
         .map(|layer| found.get(&format!("{layer}.weight")).is_some_and(|shape| shape.ends_with(&[5, 5])));
     let form = if radial.contains(&true) { Form::Folded } else { Form::Raw };
-    let config = options.config.unwrap_or_else(|| match form {
-        Form::Raw => Config::default(),
-        Form::Folded => config_with(radial),
+    let kinds = options.kinds.unwrap_or_else(|| match form {
+        Form::Raw => Kinds::default(),
+        Form::Folded => kinds_with(radial),
     });
     let arch = Arch {
         width: first_axis("init_block.weight", stem, "[C, 3, 3, 3]")?,
-        config,
+        kinds,
         cdcm,
         csam: has("attentions."),
         theta: options.theta.unwrap_or(1.0),
@@ -138,7 +138,7 @@ fn first_axis(tensor: &str, shape: &[usize], expected: &str) -> Result<usize, Mo
 
 /// Names of the layers whose kind the configuration chooses.
 fn differences() -> [String; LAYERS] {
-    let arch = Arch { config: Config::new([Kind::Radial; LAYERS]), ..Arch::tiny().light() };
+    let arch = Arch { kinds: Kinds::new([Kind::Radial; LAYERS]), ..Arch::tiny().light() };
     let survey = Survey::of(&arch, 8, 8);
     let mut radial = survey.convs().filter(|(_, conv)| conv.kind == Kind::Radial);
     std::array::from_fn(|_| radial.next().expect("the configuration has one kind a layer").0.to_owned())
@@ -146,10 +146,10 @@ fn differences() -> [String; LAYERS] {
 
 /// A configuration with radial layers in these places: `carv4`, else a published one, else with vanilla
 /// layers elsewhere. Which it is does not matter for folded weights, as all that are 3×3 mean the same.
-fn config_with(radial: [bool; LAYERS]) -> Config {
-    let published = Config::NAMES.iter().rev().filter_map(|name| Config::named(name)); // carv4 is the last
-    let fits = |config: &Config| config.kinds().map(|kind| kind == Kind::Radial) == radial;
-    let plain = || Config::new(radial.map(|radial| if radial { Kind::Radial } else { Kind::Vanilla }));
+fn kinds_with(radial: [bool; LAYERS]) -> Kinds {
+    let published = Kinds::NAMES.iter().rev().filter_map(|name| Kinds::named(name)); // carv4 is the last
+    let fits = |kinds: &Kinds| kinds.layers().map(|kind| kind == Kind::Radial) == radial;
+    let plain = || Kinds::new(radial.map(|radial| if radial { Kind::Radial } else { Kind::Vanilla }));
     published.into_iter().find(fits).unwrap_or_else(plain)
 }
 

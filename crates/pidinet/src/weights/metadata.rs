@@ -29,7 +29,7 @@ impl Description {
         keys.choice("architecture", "pidinet", |name| (name == "pidinet").then_some(()))?;
         let arch = Arch {
             width: keys.parsed("width", "a number of channels")?,
-            config: keys.parsed("config", "a configuration such as carv4")?,
+            kinds: keys.parsed("config", "a configuration such as carv4")?,
             cdcm: keys.choice("cdcm", "a number of channels, or none", |text| match text {
                 "none" => Some(None),
                 width => width.parse().ok().map(Some),
@@ -50,7 +50,7 @@ pub(super) fn write(model: &Model) -> Result<BTreeMap<String, String>, ModelErro
     let ours = [
         ("architecture", "pidinet".to_owned()),
         ("width", arch.width.to_string()),
-        ("config", arch.config.to_string()),
+        ("config", arch.kinds.to_string()),
         ("cdcm", arch.cdcm.map_or("none".to_owned(), |width| width.to_string())),
         ("csam", arch.csam.to_string()),
         ("theta", arch.theta.to_string()),

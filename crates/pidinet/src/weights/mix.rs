@@ -66,7 +66,7 @@ fn check_alike(a: &Model, b: &Model) -> Result<(), ModelError> {
     let cdcm = |model: &Model| model.arch.cdcm.map_or("none".to_owned(), |channels| channels.to_string());
     let facts = [
         ("width", a.arch.width.to_string(), b.arch.width.to_string()),
-        ("configuration", a.arch.config.to_string(), b.arch.config.to_string()),
+        ("configuration", a.arch.kinds.to_string(), b.arch.kinds.to_string()),
         ("CDCM", cdcm(a), cdcm(b)),
         ("CSAM", a.arch.csam.to_string(), b.arch.csam.to_string()),
         ("theta", a.arch.theta.to_string(), b.arch.theta.to_string()),

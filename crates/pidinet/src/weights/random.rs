@@ -1,9 +1,9 @@
 //! Random weights, for tests and benchmarks.
 
-use super::{BiModel, Form, Model, ModelInfo, Parameter, Weights};
+use super::{Form, Model, ModelInfo, Parameter, RecognitionModel, Weights};
 use crate::arch::Arch;
-use crate::arch::binary::BiArch;
-use crate::arch::binary::survey::{BiParameter, BiSurvey, Role};
+use crate::arch::recognition::RecognitionArch;
+use crate::arch::recognition::survey::{RecognitionParameter, RecognitionSurvey, Role};
 use crate::arch::survey::Survey;
 
 /// A model of random weights, the same for the same seed on every machine.
@@ -34,16 +34,16 @@ pub(super) fn model(arch: Arch, seed: u64) -> Model {
 
 /// A Bi-PiDiNet of random weights, the same for the same seed on every machine: sums are normed to a variance
 /// of about 1, as in a trained one.
-pub(super) fn bi_model(arch: BiArch, seed: u64) -> BiModel {
+pub(super) fn bi_model(arch: RecognitionArch, seed: u64) -> RecognitionModel {
     let mut random = SplitMix64(seed);
-    let parameters = BiSurvey::parameters_of(&arch);
+    let parameters = RecognitionSurvey::parameters_of(&arch);
     let fan_in = |name: String| {
         let weights =
             parameters.iter().find(|parameter| parameter.name == name && parameter.role == Role::Binary);
         weights.map(|weights| weights.shape[1..].iter().product::<usize>() as f64)
     };
     let mut weights = Weights::new();
-    for BiParameter { name, shape, role } in &parameters {
+    for RecognitionParameter { name, shape, role } in &parameters {
         // The norm after a binary convolution sees sums of so many signs, all others numbers of about 1.
         let variance = || {
             let norm = name.trim_end_matches(".running_var");
@@ -72,7 +72,13 @@ pub(super) fn bi_model(arch: BiArch, seed: u64) -> BiModel {
         provenance: format!("random weights of seed {seed}, not trained"),
         ..ModelInfo::default()
     };
-    BiModel { input: super::BiInput::for_stem(arch.stem), arch, weights, labels: Vec::new(), info }
+    RecognitionModel {
+        input: super::RecognitionInput::for_stem(arch.stem),
+        arch,
+        weights,
+        labels: Vec::new(),
+        info,
+    }
 }
 
 /// Steele, Lea and Flood's SplitMix64: a few lines, and good enough to fill tensors.

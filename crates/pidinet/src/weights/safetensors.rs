@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::element::{Element, Precision, to_f16};
+use super::element::{Element, Storage, to_f16};
 use super::limits::{self, ModelLimits};
 use super::load::{Archive, position, without_prefix};
 use super::{Model, ModelError, Parameter, metadata};
@@ -74,26 +74,22 @@ impl Tensor {
         Self { dtype: "U8", shape, bytes }
     }
 
-    /// A parameter in the given precision.
-    pub(super) fn numbers(
-        name: &str,
-        parameter: &Parameter,
-        precision: Precision,
-    ) -> Result<Self, ModelError> {
-        let dtype = match precision {
-            Precision::Float32 => "F32",
-            Precision::Float16 => "F16",
+    /// A parameter stored so.
+    pub(super) fn numbers(name: &str, parameter: &Parameter, storage: Storage) -> Result<Self, ModelError> {
+        let dtype = match storage {
+            Storage::Float32 => "F32",
+            Storage::Float16 => "F16",
         };
-        Ok(Self { dtype, shape: parameter.shape.clone(), bytes: encoded(name, parameter, precision)? })
+        Ok(Self { dtype, shape: parameter.shape.clone(), bytes: encoded(name, parameter, storage)? })
     }
 }
 
 /// A safetensors file with `model`.
-pub(super) fn write(model: &Model, precision: Precision) -> Result<Vec<u8>, ModelError> {
+pub(super) fn write(model: &Model, storage: Storage) -> Result<Vec<u8>, ModelError> {
     let tensors = model
         .weights
         .iter()
-        .map(|(name, parameter)| Ok((name.to_owned(), Tensor::numbers(name, parameter, precision)?)));
+        .map(|(name, parameter)| Ok((name.to_owned(), Tensor::numbers(name, parameter, storage)?)));
     Ok(assemble(metadata::write(model)?, &tensors.collect::<Result<_, ModelError>>()?))
 }
 
@@ -122,9 +118,9 @@ pub(super) fn assemble(metadata: BTreeMap<String, String>, tensors: &BTreeMap<St
 fn encoded(
     name: &str,
     Parameter { shape, data }: &Parameter,
-    precision: Precision,
+    storage: Storage,
 ) -> Result<Vec<u8>, ModelError> {
-    if precision == Precision::Float32 {
+    if storage == Storage::Float32 {
         return Ok(data.iter().flat_map(|value| value.to_le_bytes()).collect());
     }
     let halves: Vec<u16> = data.iter().map(|&value| to_f16(value)).collect();

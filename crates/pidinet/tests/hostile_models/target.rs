@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use pidinet::arch::Arch;
-use pidinet::weights::{BiModel, BiStorage, Model, ModelLimits, OpenOptions};
+use pidinet::weights::{Model, ModelLimits, OpenOptions, RecognitionModel, RecognitionStorage};
 
 use crate::checkpoint::Checkpoint;
 
@@ -46,9 +46,10 @@ fn check(file: &[u8]) {
         unpacked_bytes: 1 << 20,
         pickle_bytes: 1 << 16,
     };
-    if let Ok(model) = BiModel::read(file, &limits) {
-        let bytes = model.to_bytes(BiStorage::default()).expect("what was read is sound");
-        let again = BiModel::read(&bytes, &ModelLimits::default()).expect("what was written can be read");
+    if let Ok(model) = RecognitionModel::read(file, &limits) {
+        let bytes = model.to_bytes(RecognitionStorage::default()).expect("what was read is sound");
+        let again =
+            RecognitionModel::read(&bytes, &ModelLimits::default()).expect("what was written can be read");
         assert_eq!(again, model);
     }
     let Ok(model) = Model::read(file, &OpenOptions { limits, ..OpenOptions::default() }) else { return };

@@ -7,12 +7,12 @@ use anyhow::Context;
 use pidinet::models::Pair;
 use pidinet::save::write_atomically;
 use pidinet_eval::GroundTruth;
-use pidinet_eval::best_of::{BestOf, best_of};
-use pidinet_eval::counts::Counts;
-use pidinet_eval::curve::Point;
-use pidinet_eval::dataset::Dataset;
-use pidinet_eval::results::{run, write_plot};
-use pidinet_eval::score::Scores;
+use pidinet_eval::edges::best_of::{BestOf, best_of};
+use pidinet_eval::edges::counts::Counts;
+use pidinet_eval::edges::curve::Point;
+use pidinet_eval::edges::score::Scores;
+use pidinet_eval::files::dataset::Dataset;
+use pidinet_eval::results::write::{run, write_plot};
 use serde::Serialize;
 
 use super::{Edges, Scoring, Subject};

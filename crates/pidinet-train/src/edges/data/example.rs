@@ -1,7 +1,7 @@
 //! An image with what annotators drew in it.
 
 use pidinet::image::{Image, ImageLimits, Pixels};
-use pidinet_eval::dataset::Pair;
+use pidinet_eval::files::dataset::Pair;
 
 use super::marks::Marks;
 use super::rule::Rule;

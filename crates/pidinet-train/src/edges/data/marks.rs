@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use pidinet_eval::ground_truth::{GroundTruth, shares};
+use pidinet_eval::files::ground_truth::{GroundTruth, shares};
 
 use super::rule::Rule;
 use crate::edges::config::Labels;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pidinet::image::{Image, ImageLimits};
-use pidinet_eval::dataset::Pair;
+use pidinet_eval::files::dataset::Pair;
 
 use super::marks::{DOUBTFUL, Marks};
 use crate::{Error, Result};

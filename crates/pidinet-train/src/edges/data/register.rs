@@ -6,8 +6,8 @@
 
 use pidinet::EdgeMap;
 use pidinet::post::{Mask, Suppression, suppress, thin};
-use pidinet_eval::evaluate;
-use pidinet_eval::matching::matching;
+use pidinet_eval::edges::evaluate;
+use pidinet_eval::edges::matching::matching;
 
 use super::marks::{DOUBTFUL, Marks, drawn};
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::{Format, SaveOptions, write_atomically};
 use pidinet::weights::Model;
-use pidinet::{EdgeDetector, EdgeMap, Options};
-use pidinet_eval::predictions;
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
+use pidinet_eval::files::predictions;
 
 use super::example::Example;
 use crate::edges::config::Distil;
@@ -44,7 +44,7 @@ impl Teacher {
             if let Some(folder) = maps {
                 sign(folder, &format!("weights {:016x}, scales {scales:?}\n", fingerprint(&model)))?;
             }
-            let options = Options { scales: scales.clone(), ..Options::default() };
+            let options = DetectorOptions { scales: scales.clone(), ..DetectorOptions::default() };
             Ok(EdgeDetector::new(&model, &options)?)
         };
         let model = model.as_ref().map(detector).transpose()?;

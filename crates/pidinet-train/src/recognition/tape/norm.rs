@@ -1,6 +1,6 @@
 //! Batch norm.
 
-use pidinet::arch::binary::NORM_EPSILON;
+use pidinet::arch::recognition::NORM_EPSILON;
 
 use super::stack::Stack;
 

@@ -1,0 +1,388 @@
+//! From an image to its edges: what most users call.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use pidinet_kernels::isa::Isa;
+
+use super::engine::{Engine, EngineOptions, Input, Map, Precision, Rows, Run, StepStats, Strip};
+use super::plan::Keep;
+use crate::arch::{Arch, Outputs};
+use crate::edge_map::{EdgeMap, byte};
+use crate::error::{Error, Result};
+use crate::image::{Image, PixelFormat, PixelLayout, Preset};
+use crate::weights::{Model, ModelInfo, OpenOptions};
+
+/// The smallest side that the network takes: three times halved, it is one pixel.
+const SMALLEST_SIDE: usize = 8;
+
+/// How to look for edges.
+#[derive(Clone, Debug)]
+pub struct DetectorOptions {
+    /// Threads; all cores by default. The answer does not depend on it.
+    pub threads: Option<NonZeroUsize>,
+    /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the
+    /// environment variable `PIDINET_ISA`, else the best that this CPU has.
+    pub isa: Option<String>,
+    /// In what numbers the network computes; `f32` where this CPU, or the instruction set, has no fast arithmetic of
+    /// the precision asked for ([`EdgeDetector::precision`]).
+    pub precision: Precision,
+    /// Rows that go through the network at a time. The answer does not depend on it.
+    pub strip: Strip,
+    /// Whether the four side maps are wanted too.
+    pub sides: bool,
+    /// The image is scaled by each of these, and the maps are averaged; one scale of 1 by default.
+    pub scales: Vec<f32>,
+    /// How pixels are presented to the network; by default as the model says.
+    pub preset: Option<Preset>,
+}
+
+impl Default for DetectorOptions {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            isa: None,
+            precision: Precision::F32,
+            strip: Strip::Auto,
+            sides: false,
+            scales: vec![1.0],
+            preset: None,
+        }
+    }
+}
+
+/// The edges of an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detection {
+    /// Edge probabilities, of the image's size.
+    pub edges: EdgeMap,
+    /// What each of the four stages sees by itself, fine to coarse, if [`DetectorOptions::sides`] asked for it.
+    pub sides: Option<[EdgeMap; 4]>,
+}
+
+/// Finds edges with one model; make it once, use it from any number of threads. A process that is forked from this one may
+/// use it, too: it gets threads of its own.
+///
+/// # Examples
+///
+/// ```
+/// use pidinet::arch::Arch;
+/// use pidinet::image::{Image, PixelFormat, PixelLayout};
+/// use pidinet::weights::Model;
+/// use pidinet::{EdgeDetector, DetectorOptions};
+///
+/// let model = Model::random(Arch::tiny(), 1); // usually: Model::open("model.safetensors", …)
+/// let detector = EdgeDetector::new(&model, &DetectorOptions::default())?;
+/// let grey = vec![128u8; 40 * 30];
+/// let image = Image::from_u8(&grey, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
+/// let edges = detector.detect(&image)?.edges;
+/// assert_eq!((edges.width(), edges.height()), (40, 30));
+/// # Ok::<(), pidinet::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct EdgeDetector {
+    engine: Engine,
+    arch: Arch,
+    info: ModelInfo,
+    preset: Preset,
+    scales: Vec<f32>,
+}
+
+impl EdgeDetector {
+    /// A detector with the model of a file, as [`Model::open`] reads it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Model::open`] and [`EdgeDetector::new`].
+    pub fn open(path: impl AsRef<Path>, options: &DetectorOptions) -> Result<Self> {
+        Self::new(&Model::open(path.as_ref(), &OpenOptions::default())?, options)
+    }
+
+    /// A detector with a model.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Isa`] for an instruction set that this CPU lacks, [`Error::Scale`] for a scale that is
+    /// not a positive number.
+    pub fn new(model: &Model, options: &DetectorOptions) -> Result<Self> {
+        let scales = if options.scales.is_empty() { vec![1.0] } else { options.scales.clone() };
+        if let Some(&scale) = scales.iter().find(|scale| !(scale.is_finite() && **scale > 0.0)) {
+            return Err(Error::Scale { scale });
+        }
+        let keep = if options.sides { Keep::Sides } else { Keep::Fused };
+        Ok(Self {
+            engine: Engine::new(model, keep, &engine_options(options)?)?,
+            arch: model.arch.clone(),
+            info: model.info.clone(),
+            preset: options.preset.unwrap_or(model.info.preset),
+            scales,
+        })
+    }
+
+    /// The edges of an image, of any size from 1×1.
+    ///
+    /// An image with a side under 8 pixels is extended to 8 at its right and bottom by the network's
+    /// zero (the mean colour of the `imagenet` preset, black of `controlnet`); the map is cut back to
+    /// the image's size.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Scale`] if a scale makes the image too large to address, [`Error::Enlarged`] if it makes it larger than
+    /// 128 megapixels, [`Error::MapNotFinite`] if the model's weights are such that the map is none.
+    pub fn detect(&self, image: &Image) -> Result<Detection> {
+        Ok(self.run(image, Engine::run)?.0)
+    }
+
+    /// The edges of an image, and what each step of the network took, over all scales.
+    ///
+    /// # Errors
+    ///
+    /// As [`EdgeDetector::detect`].
+    ///
+    /// # Panics
+    ///
+    /// On targets without a clock, such as `wasm32-unknown-unknown`.
+    pub fn profile(&self, image: &Image) -> Result<(Detection, Vec<StepStats>)> {
+        self.run(image, Engine::profile)
+    }
+
+    /// The edges of an image, written to memory of the caller: probabilities in `[0, 1]`, to the last bit those of
+    /// [`EdgeDetector::detect`].
+    ///
+    /// For a loop over frames of one size, of at least 8×8 pixels: with one scale of 1 and without side maps, nothing of
+    /// the size of a map is allocated after the first one.
+    ///
+    /// # Shapes
+    ///
+    /// `dst`: `[height, width]`, each row `row_stride` elements after the one before. What lies between rows stays as it
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// As [`EdgeDetector::detect`]; [`Error::RowStride`] if rows would overlap, [`Error::ShortPixels`] if `dst` has no room
+    /// for the map.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use pidinet::arch::Arch;
+    /// # use pidinet::image::{Image, PixelFormat, PixelLayout};
+    /// # use pidinet::weights::Model;
+    /// # use pidinet::{EdgeDetector, DetectorOptions};
+    /// # let detector = EdgeDetector::new(&Model::random(Arch::tiny(), 1), &DetectorOptions::default())?;
+    /// let layout = PixelLayout::packed(40, 30, PixelFormat::Bgr);
+    /// let frames = [vec![1u8; 40 * 30 * 3], vec![2u8; 40 * 30 * 3]];
+    /// let mut image = Image::from_u8(&frames[0], &layout)?;
+    /// let mut map = vec![0u8; 64 * 30];
+    /// for frame in &frames {
+    ///     image.set_u8(frame, &layout)?;
+    ///     detector.detect_into_u8(&image, &mut map, 64)?; // rows of 40 bytes, 64 bytes apart
+    /// }
+    /// # Ok::<(), pidinet::Error>(())
+    /// ```
+    pub fn detect_into(&self, image: &Image, dst: &mut [f32], row_stride: usize) -> Result<()> {
+        check_rows(image, dst.len(), row_stride)?;
+        if let Some(input) = self.writes_rows(image) {
+            let rows = Rows::Floats { data: dst, row_stride };
+            self.engine.run_into(&input, image.height(), image.width(), rows);
+        } else {
+            let edges = self.detect(image)?.edges;
+            for (y, row) in dst.chunks_mut(row_stride).take(edges.height()).enumerate() {
+                row[..edges.width()].copy_from_slice(edges.row(y));
+            }
+        }
+        Ok(())
+    }
+
+    /// [`EdgeDetector::detect_into`] in 8 bits: `floor(255 p)`, as [`EdgeMap::to_u8`] gives it. There is no map of
+    /// floats between.
+    ///
+    /// # Shapes
+    ///
+    /// As [`EdgeDetector::detect_into`].
+    ///
+    /// # Errors
+    ///
+    /// As [`EdgeDetector::detect_into`].
+    pub fn detect_into_u8(&self, image: &Image, dst: &mut [u8], row_stride: usize) -> Result<()> {
+        check_rows(image, dst.len(), row_stride)?;
+        if let Some(input) = self.writes_rows(image) {
+            let rows = Rows::Bytes { data: dst, row_stride };
+            self.engine.run_into(&input, image.height(), image.width(), rows);
+        } else {
+            let edges = self.detect(image)?.edges;
+            for (y, row) in dst.chunks_mut(row_stride).take(edges.height()).enumerate() {
+                row.iter_mut().zip(edges.row(y)).for_each(|(dst, &value)| *dst = byte(value));
+            }
+        }
+        Ok(())
+    }
+
+    /// The detection by a way of running the engine, and what that says of the steps.
+    fn run(&self, image: &Image, run: RunEngine) -> Result<(Detection, Vec<StepStats>)> {
+        let (width, height) = (image.width(), image.height());
+        let mut sum: Option<Vec<EdgeMap>> = None;
+        let mut stats: Option<Vec<StepStats>> = None;
+        for &scale in &self.scales {
+            let (maps, took) = if scale == 1.0 {
+                self.maps(image, run)
+            } else {
+                let (across, down) = scaled_size(width, height, scale)?;
+                let (maps, took) = self.maps(&image.resized(across, down), run);
+                (maps.iter().map(|map| map.resized(width, height)).collect(), took)
+            };
+            sum = Some(match sum {
+                None => maps,
+                Some(sum) => sum.into_iter().zip(maps).map(|(sum, map)| sum.plus(&map)).collect(),
+            });
+            stats = Some(match stats {
+                None => took,
+                Some(stats) => stats.into_iter().zip(took).map(|(sum, step)| sum.plus(&step)).collect(),
+            });
+        }
+        let count = self.scales.len() as f32;
+        let mut maps = sum.into_iter().flatten().map(|mut map| {
+            if count != 1.0 {
+                map.data_mut().iter_mut().for_each(|value| *value /= count);
+            }
+            map
+        });
+        let edges = maps.next().expect("a run gives the fused map");
+        let sides: Vec<EdgeMap> = maps.collect();
+        std::iter::once(&edges).chain(&sides).try_for_each(EdgeMap::check)?;
+        Ok((Detection { edges, sides: sides.try_into().ok() }, stats.unwrap_or_default()))
+    }
+
+    /// The network of this detector.
+    pub fn arch(&self) -> &Arch {
+        &self.arch
+    }
+
+    /// What the model file says of the model.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Threads in use.
+    pub fn threads(&self) -> usize {
+        self.engine.threads()
+    }
+
+    /// The precision in use: that of [`DetectorOptions::precision`], or `f32`.
+    pub fn precision(&self) -> Precision {
+        self.engine.precision()
+    }
+
+    /// Name of the instruction set in use.
+    pub fn isa(&self) -> &'static str {
+        self.engine.isa().name()
+    }
+
+    /// The input of an image whose map the engine can write where it is wanted.
+    fn writes_rows<'a>(&self, image: &'a Image) -> Option<Padded<'a>> {
+        let input = Padded { image, preset: self.preset };
+        let whole = input.size() == [image.width(), image.height()];
+        (whole && self.scales == [1.0] && self.engine.runs_into()).then_some(input)
+    }
+
+    /// The maps of an image at its own size.
+    fn maps(&self, image: &Image, run: RunEngine) -> (Vec<EdgeMap>, Vec<StepStats>) {
+        let (width, height) = (image.width(), image.height());
+        let input = Padded { image, preset: self.preset };
+        let padded = input.size();
+        let run = run(&self.engine, &input, padded[1], padded[0]);
+        let stats = self.engine.stats(&run.times, padded[1], padded[0]);
+        let maps = run.maps.into_iter().map(|map| {
+            let map = EdgeMap::new(padded[0], padded[1], map.data);
+            if padded == [width, height] { map } else { map.cropped(width, height) }
+        });
+        (maps.collect(), stats)
+    }
+}
+
+/// Every map in [`Outputs`] for an input that is ready for the network, as tests and research want it.
+///
+/// # Errors
+///
+/// As [`EdgeDetector::new`].
+///
+/// # Panics
+///
+/// If a side is less than 8.
+pub fn trace(
+    model: &Model,
+    options: &DetectorOptions,
+    input: &dyn Input,
+    height: usize,
+    width: usize,
+) -> Result<Outputs<Map>> {
+    let engine = Engine::new(model, Keep::All, &engine_options(options)?)?;
+    let mut maps = engine.run(input, height, width).maps.into_iter();
+    let mut next = || maps.next().expect("a run gives every map that was asked for");
+    let fused = next();
+    let sides = std::array::from_fn(|_| next());
+    let stem = next();
+    Ok(Outputs { stem, stages: std::array::from_fn(|_| next()), sides, fused })
+}
+
+fn engine_options(options: &DetectorOptions) -> Result<EngineOptions> {
+    let isa = options.isa.as_deref().map(Isa::named).transpose()?;
+    Ok(EngineOptions { threads: options.threads, isa, strip: options.strip, precision: options.precision })
+}
+
+/// [`Engine::run`] or [`Engine::profile`].
+type RunEngine = fn(&Engine, &dyn Input, usize, usize) -> Run;
+
+/// Whether memory of `len` elements has room for the map of an image.
+fn check_rows(image: &Image, len: usize, row_stride: usize) -> Result<()> {
+    let (width, height) = (image.width(), image.height());
+    PixelLayout { width, height, row_stride, format: PixelFormat::Grey }.check(len)
+}
+
+/// Most pixels of an image that is made larger: 128 million, 400 MB of bytes.
+const MOST_ENLARGED: u64 = 1 << 27;
+
+/// Width and height of an image after scaling.
+fn scaled_size(width: usize, height: usize, scale: f32) -> Result<(usize, usize)> {
+    let (across, down) = (scaled(width, scale)?, scaled(height, scale)?);
+    let pixels = across as u64 * down as u64; // sides of under 2^32
+    if scale > 1.0 && pixels > MOST_ENLARGED {
+        return Err(Error::Enlarged { scale, width: across, height: down, max_pixels: MOST_ENLARGED });
+    }
+    Ok((across, down))
+}
+
+/// A side of an image after scaling.
+fn scaled(side: usize, scale: f32) -> Result<usize> {
+    let length = (side as f64 * f64::from(scale)).round().max(1.0);
+    if length > f64::from(u32::MAX) { Err(Error::Scale { scale }) } else { Ok(length as usize) }
+}
+
+/// An image as the network's input, extended by zeros at its right and bottom.
+pub(crate) struct Padded<'a> {
+    pub(crate) image: &'a Image,
+    pub(crate) preset: Preset,
+}
+
+impl Padded<'_> {
+    /// Its width and height.
+    pub(crate) fn size(&self) -> [usize; 2] {
+        [self.image.width(), self.image.height()].map(|side| side.max(SMALLEST_SIDE))
+    }
+}
+
+impl Input for Padded<'_> {
+    fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]) {
+        let width = self.image.width();
+        let inside = channels.map(|channel| {
+            let (inside, outside) = channel.split_at_mut(width);
+            outside.fill(0.0);
+            inside
+        });
+        if y < self.image.height() {
+            self.image.fill_row(y, self.preset, inside);
+        } else {
+            inside.into_iter().for_each(|row| row.fill(0.0));
+        }
+    }
+}
