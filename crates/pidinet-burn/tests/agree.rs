@@ -5,11 +5,11 @@
 #![expect(clippy::print_stderr, reason = "a device that is skipped is named")]
 
 use burn_tensor::{Tensor, TensorData};
-use pidinet::DetectorOptions;
 use pidinet::arch::{Arch, Kinds};
 use pidinet::edges::Input;
 use pidinet::edges::trace;
 use pidinet::weights::Model;
+use pidinet::{DetectorOptions, Size};
 use pidinet_burn::{Accelerator, Network};
 use pidinet_train::Parameters;
 use pidinet_train::device::{Cpu, Device, check};
@@ -107,7 +107,7 @@ fn maps_are_those_of_the_engine(accelerator: &Accelerator) {
         let images = Tensor::from_data(TensorData::new(images, [2, 3, height, width]), device);
         let found = network.outputs(images);
         let wanted = samples.each_ref().map(|sample| {
-            trace(&model, &DetectorOptions::default(), &Planes(sample), height, width).unwrap()
+            trace(&model, &DetectorOptions::default(), &Planes(sample), Size { height, width }).unwrap()
         });
         let compare = |name: &str, found: Tensor<4>, wanted: [&[f32]; 2]| {
             let (found, wanted) = (values(found), wanted.concat());

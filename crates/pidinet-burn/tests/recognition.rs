@@ -10,7 +10,7 @@ use pidinet::arch::Kind::{Angular, Central, Radial};
 use pidinet::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
 use pidinet::recognition::pixels;
 use pidinet::weights::RecognitionModel;
-use pidinet::{Classifier, ClassifierOptions};
+use pidinet::{Classifier, ClassifierOptions, Size};
 use pidinet_burn::{Accelerator, RecognitionNetwork};
 use pidinet_eval::classes::ClassSet;
 use pidinet_train::device::{self, Cpu};
@@ -69,8 +69,10 @@ fn logits_are_those_of_the_engine_to_the_last_bit() {
         let network = RecognitionNetwork::of(&model, &Device::flex());
         for [height, width] in [[32, 32], [19, 24], [1, 5]] {
             let inputs = [1, 2].map(|seed| noise(3 * height * width, seed)).to_vec();
-            let engine: Vec<f32> =
-                inputs.iter().flat_map(|input| classifier.run(input, height, width).logits).collect();
+            let engine: Vec<f32> = inputs
+                .iter()
+                .flat_map(|input| classifier.run(input, Size { height, width }).logits)
+                .collect();
             assert_eq!(
                 logits(&network, &inputs, [height, width]),
                 engine,
@@ -90,7 +92,7 @@ fn agree_on_cifar(step: usize) {
     }
     let set = ClassSet::open(&path, Some("test")).unwrap();
     let model = match std::env::var_os("PIDINET_MODEL") {
-        Some(path) => RecognitionModel::open(path, &pidinet::weights::ModelLimits::default()).unwrap(),
+        Some(path) => RecognitionModel::open(path, &pidinet::weights::OpenOptions::default()).unwrap(),
         None => RecognitionModel::random(RecognitionArch::small(10).with_differences(Central, 0.2), 1),
     };
     let classifier = Classifier::new(&model, &ClassifierOptions::default()).unwrap();
@@ -99,7 +101,8 @@ fn agree_on_cifar(step: usize) {
     for images in images.chunks(50) {
         let inputs: Vec<Vec<f32>> =
             images.iter().map(|&image| pixels(&set.image(image).unwrap(), &model.input)).collect();
-        let engine: Vec<f32> = inputs.iter().flat_map(|input| classifier.run(input, 32, 32).logits).collect();
+        let engine: Vec<f32> =
+            inputs.iter().flat_map(|input| classifier.run(input, Size::square(32)).logits).collect();
         assert_eq!(logits(&network, &inputs, [32, 32]), engine, "one of {images:?}");
     }
     eprintln!("equal logits for {} images", images.len());

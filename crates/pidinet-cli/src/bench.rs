@@ -10,12 +10,12 @@ use pidinet::edges::{Precision, StepStats};
 use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout};
 use pidinet::recognition::BiStepStats;
 use pidinet::weights::{RecognitionInput, RecognitionModel};
-use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector};
+use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Size};
 use serde::Serialize;
 
 use crate::detail::DetailArgs;
 use crate::model::ModelArgs;
-use crate::options::{EngineArgs, Size, size};
+use crate::options::{EngineArgs, size};
 use crate::ui::{self, usage};
 
 /// Measure the network alone, without reading and writing images
@@ -124,7 +124,7 @@ impl Bench {
         let model = self.model.open_at(&self.detail)?;
         let options = DetectorOptions {
             threads: self.engine.threads,
-            isa: self.engine.isa.clone(),
+            isa: self.engine.isa,
             precision: self.engine.precision,
             strip: self.engine.tile,
             ..DetectorOptions::default()
@@ -176,20 +176,21 @@ impl Bench {
 
     /// Measures a model for recognition.
     fn binary(&self, model: &RecognitionModel) -> anyhow::Result<ExitCode> {
-        let options = ClassifierOptions { threads: self.engine.threads, isa: self.engine.isa.clone() };
+        let options = ClassifierOptions { threads: self.engine.threads, isa: self.engine.isa };
         let classifier = Classifier::new(model, &options)?;
         let side = model.input.size;
-        let Size { width, height } = self.size.unwrap_or(Size { width: side, height: side });
-        let input = pixels(&noise(Size { width, height })?, width, height, &model.input);
+        let size = self.size.unwrap_or(Size::square(side));
+        let Size { width, height } = size;
+        let input = pixels(&noise(size)?, width, height, &model.input);
         let batch = vec![&input[..]; self.batch.get()];
-        classifier.run_all(&batch, height, width);
+        classifier.run_all(&batch, size);
         let (mut times, mut profiles) = (Vec::new(), Vec::new());
         for _ in 0..self.runs.get() {
             let start = Instant::now();
-            classifier.run_all(&batch, height, width);
+            classifier.run_all(&batch, size);
             times.push(start.elapsed() / batch.len() as u32);
             if self.layers {
-                let stats = classifier.profile(&input, height, width).1.into_iter();
+                let stats = classifier.profile(&input, size).1.into_iter();
                 let step =
                     |BiStepStats { name, shape, macs, time }| StepStats { name, shape, macs, bytes: 0, time };
                 profiles.push(stats.map(step).collect());

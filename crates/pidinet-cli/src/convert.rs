@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ValueHint;
+use pidinet::Size;
 use pidinet::arch::Kinds;
 use pidinet::calibration::Calibration;
 use pidinet::image::Preset;
@@ -15,7 +16,7 @@ use crate::classifier;
 use crate::detail::DetailArgs;
 use crate::detect::inputs;
 use crate::model::Found;
-use crate::options::{Size, one_of, size};
+use crate::options::{one_of, size};
 use crate::ui::usage;
 
 /// Turn a model file into one of ours, or into ONNX for other programs
@@ -225,7 +226,7 @@ fn calibration(model: &Model, folder: &Path) -> anyhow::Result<Calibration> {
 impl Onnx {
     fn options(&self) -> onnx::Options {
         onnx::Options {
-            size: self.size.map(|Size { width, height }| onnx::Size { height, width }),
+            size: self.size,
             input: self.input.unwrap_or_default(),
             maps: if self.side_outputs { Maps::All } else { Maps::Fused },
         }

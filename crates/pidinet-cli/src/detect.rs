@@ -184,7 +184,7 @@ impl Detect {
     fn options(&self) -> DetectorOptions {
         DetectorOptions {
             threads: self.engine.threads,
-            isa: self.engine.isa.clone(),
+            isa: self.engine.isa,
             precision: self.engine.precision,
             strip: self.engine.tile,
             sides: self.side_outputs,

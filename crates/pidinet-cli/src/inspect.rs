@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueHint;
+use pidinet::Size;
 use pidinet::arch::Kinds;
 use pidinet::arch::survey::{Layer, Operation, Shape, Survey};
 use pidinet::weights::{Model, ModelInfo, OpenOptions};
 
 use crate::model::Found;
-use crate::options::{Size, size};
+use crate::options::size;
 use crate::ui;
 
 mod binary;
@@ -42,7 +43,7 @@ impl Inspect {
         let options = OpenOptions { kinds: self.config, ..OpenOptions::default() };
         let model = found.edges(&options)?;
         let size = self.size.unwrap_or(Size { width: 481, height: 321 });
-        let survey = Survey::of(&model.arch, size.height, size.width);
+        let survey = Survey::of(&model.arch, size);
         let facts =
             aligned(facts(&model, &survey, size).iter().map(|(what, value)| [*what, value]), [LEFT; 2]);
         let layers = aligned(

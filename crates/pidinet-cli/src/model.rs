@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pidinet::arch::Kinds;
 use pidinet::models::{self, Embedded, Pair};
-use pidinet::weights::{Model, ModelLimits, OpenOptions, RecognitionModel};
+use pidinet::weights::{Model, OpenOptions, RecognitionModel};
 use sha2::{Digest, Sha256};
 
 use crate::detail::{DetailArgs, PartnerArgs};
@@ -145,7 +145,7 @@ impl Found {
 
     /// Reads a model for recognition.
     pub(crate) fn recognition(&self) -> anyhow::Result<RecognitionModel> {
-        let limits = ModelLimits::default();
+        let limits = OpenOptions::default();
         match self {
             Self::File(path) => Ok(RecognitionModel::open(path, &limits)?),
             Self::Embedded(model) if model.recognises() => Ok(RecognitionModel::read(model.bytes, &limits)?),

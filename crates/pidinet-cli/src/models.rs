@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use pidinet::Size;
 use pidinet::arch::recognition::survey::RecognitionSurvey;
 use pidinet::arch::survey::Survey;
 use pidinet::models::{self, Embedded};
@@ -79,11 +80,11 @@ fn entry(model: &'static Embedded) -> anyhow::Result<Entry> {
     let (task, parameters, binary_parameters, info) = if model.recognises() {
         let read = found.recognition()?;
         let side = read.input.size;
-        let survey = RecognitionSurvey::of(&read.arch, side, side);
+        let survey = RecognitionSurvey::of(&read.arch, Size::square(side));
         ("recognition", survey.parameter_count(), survey.bit_count(), read.info)
     } else {
         let read = found.edges(&Default::default())?;
-        ("edges", Survey::of(&read.arch, 8, 8).parameter_count(), 0, read.info)
+        ("edges", Survey::of(&read.arch, Size::square(8)).parameter_count(), 0, read.info)
     };
     let ModelInfo { licence, training_data, scores, .. } = info;
     Ok(Entry {

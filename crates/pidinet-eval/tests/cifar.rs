@@ -9,7 +9,7 @@ use pidinet::arch::recognition::RecognitionArch;
 use pidinet::recognition::pixels;
 use pidinet::reference::edges::Map;
 use pidinet::reference::recognition::RecognitionReference;
-use pidinet::weights::{ModelLimits, RecognitionModel};
+use pidinet::weights::{OpenOptions, RecognitionModel};
 use pidinet::{Classifier, ClassifierOptions};
 use pidinet_eval::classes::ClassSet;
 use rayon::prelude::*;
@@ -65,7 +65,7 @@ fn the_engine_recognises_pictures_as_the_reference_does() {
     let Some(test) = test_images() else { return };
     agree(&random(), &test, (0..test.len()).step_by(50).collect());
     let embedded = pidinet::models::named("bi-pidinet-s").unwrap();
-    let model = RecognitionModel::read(embedded.bytes, &ModelLimits::default()).unwrap();
+    let model = RecognitionModel::read(embedded.bytes, &OpenOptions::default()).unwrap();
     let right = agree(&model, &test, (0..test.len()).step_by(50).collect());
     // It recognises .853 of all; by chance it would be .1.
     assert!(right > 0.8, "{right} of every fiftieth image");
@@ -77,7 +77,7 @@ fn the_engine_recognises_pictures_as_the_reference_does() {
 fn the_engine_recognises_every_test_image_as_the_reference_does() {
     let Some(test) = test_images() else { return };
     let model = match std::env::var_os("PIDINET_MODEL") {
-        Some(path) => RecognitionModel::open(path, &ModelLimits::default()).unwrap(),
+        Some(path) => RecognitionModel::open(path, &OpenOptions::default()).unwrap(),
         None => random(),
     };
     let right = agree(&model, &test, (0..test.len()).collect());

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use pidinet::EdgeMap;
 use pidinet::save::SaveOptions;
-use pidinet::weights::{ModelLimits, RecognitionModel};
+use pidinet::weights::{OpenOptions, RecognitionModel};
 use pidinet::{Classifier, ClassifierOptions};
 use pidinet_eval::classes::{ClassSet, Confusion};
 use pidinet_train::device::Cpu;
@@ -55,7 +55,7 @@ fn go(config: &Config, folder: &Path, resume: bool, tell: impl FnMut(&Event)) ->
 }
 
 fn model(folder: &Path) -> RecognitionModel {
-    RecognitionModel::open(folder.join("model.safetensors"), &ModelLimits::default()).unwrap()
+    RecognitionModel::open(folder.join("model.safetensors"), &OpenOptions::default()).unwrap()
 }
 
 fn records(folder: &Path) -> Vec<Record> {

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::UnknownName;
+
 pub mod recognition;
 pub mod survey;
 
@@ -63,7 +65,7 @@ pub const CSAM_WIDTH: usize = 4;
 /// assert_eq!(kinds.layers()[2], Kind::Radial);
 /// assert_eq!(kinds, "cd,ad,rd,cv,cd,ad,rd,cv,cd,ad,rd,cv,cd,ad,rd,cv".parse()?);
 /// assert_eq!(kinds.to_string(), "carv4");
-/// # Ok::<(), pidinet::arch::ConfigError>(())
+/// # Ok::<(), pidinet::UnknownName>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Kinds([Kind; LAYERS]);
@@ -126,21 +128,10 @@ impl fmt::Display for Kinds {
     }
 }
 
-/// A text that is not a configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is not a configuration: expected one of {}, or sixteen of cv, cd, ad, rd separated by commas",
-    Kinds::NAMES.join(", ")
-)]
-pub struct ConfigError {
-    /// What was given.
-    pub text: String,
-}
-
 impl FromStr for Kinds {
-    type Err = ConfigError;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         let kind = |letters: &str| match letters.trim() {
             "cv" => Some(Kind::Vanilla),
             "cd" => Some(Kind::Central),
@@ -153,7 +144,11 @@ impl FromStr for Kinds {
                 let kinds: Vec<Kind> = text.split(',').map(kind).collect::<Option<_>>()?;
                 Some(Self(kinds.try_into().ok()?))
             })
-            .ok_or_else(|| ConfigError { text: text.to_owned() })
+            .ok_or_else(|| {
+                let names = Self::NAMES.join(", ");
+                let expected = format!("one of {names}, or sixteen of cv, cd, ad, rd separated by commas");
+                UnknownName::new("a configuration", text, expected)
+            })
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::Size;
 use crate::arch::survey::Survey;
 use crate::arch::{Arch, Conv};
 use crate::edges::detector::Padded;
@@ -65,8 +66,7 @@ impl Calibration {
             is_empty = false;
             let picture = picture.fitted(LONGEST_SIDE);
             let input = Padded { image: &picture, preset: model.info.preset };
-            let [width, height] = input.size();
-            let maps = engine.run(&input, height, width).maps;
+            let maps = engine.run(&input, input.size()).maps;
             for (name, map) in engine.kept_blocks().zip(&maps) {
                 let Some(ranges) = ranges.get_mut(name) else { continue };
                 let pixels = map.shape[1] * map.shape[2];
@@ -130,7 +130,7 @@ fn shortened(range: f32) -> f32 {
 /// The blocks that can multiply int8 and their channels: those without projection, which would multiply activations of
 /// either sign, too.
 fn blocks(arch: &Arch) -> BTreeMap<String, usize> {
-    let survey = Survey::of(arch, 8, 8);
+    let survey = Survey::of(arch, Size::square(8));
     let convs: BTreeMap<_, _> = survey.convs().collect();
     let is_block = |(name, conv): (&&str, &&Conv)| {
         let block = name.strip_suffix(".conv1")?;

@@ -2,7 +2,7 @@
 
 use pidinet_kernels::rows::resize::Axis;
 
-use crate::{Error, Result};
+use crate::{Error, Result, Size};
 
 /// Probability in `[0, 1]` that a pixel is an edge, `[h, w]` row by row, of the image's size.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,11 @@ impl EdgeMap {
     /// Rows.
     pub fn height(&self) -> usize {
         self.height
+    }
+
+    /// Rows and columns.
+    pub fn size(&self) -> Size {
+        Size { height: self.height, width: self.width }
     }
 
     /// The pixels, row by row.
@@ -63,13 +68,13 @@ impl EdgeMap {
         self.data
     }
 
-    /// The part of `width` by `height` pixels at the upper left.
+    /// The part of this size at the upper left.
     ///
     /// # Panics
     ///
     /// If the map is smaller.
     #[must_use]
-    pub fn cropped(&self, width: usize, height: usize) -> Self {
+    pub fn cropped(&self, Size { height, width }: Size) -> Self {
         assert!(width <= self.width && height <= self.height, "the part is larger than the map");
         let rows = (0..height).flat_map(|y| &self.row(y)[..width]);
         Self::new(width, height, rows.copied().collect())
@@ -81,7 +86,7 @@ impl EdgeMap {
     ///
     /// If a side of the map is 0 and the same side of the result is not.
     #[must_use]
-    pub fn resized(&self, width: usize, height: usize) -> Self {
+    pub fn resized(&self, Size { height, width }: Size) -> Self {
         if width == 0 || height == 0 {
             return Self::new(width, height, Vec::new());
         }
@@ -109,7 +114,7 @@ impl EdgeMap {
     /// If the sizes differ.
     #[must_use]
     pub fn plus(mut self, other: &Self) -> Self {
-        assert_eq!((self.width, self.height), (other.width, other.height), "maps of two sizes");
+        assert_eq!(self.size(), other.size(), "maps of two sizes");
         self.data.iter_mut().zip(&other.data).for_each(|(sum, value)| *sum += value);
         self
     }

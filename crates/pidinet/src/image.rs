@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::{Error, Result, Size};
 
 mod decode;
 mod jpeg;
@@ -23,9 +23,9 @@ mod webp;
 
 pub use decode::ImageLimits;
 pub use layout::{PixelFormat, PixelLayout};
-pub use opencv::{Interpolation, InterpolationError, Resize};
-pub use options::{Damage, FloatRange, Opened, RangeError, ReadOptions};
-pub use preset::{Preset, PresetError};
+pub use opencv::{Interpolation, Resize};
+pub use options::{Damage, FloatRange, Opened, ReadOptions};
+pub use preset::Preset;
 
 pub(crate) use sample::Sample;
 
@@ -182,6 +182,11 @@ impl Image {
         Self { width, height, pixels: Pixels::U8(pixels) }
     }
 
+    /// Rows and columns.
+    pub fn size(&self) -> Size {
+        Size { height: self.height, width: self.width }
+    }
+
     /// Columns, at least 1.
     pub fn width(&self) -> usize {
         self.width
@@ -237,8 +242,8 @@ impl Image {
     ///
     /// If a side is 0.
     #[must_use]
-    pub fn resized(&self, width: usize, height: usize) -> Self {
-        resize::bilinear(self, width, height)
+    pub fn resized(&self, size: Size) -> Self {
+        resize::bilinear(self, size)
     }
 
     /// The image at another size, in the same depth, as OpenCV's `resize` makes it.
@@ -246,13 +251,8 @@ impl Image {
     /// # Errors
     ///
     /// [`Error::EmptyImage`] if a side is 0, [`Error::NoMemory`] if there is none for the result.
-    pub fn resized_as_opencv(
-        &self,
-        width: usize,
-        height: usize,
-        interpolation: Interpolation,
-    ) -> Result<Self> {
-        opencv::resized(self, [width, height], interpolation)
+    pub fn resized_as_opencv(&self, size: Size, interpolation: Interpolation) -> Result<Self> {
+        opencv::resized(self, size, interpolation)
     }
 
     /// The image made smaller, so that its longer side is `max_side`, in the same depth and antialiased

@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod files;
+mod size;
 mod atomic;
 pub mod threads;
 mod workers;
@@ -44,8 +45,10 @@ pub mod error;
 
 pub use edge_map::EdgeMap;
 pub use edges::{Detection, DetectorOptions, EdgeDetector};
-pub use error::{Error, Result};
+pub use error::{Error, Result, UnknownName};
+pub use pidinet_kernels::isa::{Isa, IsaError};
 pub use recognition::{Classification, Classifier, ClassifierOptions};
+pub use size::Size;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

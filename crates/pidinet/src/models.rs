@@ -118,13 +118,13 @@ fn pair_among(all: &'static [Embedded], name: &str) -> Result<Pair> {
 mod tests {
     use super::*;
     use crate::arch::Arch;
-    use crate::weights::{Model, ModelLimits, OpenOptions};
+    use crate::weights::{Model, OpenOptions};
 
     #[test]
     fn embedded_models_open_and_say_where_they_come_from() {
         for embedded in ALL {
             let info = if embedded.recognises() {
-                RecognitionModel::read(embedded.bytes, &ModelLimits::default()).unwrap().info
+                RecognitionModel::read(embedded.bytes, &OpenOptions::default()).unwrap().info
             } else {
                 Model::read(embedded.bytes, &OpenOptions::default()).unwrap().info
             };

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use crate::edge_map::byte;
 use crate::image::Image;
-use crate::{EdgeMap, Error, Result};
+use crate::{EdgeMap, Error, Result, UnknownName};
 
 mod encode;
 mod lock;
@@ -100,16 +100,12 @@ impl fmt::Display for Format {
     }
 }
 
-/// A text that is not the name of a format.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a format: expected one of png, png16, jpg, webp, tiff, npy, npz")]
-pub struct FormatError(pub String);
-
 impl FromStr for Format {
-    type Err = FormatError;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, FormatError> {
-        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| FormatError(text.to_owned()))
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let unknown = || UnknownName::new("a format", text, "one of png, png16, jpg, webp, tiff, npy, npz");
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(unknown)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`Model::open`] reads our own safetensors files (`docs/model-format.md`) and the published PyTorch
 //! checkpoints; [`Model::save`] writes the former. Nothing in a file is ever run, and no file, however made,
-//! can make the reader panic or use more memory than [`ModelLimits`] allows.
+//! can make the reader panic or use more memory than [`OpenOptions`] allows.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,21 +10,21 @@ use std::ops::Index;
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::Error;
+use crate::arch::Arch;
 use crate::arch::survey::Survey;
-use crate::arch::{Arch, Kinds};
 use crate::atomic::write_atomically;
 use crate::calibration::Calibration;
 use crate::files;
 use crate::reparam;
+use crate::{Error, Size, UnknownName};
 
 mod recognition;
 mod element;
 mod info;
-mod limits;
 mod load;
 mod metadata;
 pub(crate) mod mix;
+mod options;
 mod pytorch;
 mod random;
 mod safetensors;
@@ -33,7 +33,7 @@ pub use crate::error::{ModelError, ShapeMismatch};
 pub use element::Storage;
 pub(crate) use element::from_f16;
 pub use info::ModelInfo;
-pub use limits::ModelLimits;
+pub use options::OpenOptions;
 pub use recognition::{BinaryStorage, RecognitionInput, RecognitionModel, RecognitionStorage};
 
 /// The numbers of one parameter.
@@ -134,27 +134,15 @@ impl fmt::Display for Form {
 }
 
 impl FromStr for Form {
-    type Err = ();
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, ()> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         match text {
             "raw" => Ok(Self::Raw),
             "folded" => Ok(Self::Folded),
-            _ => Err(()),
+            _ => Err(UnknownName::new("a form", text, "raw or folded")),
         }
     }
-}
-
-/// How to open a model file.
-#[derive(Clone, Debug, Default)]
-pub struct OpenOptions {
-    /// The configuration of a file that does not say which it has, as no checkpoint does
-    /// [default: `carv4`, or for folded weights one with radial layers in the same places].
-    pub kinds: Option<Kinds>,
-    /// Share of the pixel difference, see [`Arch::theta`], of a file that does not say it [default: 1].
-    pub theta: Option<f32>,
-    /// What to refuse.
-    pub limits: ModelLimits,
 }
 
 /// A network with its weights.
@@ -207,8 +195,8 @@ impl Model {
         let path = path.as_ref();
         let unreadable = |source| Error::Read { path: path.to_owned(), source };
         let unusable = |source| Error::Model { path: path.to_owned(), source };
-        let (limit, length) = (options.limits.file_bytes, path.metadata().map_err(unreadable)?.len());
-        limits::check("file_bytes", limit, length).map_err(unusable)?;
+        let (limit, length) = (options.file_bytes, path.metadata().map_err(unreadable)?.len());
+        options::check("file_bytes", limit, length).map_err(unusable)?;
         let bytes = files::read_model(path, limit).map_err(unreadable)?;
         let mut model = Self::read(&bytes, options).map_err(unusable)?;
         if model.info.name.is_empty() {
@@ -283,7 +271,7 @@ impl Model {
         if self.is_folded() {
             return folded;
         }
-        for (name, conv) in Survey::of(&self.arch, 8, 8).convs() {
+        for (name, conv) in Survey::of(&self.arch, Size::square(8)).convs() {
             let name = format!("{name}.weight");
             let data = reparam::fold(conv, &self.weights[&name].data);
             folded.weights.insert(name, Parameter { shape: conv.folded_shape().into(), data });
@@ -299,7 +287,7 @@ impl Model {
 
     /// Checks that weights and calibration are those of the architecture, and finite.
     pub(crate) fn check(&self) -> Result<(), ModelError> {
-        let expected = load::expected(&self.arch, self.form, &ModelLimits::none())?;
+        let expected = load::expected(&self.arch, self.form, &OpenOptions::unlimited())?;
         load::check_shapes(&expected, &self.weights.shapes())?;
         for (name, Parameter { shape, data }) in self.weights.iter() {
             if data.len() != shape.iter().product::<usize>() {

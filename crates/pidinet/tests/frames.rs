@@ -11,7 +11,7 @@ use pidinet::arch::Arch;
 use pidinet::edges::Precision;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::Model;
-use pidinet::{DetectorOptions, EdgeDetector, Error};
+use pidinet::{DetectorOptions, EdgeDetector, Error, Isa};
 
 /// The system's allocator, with the size of the largest piece that was asked for.
 struct Watched;
@@ -98,7 +98,7 @@ fn maps_in_ones_own_memory_are_those_of_detect() {
         DetectorOptions { sides: true, ..plain() },
         DetectorOptions { scales: vec![0.5, 1.0], ..plain() },
         DetectorOptions { precision: Precision::Bf16, ..plain() },
-        DetectorOptions { isa: Some("portable".to_owned()), ..plain() },
+        DetectorOptions { isa: Isa::named("portable").ok(), ..plain() },
     ];
     for options in kinds {
         for threads in [1, 3] {

@@ -13,7 +13,7 @@ use pidinet::Error;
 use pidinet::arch::recognition::{RecognitionArch, Stage};
 use pidinet::arch::{Arch, Kinds};
 use pidinet::weights::{
-    BinaryStorage, Form, Model, ModelError, ModelLimits, OpenOptions, RecognitionModel, RecognitionStorage,
+    BinaryStorage, Form, Model, ModelError, OpenOptions, RecognitionModel, RecognitionStorage,
 };
 use zip::CompressionMethod;
 
@@ -423,25 +423,24 @@ fn a_storage_must_be_in_the_archive() {
 fn every_limit_is_named_when_exceeded() {
     let model = small();
     let (checkpoint, ours) = (Checkpoint::of(&model).write(), model.to_bytes().unwrap());
-    let defaults = ModelLimits::default;
-    for (name, file, limits) in [
-        ("file_bytes", &ours, ModelLimits { file_bytes: ours.len() as u64 - 1, ..defaults() }),
-        ("header_bytes", &ours, ModelLimits { header_bytes: 1000, ..defaults() }),
-        ("tensors", &ours, ModelLimits { tensors: 82, ..defaults() }),
-        ("weight_bytes", &ours, ModelLimits { weight_bytes: 4000, ..defaults() }),
-        ("channels", &ours, ModelLimits { channels: 2, ..defaults() }),
-        ("file_bytes", &checkpoint, ModelLimits { file_bytes: 1000, ..defaults() }),
-        ("tensors", &checkpoint, ModelLimits { tensors: 82, ..defaults() }),
-        ("weight_bytes", &checkpoint, ModelLimits { weight_bytes: 4000, ..defaults() }),
-        ("channels", &checkpoint, ModelLimits { channels: 1, ..defaults() }),
-        ("zip_entries", &checkpoint, ModelLimits { zip_entries: 84, ..defaults() }),
-        ("unpacked_bytes", &checkpoint, ModelLimits { unpacked_bytes: 20_000, ..defaults() }),
-        ("pickle_bytes", &checkpoint, ModelLimits { pickle_bytes: 5000, ..defaults() }),
+    let defaults = OpenOptions::default;
+    for (name, file, options) in [
+        ("file_bytes", &ours, OpenOptions { file_bytes: ours.len() as u64 - 1, ..defaults() }),
+        ("header_bytes", &ours, OpenOptions { header_bytes: 1000, ..defaults() }),
+        ("tensors", &ours, OpenOptions { tensors: 82, ..defaults() }),
+        ("weight_bytes", &ours, OpenOptions { weight_bytes: 4000, ..defaults() }),
+        ("channels", &ours, OpenOptions { channels: 2, ..defaults() }),
+        ("file_bytes", &checkpoint, OpenOptions { file_bytes: 1000, ..defaults() }),
+        ("tensors", &checkpoint, OpenOptions { tensors: 82, ..defaults() }),
+        ("weight_bytes", &checkpoint, OpenOptions { weight_bytes: 4000, ..defaults() }),
+        ("channels", &checkpoint, OpenOptions { channels: 1, ..defaults() }),
+        ("zip_entries", &checkpoint, OpenOptions { zip_entries: 84, ..defaults() }),
+        ("unpacked_bytes", &checkpoint, OpenOptions { unpacked_bytes: 20_000, ..defaults() }),
+        ("pickle_bytes", &checkpoint, OpenOptions { pickle_bytes: 5000, ..defaults() }),
     ] {
-        let options = OpenOptions { limits, ..OpenOptions::default() };
         assert_says(
             &refused_with(file, &options),
-            &[&format!("limit `{name}`"), &format!("ModelLimits::{name}")],
+            &[&format!("limit `{name}`"), &format!("OpenOptions::{name}")],
         );
     }
 }

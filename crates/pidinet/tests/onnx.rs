@@ -13,9 +13,9 @@ use pidinet::arch::Arch;
 use pidinet::edges;
 use pidinet::edges::trace;
 use pidinet::image::{Image, PixelFormat, PixelLayout, Preset};
-use pidinet::onnx::{self, Input, Maps, Size};
+use pidinet::onnx::{self, Input, Maps};
 use pidinet::weights::{Model, OpenOptions};
-use pidinet::{DetectorOptions, EdgeDetector};
+use pidinet::{DetectorOptions, EdgeDetector, Size};
 
 /// The largest difference of two probabilities.
 const BOUND: f32 = 1e-4;
@@ -123,7 +123,7 @@ fn engine_maps(model: &Model, size: Size, images: &[Vec<f32>]) -> Vec<f32> {
         .iter()
         .map(|planes| {
             let input = Planes { size, planes };
-            let maps = trace(model, &DetectorOptions::default(), &input, size.height, size.width).unwrap();
+            let maps = trace(model, &DetectorOptions::default(), &input, size).unwrap();
             let [a, b, c, d] = maps.sides;
             [maps.fused, a, b, c, d]
         })

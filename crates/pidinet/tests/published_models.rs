@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use pidinet::Size;
 use pidinet::arch::survey::Survey;
 use pidinet::arch::{Arch, Kinds};
 use pidinet::weights::{Form, Model, OpenOptions};
@@ -44,7 +45,7 @@ fn checkpoints_open_with_their_architecture() {
         assert_eq!(model.form, Form::Raw, "{name}");
         assert_eq!(model.info.name, name);
         let count: usize = model.weights.iter().map(|(_, parameter)| parameter.data.len()).sum();
-        assert_eq!(count, Survey::of(&arch, 8, 8).parameter_count(), "{name}");
+        assert_eq!(count, Survey::of(&arch, Size::square(8)).parameter_count(), "{name}");
     }
 }
 

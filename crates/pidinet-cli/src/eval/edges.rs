@@ -150,9 +150,7 @@ fn nms(text: &str) -> Result<Nms, String> {
     if text == "none" {
         Ok(Nms(None))
     } else {
-        text.parse()
-            .map(|nms| Nms(Some(nms)))
-            .map_err(|error: pidinet::post::nms::UnknownSuppression| error.to_string())
+        text.parse().map(|nms| Nms(Some(nms))).map_err(|error: pidinet::UnknownName| error.to_string())
     }
 }
 
@@ -370,7 +368,7 @@ impl Edges {
         let options = pidinet::DetectorOptions {
             // Images are in parallel; each is found by the thread that scores it.
             threads: NonZeroUsize::new(1),
-            isa: self.engine.isa.clone(),
+            isa: self.engine.isa,
             precision: self.engine.precision,
             strip: self.engine.tile,
             scales: self.scales.clone(),

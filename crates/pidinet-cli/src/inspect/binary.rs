@@ -1,10 +1,10 @@
 //! What a model for recognition holds.
 
+use pidinet::Size;
 use pidinet::arch::recognition::survey::{RecognitionLayer, RecognitionSurvey};
 use pidinet::weights::RecognitionModel;
 
 use super::{LEFT, RIGHT, aligned, known, shape};
-use crate::options::Size;
 
 const HEADER: [&str; 8] =
     ["layer", "operation", "input", "output", "parameters", "bits", "M FLOPs", "M BOPs"];
@@ -14,8 +14,8 @@ const COLUMNS: [bool; 8] = [LEFT, LEFT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT
 /// All there is to say.
 pub(super) fn table(model: &RecognitionModel, size: Option<Size>) -> String {
     let side = model.input.size;
-    let size = size.unwrap_or(Size { width: side, height: side });
-    let survey = RecognitionSurvey::of(&model.arch, size.height, size.width);
+    let size = size.unwrap_or(Size::square(side));
+    let survey = RecognitionSurvey::of(&model.arch, size);
     let facts = facts(model, &survey, size);
     let facts = aligned(facts.iter().map(|(what, value)| [*what, value]), [LEFT; 2]);
     let layers = std::iter::once(HEADER.map(String::from)).chain(survey.layers.iter().map(cells));

@@ -41,8 +41,10 @@ fn precision_is_that_of_the_library_or_is_said_to_be_f32() {
         "{}",
         ran.stderr()
     );
-    let want =
-        edges(&sandbox, &DetectorOptions { isa: Some("portable".to_owned()), ..DetectorOptions::default() });
+    let want = edges(
+        &sandbox,
+        &DetectorOptions { isa: pidinet::Isa::named("portable").ok(), ..DetectorOptions::default() },
+    );
     assert_eq!(npy(&sandbox, "map.npy"), want.data());
     assert!(sandbox.run("detect MODEL a.png --precision f64").code(2).stderr().contains("possible values"));
 }

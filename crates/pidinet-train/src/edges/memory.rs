@@ -1,5 +1,6 @@
 //! Whether a run fits into memory, looked at before it begins.
 
+use pidinet::Size;
 use pidinet::arch::Arch;
 use pidinet::arch::survey::Survey;
 
@@ -32,7 +33,7 @@ pub(super) fn check(arch: &Arch, config: &Config) -> Result<()> {
 
 /// About how many bytes a step takes.
 fn needed(arch: &Arch, side: usize, batch: usize, threads: usize) -> u64 {
-    let layers = Survey::of(arch, side, side).layers;
+    let layers = Survey::of(arch, Size::square(side)).layers;
     let maps: u64 = layers.iter().map(|layer| layer.activation_bytes).sum();
     let samples = BATCHES * SAMPLE * (side * side) as u64 * batch as u64;
     MAPS * maps * batch.min(threads) as u64 + samples

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pidinet::arch::Arch;
 use pidinet::arch::recognition::RecognitionArch;
 use pidinet::weights::{ModelInfo, Parameter, RecognitionInput, RecognitionModel, RecognitionStorage};
-use pidinet::{Classification, Classifier, ClassifierOptions};
+use pidinet::{Classification, Classifier, ClassifierOptions, Size};
 use pidinet_eval::classes::Confusion;
 use rayon::prelude::*;
 
@@ -141,7 +141,7 @@ impl<'a> Classes<'a> {
             let options =
                 ClassifierOptions { threads: Some(NonZeroUsize::MIN), ..ClassifierOptions::default() };
             let classifier = Classifier::new(&self.model(ModelInfo::default())?, &options)?;
-            let classify = |picture| Ok(classifier.run(&pictures.numbers(picture)?, size, size));
+            let classify = |picture| Ok(classifier.run(&pictures.numbers(picture)?, Size::square(size)));
             for part in parts {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(Validated::Stopped);

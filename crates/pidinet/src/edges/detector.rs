@@ -7,6 +7,7 @@ use pidinet_kernels::isa::Isa;
 
 use super::engine::{Engine, EngineOptions, Input, Map, Precision, Rows, Run, StepStats, Strip};
 use super::plan::Keep;
+use crate::Size;
 use crate::arch::{Arch, Outputs};
 use crate::edge_map::{EdgeMap, byte};
 use crate::error::{Error, Result};
@@ -23,7 +24,7 @@ pub struct DetectorOptions {
     pub threads: Option<NonZeroUsize>,
     /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the
     /// environment variable `PIDINET_ISA`, else the best that this CPU has.
-    pub isa: Option<String>,
+    pub isa: Option<Isa>,
     /// In what numbers the network computes; `f32` where this CPU, or the instruction set, has no fast arithmetic of
     /// the precision asked for ([`EdgeDetector::precision`]).
     pub precision: Precision,
@@ -102,7 +103,7 @@ impl EdgeDetector {
     ///
     /// # Errors
     ///
-    /// [`Error::Isa`] for an instruction set that this CPU lacks, [`Error::Scale`] for a scale that is
+    /// [`Error::Isa`] if `PIDINET_ISA` names an instruction set that this CPU lacks, [`Error::Scale`] for a scale that is
     /// not a positive number.
     pub fn new(model: &Model, options: &DetectorOptions) -> Result<Self> {
         let scales = if options.scales.is_empty() { vec![1.0] } else { options.scales.clone() };
@@ -111,7 +112,7 @@ impl EdgeDetector {
         }
         let keep = if options.sides { Keep::Sides } else { Keep::Fused };
         Ok(Self {
-            engine: Engine::new(model, keep, &engine_options(options)?)?,
+            engine: Engine::new(model, keep, &engine_options(options))?,
             arch: model.arch.clone(),
             info: model.info.clone(),
             preset: options.preset.unwrap_or(model.info.preset),
@@ -184,7 +185,7 @@ impl EdgeDetector {
         check_rows(image, dst.len(), row_stride)?;
         if let Some(input) = self.writes_rows(image) {
             let rows = Rows::Floats { data: dst, row_stride };
-            self.engine.run_into(&input, image.height(), image.width(), rows);
+            self.engine.run_into(&input, image.size(), rows);
         } else {
             let edges = self.detect(image)?.edges;
             for (y, row) in dst.chunks_mut(row_stride).take(edges.height()).enumerate() {
@@ -208,7 +209,7 @@ impl EdgeDetector {
         check_rows(image, dst.len(), row_stride)?;
         if let Some(input) = self.writes_rows(image) {
             let rows = Rows::Bytes { data: dst, row_stride };
-            self.engine.run_into(&input, image.height(), image.width(), rows);
+            self.engine.run_into(&input, image.size(), rows);
         } else {
             let edges = self.detect(image)?.edges;
             for (y, row) in dst.chunks_mut(row_stride).take(edges.height()).enumerate() {
@@ -220,16 +221,15 @@ impl EdgeDetector {
 
     /// The detection by a way of running the engine, and what that says of the steps.
     fn run(&self, image: &Image, run: RunEngine) -> Result<(Detection, Vec<StepStats>)> {
-        let (width, height) = (image.width(), image.height());
         let mut sum: Option<Vec<EdgeMap>> = None;
         let mut stats: Option<Vec<StepStats>> = None;
         for &scale in &self.scales {
             let (maps, took) = if scale == 1.0 {
                 self.maps(image, run)
             } else {
-                let (across, down) = scaled_size(width, height, scale)?;
-                let (maps, took) = self.maps(&image.resized(across, down), run);
-                (maps.iter().map(|map| map.resized(width, height)).collect(), took)
+                let scaled = image.resized(scaled_size(image.size(), scale)?);
+                let (maps, took) = self.maps(&scaled, run);
+                (maps.iter().map(|map| map.resized(image.size())).collect(), took)
             };
             sum = Some(match sum {
                 None => maps,
@@ -281,20 +281,19 @@ impl EdgeDetector {
     /// The input of an image whose map the engine can write where it is wanted.
     fn writes_rows<'a>(&self, image: &'a Image) -> Option<Padded<'a>> {
         let input = Padded { image, preset: self.preset };
-        let whole = input.size() == [image.width(), image.height()];
+        let whole = input.size() == image.size();
         (whole && self.scales == [1.0] && self.engine.runs_into()).then_some(input)
     }
 
     /// The maps of an image at its own size.
     fn maps(&self, image: &Image, run: RunEngine) -> (Vec<EdgeMap>, Vec<StepStats>) {
-        let (width, height) = (image.width(), image.height());
         let input = Padded { image, preset: self.preset };
         let padded = input.size();
-        let run = run(&self.engine, &input, padded[1], padded[0]);
-        let stats = self.engine.stats(&run.times, padded[1], padded[0]);
+        let run = run(&self.engine, &input, padded);
+        let stats = self.engine.stats(&run.times, padded);
         let maps = run.maps.into_iter().map(|map| {
-            let map = EdgeMap::new(padded[0], padded[1], map.data);
-            if padded == [width, height] { map } else { map.cropped(width, height) }
+            let map = EdgeMap::new(padded.width, padded.height, map.data);
+            if padded == image.size() { map } else { map.cropped(image.size()) }
         });
         (maps.collect(), stats)
     }
@@ -313,11 +312,10 @@ pub fn trace(
     model: &Model,
     options: &DetectorOptions,
     input: &dyn Input,
-    height: usize,
-    width: usize,
+    size: Size,
 ) -> Result<Outputs<Map>> {
-    let engine = Engine::new(model, Keep::All, &engine_options(options)?)?;
-    let mut maps = engine.run(input, height, width).maps.into_iter();
+    let engine = Engine::new(model, Keep::All, &engine_options(options))?;
+    let mut maps = engine.run(input, size).maps.into_iter();
     let mut next = || maps.next().expect("a run gives every map that was asked for");
     let fused = next();
     let sides = std::array::from_fn(|_| next());
@@ -325,13 +323,13 @@ pub fn trace(
     Ok(Outputs { stem, stages: std::array::from_fn(|_| next()), sides, fused })
 }
 
-fn engine_options(options: &DetectorOptions) -> Result<EngineOptions> {
-    let isa = options.isa.as_deref().map(Isa::named).transpose()?;
-    Ok(EngineOptions { threads: options.threads, isa, strip: options.strip, precision: options.precision })
+fn engine_options(options: &DetectorOptions) -> EngineOptions {
+    let &DetectorOptions { threads, isa, strip, precision, .. } = options;
+    EngineOptions { threads, isa, strip, precision }
 }
 
 /// [`Engine::run`] or [`Engine::profile`].
-type RunEngine = fn(&Engine, &dyn Input, usize, usize) -> Run;
+type RunEngine = fn(&Engine, &dyn Input, Size) -> Run;
 
 /// Whether memory of `len` elements has room for the map of an image.
 fn check_rows(image: &Image, len: usize, row_stride: usize) -> Result<()> {
@@ -342,14 +340,14 @@ fn check_rows(image: &Image, len: usize, row_stride: usize) -> Result<()> {
 /// Most pixels of an image that is made larger: 128 million, 400 MB of bytes.
 const MOST_ENLARGED: u64 = 1 << 27;
 
-/// Width and height of an image after scaling.
-fn scaled_size(width: usize, height: usize, scale: f32) -> Result<(usize, usize)> {
-    let (across, down) = (scaled(width, scale)?, scaled(height, scale)?);
-    let pixels = across as u64 * down as u64; // sides of under 2^32
+/// The size of an image after scaling.
+fn scaled_size(size: Size, scale: f32) -> Result<Size> {
+    let (height, width) = (scaled(size.height, scale)?, scaled(size.width, scale)?);
+    let pixels = width as u64 * height as u64; // sides of under 2^32
     if scale > 1.0 && pixels > MOST_ENLARGED {
-        return Err(Error::Enlarged { scale, width: across, height: down, max_pixels: MOST_ENLARGED });
+        return Err(Error::Enlarged { scale, width, height, max_pixels: MOST_ENLARGED });
     }
-    Ok((across, down))
+    Ok(Size { height, width })
 }
 
 /// A side of an image after scaling.
@@ -365,9 +363,9 @@ pub(crate) struct Padded<'a> {
 }
 
 impl Padded<'_> {
-    /// Its width and height.
-    pub(crate) fn size(&self) -> [usize; 2] {
-        [self.image.width(), self.image.height()].map(|side| side.max(SMALLEST_SIDE))
+    /// Its size.
+    pub(crate) fn size(&self) -> Size {
+        self.image.size().map(|side| side.max(SMALLEST_SIDE))
     }
 }
 

@@ -18,11 +18,12 @@ use std::time::{Duration, Instant};
 use pidinet_kernels::isa::Isa;
 use pidinet_kernels::lanes::words::Format;
 
-use super::plan::schedule::{Pace, Size, Task};
+use super::plan::schedule::{Pace, Task};
 use super::plan::{Fusion, Keep, Packing, Plan};
 use crate::error::{Error, Result};
 use crate::weights::Model;
 use crate::workers::Workers;
+use crate::{Size, UnknownName};
 use arena::{Arena, Opened, Target, is_plain};
 use crew::Crew;
 use step::Context;
@@ -97,14 +98,12 @@ impl fmt::Display for Precision {
 }
 
 impl FromStr for Precision {
-    type Err = String;
+    type Err = UnknownName;
 
     /// Reads [`Precision::name`].
-    fn from_str(name: &str) -> std::result::Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|precision| precision.name() == name)
-            .ok_or_else(|| format!("unknown precision `{name}`: expected f32, bf16 or int8"))
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let named = Self::ALL.into_iter().find(|precision| precision.name() == text);
+        named.ok_or_else(|| UnknownName::new("a precision", text, "f32, bf16 or int8"))
     }
 }
 
@@ -255,10 +254,11 @@ impl Engine {
     }
 
     /// What each step did in a run of this size that took these times.
-    pub(crate) fn stats(&self, times: &[Duration], height: usize, width: usize) -> Vec<StepStats> {
+    pub(crate) fn stats(&self, times: &[Duration], size: Size) -> Vec<StepStats> {
         let shapes = self.plan.shapes.iter();
-        let sizes: Vec<[usize; 3]> =
-            shapes.map(|shape| [shape.channels, height >> shape.level, width >> shape.level]).collect();
+        let sizes: Vec<[usize; 3]> = shapes
+            .map(|shape| [shape.channels, size.height >> shape.level, size.width >> shape.level])
+            .collect();
         let values = |id: usize| (self.plan.floats[id] * sizes[id][1] * sizes[id][2]) as u64;
         let steps = self.plan.steps.iter().enumerate().zip(times);
         let stats = steps.map(|((id, step), &time)| StepStats {
@@ -293,14 +293,14 @@ impl Engine {
         }
     }
 
-    /// Runs the network on an image of `height` rows of `width` pixels, both at least 8.
-    pub(crate) fn run(&self, input: &dyn Input, height: usize, width: usize) -> Run {
-        self.run_with(Clock::Off, input, Size { height, width })
+    /// Runs the network on an image of this size, sides of at least 8.
+    pub(crate) fn run(&self, input: &dyn Input, size: Size) -> Run {
+        self.run_with(Clock::Off, input, size)
     }
 
     /// [`Self::run`], with what each step took.
-    pub(crate) fn profile(&self, input: &dyn Input, height: usize, width: usize) -> Run {
-        self.run_with(Clock::On, input, Size { height, width })
+    pub(crate) fn profile(&self, input: &dyn Input, size: Size) -> Run {
+        self.run_with(Clock::On, input, size)
     }
 
     fn run_with(&self, clock: Clock, input: &dyn Input, image: Size) -> Run {
@@ -329,9 +329,9 @@ impl Engine {
     /// [`Self::run`] for the fused map alone, which is written to the caller's memory.
     ///
     /// All memory is kept for the next run: who brings memory of his own has more images of this size.
-    pub(crate) fn run_into(&self, input: &dyn Input, height: usize, width: usize, rows: Rows<'_>) {
+    pub(crate) fn run_into(&self, input: &dyn Input, size: Size, rows: Rows<'_>) {
         assert!(self.runs_into(), "the plan keeps other maps, too");
-        let mut arena = self.arena(Size { height, width });
+        let mut arena = self.arena(size);
         let target = Target::Caller { id: self.plan.keep[0], rows };
         self.stream(&arena.open(target), input, Clock::Off);
         self.workers.idle().push(arena);
@@ -339,8 +339,7 @@ impl Engine {
 
     /// Memory for an image of this size, from an earlier run if there is one.
     fn arena(&self, image: Size) -> Arena {
-        let Size { height, width } = image;
-        assert!(height >= 8 && width >= 8, "{width}x{height} is smaller than a pixel of the last stage");
+        assert!(image.shorter() >= 8, "{image} is smaller than a pixel of the last stage");
         let mut idle = self.workers.idle();
         let fitting = idle.iter().position(|arena| arena.image == image);
         let fitting = fitting.map(|at| idle.swap_remove(at));

@@ -9,10 +9,10 @@ pub enum ModelError {
     /// The file costs more than is allowed.
     #[error(
         "the model exceeds the limit `{limit}`: {found}, where {allowed} are allowed; raise \
-         `ModelLimits::{limit}` if you trust the file"
+         `OpenOptions::{limit}` if you trust the file"
     )]
     Limit {
-        /// Which of the [`ModelLimits`](crate::weights::ModelLimits).
+        /// Which of the limits of [`OpenOptions`](crate::weights::OpenOptions).
         limit: &'static str,
         /// Its value.
         allowed: u64,

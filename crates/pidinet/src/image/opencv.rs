@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Image, Pixels};
-use crate::{Error, Result};
+use crate::{Error, Result, Size, UnknownName};
 
 /// How pixels between pixels are made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,17 +46,12 @@ impl fmt::Display for Interpolation {
     }
 }
 
-/// A text that is not the name of an interpolation.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an interpolation: expected linear, cubic, area or lanczos4")]
-pub struct InterpolationError(pub String);
-
 impl FromStr for Interpolation {
-    type Err = InterpolationError;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, InterpolationError> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         let named = Self::ALL.into_iter().find(|interpolation| interpolation.name() == text);
-        named.ok_or_else(|| InterpolationError(text.to_owned()))
+        named.ok_or_else(|| UnknownName::new("an interpolation", text, "linear, cubic, area or lanczos4"))
     }
 }
 
@@ -65,9 +60,11 @@ impl FromStr for Interpolation {
 /// # Examples
 ///
 /// ```
+/// use pidinet::Size;
 /// use pidinet::image::{Interpolation, Resize};
 ///
-/// let resize = Resize { from: [4, 2], to: [2, 1], channels: 1, interpolation: Interpolation::Area };
+/// let (from, to) = (Size { height: 2, width: 4 }, Size { height: 1, width: 2 });
+/// let resize = Resize { from, to, channels: 1, interpolation: Interpolation::Area };
 /// let mut half = [0u8; 2];
 /// resize.u8(&[0, 10, 20, 30, 40, 50, 60, 70], &mut half)?;
 /// assert_eq!(half, [25, 45]);
@@ -75,10 +72,10 @@ impl FromStr for Interpolation {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resize {
-    /// Columns and rows of the image.
-    pub from: [usize; 2],
-    /// Columns and rows of the result.
-    pub to: [usize; 2],
+    /// Size of the image.
+    pub from: Size,
+    /// Size of the result.
+    pub to: Size,
     /// Samples of a pixel.
     pub channels: usize,
     /// How pixels between pixels are made up.
@@ -116,7 +113,7 @@ impl Resize {
 
     /// [`Self::resample`] into memory for it.
     fn allocated<V: Value + Default>(&self, src: &[V]) -> Result<Vec<V>> {
-        let [width, height] = self.to;
+        let Size { height, width } = self.to;
         let len = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(self.channels));
         let mut dst = Vec::new();
         let is_there = |len: &usize| dst.try_reserve_exact(*len).is_ok();
@@ -135,8 +132,8 @@ impl Resize {
             return Ok(());
         }
         let [across, down] = self.taps();
-        let mut row = vec![0f32; self.channels * self.from[0]];
-        for (down, dst) in down.iter().zip(dst.chunks_exact_mut(self.channels * self.to[0])) {
+        let mut row = vec![0f32; self.channels * self.from.width];
+        for (down, dst) in down.iter().zip(dst.chunks_exact_mut(self.channels * self.to.width)) {
             row.fill(0.0);
             for &(y, weight) in &down.0 {
                 let src = &src[y * row.len()..][..row.len()];
@@ -154,9 +151,9 @@ impl Resize {
 
     /// What every column and every row of the result is made of.
     fn taps(&self) -> [Vec<Tap>; 2] {
-        let shrinks = self.from.iter().zip(&self.to).all(|(from, to)| from >= to);
-        [0, 1].map(|side| {
-            let (from, to) = (self.from[side], self.to[side]);
+        let (columns, rows) = ((self.from.width, self.to.width), (self.from.height, self.to.height));
+        let shrinks = [columns, rows].iter().all(|(from, to)| from >= to);
+        [columns, rows].map(|(from, to)| {
             let tap = |at: usize| match self.interpolation {
                 Interpolation::Area if shrinks => mean(from, to, at),
                 Interpolation::Area => share(from, to, at),
@@ -170,7 +167,7 @@ impl Resize {
 }
 
 /// Whether a slice of `len` samples is an image of this size.
-fn check([width, height]: [usize; 2], channels: usize, len: usize) -> Result<()> {
+fn check(Size { height, width }: Size, channels: usize, len: usize) -> Result<()> {
     if width == 0 || height == 0 || channels == 0 {
         return Err(Error::EmptyImage { width, height });
     }
@@ -288,12 +285,12 @@ impl Value for f32 {
 }
 
 /// An image at another size, in the same depth.
-pub(super) fn resized(image: &Image, to: [usize; 2], interpolation: Interpolation) -> Result<Image> {
-    let resize = Resize { from: [image.width, image.height], to, channels: 3, interpolation };
+pub(super) fn resized(image: &Image, to: Size, interpolation: Interpolation) -> Result<Image> {
+    let resize = Resize { from: image.size(), to, channels: 3, interpolation };
     let pixels = match &image.pixels {
         Pixels::U8(data) => Pixels::U8(resize.allocated(data)?),
         Pixels::U16(data) => Pixels::U16(resize.allocated(data)?),
         Pixels::F32(data) => Pixels::F32(resize.allocated(data)?),
     };
-    Ok(Image { width: to[0], height: to[1], pixels })
+    Ok(Image { width: to.width, height: to.height, pixels })
 }

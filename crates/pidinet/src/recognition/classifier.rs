@@ -13,9 +13,10 @@ use rayon::prelude::*;
 use super::engine::{self, Arena};
 use super::input::pixels;
 use super::plan::Plan;
+use crate::Size;
 use crate::error::Result;
 use crate::image::Image;
-use crate::weights::{ModelInfo, ModelLimits, RecognitionInput, RecognitionModel};
+use crate::weights::{ModelInfo, OpenOptions, RecognitionInput, RecognitionModel};
 use crate::workers::Workers;
 
 /// Arenas that a classifier keeps for its next runs: one for each thread of a batch is enough.
@@ -27,9 +28,9 @@ pub struct ClassifierOptions {
     /// Threads; all cores by default. The answer does not depend on it. Calls from a thread of a rayon pool
     /// compute on that thread alone.
     pub threads: Option<NonZeroUsize>,
-    /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the environment
+    /// Instruction set, as [`Isa::named`] gives it; by default that of the environment
     /// variable `PIDINET_ISA`, else the best that this CPU has. The answer does not depend on it.
-    pub isa: Option<String>,
+    pub isa: Option<Isa>,
 }
 
 /// What a network makes of an image.
@@ -108,17 +109,17 @@ impl Classifier {
     ///
     /// Those of [`RecognitionModel::open`] and [`Classifier::new`].
     pub fn open(path: impl AsRef<Path>, options: &ClassifierOptions) -> Result<Self> {
-        Self::new(&RecognitionModel::open(path, &ModelLimits::default())?, options)
+        Self::new(&RecognitionModel::open(path, &OpenOptions::default())?, options)
     }
 
     /// A classifier with a model.
     ///
     /// # Errors
     ///
-    /// [`Error::Isa`](crate::Error::Isa) for an instruction set that this CPU lacks.
+    /// [`Error::Isa`](crate::Error::Isa) if `PIDINET_ISA` names an instruction set that this CPU lacks.
     pub fn new(model: &RecognitionModel, options: &ClassifierOptions) -> Result<Self> {
-        let isa = match &options.isa {
-            Some(name) => Isa::named(name)?,
+        let isa = match options.isa {
+            Some(isa) => isa,
             None => Isa::from_env()?,
         };
         let workers = Workers::new(options.threads);
@@ -128,14 +129,13 @@ impl Classifier {
 
     /// What an image of any size shows.
     pub fn classify(&self, image: &Image) -> Classification {
-        let size = self.input.size;
-        self.run(&pixels(image, &self.input), size, size)
+        self.run(&pixels(image, &self.input), Size::square(self.input.size))
     }
 
     /// What each of many images shows; they are shared out among the threads, if there are enough of them.
     pub fn classify_all(&self, images: &[Image]) -> Vec<Classification> {
-        let size = self.input.size;
-        let one = |image: &Image| self.run_with(1, &pixels(image, &self.input), [size, size]);
+        let size = Size::square(self.input.size);
+        let one = |image: &Image| self.run_with(1, &pixels(image, &self.input), size);
         match self.pool() {
             Some(pool) if images.len() >= self.threads() => {
                 pool.install(|| images.par_iter().map(one).collect())
@@ -150,13 +150,13 @@ impl Classifier {
     /// # Panics
     ///
     /// As [`Self::run`].
-    pub fn run_all(&self, inputs: &[&[f32]], height: usize, width: usize) -> Vec<Classification> {
+    pub fn run_all(&self, inputs: &[&[f32]], size: Size) -> Vec<Classification> {
         match self.pool() {
             Some(pool) if inputs.len() >= self.threads() => {
-                let one = |input: &&[f32]| self.run_with(1, input, [height, width]);
+                let one = |input: &&[f32]| self.run_with(1, input, size);
                 pool.install(|| inputs.par_iter().map(one).collect())
             }
-            _ => inputs.iter().map(|input| self.run(input, height, width)).collect(),
+            _ => inputs.iter().map(|input| self.run(input, size)).collect(),
         }
     }
 
@@ -170,11 +170,11 @@ impl Classifier {
     ///
     /// # Panics
     ///
-    /// If there are not `3 * height * width` of them, or none.
-    pub fn run(&self, input: &[f32], height: usize, width: usize) -> Classification {
+    /// If there are not three for each pixel, or none.
+    pub fn run(&self, input: &[f32], size: Size) -> Classification {
         match self.pool() {
-            Some(pool) => pool.install(|| self.run_with(self.threads(), input, [height, width])),
-            None => self.run_with(1, input, [height, width]),
+            Some(pool) => pool.install(|| self.run_with(self.threads(), input, size)),
+            None => self.run_with(1, input, size),
         }
     }
 
@@ -183,9 +183,9 @@ impl Classifier {
     /// # Panics
     ///
     /// As [`Self::run`], and on targets without a clock, such as `wasm32-unknown-unknown`.
-    pub fn profile(&self, input: &[f32], height: usize, width: usize) -> (Classification, Vec<BiStepStats>) {
+    pub fn profile(&self, input: &[f32], size: Size) -> (Classification, Vec<BiStepStats>) {
         let threads = if self.pool().is_some() { self.threads() } else { 1 };
-        let mut arena = self.filled(threads, input, [height, width]);
+        let mut arena = self.filled(threads, input, size);
         let mut stats = Vec::new();
         let mut all = || {
             for step in &self.plan.steps {
@@ -193,7 +193,7 @@ impl Classifier {
                 engine::run_step(&self.plan, &mut arena, step);
                 let time = start.elapsed();
                 let map = &self.plan.maps[step.dst];
-                let shape = [map.channels, map.side(height), map.side(width)];
+                let shape = [map.channels, map.side(size.height), map.side(size.width)];
                 let macs = (step.macs * shape[1] * shape[2]) as u64;
                 stats.push(BiStepStats { name: step.name.clone(), shape, macs, time });
             }
@@ -247,22 +247,22 @@ impl Classifier {
         self.workers.pool().filter(|_| rayon::current_thread_index().is_none())
     }
 
-    fn run_with(&self, threads: usize, input: &[f32], image: [usize; 2]) -> Classification {
+    fn run_with(&self, threads: usize, input: &[f32], image: Size) -> Classification {
         let mut arena = self.filled(threads, input, image);
         engine::run(&self.plan, &mut arena);
         self.finished(arena)
     }
 
     /// Memory for an image, with the image in it.
-    fn filled(&self, threads: usize, input: &[f32], image: [usize; 2]) -> Arena {
-        assert!(image[0] > 0 && image[1] > 0, "an image has pixels");
+    fn filled(&self, threads: usize, input: &[f32], image: Size) -> Arena {
+        assert!(image.pixels() > 0, "an image has pixels");
         let mut idle = self.workers.idle();
         let fitting = idle.iter().position(|arena| arena.fits(image, threads));
         let fitting = fitting.map(|at| idle.swap_remove(at));
         drop(idle);
         let mut arena = fitting.unwrap_or_else(|| Arena::new(&self.plan, image, threads));
         let place = arena.image_mut();
-        assert_eq!(place.len(), input.len(), "an image of {}x{} has other numbers", image[1], image[0]);
+        assert_eq!(place.len(), input.len(), "an image of {image} has other numbers");
         place.copy_from_slice(input);
         arena
     }

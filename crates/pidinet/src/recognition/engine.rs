@@ -15,6 +15,7 @@ use rayon::prelude::*;
 
 use super::lower::{self, Difference, Vanilla};
 use super::plan::{BlockStep, IMAGE, Id, MapShape, Op, Plan, RealStep, Step};
+use crate::Size;
 
 /// A map in memory.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ struct Map {
 }
 
 impl Map {
-    fn new(shape: &MapShape, image: [usize; 2]) -> Self {
-        let [height, width] = image.map(|side| shape.side(side));
+    fn new(shape: &MapShape, image: Size) -> Self {
+        let Size { height, width } = image.map(|side| shape.side(side));
         let data = Buffer::zeroed(height * width * shape.step + GROUP);
         Self { height, width, step: shape.step, channels: shape.channels, data }
     }
@@ -59,7 +60,7 @@ impl Map {
 #[derive(Debug)]
 pub(super) struct Arena {
     /// Rows and columns of the image.
-    image: [usize; 2],
+    image: Size,
     maps: Vec<Map>,
     /// A map in f64 in a frame of zeros.
     wide: Aligned<f64>,
@@ -75,7 +76,7 @@ pub(super) struct Arena {
 
 impl Arena {
     /// Memory for images of `[rows, columns]`, used by so many threads at once.
-    pub(super) fn new(plan: &Plan, image: [usize; 2], threads: usize) -> Self {
+    pub(super) fn new(plan: &Plan, image: Size, threads: usize) -> Self {
         let maps: Vec<Map> = plan.maps.iter().map(|shape| Map::new(shape, image)).collect();
         let (mut wide, mut shifted, mut signs, mut differences, mut scratch) = (0, 0, 0, 0, 0);
         for step in &plan.steps {
@@ -114,7 +115,7 @@ impl Arena {
     }
 
     /// Whether this is memory for such a run.
-    pub(super) fn fits(&self, image: [usize; 2], threads: usize) -> bool {
+    pub(super) fn fits(&self, image: Size, threads: usize) -> bool {
         self.image == image && self.scratch.len() == threads
     }
 

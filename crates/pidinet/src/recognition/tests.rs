@@ -6,12 +6,13 @@ use std::num::NonZeroUsize;
 use pidinet_kernels::isa::Isa;
 
 use super::*;
+use crate::Size;
 use crate::arch::Kind;
 use crate::arch::recognition::{RecognitionArch, Stem};
 use crate::image::Image;
 use crate::reference::edges::Map;
 use crate::reference::recognition::RecognitionReference;
-use crate::weights::{ModelLimits, RecognitionModel};
+use crate::weights::{OpenOptions, RecognitionModel};
 
 /// Numbers of about the size of normalised pixels, `[h][w][3]`.
 fn noise(height: usize, width: usize, seed: u64) -> Vec<f32> {
@@ -30,7 +31,7 @@ fn planes(input: &[f32], height: usize, width: usize) -> Map {
 }
 
 fn options(threads: usize, isa: Isa) -> ClassifierOptions {
-    ClassifierOptions { threads: NonZeroUsize::new(threads), isa: Some(isa.name().to_owned()) }
+    ClassifierOptions { threads: NonZeroUsize::new(threads), isa: Some(isa) }
 }
 
 /// Every layout, small enough for the reference.
@@ -66,7 +67,7 @@ fn the_engine_gives_what_the_reference_gives() {
             for isa in Isa::available() {
                 for threads in [1, 3] {
                     let classifier = Classifier::new(&model, &options(threads, isa)).unwrap();
-                    let got = classifier.run(&input, height, width);
+                    let got = classifier.run(&input, Size { height, width });
                     let name = format!("{isa}, {threads} threads, {height}x{width}, {arch:?}");
                     assert_eq!(got.features, logits(&want.features), "features, {name}");
                     assert_eq!(got.logits, logits(&want.logits), "logits, {name}");
@@ -82,7 +83,7 @@ fn random_networks_look_at_their_images() {
     for arch in layouts() {
         let classifier =
             Classifier::new(&RecognitionModel::random(arch, 1), &ClassifierOptions::default()).unwrap();
-        let [a, b] = [1, 2].map(|seed| classifier.run(&noise(32, 32, seed), 32, 32).features);
+        let [a, b] = [1, 2].map(|seed| classifier.run(&noise(32, 32, seed), Size::square(32)).features);
         let changed = a.iter().zip(&b).filter(|(a, b)| a != b).count();
         assert!(2 * changed > a.len(), "{changed} of {} features differ", a.len());
     }
@@ -111,9 +112,9 @@ fn images_may_be_shared_out_by_the_caller() {
     let arch = RecognitionArch { width: 2, ..RecognitionArch::small(2) };
     let classifier = Classifier::new(&RecognitionModel::random(arch, 1), &options(3, Isa::best())).unwrap();
     let input = noise(4, 4, 1);
-    let alone = classifier.run(&input, 4, 4);
+    let alone = classifier.run(&input, Size::square(4));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).stack_size(1 << 18).build().unwrap();
-    let same = || (0..20_000).into_par_iter().all(|_| classifier.run(&input, 4, 4) == alone);
+    let same = || (0..20_000).into_par_iter().all(|_| classifier.run(&input, Size::square(4)) == alone);
     assert!(pool.install(same));
 }
 
@@ -122,10 +123,10 @@ fn memory_of_another_size_does_not_leak_into_a_result() {
     let model = RecognitionModel::random(layouts().remove(2), 1);
     let classifier = Classifier::new(&model, &options(1, Isa::best())).unwrap();
     let small = noise(9, 9, 1);
-    let before = classifier.run(&small, 9, 9);
-    classifier.run(&noise(40, 30, 2), 40, 30);
-    classifier.run(&noise(9, 9, 3), 9, 9);
-    assert_eq!(classifier.run(&small, 9, 9), before);
+    let before = classifier.run(&small, Size::square(9));
+    classifier.run(&noise(40, 30, 2), Size { height: 40, width: 30 });
+    classifier.run(&noise(9, 9, 3), Size::square(9));
+    assert_eq!(classifier.run(&small, Size::square(9)), before);
 }
 
 #[test]
@@ -133,11 +134,11 @@ fn packed_models_give_the_same_numbers() {
     use crate::weights::{BinaryStorage, RecognitionStorage};
     let model = RecognitionModel::random(layouts().remove(2), 1);
     let packed = RecognitionStorage { binary: BinaryStorage::Bits, ..RecognitionStorage::default() };
-    let read = RecognitionModel::read(&model.to_bytes(packed).unwrap(), &ModelLimits::default()).unwrap();
+    let read = RecognitionModel::read(&model.to_bytes(packed).unwrap(), &OpenOptions::default()).unwrap();
     let [before, after] =
         [&model, &read].map(|model| Classifier::new(model, &options(1, Isa::best())).unwrap());
     let input = noise(32, 32, 9);
-    assert_eq!(before.run(&input, 32, 32), after.run(&input, 32, 32));
+    assert_eq!(before.run(&input, Size::square(32)), after.run(&input, Size::square(32)));
 }
 
 #[test]

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use super::limits::{self, ModelLimits};
 use super::metadata::{self, Description};
+use super::options::{self, OpenOptions};
 use super::pytorch::Checkpoint;
 use super::safetensors::Safetensors;
-use super::{Form, Model, ModelInfo, OpenOptions, Parameter};
+use super::{Form, Model, ModelInfo, Parameter};
+use crate::Size;
 use crate::arch::survey::{ParameterShape, Survey};
 use crate::arch::{Arch, Kind, Kinds, LAYERS};
 use crate::calibration::Calibration;
@@ -35,12 +36,12 @@ pub(super) fn without_prefix<T>(tensors: Vec<(String, T)>) -> BTreeMap<String, T
 
 /// Reads a model file of either kind.
 pub(super) fn read(bytes: &[u8], options: &OpenOptions) -> Result<Model, ModelError> {
-    limits::check("file_bytes", options.limits.file_bytes, bytes.len() as u64)?;
+    options::check("file_bytes", options.file_bytes, bytes.len() as u64)?;
     if bytes.starts_with(b"PK\x03\x04") {
-        return load(Checkpoint::open(bytes, &options.limits)?, None, options);
+        return load(Checkpoint::open(bytes, options)?, None, options);
     }
     if bytes.get(8) == Some(&b'{') {
-        let file = Safetensors::open(bytes, &options.limits)?;
+        let file = Safetensors::open(bytes, options)?;
         let described = Description::read(file.metadata())?;
         return load(file, described, options);
     }
@@ -59,12 +60,12 @@ fn load(
     options: &OpenOptions,
 ) -> Result<Model, ModelError> {
     let found = archive.shapes();
-    limits::check("tensors", options.limits.tensors, found.len() as u64)?;
+    options::check("tensors", options.tensors, found.len() as u64)?;
     let Description { arch, form, info, calibration } = match described {
         Some(description) => agreed(description, options)?,
         None => infer(&found, options)?,
     };
-    let expected = expected(&arch, form, &options.limits)?;
+    let expected = expected(&arch, form, options)?;
     check_shapes(&expected, &found)?;
     let calibration = match calibration.as_str() {
         "" => None,
@@ -139,7 +140,7 @@ fn first_axis(tensor: &str, shape: &[usize], expected: &str) -> Result<usize, Mo
 /// Names of the layers whose kind the configuration chooses.
 fn differences() -> [String; LAYERS] {
     let arch = Arch { kinds: Kinds::new([Kind::Radial; LAYERS]), ..Arch::tiny().light() };
-    let survey = Survey::of(&arch, 8, 8);
+    let survey = Survey::of(&arch, Size::square(8));
     let mut radial = survey.convs().filter(|(_, conv)| conv.kind == Kind::Radial);
     std::array::from_fn(|_| radial.next().expect("the configuration has one kind a layer").0.to_owned())
 }
@@ -157,7 +158,7 @@ fn kinds_with(radial: [bool; LAYERS]) -> Kinds {
 pub(super) fn expected(
     arch: &Arch,
     form: Form,
-    limits: &ModelLimits,
+    limits: &OpenOptions,
 ) -> Result<BTreeMap<String, Vec<usize>>, ModelError> {
     if !(arch.theta > 0.0 && arch.theta <= 1.0) {
         return Err(ModelError::Theta { theta: arch.theta });
@@ -166,7 +167,7 @@ pub(super) fn expected(
         if width == 0 {
             return Err(ModelError::NoChannels);
         }
-        limits::check("channels", limits.channels, width as u64)?;
+        options::check("channels", limits.channels, width as u64)?;
     }
     let of_form = |parameter: ParameterShape| match form {
         Form::Raw => (parameter.name, parameter.raw),
@@ -174,7 +175,7 @@ pub(super) fn expected(
     };
     let expected: BTreeMap<_, _> = Survey::parameters_of(arch).into_iter().map(of_form).collect();
     let numbers: u64 = expected.values().map(|shape| shape.iter().map(|&n| n as u64).product::<u64>()).sum();
-    limits::check("weight_bytes", limits.weight_bytes, 4 * numbers)?;
+    options::check("weight_bytes", limits.weight_bytes, 4 * numbers)?;
     Ok(expected)
 }
 

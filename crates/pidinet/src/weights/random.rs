@@ -1,6 +1,7 @@
 //! Random weights, for tests and benchmarks.
 
 use super::{Form, Model, ModelInfo, Parameter, RecognitionModel, Weights};
+use crate::Size;
 use crate::arch::Arch;
 use crate::arch::recognition::RecognitionArch;
 use crate::arch::recognition::survey::{RecognitionParameter, RecognitionSurvey, Role};
@@ -14,7 +15,7 @@ use crate::arch::survey::Survey;
 pub(super) fn model(arch: Arch, seed: u64) -> Model {
     let mut random = SplitMix64(seed);
     let mut weights = Weights::new();
-    for (name, conv) in Survey::of(&arch, 8, 8).convs() {
+    for (name, conv) in Survey::of(&arch, Size::square(8)).convs() {
         let shape = conv.weight_shape();
         let fan_in: usize = shape[1..].iter().product();
         let gain = if name.contains("block") { 1.0 } else { 6.0 };

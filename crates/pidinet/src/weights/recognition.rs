@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::limits::{self, ModelLimits};
 use super::load::{self, Archive};
 use super::metadata::Keys;
+use super::options::{self, OpenOptions};
 use super::safetensors::{Safetensors, Tensor, assemble};
 use super::{ModelError, ModelInfo, Parameter, Storage, Weights, random};
 use crate::Error;
@@ -108,7 +108,7 @@ impl RecognitionModel {
 
     /// Whether the bytes of a file say that it is a model for recognition, sound or not.
     pub fn is_one(bytes: &[u8]) -> bool {
-        Safetensors::open(bytes, &ModelLimits::default()).is_ok_and(|file| metadata::is_ours(file.metadata()))
+        Safetensors::open(bytes, &OpenOptions::default()).is_ok_and(|file| metadata::is_ours(file.metadata()))
     }
 
     /// Reads a model file.
@@ -116,12 +116,12 @@ impl RecognitionModel {
     /// # Errors
     ///
     /// [`Error::Read`] if the file cannot be read, [`Error::Model`] if its content cannot be used.
-    pub fn open(path: impl AsRef<Path>, limits: &ModelLimits) -> Result<Self, Error> {
+    pub fn open(path: impl AsRef<Path>, limits: &OpenOptions) -> Result<Self, Error> {
         let path = path.as_ref();
         let unreadable = |source| Error::Read { path: path.to_owned(), source };
         let unusable = |source| Error::Model { path: path.to_owned(), source };
         let (limit, length) = (limits.file_bytes, path.metadata().map_err(unreadable)?.len());
-        limits::check("file_bytes", limit, length).map_err(unusable)?;
+        options::check("file_bytes", limit, length).map_err(unusable)?;
         let bytes = files::read_model(path, limit).map_err(unreadable)?;
         let mut model = Self::read(&bytes, limits).map_err(unusable)?;
         if model.info.name.is_empty() {
@@ -136,10 +136,10 @@ impl RecognitionModel {
     ///
     /// If it is not a model for recognition, is damaged, does not hold what its architecture needs, or exceeds
     /// a limit.
-    pub fn read(bytes: &[u8], limits: &ModelLimits) -> Result<Self, ModelError> {
-        limits::check("file_bytes", limits.file_bytes, bytes.len() as u64)?;
+    pub fn read(bytes: &[u8], limits: &OpenOptions) -> Result<Self, ModelError> {
+        options::check("file_bytes", limits.file_bytes, bytes.len() as u64)?;
         let mut file = Safetensors::open(bytes, limits)?;
-        limits::check("tensors", limits.tensors, file.shapes().len() as u64)?;
+        options::check("tensors", limits.tensors, file.shapes().len() as u64)?;
         let keys = Keys::of(file.metadata())?.ok_or_else(metadata::missing)?;
         let metadata::Description { arch, binary, labels, input, info } = metadata::read(keys)?;
         let parameters = parameters(&arch, limits)?;
@@ -208,7 +208,7 @@ impl RecognitionModel {
     }
 
     fn check(&self) -> Result<(), ModelError> {
-        let parameters = parameters(&self.arch, &ModelLimits::none())?;
+        let parameters = parameters(&self.arch, &OpenOptions::unlimited())?;
         let expected = parameters.iter().map(|parameter| (parameter.name.clone(), parameter.shape.clone()));
         load::check_shapes(&expected.collect(), &self.weights.shapes())?;
         if !self.labels.is_empty() && self.labels.len() != self.arch.classes {
@@ -236,15 +236,15 @@ impl RecognitionModel {
 }
 
 /// The parameters of an architecture, if it is a sensible one.
-fn parameters(arch: &RecognitionArch, limits: &ModelLimits) -> Result<Vec<RecognitionParameter>, ModelError> {
+fn parameters(arch: &RecognitionArch, limits: &OpenOptions) -> Result<Vec<RecognitionParameter>, ModelError> {
     metadata::check_arch(arch)?;
-    limits::check("channels", limits.channels, arch.width as u64)?;
-    limits::check("channels", 8 * limits.channels, arch.features() as u64)?;
+    options::check("channels", limits.channels, arch.width as u64)?;
+    options::check("channels", 8 * limits.channels, arch.features() as u64)?;
     let blocks: usize = arch.stages.iter().map(|stage| stage.blocks).sum();
-    limits::check("tensors", limits.tensors, 5 * blocks as u64)?;
+    options::check("tensors", limits.tensors, 5 * blocks as u64)?;
     let parameters = RecognitionSurvey::parameters_of(arch);
     let count = |parameter: &RecognitionParameter| parameter.shape.iter().map(|&n| n as u64).product::<u64>();
-    limits::check("weight_bytes", limits.weight_bytes, 4 * parameters.iter().map(count).sum::<u64>())?;
+    options::check("weight_bytes", limits.weight_bytes, 4 * parameters.iter().map(count).sum::<u64>())?;
     Ok(parameters)
 }
 
@@ -259,6 +259,7 @@ fn stored_shape(parameter: &RecognitionParameter, binary: BinaryStorage) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Size;
     use crate::arch::Kind;
 
     fn model() -> RecognitionModel {
@@ -278,7 +279,7 @@ mod tests {
         let model = model();
         let bytes = model.to_bytes(RecognitionStorage::default()).unwrap();
         assert!(RecognitionModel::is_one(&bytes));
-        assert_eq!(RecognitionModel::read(&bytes, &ModelLimits::default()).unwrap(), model);
+        assert_eq!(RecognitionModel::read(&bytes, &OpenOptions::default()).unwrap(), model);
     }
 
     #[test]
@@ -286,7 +287,7 @@ mod tests {
         let model = model();
         let packed = RecognitionStorage { binary: BinaryStorage::Bits, ..RecognitionStorage::default() };
         let bytes = model.to_bytes(packed).unwrap();
-        let read = RecognitionModel::read(&bytes, &ModelLimits::default()).unwrap();
+        let read = RecognitionModel::read(&bytes, &OpenOptions::default()).unwrap();
         for parameter in RecognitionSurvey::parameters_of(&model.arch) {
             let (before, after) = (&model.weights[&parameter.name], &read.weights[&parameter.name]);
             match parameter.role {
@@ -309,7 +310,7 @@ mod tests {
         let storage = RecognitionStorage { binary: BinaryStorage::Bits, real: Storage::Float16 };
         let packed = model.to_bytes(storage).unwrap().len();
         assert!(20 * packed <= latent, "{packed} of {latent} bytes");
-        let rest = latent - 4 * RecognitionSurvey::of(&model.arch, 1, 1).bit_count();
+        let rest = latent - 4 * RecognitionSurvey::of(&model.arch, Size::square(1)).bit_count();
         let body =
             model.to_bytes(RecognitionStorage { binary: BinaryStorage::Bits, ..storage }).unwrap().len();
         assert!(

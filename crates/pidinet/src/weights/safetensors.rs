@@ -6,8 +6,8 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::element::{Element, Storage, to_f16};
-use super::limits::{self, ModelLimits};
 use super::load::{Archive, position, without_prefix};
+use super::options::{self, OpenOptions};
 use super::{Model, ModelError, Parameter, metadata};
 
 /// A file whose header has been read and found sound.
@@ -18,10 +18,10 @@ pub(super) struct Safetensors<'a> {
 
 impl<'a> Safetensors<'a> {
     /// Reads the header, and checks that the tensors fill the file without gap or overlap.
-    pub(super) fn open(bytes: &'a [u8], limits: &ModelLimits) -> Result<Self, ModelError> {
+    pub(super) fn open(bytes: &'a [u8], limits: &OpenOptions) -> Result<Self, ModelError> {
         let damaged = |source| ModelError::Safetensors { source: Box::new(source) };
         if let Some(&length) = bytes.first_chunk() {
-            limits::check("header_bytes", limits.header_bytes, u64::from_le_bytes(length))?;
+            options::check("header_bytes", limits.header_bytes, u64::from_le_bytes(length))?;
         }
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?.tensors();

@@ -9,7 +9,7 @@ use pidinet::edges::{self, Input};
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::reference::edges::Map;
 use pidinet::weights::Model;
-use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Size};
 use pidinet_kernels::isa::Isa;
 
 /// Maps by the names in golden files: `x` the input, `x0` .. `x4` after the stem and the four stages, `e1` .. `e4`
@@ -40,7 +40,7 @@ pub(crate) fn named(outputs: Outputs<Map>) -> Maps {
 pub(crate) fn machines(threads: &[usize]) -> impl Iterator<Item = DetectorOptions> {
     let machine = |isa: Isa, threads| DetectorOptions {
         threads: NonZeroUsize::new(threads),
-        isa: Some(isa.name().to_owned()),
+        isa: Some(isa),
         ..DetectorOptions::default()
     };
     Isa::available()
@@ -50,7 +50,7 @@ pub(crate) fn machines(threads: &[usize]) -> impl Iterator<Item = DetectorOption
 
 /// Every map that the engine computes from an input.
 pub(crate) fn engine_maps(model: &Model, options: &DetectorOptions, x: &Map) -> Maps {
-    let outputs = trace(model, options, &Planes(x), x.height, x.width).unwrap();
+    let outputs = trace(model, options, &Planes(x), Size { height: x.height, width: x.width }).unwrap();
     let wide = |map: edges::Map| Map::new(map.shape, map.data.into_iter().map(f64::from).collect());
     named(Outputs {
         stem: wide(outputs.stem),

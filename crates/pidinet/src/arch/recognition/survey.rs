@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::{BinaryConv, BuildRecognition, RealConv, RecognitionArch, bi_pidinet};
+use crate::Size;
 use crate::arch::Kind;
 use crate::arch::survey::Shape;
 
@@ -132,8 +133,9 @@ pub struct RecognitionParameter {
 /// What a Bi-PiDiNet consists of, for one size of image.
 ///
 /// ```
+/// use pidinet::Size;
 /// use pidinet::arch::recognition::{RecognitionArch, Stem, survey::RecognitionSurvey};
-/// let survey = RecognitionSurvey::of(&RecognitionArch::eighteen(Stem::Imagenet, 1000), 224, 224);
+/// let survey = RecognitionSurvey::of(&RecognitionArch::eighteen(Stem::Imagenet, 1000), Size::square(224));
 /// assert_eq!(survey.bops(), 1_676_279_808);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -145,16 +147,16 @@ pub struct RecognitionSurvey {
 }
 
 impl RecognitionSurvey {
-    /// The survey of a network on images of `height` × `width` pixels.
-    pub fn of(arch: &RecognitionArch, height: usize, width: usize) -> Self {
+    /// The survey of a network on images of this size.
+    pub fn of(arch: &RecognitionArch, size: Size) -> Self {
         let mut survey = Self::default();
-        bi_pidinet(arch, &mut survey, &[3, height, width]);
+        bi_pidinet(arch, &mut survey, &[3, size.height, size.width]);
         survey
     }
 
     /// The parameters alone, which do not depend on the image.
     pub fn parameters_of(arch: &RecognitionArch) -> Vec<RecognitionParameter> {
-        Self::of(arch, 1, 1).parameters
+        Self::of(arch, Size::square(1)).parameters
     }
 
     /// Number of real parameters; means and variances of batch norms, which are not trained, count too.
@@ -315,7 +317,7 @@ mod tests {
     /// Bi-Real Net (Liu et al., ECCV 2018) counts 1.63e8 for its 18 layers, convolutions only.
     #[test]
     fn the_plain_layout_costs_what_bi_real_net_says() {
-        let survey = RecognitionSurvey::of(&eighteen(), 224, 224);
+        let survey = RecognitionSurvey::of(&eighteen(), Size::square(224));
         let convolutions: f64 = survey
             .layers
             .iter()
@@ -332,19 +334,19 @@ mod tests {
 
     #[test]
     fn the_light_layout_costs_half_of_it() {
-        let light = RecognitionSurvey::of(&eighteen().light(), 224, 224);
+        let light = RecognitionSurvey::of(&eighteen().light(), Size::square(224));
         assert!(light.ops() <= 0.85e8, "{}", light.ops());
-        assert_eq!(light.bops(), RecognitionSurvey::of(&eighteen(), 224, 224).bops());
+        assert_eq!(light.bops(), RecognitionSurvey::of(&eighteen(), Size::square(224)).bops());
         let differences = eighteen().light().with_differences(Kind::Central, 0.2);
         assert!(
-            RecognitionSurvey::of(&differences, 224, 224).ops() < light.ops(),
+            RecognitionSurvey::of(&differences, Size::square(224)).ops() < light.ops(),
             "eight signs instead of nine"
         );
     }
 
     #[test]
     fn the_small_network_is_trained_in_two_hours() {
-        let survey = RecognitionSurvey::of(&RecognitionArch::small(10), 32, 32);
+        let survey = RecognitionSurvey::of(&RecognitionArch::small(10), Size::square(32));
         let multiply_adds = survey.flops() + survey.bops();
         assert!((25_000_000..40_000_000).contains(&multiply_adds), "{multiply_adds}");
     }
@@ -354,7 +356,7 @@ mod tests {
         let mut arch = RecognitionArch::small(10).with_differences(Kind::Angular, 0.5);
         arch.stages[1] = Stage { rho: 1.0, ..arch.stages[1] };
         for arch in [arch.clone(), arch.light(), eighteen().light()] {
-            let survey = RecognitionSurvey::of(&arch, 33, 40);
+            let survey = RecognitionSurvey::of(&arch, Size { height: 33, width: 40 });
             let names: std::collections::BTreeSet<&str> =
                 survey.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
             assert_eq!(names.len(), survey.parameters.len());
@@ -365,7 +367,7 @@ mod tests {
 
     #[test]
     fn halves_are_rounded_up() {
-        let survey = RecognitionSurvey::of(&RecognitionArch::small(10), 7, 5);
+        let survey = RecognitionSurvey::of(&RecognitionArch::small(10), Size { height: 7, width: 5 });
         let output = |name: &str| survey.layers.iter().find(|layer| layer.name == name).unwrap().output;
         assert_eq!(output("block1_2.norm"), [24, 7, 5]);
         assert_eq!(output("block2_1.norm"), [48, 4, 3]);

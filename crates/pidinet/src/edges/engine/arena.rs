@@ -7,8 +7,9 @@ use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::rows::row::{self, Row, RowMut};
 
 use super::Rows as Caller;
+use crate::Size;
 use crate::edge_map::byte;
-use crate::edges::plan::schedule::{Pace, Schedule, Size};
+use crate::edges::plan::schedule::{Pace, Schedule};
 use crate::edges::plan::{Op, Plan};
 
 /// How a map lies in memory.

@@ -21,11 +21,11 @@ impl Input for Waves {
     }
 }
 
-fn maps(model: &Model, keep: Keep, options: EngineOptions, fusion: Fusion, size: [usize; 2]) -> Vec<Map> {
+fn maps(model: &Model, keep: Keep, options: EngineOptions, fusion: Fusion, size: Size) -> Vec<Map> {
     let options = EngineOptions { isa: options.isa.or(Some(Isa::best())), ..options };
     let engine = Engine::with_fusion(model, keep, &options, fusion).unwrap();
-    let first = engine.run(&Waves, size[0], size[1]).maps;
-    let again = engine.run(&Waves, size[0], size[1]).maps;
+    let first = engine.run(&Waves, size).maps;
+    let again = engine.run(&Waves, size).maps;
     assert_eq!(first, again, "a second run gave something else");
     first
 }
@@ -37,7 +37,8 @@ fn threads(count: usize) -> EngineOptions {
 #[test]
 fn threads_and_strips_change_nothing() {
     let model = Model::random(Arch::tiny(), 3);
-    for size in [[8, 8], [9, 31], [67, 45], [130, 77], [209, 23]] {
+    for [height, width] in [[8, 8], [9, 31], [67, 45], [130, 77], [209, 23]] {
+        let size = Size { height, width };
         let whole = EngineOptions { strip: Strip::Whole, ..threads(1) };
         let want = maps(&model, Keep::Sides, whole, Fusion::On, size);
         for count in [1, 2, 5] {
@@ -61,7 +62,8 @@ fn lower_precision_is_near_and_depends_on_no_threads_or_strips() {
     for arch in archs {
         let mut model = Model::random(arch, 5);
         model.calibration = Some(Calibration::measure(&model, [noise(100, 60)]).unwrap());
-        for size in [[9, 31], [67, 45], [40, 530]] {
+        for [height, width] in [[9, 31], [67, 45], [40, 530]] {
+            let size = Size { height, width };
             let with = |precision, strip, count| {
                 let options = EngineOptions { strip, precision, ..threads(count) };
                 maps(&model, Keep::Sides, options, Fusion::On, size)
@@ -111,7 +113,7 @@ fn what_int8_does_not_reach_is_computed_in_f32() {
     model.calibration = Calibration::from_json(&narrow, &model.arch);
     let with = |precision| {
         let options = EngineOptions { precision, ..threads(2) };
-        maps(&model, Keep::Fused, options, Fusion::On, [67, 45]).remove(0)
+        maps(&model, Keep::Fused, options, Fusion::On, Size { height: 67, width: 45 }).remove(0)
     };
     // The bound of bf16, in which blocks with projection are.
     let mean = mean_error(&with(Precision::Int8), &with(Precision::F32));
@@ -139,8 +141,8 @@ fn fused_steps_equal_their_parts() {
     ];
     for arch in archs {
         let model = Model::random(arch, 11);
-        let fused = maps(&model, Keep::All, threads(2), Fusion::On, [43, 58]);
-        let plain = maps(&model, Keep::All, threads(1), Fusion::Off, [43, 58]);
+        let fused = maps(&model, Keep::All, threads(2), Fusion::On, Size { height: 43, width: 58 });
+        let plain = maps(&model, Keep::All, threads(1), Fusion::Off, Size { height: 43, width: 58 });
         assert_near(&fused, &plain, &model.arch);
     }
 }
@@ -165,17 +167,21 @@ fn wide_maps_are_computed_row_by_row() {
     let engine = Engine::new(&model, Keep::Sides, &threads(1)).unwrap();
     assert!(engine.pace(Size { height, width: 481 }).bands);
     assert!(!engine.pace(Size { height, width }).bands);
-    let rows = maps(&model, Keep::Sides, threads(2), Fusion::On, [height, width]);
-    assert_near(&rows, &maps(&model, Keep::Sides, threads(2), Fusion::Off, [height, width]), &model.arch);
+    let rows = maps(&model, Keep::Sides, threads(2), Fusion::On, Size { height, width });
+    assert_near(
+        &rows,
+        &maps(&model, Keep::Sides, threads(2), Fusion::Off, Size { height, width }),
+        &model.arch,
+    );
 }
 
 #[test]
 fn steps_are_timed_and_counted() {
     let model = Model::random(Arch::tiny(), 3);
     let engine = Engine::new(&model, Keep::Fused, &threads(1)).unwrap();
-    let run = engine.profile(&Waves, 64, 64);
-    let stats = engine.stats(&run.times, 64, 64);
-    let survey = crate::arch::survey::Survey::of(&model.arch, 64, 64);
+    let run = engine.profile(&Waves, Size::square(64));
+    let stats = engine.stats(&run.times, Size::square(64));
+    let survey = crate::arch::survey::Survey::of(&model.arch, Size::square(64));
     let (bands, rest): (Vec<_>, Vec<_>) =
         stats.iter().partition(|step| step.name.starts_with("dilations") && step.name.ends_with("conv2"));
     let sum = |steps: &[&StepStats]| steps.iter().map(|step| step.macs).sum::<u64>() as f64;

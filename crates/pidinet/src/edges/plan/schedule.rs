@@ -14,6 +14,7 @@ use std::ops::Range;
 use pidinet_kernels::rows::resize::Axis;
 
 use super::graph::{Id, Shape};
+use crate::Size;
 
 /// Which rows of an input one row of the output needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +34,6 @@ pub(crate) struct Reads {
     pub(crate) inputs: Vec<(Id, Reach)>,
     /// Rows that it had better compute together, from a multiple of their number on; 1 if they are nothing to each other.
     pub(crate) band: usize,
-}
-
-/// Height and width of a map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size {
-    pub(crate) height: usize,
-    pub(crate) width: usize,
 }
 
 /// Where the pixels of a resized map come from.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{BinaryStorage, ModelError, ModelInfo, RecognitionInput, RecognitionModel};
+use crate::Size;
 use crate::arch::Kind;
 use crate::arch::recognition::survey::RecognitionSurvey;
 use crate::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
@@ -145,7 +146,7 @@ pub(super) fn check_input(input: &RecognitionInput, arch: &RecognitionArch) -> R
     if !(1..=LONGEST).contains(size) {
         return Err(invalid("input", &size.to_string(), "1 to 2048 pixels"));
     }
-    let layers = RecognitionSurvey::of(arch, *size, *size).layers;
+    let layers = RecognitionSurvey::of(arch, Size::square(*size)).layers;
     if layers.iter().any(|layer| layer.output.iter().product::<usize>() > LARGEST_MAP) {
         return Err(invalid(
             "input",

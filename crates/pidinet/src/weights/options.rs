@@ -1,11 +1,20 @@
-//! What a model file may cost, whoever wrote it.
+//! How a model file is opened: what it does not say itself, and what it may cost, whoever wrote it.
 
-use super::ModelError;
+use crate::arch::Kinds;
+use crate::error::ModelError;
 
-/// What a model file may cost. The defaults leave room for models ten times the size of the published ones,
-/// stored with the state of their optimiser; raise one only for files from a source that is trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ModelLimits {
+/// How to open a model file.
+///
+/// The limits leave room for models ten times the size of the published ones, stored with the state of their optimiser;
+/// raise one only for files from a source that is trusted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OpenOptions {
+    /// The configuration of a file that does not say which it has, as no checkpoint does
+    /// [default: `carv4`, or for folded weights one with radial layers in the same places].
+    pub kinds: Option<Kinds>,
+    /// Share of the pixel difference, see [`Arch::theta`](crate::arch::Arch::theta), of a file that does not say it
+    /// [default: 1].
+    pub theta: Option<f32>,
     /// Bytes of the file [default: 256 MiB].
     pub file_bytes: u64,
     /// Bytes of the JSON header of a safetensors file [default: 1 MiB].
@@ -27,9 +36,11 @@ pub struct ModelLimits {
     pub pickle_bytes: u64,
 }
 
-impl Default for ModelLimits {
+impl Default for OpenOptions {
     fn default() -> Self {
         Self {
+            kinds: None,
+            theta: None,
             file_bytes: 256 << 20,
             header_bytes: 1 << 20,
             tensors: 4096,
@@ -42,10 +53,12 @@ impl Default for ModelLimits {
     }
 }
 
-impl ModelLimits {
+impl OpenOptions {
     /// For models made by this program: none but what keeps sizes from overflowing.
-    pub(super) fn none() -> Self {
+    pub(super) fn unlimited() -> Self {
         Self {
+            kinds: None,
+            theta: None,
             file_bytes: u64::MAX,
             header_bytes: u64::MAX,
             tensors: u64::MAX,
