@@ -271,10 +271,10 @@ fn scales_presets_and_the_longest_side_reach_the_network() {
 fn threads_and_tiles_do_not_change_the_edges() {
     let sandbox = Sandbox::new();
     sandbox.photo("a.png".as_ref(), 70, 61);
-    sandbox.run("detect MODEL a.png -o 1.npy -j 1 --tile off").code(0);
+    sandbox.run("detect MODEL a.png -o 1.npy -j 1 --strip off").code(0);
     let want = npy(&sandbox, "1.npy");
     for (name, options) in
-        [("2", "-j 2"), ("3", "-j 3 --tile 8"), ("4", "-j 1 --tile 17"), ("5", "--tile auto")]
+        [("2", "-j 2"), ("3", "-j 3 --strip 8"), ("4", "-j 1 --strip 17"), ("5", "--strip auto")]
     {
         sandbox.run(&format!("detect MODEL a.png -o {name}.npy {options}")).code(0);
         for (got, want) in npy(&sandbox, &format!("{name}.npy")).iter().zip(&want) {
@@ -324,7 +324,7 @@ fn wrong_usage_is_code_2_and_says_what_is_right() {
         ("detect MODEL a.png b.png -o -", "-o - writes one image"),
         ("detect MODEL a.png --hysteresis 0.5,0.2", "lower one first"),
         ("detect MODEL a.png --thin", "--threshold"),
-        ("detect MODEL a.png --tile 0", "auto, off or"),
+        ("detect MODEL a.png --strip 0", "auto, off or"),
         ("detect MODEL a.png --nms=best", "dollar"),
         ("detect MODEL a.png --overlay=pink", "RRGGBB"),
         ("detect MODEL - -", "twice"),
