@@ -1,43 +1,19 @@
-//! Images with a class each: folders or archives of them, and the batches of CIFAR.
+//! A data set of images with classes.
 //!
 //! [`ClassSet`] knows where every image is and reads it when asked, so that a data set need not fit into
 //! memory; only what is in a compressed archive is held, still encoded.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use pidinet::image::{Image, ImageLimits};
 
+use super::content::File;
+use super::sample::{Pixels, Sample, example};
+use super::{cifar, files};
 use crate::{Error, Result};
-
-mod archive;
-mod cifar;
-mod confusion;
-mod files;
-
-pub use confusion::{Confusion, TOP};
-
-use files::{Content, File};
 
 /// Endings of the files that are taken for images.
 const IMAGES: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "ppm", "pgm"];
-
-/// An image that is not read yet.
-#[derive(Clone, Debug)]
-struct Sample {
-    /// Its path in the folder or archive.
-    name: String,
-    class: usize,
-    pixels: Pixels,
-}
-
-#[derive(Clone, Debug)]
-enum Pixels {
-    /// An image file.
-    Encoded(Content),
-    /// 32×32 pixels, one colour after the other, at a place in a file.
-    Planes { file: Arc<[u8]>, start: usize },
-}
 
 /// A data set of images with classes.
 ///
@@ -72,7 +48,8 @@ impl ClassSet {
     pub fn open(path: &Path, split: Option<&str>) -> Result<Self> {
         let files = files::list(path, |name| is_image(name) || cifar::is_batch(name))?;
         if files.iter().any(|file| cifar::is_batch(&file.name)) {
-            return cifar::read(path, &files, split);
+            let (classes, samples) = cifar::read(path, &files, split)?;
+            return Ok(Self { path: path.to_owned(), classes, samples });
         }
         let found: Vec<(&File, &str)> =
             files.iter().filter_map(|file| Some((file, class_of(&file.name, split)?))).collect();
@@ -157,11 +134,6 @@ fn class_of<'a>(name: &'a str, split: Option<&str>) -> Option<&'a str> {
         None => folders.last(),
     }
     .copied()
-}
-
-/// What there is instead of what was looked for.
-fn example(files: &[File]) -> String {
-    files.first().map_or("no image".to_owned(), |file| format!("files such as {}", file.name))
 }
 
 #[cfg(test)]
