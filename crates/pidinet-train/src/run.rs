@@ -20,20 +20,16 @@ use pidinet::save::{FolderLock, write_atomically};
 use pidinet::weights::ModelInfo;
 
 use crate::checkpoint::{self, Checkpoint, Newest, Position};
-use crate::config::Phase;
 use crate::device::Device;
-use crate::{Config, Error, Result};
+use crate::edges::config::Phase;
+use crate::{Error, Result};
 
-mod edges;
 pub(crate) mod lesson;
-mod memory;
 mod metrics;
 mod page;
-mod validate;
 
 pub use metrics::{Metrics, Record, Scores};
 
-use edges::Edges;
 use lesson::{Learnt, Lesson, Rules, Validated};
 
 /// Where a run lives and how it is controlled.
@@ -118,27 +114,6 @@ pub fn restore_configuration(folder: &Path) -> Result<()> {
         write_atomically(path, checkpoint.config.as_bytes())?;
     }
     Ok(())
-}
-
-/// Trains a network to find edges, as `config` says.
-///
-/// # Errors
-///
-/// If the configuration, the data or the folder cannot be used, or the loss stops being a number. What was
-/// saved before stays.
-pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
-    config.check()?;
-    let rules = Rules {
-        config: config.to_toml(),
-        says_same: &|text| Config::parse(text).is_ok_and(|other| other == *config),
-        train: &config.train,
-        schedule: &config.schedule,
-        phases: &config.phase,
-        seed: config.seed,
-        validation_epochs: config.validation.epochs,
-        skip: config.data.skip,
-    };
-    run(Edges::open(config, options.device)?, rules, options, tell)
 }
 
 /// Runs a lesson in a folder until it is done or told to stop.
@@ -415,7 +390,7 @@ fn keep_one_more(last: &Path, before: &Path) {
 }
 
 /// Goes on without what is only to be looked at.
-fn decorate<E: std::error::Error>(written: Result<(), E>) {
+pub(crate) fn decorate<E: std::error::Error>(written: Result<(), E>) {
     if let Err(error) = written {
         log::warn!("{}; the run goes on without it", chain(&error));
     }
