@@ -42,6 +42,10 @@ pub enum Error {
     #[error(transparent)]
     Pidinet(#[from] pidinet::Error),
 
+    /// A figure could not be drawn as an image.
+    #[error("cannot draw the figure")]
+    Figure(#[source] Box<dyn std::error::Error + Send + Sync>),
+
     /// A file can be read, but holds something else.
     #[error("{}: expected {expected}, found {found}", path.display())]
     Content {

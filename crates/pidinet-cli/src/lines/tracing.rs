@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::ValueHint;
 use pidinet::EdgeMap;
-use pidinet::lines::{self, Drawing, DrawingOptions, Lines, Page, StrokeWidth, TraceOptions, Unit, WorldFile};
+use pidinet::lines::{
+    self, Drawing, DrawingOptions, Lines, Page, StrokeWidth, TraceOptions, Unit, WorldFile,
+};
 
 use super::format::Format;
 use crate::options::probability;
@@ -26,23 +28,23 @@ pub(crate) struct Tracing {
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Which edges")]
 struct Which {
-    /// Leave out pixels that are less probably an edge
+    /// Ignore pixels with a lower edge probability
     #[arg(long, value_name = "P", value_parser = probability, default_value = "0.15")]
     low: f32,
 
-    /// Leave out figures, lines that meet, that are nowhere as probable as this
+    /// Drop figures (lines that meet) whose strongest pixel has a lower probability
     #[arg(long, value_name = "P", value_parser = probability, default_value = "0.35")]
     high: f32,
 
-    /// Leave out figures with fewer pixels
+    /// Drop figures with fewer pixels
     #[arg(long, value_name = "PIXELS", default_value = "10")]
     min_length: usize,
 
-    /// Bridge gaps up to this long between ends that face each other
-    #[arg(long, value_name = "PIXELS", default_value = "3", value_parser = clap::value_parser!(u32).range(..=1000))]
+    /// Bridge gaps of up to N pixels between ends that face each other
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(..=1000))]
     max_gap: u32,
 
-    /// Leave out side branches with fewer pixels
+    /// Remove side branches with fewer pixels
     #[arg(long, value_name = "PIXELS", default_value = "5")]
     spur: usize,
 }
@@ -51,23 +53,23 @@ struct Which {
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Shape")]
 struct Shape {
-    /// Straight pieces instead of smooth curves; dxf and geojson have only these
+    /// Write polylines instead of smooth curves; dxf and geojson always contain polylines
     #[arg(long)]
     polylines: bool,
 
-    /// How far curves or pieces may be from their line
+    /// Maximum distance between a curve or polyline and its line
     #[arg(long, value_name = "PIXELS", default_value = "0.5", value_parser = tolerance)]
     tolerance: f32,
 
-    /// Keep a sharp corner where a line turns by more
+    /// Keep turns of more than DEGREES as sharp corners
     #[arg(long, value_name = "DEGREES", default_value = "60", value_parser = degrees, conflicts_with = "polylines")]
     corner: f32,
 
-    /// Spread lines over N layers, by strength: one for each pen
+    /// Distribute the lines over N layers by strength, one per pen
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..))]
     layers: u8,
 
-    /// Keep the order in which lines were found; else they are sorted so that a pen travels little
+    /// Keep the order in which lines were found, instead of sorting them to shorten pen travel
     #[arg(long)]
     no_sort: bool,
 }
@@ -76,11 +78,11 @@ struct Shape {
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Page")]
 struct PageArgs {
-    /// Unit of the page, with --dpi pixels to an inch [default: px, or mm for dxf]
+    /// Unit of the page, at --dpi pixels per inch [default: px, or mm for dxf]
     #[arg(long, value_name = "px|mm|in", conflicts_with = "width_mm")]
     units: Option<Unit>,
 
-    /// Pixels to an inch
+    /// Pixels per inch
     #[arg(long, value_name = "N", default_value = "96", value_parser = positive, conflicts_with = "width_mm")]
     dpi: f64,
 
@@ -88,21 +90,19 @@ struct PageArgs {
     #[arg(long, value_name = "MM", value_parser = positive)]
     width_mm: Option<f64>,
 
-    /// Width of strokes in pixels: a number, or `strength`, which makes strong lines wide, or strength:N for N
-    /// pixels at most
+    /// Stroke width in pixels; `strength` makes strong lines wider, up to 2 pixels, or N with strength:N
     #[arg(long, value_name = "PIXELS|strength", default_value = "1", value_parser = stroke)]
     width: StrokeWidth,
 
-    /// Digits after the decimal point
+    /// Decimal places of coordinates [default: 2; 8 in the coordinates of a map; 6 in dxf]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=12))]
     decimals: Option<u8>,
 
-    /// World file of the image, for geojson in the coordinates of a map [default: the one beside the image, such
-    /// as photo.jgw or photo.wld]
+    /// World file that georeferences geojson [default: the one next to the image, such as photo.jgw or photo.wld]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     world: Option<PathBuf>,
 
-    /// Ignore world files: geojson in pixels
+    /// Ignore world files and write geojson in pixels
     #[arg(long, conflicts_with = "world")]
     no_world: bool,
 }
@@ -114,7 +114,9 @@ impl Tracing {
             return Err(usage!("--world is for geojson, and {format} has no coordinates of a map"));
         }
         if self.page.world.is_some() && images > 1 {
-            return Err(usage!("--world belongs to one image; world files beside images are found by themselves"));
+            return Err(usage!(
+                "--world belongs to one image; world files beside images are found by themselves"
+            ));
         }
         Ok(())
     }
@@ -146,7 +148,12 @@ impl Tracing {
             Format::GeoJson => {
                 let world = self.world(image)?;
                 let default = if world.is_some() { 8 } else { 2 };
-                lines::geojson(drawing, world.as_ref(), FLAT * self.shape.tolerance.max(0.1), decimals(default))
+                lines::geojson(
+                    drawing,
+                    world.as_ref(),
+                    FLAT * self.shape.tolerance.max(0.1),
+                    decimals(default),
+                )
             }
             Format::Json => lines::json(drawing, decimals(2)),
         };
@@ -175,7 +182,8 @@ impl Tracing {
             (None, false) => image.and_then(world_file_of),
         };
         let Some(file) = file else { return Ok(None) };
-        let text = pidinet::files::read_text(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text =
+            pidinet::files::read_text(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let world = text.parse::<WorldFile>().map_err(anyhow::Error::msg);
         world.with_context(|| format!("cannot use world file {}", file.display())).map(Some)
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
-use super::files::{Content, Files, LONGEST, MOST_FILES};
+use super::content::{Content, Files, LONGEST, MOST_FILES};
 
 /// Most bytes that files of a compressed archive fill in memory.
 const HELD: u64 = 4 << 30;

@@ -1,6 +1,6 @@
 //! Accuracy in folds.
 
-use super::PairList;
+use super::pairs::PairList;
 
 /// How well similarities tell the same person from others.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +62,7 @@ fn best_threshold(mut pairs: Vec<(f32, bool)>) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pair;
+    use super::super::pairs::Pair;
     use super::*;
 
     fn list(pairs: &[(usize, bool)]) -> PairList {

@@ -3,8 +3,8 @@
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::post::Mask;
 
+use super::figure::Colour;
 use crate::edges::evaluate::Verdicts;
-use crate::figures::figure::Colour;
 
 /// Predicted and matched to an annotator.
 pub const RIGHT: Colour = Colour([0x12, 0x8a, 0x3c]);

@@ -48,7 +48,6 @@ impl Numbers {
 
     /// Numbers kept column by column, `rows` in each, row by row.
     pub(crate) fn row_major(&self, rows: usize) -> Self {
-        use crate::files::mat5::row_major;
         match self {
             Self::I8(v) => Self::I8(row_major(v, rows)),
             Self::U8(v) => Self::U8(row_major(v, rows)),
@@ -78,6 +77,17 @@ impl Numbers {
             Self::F64(_) => "double",
         }
     }
+}
+
+/// Turns a matrix kept columns first into one kept row by row.
+///
+/// # Panics
+///
+/// If `columns_first` does not hold whole columns of `rows` elements.
+pub fn row_major<T: Copy>(columns_first: &[T], rows: usize) -> Vec<T> {
+    let columns = columns_first.len().checked_div(rows).unwrap_or(0);
+    assert_eq!(columns_first.len(), rows * columns, "a matrix has whole columns");
+    (0..rows).flat_map(|y| (0..columns).map(move |x| columns_first[x * rows + y])).collect()
 }
 
 /// Byte order of a file.

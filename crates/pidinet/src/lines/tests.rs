@@ -34,7 +34,7 @@ fn a_straight_ridge_is_one_line_of_two_points() {
     assert_eq!(line.points.len(), 2);
     assert!(line.points.iter().all(|&at| to_pieces(&pieces)(at) <= 0.25), "{:?}", line.points);
     assert!((line.length() - 91.5).abs() < 2.0, "{}", line.length());
-    assert!(line.mean_strength() > 0.8);
+    assert!(line.mean_strength() > 0.6);
 }
 
 #[test]
