@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use clap::ValueHint;
 use pidinet::edges::{Precision, StepStats};
 use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout};
-use pidinet::recognition::BiStepStats;
 use pidinet::weights::{RecognitionInput, RecognitionModel};
 use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Size};
 use serde::Serialize;
@@ -190,10 +189,7 @@ impl Bench {
             classifier.run_all(&batch, size);
             times.push(start.elapsed() / batch.len() as u32);
             if self.layers {
-                let stats = classifier.profile(&input, size).1.into_iter();
-                let step =
-                    |BiStepStats { name, shape, macs, time }| StepStats { name, shape, macs, bytes: 0, time };
-                profiles.push(stats.map(step).collect());
+                profiles.push(classifier.profile(&input, size).1);
             }
         }
         self.print(&Report {

@@ -4,6 +4,7 @@
 //! parameters, checking a model file, running the f64 reference, planning the fast engine and training
 //! are all interpreters of the same few lines. Nothing here holds weights or computes anything.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -50,6 +51,9 @@ pub const STAGES: [usize; 4] = [3, 4, 4, 4];
 
 /// Dilations of the four parallel convolutions of a CDCM.
 pub const CDCM_DILATIONS: [usize; 4] = [5, 7, 9, 11];
+
+/// The name of the first convolution.
+pub const STEM: &str = "init_block";
 
 /// Channels inside a CSAM.
 pub const CSAM_WIDTH: usize = 4;
@@ -191,6 +195,77 @@ impl Arch {
     }
 }
 
+/// A block of a stage: `conv2(relu(conv1(x)))` plus `x`, or plus a projection of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its name, such as `block2_1`; the names of its convolutions begin with it.
+    pub name: String,
+    /// Its stage, from 0.
+    pub stage: usize,
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Whether it begins with max-pooling, and its shortcut is a convolution.
+    pub is_projected: bool,
+}
+
+impl Block {
+    /// The name of its depthwise convolution.
+    pub fn depthwise(&self) -> String {
+        format!("{}.conv1", self.name)
+    }
+
+    /// The name of its 1×1 convolution.
+    pub fn pointwise(&self) -> String {
+        format!("{}.conv2", self.name)
+    }
+
+    /// The name of the convolution that its shortcut is, where it has one.
+    pub fn shortcut(&self) -> Option<String> {
+        self.is_projected.then(|| format!("{}.shortcut", self.name))
+    }
+}
+
+impl Arch {
+    /// The blocks in the order of computation.
+    pub fn blocks(&self) -> Vec<Block> {
+        let channels = |stage: usize| self.width << stage.min(2);
+        let of_stage = |stage: usize| {
+            (1..=STAGES[stage]).map(move |number| {
+                let is_projected = stage > 0 && number == 1;
+                Block {
+                    name: format!("block{}_{number}", stage + 1),
+                    stage,
+                    inputs: channels(if is_projected { stage - 1 } else { stage }),
+                    outputs: channels(stage),
+                    is_projected,
+                }
+            })
+        };
+        (0..STAGES.len()).flat_map(of_stage).collect()
+    }
+
+    /// What a convolution is one of: for each convolution of a block the name of the block, for each dilated one of a
+    /// CDCM that of their sum.
+    pub(crate) fn modules(&self) -> BTreeMap<String, String> {
+        let blocks = self.blocks().into_iter().flat_map(|block| {
+            let convs = [Some(block.depthwise()), Some(block.pointwise()), block.shortcut()];
+            convs.into_iter().flatten().map(move |conv| (conv, block.name.clone()))
+        });
+        let sums = (0..STAGES.len()).flat_map(|stage| {
+            let sum = format!("{}.conv2", cdcm_name(stage));
+            (1..=CDCM_DILATIONS.len()).map(move |branch| (format!("{sum}_{branch}"), sum.clone()))
+        });
+        blocks.chain(sums).collect()
+    }
+}
+
+/// The name of the CDCM of a stage, from 0.
+fn cdcm_name(stage: usize) -> String {
+    format!("dilations.{stage}")
+}
+
 /// One convolution of a network. Stride is 1, padding keeps the size and is zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conv {
@@ -306,27 +381,24 @@ pub fn pidinet<B: Build>(arch: &Arch, b: &mut B, image: &B::Value) -> Outputs<B:
         ..conv
     };
 
-    let mut channels = arch.width;
-    let stem = b.conv("init_block", &difference(Conv::dense(3, channels)), image);
+    let stem = b.conv(STEM, &difference(Conv::dense(3, arch.width)), image);
     let mut x = stem.clone();
+    let blocks = arch.blocks();
     let stages: [_; 4] = std::array::from_fn(|stage| {
-        for block in 1..=STAGES[stage] {
-            let name = format!("block{}_{block}", stage + 1);
-            let downsample = stage > 0 && block == 1;
-            let outputs = arch.width << (stage.min(2));
+        for block in blocks.iter().filter(|block| block.stage == stage) {
+            let channels = block.inputs;
             let depthwise = Conv { groups: channels, ..difference(Conv::dense(channels, channels)) };
-            if downsample {
+            let pointwise = Conv::pointwise(channels, block.outputs);
+            if block.is_projected {
                 x = b.max_pool(&x);
             }
-            let y = b.conv(&format!("{name}.conv1"), &depthwise, &x);
+            let y = b.conv(&block.depthwise(), &depthwise, &x);
             let y = b.relu(&y);
-            let y = b.conv(&format!("{name}.conv2"), &Conv::pointwise(channels, outputs), &y);
-            if downsample {
-                let shortcut = Conv::pointwise(channels, outputs).with_bias();
-                x = b.conv(&format!("{name}.shortcut"), &shortcut, &x);
+            let y = b.conv(&block.pointwise(), &pointwise, &y);
+            if let Some(shortcut) = block.shortcut() {
+                x = b.conv(&shortcut, &pointwise.with_bias(), &x);
             }
             x = b.add(&y, &x);
-            channels = outputs;
         }
         x.clone()
     });
@@ -352,7 +424,7 @@ fn side_output<B: Build>(
 ) -> B::Value {
     let mut x = x.clone();
     if let Some(width) = arch.cdcm {
-        x = cdcm(b, &format!("dilations.{stage}"), channels, width, &x);
+        x = cdcm(b, &cdcm_name(stage), channels, width, &x);
         channels = width;
     }
     if arch.csam {

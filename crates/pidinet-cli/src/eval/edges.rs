@@ -150,9 +150,7 @@ fn nms(text: &str) -> Result<Nms, String> {
     if text == "none" {
         Ok(Nms(None))
     } else {
-        text.parse()
-            .map(|nms| Nms(Some(nms)))
-            .map_err(|error: pidinet::UnknownName| error.to_string())
+        text.parse().map(|nms| Nms(Some(nms))).map_err(|error: pidinet::UnknownName| error.to_string())
     }
 }
 

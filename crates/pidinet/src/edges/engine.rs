@@ -1,6 +1,6 @@
 //! Runs a plan: threads, memory and, where it is asked for, time for each step.
 //!
-//! The engine streams an image through the network (see `plan/schedule.rs`). A task is a few rows of one
+//! The engine streams an image through the network (see `schedule.rs`). A task is a few rows of one
 //! step; threads take tasks as they come. Each row is computed by one thread in a fixed order, so the answer
 //! depends neither on the number of threads nor on the height of the strips.
 
@@ -10,102 +10,25 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::num::NonZeroUsize;
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use pidinet_kernels::isa::Isa;
 use pidinet_kernels::lanes::words::Format;
 
-use super::plan::schedule::{Pace, Task};
+use super::input::Input;
+use super::options::{DetectorOptions, Precision, Strip};
 use super::plan::{Fusion, Keep, Packing, Plan};
+use super::schedule::task::{Pace, Task};
+use crate::Size;
 use crate::error::{Error, Result};
+use crate::steps::StepStats;
 use crate::weights::Model;
 use crate::workers::Workers;
-use crate::{Size, UnknownName};
-use arena::{Arena, Opened, Target, is_plain};
+pub(crate) use arena::Rows;
+use arena::{Arena, Opened, Target};
 use crew::Crew;
 use step::Context;
-
-/// Where the rows of the network's input come from.
-pub trait Input: Sync {
-    /// Writes row `y` of the three channels, each as wide as the image.
-    fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]);
-}
-
-/// How many rows of the image go through the network at a time.
-///
-/// The result is the same for all; the memory grows with the height of a strip, and small strips keep
-/// maps in the cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Strip {
-    /// Chosen from the number of threads.
-    #[default]
-    Auto,
-    /// The whole image at once.
-    Whole,
-    /// This many rows.
-    Rows(NonZeroUsize),
-}
-
-/// In what numbers the network computes.
-///
-/// With all of them the sums that run through the layers, the depthwise convolutions and the last steps are `f32`.
-/// Lower ones are for the products with most arithmetic: the 1x1 convolutions of the blocks, and the dilated ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Precision {
-    /// `f32` throughout.
-    #[default]
-    F32,
-    /// Products of bf16, 8 bits of precision, added up in `f32`. It takes AVX-512 BF16 (Cooper Lake, Sapphire Rapids, Zen
-    /// 4 and later); other CPUs compute in `f32`, which they do faster.
-    Bf16,
-    /// Products of int8 in the blocks without projection, with sums that are exact, and of bf16 elsewhere. The model has to
-    /// be [calibrated](crate::calibration); where a picture leaves the ranges it was calibrated for, that part of a
-    /// block is computed in `f32`. It takes AVX-512 VNNI (Cascade Lake, Ice Lake, Zen 4 and later); other CPUs compute
-    /// in `f32`.
-    Int8,
-}
-
-impl Precision {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
-
-    /// Its name: `f32`, `bf16`, `int8`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-            Self::Int8 => "int8",
-        }
-    }
-
-    /// The format of packed values that makes it fast, where there are any.
-    fn format(self) -> Option<Format> {
-        match self {
-            Self::F32 => None,
-            Self::Bf16 => Some(Format::Bf16),
-            Self::Int8 => Some(Format::Int8),
-        }
-    }
-}
-
-impl fmt::Display for Precision {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Precision {
-    type Err = UnknownName;
-
-    /// Reads [`Precision::name`].
-    fn from_str(text: &str) -> Result<Self, UnknownName> {
-        let named = Self::ALL.into_iter().find(|precision| precision.name() == text);
-        named.ok_or_else(|| UnknownName::new("a precision", text, "f32, bf16 or int8"))
-    }
-}
 
 /// Rows of the image that become one row of the last stage.
 const ROWS_OF_LAST_STAGE: usize = 8;
@@ -117,14 +40,14 @@ const TASK_ROWS: usize = 2;
 /// sixteen times as long as its pixels in a square.
 const SHORT_ROW: usize = 128;
 
-/// Fewest rows of a lane: of small images several threads share one.
-const LANE_ROWS: usize = 64;
+/// Fewest rows of a stream: of small images several threads share one.
+const STREAM_ROWS: usize = 64;
 
 /// Memory that [`TASK_ROWS`] new rows may take in all maps together. Those of wider images are computed one by
 /// one, and are enough work for threads to wait for each other.
 const TASK_BYTES: usize = 16 << 20;
 
-/// Memory for each lane that an engine keeps for its next run: more than this is cheaper to get again than to hold.
+/// Memory for each stream that an engine keeps for its next run: more than this is cheaper to get again than to hold.
 const IDLE_BYTES: usize = 64 << 20;
 
 /// How an engine runs.
@@ -136,26 +59,10 @@ pub(crate) struct EngineOptions {
     pub(crate) precision: Precision,
 }
 
-/// What one step of the network did in a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StepStats {
-    /// The parameters it uses, or the operation.
-    pub name: String,
-    /// `[c, h, w]` of its output.
-    pub shape: [usize; 3],
-    /// Multiply-adds.
-    pub macs: u64,
-    /// Bytes read and written, each map once.
-    pub bytes: u64,
-    /// Time that the threads spent on it, divided by their number.
-    pub time: Duration,
-}
-
-impl StepStats {
-    /// The work of two runs.
-    pub(crate) fn plus(self, other: &Self) -> Self {
-        let (macs, bytes) = (self.macs + other.macs, self.bytes + other.bytes);
-        Self { macs, bytes, time: self.time + other.time, ..self }
+impl From<&DetectorOptions> for EngineOptions {
+    fn from(options: &DetectorOptions) -> Self {
+        let &DetectorOptions { threads, isa, strip, precision, .. } = options;
+        Self { threads, isa, strip, precision }
     }
 }
 
@@ -182,14 +89,6 @@ pub(crate) struct Engine {
 pub(crate) struct Run {
     pub(crate) maps: Vec<Map>,
     pub(crate) times: Vec<Duration>,
-}
-
-/// Memory of a caller for the fused map, whose rows begin `row_stride` elements after each other.
-pub(crate) enum Rows<'a> {
-    /// Probabilities.
-    Floats { data: &'a mut [f32], row_stride: usize },
-    /// `floor(255 p)`.
-    Bytes { data: &'a mut [u8], row_stride: usize },
 }
 
 /// Whether the steps of a run are timed. Not every target has a clock: asking for the time panics on WebAssembly
@@ -248,11 +147,6 @@ impl Engine {
         self.plan.isa
     }
 
-    /// The names of the blocks of which [`Keep::Activations`] keeps maps.
-    pub(crate) fn kept_blocks(&self) -> impl Iterator<Item = &str> {
-        self.plan.keep.iter().map(|&id| self.plan.steps[id].name.trim_end_matches(".conv1"))
-    }
-
     /// What each step did in a run of this size that took these times.
     pub(crate) fn stats(&self, times: &[Duration], size: Size) -> Vec<StepStats> {
         let shapes = self.plan.shapes.iter();
@@ -277,18 +171,18 @@ impl Engine {
     fn pace(&self, image: Size) -> Pace {
         let is_narrow = TASK_ROWS * self.plan.row_bytes(image.width) <= TASK_BYTES;
         let task = if is_narrow { TASK_ROWS * (SHORT_ROW / image.width).max(1) } else { 1 };
-        let most_lanes = if is_narrow { (image.height / LANE_ROWS).max(1) } else { 1 };
-        let team = self.threads().div_ceil(most_lanes); // threads that share a lane
-        let lanes = self.threads().div_ceil(team);
+        let most_streams = if is_narrow { (image.height / STREAM_ROWS).max(1) } else { 1 };
+        let team = self.threads().div_ceil(most_streams); // threads that share a stream
+        let streams = self.threads().div_ceil(team);
         let pass = team * task;
         let overlap = is_narrow && team > 1;
         let bands = is_narrow;
         match self.strip {
-            Strip::Auto => Pace { lanes, strip: ROWS_OF_LAST_STAGE * pass, pass, task, overlap, bands },
-            Strip::Whole => Pace { lanes, strip: image.height, pass: image.height, task, overlap, bands },
+            Strip::Auto => Pace { streams, strip: ROWS_OF_LAST_STAGE * pass, pass, task, overlap, bands },
+            Strip::Whole => Pace { streams, strip: image.height, pass: image.height, task, overlap, bands },
             Strip::Rows(rows) => {
-                let rows = rows.get().div_ceil(lanes);
-                Pace { lanes, strip: rows, pass: pass.min(rows), task, overlap, bands }
+                let rows = rows.get().div_ceil(streams);
+                Pace { streams, strip: rows, pass: pass.min(rows), task, overlap, bands }
             }
         }
     }
@@ -315,7 +209,7 @@ impl Engine {
             Map { shape, data: if pixels.is_empty() { arena.pixels(id) } else { pixels } }
         });
         let maps = maps.collect();
-        if arena.bytes() <= arena.schedule.lanes.len() * IDLE_BYTES {
+        if arena.bytes() <= arena.schedule.streams.len() * IDLE_BYTES {
             self.workers.idle().push(arena);
         }
         Run { maps, times }
@@ -323,7 +217,7 @@ impl Engine {
 
     /// Whether [`Self::run_into`] can be used: no map but the fused one is kept.
     pub(crate) fn runs_into(&self) -> bool {
-        matches!(self.plan.keep[..], [id] if is_plain(&self.plan.steps[id].op))
+        matches!(self.plan.keep[..], [id] if self.plan.steps[id].op.is_plain())
     }
 
     /// [`Self::run`] for the fused map alone, which is written to the caller's memory.
@@ -352,7 +246,7 @@ impl Engine {
 
     /// All tasks of the schedule, and what each step took, if the clock is on.
     fn stream(&self, arena: &Opened<'_>, input: &dyn Input, clock: Clock) -> Vec<Duration> {
-        let crew = Crew::new(&arena.schedule.lanes);
+        let crew = Crew::new(&arena.schedule.streams);
         let steps = if clock == Clock::On { self.plan.steps.len() } else { 0 };
         let work = |thread: usize| {
             let mut times = vec![Duration::ZERO; steps];

@@ -5,17 +5,18 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pidinet_kernels::isa::Isa;
 use rayon::prelude::*;
 
 use super::engine::{self, Arena};
 use super::input::pixels;
-use super::plan::Plan;
+use super::plan::{Op, Plan};
 use crate::Size;
 use crate::error::Result;
 use crate::image::Image;
+use crate::steps::StepStats;
 use crate::weights::{ModelInfo, OpenOptions, RecognitionInput, RecognitionModel};
 use crate::workers::Workers;
 
@@ -60,19 +61,6 @@ impl Classification {
         classes.truncate(k);
         classes.into_iter().map(|class| (class, (weight(&self.logits[class]) / sum) as f32)).collect()
     }
-}
-
-/// What a step of the network did, and how long it took.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BiStepStats {
-    /// Its parameters, or its operation.
-    pub name: String,
-    /// Shape `[c, h, w]` of its output.
-    pub shape: [usize; 3],
-    /// Multiply-adds, of floats or of bits.
-    pub macs: u64,
-    /// How long it took.
-    pub time: Duration,
 }
 
 /// Recognises images with one model; make it once, use it from any number of threads. A process that is forked from this
@@ -183,7 +171,7 @@ impl Classifier {
     /// # Panics
     ///
     /// As [`Self::run`], and on targets without a clock, such as `wasm32-unknown-unknown`.
-    pub fn profile(&self, input: &[f32], size: Size) -> (Classification, Vec<BiStepStats>) {
+    pub fn profile(&self, input: &[f32], size: Size) -> (Classification, Vec<StepStats>) {
         let threads = if self.pool().is_some() { self.threads() } else { 1 };
         let mut arena = self.filled(threads, input, size);
         let mut stats = Vec::new();
@@ -195,7 +183,13 @@ impl Classifier {
                 let map = &self.plan.maps[step.dst];
                 let shape = [map.channels, map.side(size.height), map.side(size.width)];
                 let macs = (step.macs * shape[1] * shape[2]) as u64;
-                stats.push(BiStepStats { name: step.name.clone(), shape, macs, time });
+                let values = |id: usize| {
+                    let map = &self.plan.maps[id];
+                    (map.channels * map.side(size.height) * map.side(size.width)) as u64
+                };
+                let added = if matches!(step.op, Op::Block(_)) { values(step.dst) } else { 0 };
+                let bytes = 4 * (values(step.op.reads()) + added + values(step.dst));
+                stats.push(StepStats { name: step.name.clone(), shape, macs, bytes, time });
             }
         };
         match self.pool() {

@@ -48,7 +48,7 @@ impl Model {
             form: a.form,
             weights: parameters.collect(),
             info: mixed_info(&a.info, &b.info, t),
-            calibration: ranges.map(|(a, b)| Calibration::mix(a, b, t)),
+            calibration: ranges.map(|(a, b)| Calibration::mix(a, b, |a, b| mixed(a, b, t))),
         };
         model.check()?;
         Ok(model)
@@ -56,7 +56,7 @@ impl Model {
 }
 
 /// `(1 − t) a + t b`, rounded once.
-pub(crate) fn mixed(a: f32, b: f32, t: f64) -> f32 {
+fn mixed(a: f32, b: f32, t: f64) -> f32 {
     ((1.0 - t) * f64::from(a) + t * f64::from(b)) as f32
 }
 

@@ -1,11 +1,13 @@
 //! Random weights, for tests and benchmarks.
 
+use std::collections::BTreeMap;
+
 use super::{Form, Model, ModelInfo, Parameter, RecognitionModel, Weights};
 use crate::Size;
-use crate::arch::Arch;
 use crate::arch::recognition::RecognitionArch;
 use crate::arch::recognition::survey::{RecognitionParameter, RecognitionSurvey, Role};
 use crate::arch::survey::Survey;
+use crate::arch::{Arch, STEM};
 
 /// A model of random weights, the same for the same seed on every machine.
 ///
@@ -15,10 +17,13 @@ use crate::arch::survey::Survey;
 pub(super) fn model(arch: Arch, seed: u64) -> Model {
     let mut random = SplitMix64(seed);
     let mut weights = Weights::new();
+    let modules = arch.modules();
+    let blocks: Vec<String> = arch.blocks().into_iter().map(|block| block.name).collect();
     for (name, conv) in Survey::of(&arch, Size::square(8)).convs() {
         let shape = conv.weight_shape();
         let fan_in: usize = shape[1..].iter().product();
-        let gain = if name.contains("block") { 1.0 } else { 6.0 };
+        let is_in_stages = name == STEM || modules.get(name).is_some_and(|module| blocks.contains(module));
+        let gain = if is_in_stages { 1.0 } else { 6.0 };
         let bound = (gain / fan_in as f64).sqrt();
         weights.insert(format!("{name}.weight"), random.parameter(&shape, bound));
         if conv.bias {
@@ -38,22 +43,13 @@ pub(super) fn model(arch: Arch, seed: u64) -> Model {
 pub(super) fn bi_model(arch: RecognitionArch, seed: u64) -> RecognitionModel {
     let mut random = SplitMix64(seed);
     let parameters = RecognitionSurvey::parameters_of(&arch);
-    let fan_in = |name: String| {
-        let weights =
-            parameters.iter().find(|parameter| parameter.name == name && parameter.role == Role::Binary);
-        weights.map(|weights| weights.shape[1..].iter().product::<usize>() as f64)
-    };
+    // The norm after a binary convolution sees sums of so many signs, all others numbers of about 1.
+    let sums: BTreeMap<String, usize> = arch.blocks().iter().flat_map(|block| block.sums()).collect();
     let mut weights = Weights::new();
     for RecognitionParameter { name, shape, role } in &parameters {
-        // The norm after a binary convolution sees sums of so many signs, all others numbers of about 1.
         let variance = || {
-            let norm = name.trim_end_matches(".running_var");
-            let own = norm.strip_suffix("_norm").and_then(|conv| fan_in(format!("{conv}.weight")));
-            let block = norm.strip_suffix(".norm");
-            let alone = block.filter(|block| fan_in(format!("{block}.difference.weight")).is_none());
-            let all = block.filter(|block| fan_in(format!("{block}.vanilla.weight")).is_none());
-            let one = alone.and_then(|block| fan_in(format!("{block}.vanilla.weight")));
-            own.or(one).or(all.and_then(|block| fan_in(format!("{block}.difference.weight")))).unwrap_or(2.0)
+            let norm = name.strip_suffix(".running_var").and_then(|norm| sums.get(norm));
+            norm.map_or(2.0, |&signs| signs as f64)
         };
         let inputs: usize = shape[1..].iter().product();
         let (centre, bound) = match role {
