@@ -26,6 +26,7 @@
 pub mod files;
 mod size;
 mod steps;
+mod half;
 mod atomic;
 pub mod threads;
 mod workers;

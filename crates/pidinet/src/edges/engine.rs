@@ -284,7 +284,7 @@ impl Engine {
         match self.workers.pool() {
             None => work(0),
             Some(pool) => {
-                let times = pool.broadcast(|thread| work(thread.index()));
+                let times = pool.on_each(work);
                 let sum = |id: usize| times.iter().map(|times| times[id]).sum::<Duration>();
                 (0..steps).map(|id| sum(id) / self.threads() as u32).collect()
             }

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use pidinet_kernels::isa::Isa;
-use rayon::prelude::*;
 
 use super::engine::{self, Arena};
 use super::input::pixels;
@@ -17,6 +16,7 @@ use crate::Size;
 use crate::error::Result;
 use crate::image::Image;
 use crate::steps::StepStats;
+use crate::threads::Pool;
 use crate::weights::{ModelInfo, OpenOptions, RecognitionInput, RecognitionModel};
 use crate::workers::Workers;
 
@@ -125,9 +125,7 @@ impl Classifier {
         let size = Size::square(self.input.size);
         let one = |image: &Image| self.run_with(1, &pixels(image, &self.input), size);
         match self.pool() {
-            Some(pool) if images.len() >= self.threads() => {
-                pool.install(|| images.par_iter().map(one).collect())
-            }
+            Some(pool) if images.len() >= self.threads() => pool.map(images, one),
             _ => images.iter().map(|image| self.classify(image)).collect(),
         }
     }
@@ -142,7 +140,7 @@ impl Classifier {
         match self.pool() {
             Some(pool) if inputs.len() >= self.threads() => {
                 let one = |input: &&[f32]| self.run_with(1, input, size);
-                pool.install(|| inputs.par_iter().map(one).collect())
+                pool.map(inputs, one)
             }
             _ => inputs.iter().map(|input| self.run(input, size)).collect(),
         }
@@ -237,8 +235,8 @@ impl Classifier {
     /// The threads to share out work among: none on a thread of another pool, which has its own share of its
     /// owner's work. Who waits there for this pool would take the next share meanwhile, and the next while waiting
     /// for that, until the stack is full.
-    fn pool(&self) -> Option<&rayon::ThreadPool> {
-        self.workers.pool().filter(|_| rayon::current_thread_index().is_none())
+    fn pool(&self) -> Option<&Pool> {
+        self.workers.pool().filter(|_| !Pool::is_caller_in_one())
     }
 
     fn run_with(&self, threads: usize, input: &[f32], image: Size) -> Classification {

@@ -3,8 +3,12 @@
 //! A PiDiNet has no batch normalisation, and folding differences is linear, so of two networks of which one was trained
 //! from the other every mixture works, too: nothing but the parameters has to change.
 
-use super::{Model, ModelError, ModelInfo, Parameter, load};
+use super::model::Model;
 use crate::calibration::Calibration;
+use crate::error::ModelError;
+use crate::weights::archive;
+use crate::weights::info::ModelInfo;
+use crate::weights::parameters::Parameter;
 
 impl Model {
     /// The model with the parameters `(1 − t) a + t b`: `a` for 0, `b` for 1, between them for numbers between, and beyond
@@ -76,7 +80,7 @@ fn check_alike(a: &Model, b: &Model) -> Result<(), ModelError> {
     ];
     match facts.into_iter().find(|(_, a, b)| a != b) {
         Some((what, a, b)) => Err(ModelError::Unlike { what, a, b }),
-        None => load::check_shapes(&a.weights.shapes(), &b.weights.shapes()),
+        None => archive::check_shapes(&a.weights.shapes(), &b.weights.shapes()),
     }
 }
 
