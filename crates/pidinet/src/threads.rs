@@ -54,7 +54,7 @@ impl Pool {
     /// The results for all items, in their order.
     pub(crate) fn map<T: Sync, R: Send>(&self, items: &[T], each: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
         use rayon::prelude::*;
-        self.0.install(|| items.par_iter().map(each).collect())
+        self.0.install(|| items.par_iter().with_max_len(1).map(each).collect())
     }
 
     /// Whether the caller is a thread of a pool.

@@ -25,7 +25,7 @@ pub trait BitLanes: Copy {
     /// A vector of [`BitLanes::DOUBLES`] f64.
     type F64: Copy;
 
-    /// Words in a vector: 4, 8 or 16, never more than [`GROUP`](crate::pixels::pack::GROUP).
+    /// Words in a vector: 4, 8 or 16, never more than [`WIDEST`](crate::lanes::floats::WIDEST).
     const WIDTH: usize;
 
     /// Words of each lane that [`BitLanes::Counts`] has room for.

@@ -3,6 +3,9 @@
 //! A kernel is written once, in safe code, against [`Lanes`]. A value of a type implementing it is the
 //! proof that the CPU has the instructions, so its methods are safe to call.
 
+/// Floats in the widest vector of any instruction set.
+pub const WIDEST: usize = 16;
+
 /// Something to compute with vectors of any width.
 pub trait Kernel {
     /// What it gives back; kernels that fill a slice give nothing.
@@ -24,13 +27,13 @@ pub trait Lanes: Copy {
     /// The floats of a vector in memory.
     type Floats: AsRef<[f32]>;
 
-    /// Floats in a vector: 4, 8 or 16, never more than [`MARGIN`](crate::rows::row::MARGIN).
+    /// Floats in a vector: 4, 8 or 16, never more than [`WIDEST`].
     const WIDTH: usize;
 
     /// Vector registers.
     const REGISTERS: usize;
 
-    /// Most outputs a register tile of [`dense`](crate::rows::dense) computes together.
+    /// Most outputs a register tile of dense convolution computes together.
     const TILE: usize;
 
     /// Runs `kernel` as a function of its own, not inlined into the caller.
@@ -142,7 +145,7 @@ pub trait Lanes: Copy {
     /// The floats of `src` followed by zeros, where `src` has at most [`Lanes::WIDTH`].
     #[inline(always)]
     fn load_first(self, src: &[f32]) -> Self::F32 {
-        let mut whole = [0.0; crate::rows::row::MARGIN];
+        let mut whole = [0.0; WIDEST];
         whole[..src.len()].copy_from_slice(src);
         self.load(&whole)
     }
@@ -150,7 +153,7 @@ pub trait Lanes: Copy {
     /// Writes as many lanes of `v` as `dst` has elements, at most [`Lanes::WIDTH`].
     #[inline(always)]
     fn store_first(self, dst: &mut [f32], v: Self::F32) {
-        let mut whole = [0.0; crate::rows::row::MARGIN];
+        let mut whole = [0.0; WIDEST];
         self.store(&mut whole, v);
         dst.copy_from_slice(&whole[..dst.len()]);
     }

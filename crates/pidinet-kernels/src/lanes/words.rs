@@ -104,3 +104,45 @@ pub trait PackedLanes: Lanes {
     /// `sums * scale + add`, rounded once where [`Lanes::mul_add`] is.
     fn finish_and_add(self, sums: Self::Sums, scale: f32, add: Self::F32) -> Self::F32;
 }
+
+/// `x` as bf16: its upper half, rounded to nearest, ties to even. Subnormal numbers become zero, NaN stays NaN.
+pub(crate) fn bf16(x: f32) -> u16 {
+    let bits = x.to_bits();
+    if x.is_nan() {
+        return (bits >> 16) as u16 | 0x40;
+    }
+    if x.abs() < f32::MIN_POSITIVE {
+        return (bits >> 16) as u16 & 0x8000;
+    }
+    let odd = bits >> 16 & 1;
+    (bits.wrapping_add(0x7fff + odd) >> 16) as u16
+}
+
+/// The float that a bf16 is.
+pub(crate) fn bf16_to_f32(half: u16) -> f32 {
+    f32::from_bits(u32::from(half) << 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bf16_is_the_nearest() {
+        for (x, want) in [
+            (1.0, 1.0),
+            (1.0 + 1.0 / 256.0, 1.0),               // a tie, to even
+            (1.0 + 3.0 / 256.0, 1.0 + 4.0 / 256.0), // a tie, to even
+            (1.0 + 1.01 / 256.0, 1.0 + 2.0 / 256.0),
+            (-3.0, -3.0),
+            (f32::MAX, f32::INFINITY),
+            (f32::NEG_INFINITY, f32::NEG_INFINITY),
+            (f32::MIN_POSITIVE, f32::MIN_POSITIVE),
+            (1e-39, 0.0),
+        ] {
+            assert_eq!(bf16_to_f32(bf16(x)), want, "{x}");
+        }
+        assert!(bf16_to_f32(bf16(f32::NAN)).is_nan());
+        assert!(bf16_to_f32(bf16(f32::from_bits(0x7f80_0001))).is_nan());
+    }
+}

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use super::Frame;
-use crate::lanes::floats::{Kernel, Lanes};
-use crate::rows::row::MARGIN;
+use crate::lanes::floats::{Kernel, Lanes, WIDEST};
 
 /// What a sum is added to.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +131,7 @@ impl Mix<'_> {
                 }
             } else {
                 for (dst, &sum) in dst.chunks_mut(L::WIDTH).zip(sums.iter()) {
-                    let mut lanes = [0.0; MARGIN];
+                    let mut lanes = [0.0; WIDEST];
                     v.store(&mut lanes[..L::WIDTH], sum);
                     dst.copy_from_slice(&lanes[..dst.len()]);
                 }

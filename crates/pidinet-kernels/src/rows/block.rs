@@ -9,9 +9,10 @@
 //! [`Depthwise`] followed by [`Dense`], bit for bit.
 
 use crate::lanes::floats::{Kernel, Lanes};
-use crate::rows::dense::{self, Activation, Dense, DenseWeights, Tap, check_columns, chunk_columns};
+use crate::rows::dense::{self, Dense, DenseWeights, chunk_columns};
 use crate::rows::depthwise::{self, Depthwise, DepthwiseWeights};
 use crate::rows::row::{self, Row, RowMut};
+use crate::rows::window::{Activation, Tap, check_columns};
 use std::ops::Range;
 
 /// What is added to the output of a block.

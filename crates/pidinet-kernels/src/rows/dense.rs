@@ -10,33 +10,15 @@
 //! all taps and channels are added to it, in the same order for every tile, so the result does not depend
 //! on the tiles.
 
-mod pack;
-pub(crate) mod tile;
+pub use crate::rows::window::{Activation, Tap};
 
-pub use pack::DenseWeights;
-pub(crate) use pack::{TallestTile, tiles};
-
+use crate::isa::Isa;
 use crate::lanes::floats::{Kernel, Lanes};
-use crate::rows::row::{MARGIN, Row, RowMut};
+use crate::rows::matrix::{Matrix, biases};
+use crate::rows::row::{Row, RowMut};
+use crate::rows::tile::{self, Arithmetic, Job, Products};
+use crate::rows::window::check_columns;
 use std::ops::Range;
-
-/// What is done to a value before or after a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    None,
-    /// `max(x, 0)`, and 0 for NaN.
-    Relu,
-}
-
-/// One position of a convolution window: a row, and how far right of the output column it is read.
-#[derive(Clone, Copy, Debug)]
-pub struct Tap<'a> {
-    /// The row it reads, with as many channels as the weights say this tap has.
-    pub row: Row<'a>,
-    /// Columns to the right of the output's.
-    pub dx: isize,
-}
 
 /// A row of a dense convolution.
 ///
@@ -74,13 +56,10 @@ impl Kernel for Dense<'_> {
         let step = chunk_columns(weights.inputs());
         for start in columns.clone().step_by(step) {
             let columns = start..columns.end.min(start + step);
-            chunk(lanes, Chunk { taps, weights, activation, add, columns, width, dst: dst.reborrow() });
+            chunk(lanes, Dense { taps, weights, activation, add, columns, width, dst: dst.reborrow() });
         }
     }
 }
-
-/// The part of a [`Dense`] whose inputs are in the caches for every tile but the first.
-pub(crate) type Chunk<'a> = Dense<'a>;
 
 /// Columns that a kernel works on at a time: 124 KiB of inputs, that the second-level cache holds beside the weights and that
 /// are a whole row of maps of 481 columns. With as many as the first-level cache holds, a quarter, blocks were 3 to 6 % slower:
@@ -91,27 +70,108 @@ pub fn chunk_columns(channels: usize) -> usize {
     (FLOATS / channels.max(1)).clamp(96, 1024) / 32 * 32
 }
 
-/// Asserts that `columns` is a range a kernel can be asked for.
-pub(crate) fn check_columns(columns: &Range<usize>, width: usize) {
-    assert!(columns.end <= width, "columns {columns:?} of a map {width} wide");
-    assert!(
-        columns.start.is_multiple_of(MARGIN),
-        "columns {columns:?} do not start at a multiple of {MARGIN}"
-    );
-    assert!(
-        columns.end == width || columns.end.is_multiple_of(MARGIN),
-        "columns {columns:?} end neither at a multiple of {MARGIN} nor at {width}"
-    );
+/// Computes columns whose inputs are in the caches for every tile but the first.
+#[inline(always)]
+pub(crate) fn chunk<L: Lanes>(lanes: L, job: Dense<'_>) {
+    let Dense { taps, weights, activation, add, columns, width, dst } = job;
+    let job = Job { taps, add, columns, width, dst };
+    match activation {
+        Activation::None => tile::all::<L, Floats<false>>(lanes, &weights.0, job),
+        Activation::Relu => tile::all::<L, Floats<true>>(lanes, &weights.0, job),
+    }
 }
 
-/// Computes all output channels of a chunk, tile after tile.
-#[inline(always)]
-pub(crate) fn chunk<L: Lanes>(lanes: L, job: Chunk<'_>) {
-    let Chunk { taps, weights, activation, add, columns, width, mut dst } = job;
-    assert_eq!(taps.len(), weights.inputs_per_tap().len(), "taps of the row and of the weights");
-    for tile in weights.tiles() {
-        let part =
-            tile::Part { taps, tile, activation, add, columns: columns.clone(), width, dst: dst.reborrow() };
-        tile::run(lanes, part);
+/// Weights and biases, packed.
+#[derive(Clone, Debug)]
+pub struct DenseWeights(Matrix<f32, f32>);
+
+impl DenseWeights {
+    /// Packs weights `[outputs, tap, input]` for `isa`. Taps may have different numbers of inputs;
+    /// without `bias` it is zero.
+    ///
+    /// Weights packed for one instruction set give the right result with any other, only more slowly.
+    ///
+    /// # Panics
+    ///
+    /// When the lengths of `matrix`, `inputs_per_tap` and `bias` do not fit together.
+    pub fn pack(isa: Isa, matrix: &[f32], inputs_per_tap: &[usize], bias: Option<&[f32]>) -> DenseWeights {
+        let inputs: usize = inputs_per_tap.iter().sum();
+        let bias = biases(matrix, inputs, bias);
+        Self(Matrix::pack(isa, bias, inputs_per_tap.to_vec(), |output, k| matrix[output * inputs + k]))
+    }
+
+    /// Output channels.
+    pub fn outputs(&self) -> usize {
+        self.0.outputs()
+    }
+
+    /// Input channels of all taps together.
+    pub fn inputs(&self) -> usize {
+        self.0.depth()
+    }
+
+    /// Input channels of each tap.
+    pub fn inputs_per_tap(&self) -> &[usize] {
+        self.0.depths()
+    }
+}
+
+/// Products of floats, whose values are rectified where `RELU` says so.
+#[derive(Clone, Copy)]
+struct Floats<const RELU: bool>;
+
+impl<const RELU: bool> Arithmetic for Floats<RELU> {
+    type Weight = f32;
+    /// The bias.
+    type Output = f32;
+}
+
+impl<L: Lanes, const RELU: bool> Products<L> for Floats<RELU> {
+    type Value = L::F32;
+    type Sum = L::F32;
+
+    #[inline(always)]
+    fn enter<const H: usize, const V: usize>(lanes: L, columns: tile::Columns<'_, Self, H, V>) {
+        lanes.enter(columns);
+    }
+
+    #[inline(always)]
+    fn load(lanes: L, src: &[f32]) -> L::F32 {
+        let value = lanes.load(src);
+        if RELU { lanes.max(value, lanes.splat(0.0)) } else { value }
+    }
+
+    #[inline(always)]
+    fn splat(lanes: L, weight: f32) -> L::F32 {
+        lanes.splat(weight)
+    }
+
+    #[inline(always)]
+    fn begin(lanes: L, bias: f32) -> L::F32 {
+        lanes.splat(bias)
+    }
+
+    #[inline(always)]
+    fn mul_add(lanes: L, sum: L::F32, weight: L::F32, value: L::F32) -> L::F32 {
+        lanes.mul_add(weight, value, sum)
+    }
+
+    #[inline(always)]
+    fn finish(_: L, sum: L::F32, _: f32) -> L::F32 {
+        sum
+    }
+
+    #[inline(always)]
+    fn finish_and_add(lanes: L, sum: L::F32, _: f32, add: L::F32) -> L::F32 {
+        lanes.add(sum, add)
+    }
+}
+
+impl<const RELU: bool, const H: usize, const V: usize> Kernel for tile::Columns<'_, Floats<RELU>, H, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        self.compute(lanes);
     }
 }

@@ -16,8 +16,9 @@ mod scheme;
 
 use crate::isa::Isa;
 use crate::lanes::floats::{Kernel, Lanes};
-use crate::rows::dense::{self, Activation, Dense, DenseWeights, Tap, check_columns};
+use crate::rows::dense::{self, Dense, DenseWeights};
 use crate::rows::row::{self, MARGIN, Row, RowMut};
+use crate::rows::window::{Activation, Tap, check_columns};
 use scheme::{Four, One, Scheme, Three, Two};
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! Operations on one column at a time: ReLU, sum, gate, sigmoid.
 
 use crate::lanes::floats::{Kernel, Lanes};
-use crate::rows::dense::check_columns;
 use crate::rows::row::{MARGIN, Row, RowMut};
+use crate::rows::window::check_columns;
 use std::ops::Range;
 
 /// Where an elementwise kernel works: `columns` of `channels` channels of a map `width` columns wide.

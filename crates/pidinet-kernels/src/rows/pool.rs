@@ -1,8 +1,8 @@
 //! Max-pooling of 2x2 windows with stride 2, two rows to one.
 
 use crate::lanes::floats::{Kernel, Lanes};
-use crate::rows::dense::check_columns;
 use crate::rows::row::{MARGIN, Row, RowMut};
+use crate::rows::window::check_columns;
 use std::ops::Range;
 
 /// `dst[c][x] = max over the four values [c][2 x], [c][2 x + 1] of both rows`, the last column of an odd map

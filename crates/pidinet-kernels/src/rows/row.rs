@@ -9,8 +9,10 @@
 //!
 //! Who writes a row keeps those zeros: columns from `width` on are stored as zero.
 
+use crate::lanes::floats::WIDEST;
+
 /// Zeros before and after every row block: the widest vector, and at least the widest padding (11).
-pub const MARGIN: usize = 16;
+pub const MARGIN: usize = WIDEST;
 
 /// Elements from one channel to the next for rows of `width` columns read with `padding` columns of
 /// border: a multiple of [`MARGIN`].

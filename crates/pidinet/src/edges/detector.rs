@@ -244,7 +244,7 @@ impl EdgeDetector {
     fn writes_rows<'a>(&self, image: &'a Image) -> Option<Padded<'a>> {
         let input = Padded { image, preset: self.preset };
         let whole = input.size() == image.size();
-        (whole && self.scales == [1.0] && self.engine.runs_into()).then_some(input)
+        (whole && self.scales == [1.0] && self.engine.runs_into(image.width())).then_some(input)
     }
 
     /// The maps of an image at its own size.

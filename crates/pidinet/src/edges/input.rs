@@ -1,5 +1,7 @@
 //! What a network is fed, row by row.
 
+use std::ops::Range;
+
 use crate::Size;
 use crate::image::{Image, Preset};
 
@@ -7,6 +9,13 @@ use crate::image::{Image, Preset};
 pub trait Input: Sync {
     /// Writes row `y` of the three channels, each as wide as the image.
     fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]);
+
+    /// Writes some `columns` of row `y` of the three channels, each as wide as they are many; the image has `width`.
+    fn fill_columns(&self, y: usize, width: usize, columns: Range<usize>, channels: [&mut [f32]; 3]) {
+        let mut rows = [(); 3].map(|()| vec![0.0; width]);
+        self.fill_row(y, rows.each_mut().map(|row| &mut row[..]));
+        channels.into_iter().zip(&rows).for_each(|(dst, row)| dst.copy_from_slice(&row[columns.clone()]));
+    }
 }
 
 /// The smallest side that the network takes: three times halved, it is one pixel.
@@ -27,14 +36,19 @@ impl Padded<'_> {
 
 impl Input for Padded<'_> {
     fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]) {
-        let width = self.image.width();
+        let width = self.size().width;
+        self.fill_columns(y, width, 0..width, channels);
+    }
+
+    fn fill_columns(&self, y: usize, _: usize, columns: Range<usize>, channels: [&mut [f32]; 3]) {
+        let columns = columns.start..columns.end.min(self.image.width());
         let inside = channels.map(|channel| {
-            let (inside, outside) = channel.split_at_mut(width);
+            let (inside, outside) = channel.split_at_mut(columns.len());
             outside.fill(0.0);
             inside
         });
         if y < self.image.height() {
-            self.image.fill_row(y, self.preset, inside);
+            self.image.fill_columns(y, columns, self.preset, inside);
         } else {
             inside.into_iter().for_each(|row| row.fill(0.0));
         }

@@ -15,6 +15,8 @@ pub(crate) mod task;
 #[cfg(test)]
 mod tests;
 
+use pidinet_kernels::rows::resize::Axis;
+
 use crate::Size;
 use crate::edges::plan::graph::{Id, Shape};
 use crate::edges::plan::reads::Reads;
@@ -63,5 +65,19 @@ impl Schedule {
         let mut streams = vec![Vec::new(); pace.streams];
         tasks.into_iter().for_each(|(stream, task)| streams[stream].push(task));
         Self { sizes, rings, streams, resizes, bands: pace.bands }
+    }
+
+    /// Takes the image for the columns from `start` on of a wider one: maps are resized as they are there.
+    pub(crate) fn take_columns(&mut self, shapes: &[Shape], steps: &[Reads], width: usize, start: usize) {
+        for (id, (step, resizes)) in steps.iter().zip(&mut self.resizes).enumerate() {
+            for (input, resize) in cut::resized(step).zip(resizes) {
+                let part = |id: usize| {
+                    let start = start >> shapes[id].level;
+                    start..start + self.sizes[id].width
+                };
+                let whole = |id: usize| width >> shapes[id].level;
+                resize.columns = Axis::part(whole(input), whole(id), part(input), part(id));
+            }
+        }
     }
 }

@@ -102,7 +102,7 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         Found::Dib => {
             let decoder = BmpDecoder::new_without_file_header(file);
             let decoder = decoder.map_err(|source| decode_error("BMP", options, source))?;
-            return Ok(Opened { image: pixels(decoder, "BMP", options, None)?.0, damage: None });
+            return Ok(Opened { image: pixels(decoder, "BMP", options, Decoding::STILL)?.0, damage: None });
         }
         Found::Format(format) => format,
     };
@@ -136,7 +136,10 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         file.rewind().map_err(unread)?;
         let mut bytes = Vec::new();
         file.take(options.limits.max_bytes).read_to_end(&mut bytes).map_err(unread)?;
-        let read = |under| pixels(decoder(Cursor::new(&bytes), format, options)?, name, options, Some(under));
+        let read = |under| {
+            let decoder = decoder(Cursor::new(&bytes), format, options)?;
+            pixels(decoder, name, options, Decoding { under: Some(under), ..Decoding::STILL })
+        };
         let (image, whole) = read(0xFF)?;
         if whole {
             return Ok(Opened { image, damage });
@@ -149,8 +152,10 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         let damage = if there == rows { damage } else { Some(Damage::RowsMissing { there, rows }) };
         return Ok(Opened { image, damage });
     }
+    let is_animated = format == ImageFormat::WebP && webp::is_animated(&mut file).map_err(unread)?;
+    let decoding = if is_animated { Decoding::ANIMATION } else { Decoding::STILL };
     file.rewind().map_err(unread)?;
-    Ok(Opened { image: pixels(decoder(file, format, options)?, name, options, None)?.0, damage })
+    Ok(Opened { image: pixels(decoder(file, format, options)?, name, options, decoding)?.0, damage })
 }
 
 /// A decoder of a format that the library below has.
@@ -166,13 +171,27 @@ fn decoder<'a>(
     reader.into_decoder().map_err(|source| decode_error(name(format), options, source))
 }
 
-/// The image of a decoder, and whether all of it was there; pixels that were not are `under` in all samples, if
-/// that is allowed.
+/// How an image is decoded.
+#[derive(Clone, Copy)]
+struct Decoding {
+    /// What pixels are in all samples that are not there, if that is allowed.
+    under: Option<u8>,
+    /// How many images of its size are in memory meanwhile.
+    copies: usize,
+}
+
+impl Decoding {
+    const STILL: Self = Self { under: None, copies: 1 };
+    /// Its canvas, a frame, and the pixels.
+    const ANIMATION: Self = Self { copies: 3, ..Self::STILL };
+}
+
+/// The image of a decoder, and whether all of it was there.
 fn pixels(
     mut decoder: impl ImageDecoder,
     name: &'static str,
     options: &ReadOptions,
-    under: Option<u8>,
+    Decoding { under, copies }: Decoding,
 ) -> Result<(Image, bool)> {
     let failed = |source| decode_error(name, options, source);
     let (width, height) = decoder.dimensions();
@@ -180,7 +199,7 @@ fn pixels(
     let sample = decoder.color_type().bytes_per_pixel() / channels;
     let dimensions = (width as usize, height as usize);
     let (channels, sample) = (usize::from(channels), usize::from(sample));
-    let size = Needs { width: dimensions.0, height: dimensions.1, channels, sample };
+    let size = Needs { width: dimensions.0, height: dimensions.1, channels, sample, copies };
     let samples = too_large(&size, &options.limits)? / sample;
 
     let orientation = decoder.orientation().map_err(failed)?;

@@ -25,11 +25,13 @@ pub(super) struct Needs {
     pub(super) channels: usize,
     /// Bytes of a sample.
     pub(super) sample: usize,
+    /// How many images of this size are in memory while it is decoded.
+    pub(super) copies: usize,
 }
 
 /// Refuses images without pixels and those beyond the limits; gives the bytes for the pixels of others.
 pub(super) fn too_large(needs: &Needs, limits: &ImageLimits) -> Result<usize> {
-    let &Needs { width, height, channels, sample } = needs;
+    let &Needs { width, height, channels, sample, copies } = needs;
     let pixels = (width as u64).saturating_mul(height as u64);
     if pixels == 0 {
         return Err(Error::EmptyImage { width, height });
@@ -38,9 +40,10 @@ pub(super) fn too_large(needs: &Needs, limits: &ImageLimits) -> Result<usize> {
         let (width, height) = (width as u32, height as u32);
         return Err(Error::TooManyPixels { width, height, max_pixels: limits.max_pixels });
     }
-    let bytes = pixels.saturating_mul((channels.max(3) * sample) as u64);
+    let one = pixels.saturating_mul((channels.max(3) * sample) as u64);
+    let bytes = one.saturating_mul(copies as u64);
     let too_many = Error::TooManyBytes { bytes, max_bytes: limits.max_bytes };
-    match usize::try_from(bytes) {
+    match usize::try_from(one) {
         Ok(size) if bytes <= limits.max_bytes => Ok(size),
         _ => Err(too_many),
     }

@@ -1,5 +1,7 @@
 //! An image in memory.
 
+use std::ops::Range;
+
 use super::layout::PixelLayout;
 use super::preset::Preset;
 use super::sample::Sample;
@@ -138,7 +140,12 @@ impl Image {
     ///
     /// If there is no such row, or a slice of `dst` is shorter than a row.
     pub fn fill_row(&self, y: usize, preset: Preset, dst: [&mut [f32]; 3]) {
-        let row = y * self.width * 3..(y + 1) * self.width * 3;
+        self.fill_columns(y, 0..self.width, preset, dst);
+    }
+
+    /// [`Image::fill_row`] for some columns of the row.
+    pub(crate) fn fill_columns(&self, y: usize, columns: Range<usize>, preset: Preset, dst: [&mut [f32]; 3]) {
+        let row = (y * self.width + columns.start) * 3..(y * self.width + columns.end) * 3;
         match &self.pixels {
             Pixels::U8(data) => {
                 let table = preset.table();

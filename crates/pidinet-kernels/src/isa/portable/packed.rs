@@ -2,8 +2,7 @@
 
 use super::Portable;
 use crate::lanes::floats::Lanes;
-use crate::lanes::words::{Format, PackedKernel, PackedLanes};
-use crate::rows::packed::{bf16, bf16_to_f32};
+use crate::lanes::words::{Format, PackedKernel, PackedLanes, bf16, bf16_to_f32};
 use std::array;
 
 /// Words of two bf16.

@@ -1,11 +1,13 @@
 //! A residual block in one pass, its 1x1 convolution of words.
 
-use super::{Floats, PackedDense, PackedWeights, chunk, chunk_columns, pack};
+use super::dense::{PackedDense, chunk, chunk_columns};
+use super::pack::{Floats, pack};
+use super::weights::PackedWeights;
 use crate::lanes::words::{PackedKernel, PackedLanes};
 use crate::rows::block::Shortcut;
-use crate::rows::dense::{Activation, Tap, check_columns};
 use crate::rows::depthwise::{self, DepthwiseWeights, Job, Words};
 use crate::rows::row::{self, MARGIN, Row, RowMut};
+use crate::rows::window::{Activation, Tap, check_columns};
 use std::ops::Range;
 
 /// A row of a residual block, as [`Block`](crate::rows::block::Block). The depthwise convolution is of floats; what it gives

@@ -1,36 +1,23 @@
 //! Weights of a dense convolution as words, in the order its tiles read them.
 
-use super::bf16;
-use crate::buffer::Aligned;
 use crate::isa::Isa;
-use crate::lanes::words::Format;
-use crate::rows::dense::{TallestTile, tiles};
-use std::ops::Range;
+use crate::lanes::words::{Format, bf16};
+use crate::rows::matrix::{Matrix, biases};
 
-/// Weights `[tile][tap][word][output of the tile]`, tiles as [`DenseWeights`](crate::rows::dense::DenseWeights) cuts them.
+/// Weights and biases as words, cut into tiles as [`DenseWeights`](crate::rows::dense::DenseWeights) are.
 #[derive(Clone, Debug)]
 pub struct PackedWeights {
     format: Format,
-    packed: Aligned<u32>,
-    start: Vec<u32>,
-    scale: Vec<f32>,
-    words_per_tap: Vec<usize>,
-    tiles: Vec<Range<usize>>,
+    matrix: Matrix<u32, Output>,
 }
 
-/// The weights of one tile.
+/// What belongs to an output beside its words.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tile<'a> {
-    /// The first of its outputs.
-    pub(super) first: usize,
-    /// `[tap][word][height]`.
-    pub(super) weights: &'a [u32],
-    /// What sums begin with: `[height]`.
-    pub(super) start: &'a [u32],
-    /// What whole numbers are multiplied by: `[height]`.
-    pub(super) scale: &'a [f32],
-    /// Words of each tap.
-    pub(super) words_per_tap: &'a [usize],
+pub(super) struct Output {
+    /// What sums begin with.
+    pub(super) start: u32,
+    /// What whole numbers are multiplied by.
+    pub(super) scale: f32,
 }
 
 impl PackedWeights {
@@ -50,41 +37,13 @@ impl PackedWeights {
         bias: Option<&[f32]>,
     ) -> PackedWeights {
         let inputs: usize = inputs_per_tap.iter().sum();
-        assert!(inputs > 0, "a dense convolution of no inputs");
-        let outputs = matrix.len() / inputs;
-        assert_eq!(outputs * inputs, matrix.len(), "weights are not rows of {inputs} inputs");
-        let bias = bias.map_or_else(|| vec![0.0; outputs], <[f32]>::to_vec);
-        assert_eq!(bias.len(), outputs, "biases of {outputs} outputs");
-
-        let rows: Vec<Rounded> = matrix
-            .chunks_exact(inputs)
-            .zip(&bias)
-            .map(|(row, &bias)| Rounded::new(format, row, bias))
-            .collect();
+        let bias = biases(matrix, inputs, bias);
+        let rows = matrix.chunks_exact(inputs).zip(&bias);
+        let rows: Vec<Rounded> = rows.map(|(row, &bias)| Rounded::new(format, row, bias)).collect();
         let words: Vec<Vec<u32>> = rows.iter().map(|row| row.words(format, inputs_per_tap)).collect();
-        let words_per_tap: Vec<usize> = inputs_per_tap.iter().map(|&inputs| format.words(inputs)).collect();
-        let depth: usize = words_per_tap.iter().sum();
-
-        let tiles = tiles(outputs, isa.run(TallestTile));
-        let mut packed = Aligned::zeroed(outputs * depth);
-        let mut rest = &mut *packed;
-        for tile in &tiles {
-            let (here, after) = rest.split_at_mut(tile.len() * depth);
-            for (k, column) in here.chunks_exact_mut(tile.len()).enumerate() {
-                for (word, output) in column.iter_mut().zip(tile.clone()) {
-                    *word = words[output][k];
-                }
-            }
-            rest = after;
-        }
-        PackedWeights {
-            format,
-            packed,
-            start: rows.iter().map(|row| row.start).collect(),
-            scale: rows.iter().map(|row| row.scale).collect(),
-            words_per_tap,
-            tiles,
-        }
+        let words_per_tap = inputs_per_tap.iter().map(|&inputs| format.words(inputs)).collect();
+        let outputs = rows.iter().map(|row| row.output).collect();
+        PackedWeights { format, matrix: Matrix::pack(isa, outputs, words_per_tap, |o, k| words[o][k]) }
     }
 
     /// What words hold.
@@ -94,36 +53,28 @@ impl PackedWeights {
 
     /// Output channels.
     pub fn outputs(&self) -> usize {
-        self.start.len()
+        self.matrix.outputs()
     }
 
     /// Words that a pixel of all taps together has.
     pub fn words(&self) -> usize {
-        self.words_per_tap.iter().sum()
+        self.matrix.depth()
     }
 
     /// Words of each tap.
     pub fn words_per_tap(&self) -> &[usize] {
-        &self.words_per_tap
+        self.matrix.depths()
     }
 
-    pub(super) fn tiles(&self) -> impl Iterator<Item = Tile<'_>> {
-        let depth = self.words();
-        self.tiles.iter().map(move |tile| Tile {
-            first: tile.start,
-            weights: &self.packed[tile.start * depth..tile.end * depth],
-            start: &self.start[tile.clone()],
-            scale: &self.scale[tile.clone()],
-            words_per_tap: &self.words_per_tap,
-        })
+    pub(super) fn matrix(&self) -> &Matrix<u32, Output> {
+        &self.matrix
     }
 }
 
-/// The weights of one output in a format: the bits of each, what sums begin with, and what they are multiplied by.
+/// The weights of one output in a format, the bits of each.
 struct Rounded {
     bits: Vec<u16>,
-    start: u32,
-    scale: f32,
+    output: Output,
 }
 
 impl Rounded {
@@ -131,8 +82,7 @@ impl Rounded {
         match format {
             Format::Bf16 => Self {
                 bits: row.iter().map(|&weight| bf16(weight)).collect(),
-                start: bias.to_bits(),
-                scale: 1.0,
+                output: Output { start: bias.to_bits(), scale: 1.0 },
             },
             Format::Int8 => {
                 let greatest = row.iter().fold(0.0f32, |greatest, weight| greatest.max(weight.abs()));
@@ -141,7 +91,7 @@ impl Rounded {
                 let bits =
                     |weight: &f32| u16::from(((weight / scale).round_ties_even() as i8).cast_unsigned());
                 let start = ((bias / scale).round_ties_even() as i32).cast_unsigned();
-                Self { bits: row.iter().map(bits).collect(), start, scale }
+                Self { bits: row.iter().map(bits).collect(), output: Output { start, scale } }
             }
         }
     }

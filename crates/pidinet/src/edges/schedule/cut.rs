@@ -57,10 +57,14 @@ pub(super) fn band(step: &Reads, pace: Pace) -> usize {
 
 /// The resizes of the maps that are read resized: all or none of them.
 pub(super) fn resizes(step: &Reads, sizes: &[Size], to: Size) -> Vec<Resize> {
-    let resized = step.inputs.iter().filter(|(_, reach)| *reach == Reach::Resized);
-    let resizes = resized.map(|&(input, _)| Resize {
+    let resizes = resized(step).map(|input| Resize {
         rows: Axis::new(sizes[input].height, to.height),
         columns: Axis::new(sizes[input].width, to.width),
     });
     resizes.collect()
+}
+
+/// The maps that a step reads resized.
+pub(super) fn resized(step: &Reads) -> impl Iterator<Item = Id> {
+    step.inputs.iter().filter(|(_, reach)| *reach == Reach::Resized).map(|&(input, _)| input)
 }
