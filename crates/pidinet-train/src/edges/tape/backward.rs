@@ -135,6 +135,7 @@ impl Tape {
                 workspace.give(node.level, node.channels, gradient);
             }
         }
+        true
     }
 
     /// Adds the gradient of a logit, `[h, w]` without gaps, to its node.
