@@ -1,5 +1,7 @@
 //! From the gradients of the five maps to those of the parameters.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pidinet_kernels::Isa;
 use pidinet_kernels::planes::{Correlate, Frame, Mix, Onto};
 
@@ -19,10 +21,29 @@ impl Tape {
         workspace: &mut Workspace,
         gradients: &mut [f32],
     ) {
+        let never = AtomicBool::new(false);
+        self.backward_until(&never, isa, geometry, packed, logits, workspace, gradients);
+    }
+
+    /// [`Tape::backward`]; false, and neither gradients nor workspace are of use, if `stop` becomes true before it is done.
+    #[expect(clippy::too_many_arguments, reason = "those of backward, and one more")]
+    pub(crate) fn backward_until(
+        &self,
+        stop: &AtomicBool,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        logits: &[Vec<f32>; 5],
+        workspace: &mut Workspace,
+        gradients: &mut [f32],
+    ) -> bool {
         for (&node, gradient) in self.logits.iter().zip(logits) {
             self.seed(geometry, node, gradient, workspace);
         }
         for number in (1..self.nodes.len()).rev() {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
             // The five last sigmoids are part of the loss.
             let Some(gradient) = workspace.gradients[number].take() else { continue };
             let node = &self.nodes[number];

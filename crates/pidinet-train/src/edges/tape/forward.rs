@@ -1,5 +1,7 @@
 //! From an image to the five maps.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pidinet_kernels::Isa;
 use pidinet_kernels::planes::{Frame, Mix, Onto};
 
@@ -16,8 +18,25 @@ impl Tape {
         image: &[f32],
         workspace: &mut Workspace,
     ) {
+        let never = AtomicBool::new(false);
+        self.forward_until(&never, isa, geometry, packed, image, workspace);
+    }
+
+    /// [`Tape::forward`]; false, and the maps are of no use, if `stop` becomes true before it is done.
+    pub(crate) fn forward_until(
+        &self,
+        stop: &AtomicBool,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        image: &[f32],
+        workspace: &mut Workspace,
+    ) -> bool {
         workspace.prepare(self, geometry);
         for (number, node) in self.nodes.iter().enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
             let (before, rest) = workspace.values.split_at_mut(number);
             let dst = &mut rest[0];
             let frame = geometry.frames[node.level];
@@ -64,6 +83,7 @@ impl Tape {
                 }
             }
         }
+        true
     }
 
     /// The five maps before their sigmoids, `[h, w]` each: those of the sides, and fused.
