@@ -103,7 +103,7 @@ fn what_cannot_be_is_refused() {
     refused("lines --map map.png -o a.svg --low 2", "0 to 1");
     refused("lines --map map.png -o a.svg --width none", "strength");
     refused("lines --map map.png -o a.svg --world map.pgw", "geojson");
-    refused("lines --map map.png -o a.svg --tolerance -1", "tolerance");
+    refused("lines --map map.png -o a.svg --tolerance 101", "0 to 100");
     refused("lines map.png -o a.svg --invert", "--map");
     sandbox.write("broken.png", b"no image");
     let ran = sandbox.run("lines --map broken.png map.png -o out/").code(1);
