@@ -8,12 +8,14 @@
 //! Rectified maps are never stored: a convolution that reads one rectifies while it reads.
 
 use pidinet::arch::{Arch, Build, Conv, pidinet};
+use pidinet_kernels::planes::Window;
 
 use crate::Parameters;
 
 mod backward;
 mod forward;
 mod geometry;
+mod layers;
 mod packed;
 mod resize;
 mod taps;
@@ -21,6 +23,7 @@ mod workspace;
 
 pub(crate) use forward::sigmoid;
 pub use geometry::Geometry;
+pub use layers::Layer;
 pub use packed::Packed;
 pub use workspace::Workspace;
 
@@ -65,6 +68,18 @@ struct ConvOp {
     inputs: usize,
     outputs: usize,
     depthwise: bool,
+}
+
+impl ConvOp {
+    /// The window of a depthwise convolution that is nothing else, if there is code for it.
+    fn window(&self) -> Option<Window> {
+        match &self.parts[..] {
+            [part] if self.depthwise && !self.rectify && self.bias.is_none() && self.onto.is_none() => {
+                Window::of(&part.taps.offsets)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// One convolution of a [`ConvOp`].

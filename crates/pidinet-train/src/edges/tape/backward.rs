@@ -1,7 +1,10 @@
 //! From the gradients of the five maps to those of the parameters.
 
+use std::ops::Range;
+use std::time::Instant;
+
 use pidinet_kernels::Isa;
-use pidinet_kernels::planes::{Correlate, Frame, Mix, Onto};
+use pidinet_kernels::planes::{Correlate, Depthwise, DepthwiseGradient, Frame, Mix, Onto};
 
 use super::geometry::Reads;
 use super::packed::{PackedConv, unpack};
@@ -25,6 +28,7 @@ impl Tape {
         for number in (1..self.nodes.len()).rev() {
             // The five last sigmoids are part of the loss.
             let Some(gradient) = workspace.gradients[number].take() else { continue };
+            let start = Instant::now();
             let node = &self.nodes[number];
             let mut rest = Some(gradient);
             let gradient = rest.as_deref().expect("just put there");
@@ -35,24 +39,33 @@ impl Tape {
                     let packed = packed.0[number].as_ref().expect("weights of every convolution are packed");
                     let reads =
                         geometry.reads[number].as_ref().expect("reads of every convolution are known");
-                    let sums = weight_gradient(isa, conv, reads, frame, &workspace.values[conv.x], gradient);
+                    let mut sums = vec![0.0; packed.forward.len()];
+                    if conv.x == 0 {
+                        let src = &workspace.values[0];
+                        let rows = 0..frame.height;
+                        weight_gradient(isa, conv, reads, frame, rows, src, gradient, &mut sums);
+                    } else {
+                        let (mut dst, there) = self.gradient_of(conv.x, workspace);
+                        let src = &workspace.values[conv.x];
+                        for rows in strips(conv, frame) {
+                            weight_gradient(isa, conv, reads, frame, rows.clone(), src, gradient, &mut sums);
+                            let positive = conv.rectify.then_some(src.as_slice());
+                            let to = if there { Onto::Itself } else { Onto::Nothing };
+                            input_gradient(
+                                isa, conv, packed, reads, frame, rows, gradient, positive, to, &mut dst,
+                            );
+                        }
+                        workspace.gradients[conv.x] = Some(dst);
+                    }
                     unpack(self, conv, &sums, gradients);
                     if let Some(bias) = conv.bias {
                         let range = self.parameters.tensors()[bias].range.clone();
-                        for (sum, plane) in
+                        for (total, plane) in
                             gradients[range].iter_mut().zip(gradient.chunks_exact(frame.plane()))
                         {
-                            *sum += (0..frame.height)
-                                .map(|y| f64::from(plane[frame.pixels(y)].iter().sum::<f32>()))
-                                .sum::<f64>() as f32;
+                            *total +=
+                                (0..frame.height).map(|y| sum(&plane[frame.pixels(y)])).sum::<f64>() as f32;
                         }
-                    }
-                    if conv.x != 0 {
-                        let (mut dst, there) = self.gradient_of(conv.x, workspace);
-                        let positive = conv.rectify.then(|| workspace.values[conv.x].as_slice());
-                        let onto = if there { Onto::Itself } else { Onto::Nothing };
-                        input_gradient(isa, conv, packed, reads, frame, gradient, positive, onto, &mut dst);
-                        workspace.gradients[conv.x] = Some(dst);
                     }
                     if let Some(onto) = conv.onto {
                         match &mut workspace.gradients[onto] {
@@ -134,6 +147,7 @@ impl Tape {
             if let Some(gradient) = rest {
                 workspace.give(node.level, node.channels, gradient);
             }
+            workspace.times[number][1] = start.elapsed();
         }
     }
 
@@ -164,40 +178,59 @@ fn add(sum: &mut [f32], term: &[f32]) {
     }
 }
 
-/// Gradients of the packed forward weights.
+/// The sum of a row. Eight sums do not wait for each other.
+fn sum(row: &[f32]) -> f64 {
+    let (eights, rest) = row.as_chunks::<8>();
+    let mut sums = [0.0f32; 8];
+    for eight in eights {
+        for (sum, value) in sums.iter_mut().zip(eight) {
+            *sum += value;
+        }
+    }
+    f64::from(sums.iter().chain(rest).sum::<f32>())
+}
+
+/// Rows whose gradients by weights and by the input are computed one after the other, so that the second finds what it
+/// reads in the cache. A convolution with several taps is more arithmetic than memory and takes them all.
+fn strips(conv: &ConvOp, frame: Frame) -> impl Iterator<Item = Range<usize>> {
+    /// Floats of the two maps and of the gradient that is written: half of a second-level cache.
+    const FLOATS: usize = 1 << 17;
+    /// With fewer positions, the sums of a tile take longer to add up than to compute.
+    const POSITIONS: usize = 640;
+    let stride = frame.stride();
+    let row = stride * (2 * conv.inputs + conv.outputs);
+    let pointwise = !conv.depthwise && conv.taps() == 1;
+    let height = if pointwise { (FLOATS / row).max(POSITIONS.div_ceil(stride)) } else { frame.height.max(1) };
+    (0..frame.height).step_by(height).map(move |y| y..(y + height).min(frame.height))
+}
+
+/// Adds to the gradients of the packed forward weights those of some rows.
+#[expect(clippy::too_many_arguments, reason = "all of a convolution's surroundings")]
 fn weight_gradient(
     isa: Isa,
     conv: &ConvOp,
     reads: &Reads,
     frame: Frame,
+    rows: Range<usize>,
     src: &[f32],
     gradient: &[f32],
-) -> Vec<f32> {
+    sums: &mut [f32],
+) {
     let plane = frame.plane();
-    let rows = 0..frame.height;
-    if !conv.depthwise {
-        let mut sums = vec![0.0; conv.inputs * conv.taps() * conv.outputs];
-        let reads = &reads.forward;
-        Correlate { src, reads, gradient, sums: &mut sums, frame, rows, rectify: conv.rectify }.run_on(isa);
-        return sums;
-    }
-    let mut sums = vec![0.0; conv.taps() * conv.outputs];
-    for (channel, sums) in sums.chunks_exact_mut(conv.taps()).enumerate() {
-        Correlate {
-            src: &src[channel * plane..],
-            reads: &reads.forward,
-            gradient: &gradient[channel * plane..],
-            sums,
-            frame,
-            rows: rows.clone(),
-            rectify: conv.rectify,
+    let (rectify, reads) = (conv.rectify, &reads.forward);
+    if let Some(window) = conv.window() {
+        DepthwiseGradient { src, window, gradient, sums, frame }.run_on(isa);
+    } else if conv.depthwise {
+        for (channel, sums) in sums.chunks_exact_mut(conv.taps()).enumerate() {
+            let (src, gradient) = (&src[channel * plane..], &gradient[channel * plane..]);
+            Correlate { src, reads, gradient, sums, frame, rows: rows.clone(), rectify }.run_on(isa);
         }
-        .run_on(isa);
+    } else {
+        Correlate { src, reads, gradient, sums, frame, rows, rectify }.run_on(isa);
     }
-    sums
 }
 
-/// The gradient by the convolved map.
+/// The gradient by some rows of the convolved map.
 #[expect(clippy::too_many_arguments, reason = "all of a convolution's surroundings")]
 fn input_gradient(
     isa: Isa,
@@ -205,12 +238,20 @@ fn input_gradient(
     packed: &PackedConv,
     reads: &Reads,
     frame: Frame,
+    rows: Range<usize>,
     gradient: &[f32],
     positive: Option<&[f32]>,
     onto: Onto<'_>,
     dst: &mut [f32],
 ) {
     let plane = frame.plane();
+    if let Some(window) = conv.window() {
+        let kernels = packed.backward.chunks_exact(window.taps());
+        let weights: Vec<f32> = kernels.flat_map(|kernel| kernel.iter().rev().copied()).collect();
+        let accumulate = matches!(onto, Onto::Itself);
+        Depthwise { src: gradient, window, weights: &weights, accumulate, dst, frame }.run_on(isa);
+        return;
+    }
     let groups = if conv.depthwise { conv.inputs } else { 1 };
     let inputs = conv.inputs / groups;
     let weights = packed.backward.len() / groups;
@@ -224,7 +265,7 @@ fn input_gradient(
             onto,
             dst: &mut dst[first..][..inputs * plane],
             frame,
-            rows: 0..frame.height,
+            rows: rows.clone(),
             rectify: false,
             positive: positive.map(|positive| &positive[first..]),
         }

@@ -1,7 +1,9 @@
 //! From an image to the five maps.
 
+use std::time::Instant;
+
 use pidinet_kernels::Isa;
-use pidinet_kernels::planes::{Frame, Mix, Onto};
+use pidinet_kernels::planes::{Depthwise, Frame, Mix, Onto};
 
 use super::packed::PackedConv;
 use super::{ConvOp, Geometry, Op, Packed, Tape, Workspace};
@@ -18,6 +20,7 @@ impl Tape {
     ) {
         workspace.prepare(self, geometry);
         for (number, node) in self.nodes.iter().enumerate() {
+            let start = Instant::now();
             let (before, rest) = workspace.values.split_at_mut(number);
             let dst = &mut rest[0];
             let frame = geometry.frames[node.level];
@@ -63,6 +66,7 @@ impl Tape {
                     }
                 }
             }
+            workspace.times[number][0] = start.elapsed();
         }
     }
 
@@ -107,6 +111,11 @@ fn convolve(
 ) {
     let plane = frame.plane();
     let src = &maps[conv.x];
+    if let Some(window) = conv.window() {
+        let weights = &packed.forward;
+        Depthwise { src, window, weights, accumulate: false, dst, frame }.run_on(isa);
+        return;
+    }
     let onto = conv.onto.map(|onto| &maps[onto]);
     // Channels that share their reads: all of them, or each alone.
     let (inputs, outputs) = if conv.depthwise { (1, 1) } else { (conv.inputs, conv.outputs) };
