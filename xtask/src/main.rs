@@ -7,6 +7,7 @@ mod cargo;
 mod check;
 mod circles;
 mod deny;
+mod docs;
 mod gpu;
 mod neon;
 mod simd128;
@@ -20,6 +21,7 @@ chores:
   check    all that must hold before a change is proposed; with --fast, without other instruction sets
   circles  check that no files of a crate use each other in a circle; of all crates, or of those named
   deny     check licences, sources and advisories of all dependencies, as deny.toml says
+  docs     check that links and paths in the documentation lead somewhere
   gpu      check that the parts for GPUs compile; takes long
   neon     test the kernels with NEON, in an emulator of aarch64
   simd128  test the kernels with WebAssembly's vectors, in node
@@ -39,6 +41,7 @@ fn main() -> anyhow::Result<()> {
         Some("bare") => bare::run(),
         Some("circles") => circles::run(&arguments),
         Some("deny") => deny::run(),
+        Some("docs") => docs::run(),
         Some("gpu") => gpu::run(),
         Some("neon") => neon::run(&arguments),
         Some("simd128") => simd128::run(&arguments),
