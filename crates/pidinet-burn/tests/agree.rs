@@ -12,11 +12,11 @@ use pidinet::weights::Model;
 use pidinet::{DetectorOptions, Size};
 use pidinet_burn::{Accelerator, Network};
 use pidinet_train::Parameters;
-use pidinet_train::data::augment::{Lesson, Sample};
 use pidinet_train::device::{Cpu, Device, check};
-use pidinet_train::loss::{IGNORED, Loss};
+use pidinet_train::edges::loss::Loss;
+use pidinet_train::edges::sample::{IGNORED, Lesson, Sample};
+use pidinet_train::edges::trainer::Trainer;
 use pidinet_train::optimizer::Adam;
-use pidinet_train::trainer::Trainer;
 
 /// The devices to compare.
 fn devices() -> Vec<Accelerator> {

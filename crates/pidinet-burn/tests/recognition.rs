@@ -11,11 +11,12 @@ use pidinet::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
 use pidinet::recognition::pixels;
 use pidinet::weights::RecognitionModel;
 use pidinet::{Classifier, ClassifierOptions, Size};
-use pidinet_burn::{Accelerator, BiNetwork};
+use pidinet_burn::{Accelerator, RecognitionNetwork};
 use pidinet_eval::classes::ClassSet;
 use pidinet_train::device::{self, Cpu};
 use pidinet_train::optimizer::Adam;
-use pidinet_train::recognition::learner::{Batch, Learner};
+use pidinet_train::recognition::batch::Batch;
+use pidinet_train::recognition::learner::Learner;
 use pidinet_train::recognition::loss::targets;
 use pidinet_train::recognition::signs::{Precision, Straight};
 use pidinet_train::recognition::tape::Mode;
@@ -51,7 +52,7 @@ fn noise(count: usize, seed: u64) -> Vec<f32> {
 }
 
 /// The logits of a model for inputs `[h][w][3]`.
-fn logits(network: &BiNetwork, inputs: &[Vec<f32>], [height, width]: [usize; 2]) -> Vec<f32> {
+fn logits(network: &RecognitionNetwork, inputs: &[Vec<f32>], [height, width]: [usize; 2]) -> Vec<f32> {
     let planes = |input: &Vec<f32>| -> Vec<f32> {
         (0..3).flat_map(|c| input.iter().skip(c).step_by(3)).copied().collect()
     };
@@ -65,7 +66,7 @@ fn logits_are_those_of_the_engine_to_the_last_bit() {
     for (seed, arch) in architectures().into_iter().enumerate() {
         let model = RecognitionModel::random(arch, seed as u64 + 1);
         let classifier = Classifier::new(&model, &ClassifierOptions::default()).unwrap();
-        let network = BiNetwork::of(&model, &Device::flex());
+        let network = RecognitionNetwork::of(&model, &Device::flex());
         for [height, width] in [[32, 32], [19, 24], [1, 5]] {
             let inputs = [1, 2].map(|seed| noise(3 * height * width, seed)).to_vec();
             let engine: Vec<f32> = inputs
@@ -95,7 +96,7 @@ fn agree_on_cifar(step: usize) {
         None => RecognitionModel::random(RecognitionArch::small(10).with_differences(Central, 0.2), 1),
     };
     let classifier = Classifier::new(&model, &ClassifierOptions::default()).unwrap();
-    let network = BiNetwork::of(&model, &Device::flex());
+    let network = RecognitionNetwork::of(&model, &Device::flex());
     let images: Vec<usize> = (0..set.len()).step_by(step).collect();
     for images in images.chunks(50) {
         let inputs: Vec<Vec<f32>> =

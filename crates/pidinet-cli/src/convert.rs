@@ -14,8 +14,8 @@ use pidinet::weights::{BinaryStorage, Model, OpenOptions, RecognitionStorage, St
 
 use crate::classifier;
 use crate::detail::DetailArgs;
-use crate::detect::inputs;
-use crate::model::Found;
+use crate::found::Found;
+use crate::inputs;
 use crate::options::{one_of, size};
 use crate::ui::usage;
 

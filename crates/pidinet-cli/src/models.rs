@@ -10,8 +10,8 @@ use pidinet::models::{self, Embedded};
 use pidinet::weights::ModelInfo;
 use serde::Serialize;
 
-use crate::inspect::{LEFT, aligned};
-use crate::model::Found;
+use crate::found::Found;
+use crate::table::{LEFT, aligned};
 use crate::ui;
 
 /// List the models that come with the program

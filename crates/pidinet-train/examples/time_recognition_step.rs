@@ -7,7 +7,8 @@ use pidinet::arch::Kind;
 use pidinet::arch::recognition::RecognitionArch;
 use pidinet_train::device::Cpu;
 use pidinet_train::optimizer::Adam;
-use pidinet_train::recognition::learner::{Batch, Learner};
+use pidinet_train::recognition::batch::Batch;
+use pidinet_train::recognition::learner::Learner;
 use pidinet_train::recognition::loss::targets;
 use pidinet_train::recognition::tape::Mode;
 

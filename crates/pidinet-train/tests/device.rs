@@ -9,11 +9,14 @@ use pidinet::EdgeMap;
 use pidinet::arch::recognition::RecognitionArch;
 use pidinet::arch::{Arch, Kinds as Differences};
 use pidinet::save::SaveOptions;
-use pidinet_train::config::{self, Config, Source};
-use pidinet_train::data::augment::Sample;
-use pidinet_train::device::{Cpu, Device, Fixed, Network, Recogniser, check};
-use pidinet_train::loss::Loss;
-use pidinet_train::run::{Options, train};
+use pidinet_train::device::{Cpu, Device, check};
+use pidinet_train::edges::config::{self, Config, Source};
+use pidinet_train::edges::loss::Loss;
+use pidinet_train::edges::network::{Fixed, Network};
+use pidinet_train::edges::run::train;
+use pidinet_train::edges::sample::Sample;
+use pidinet_train::recognition::recogniser::Recogniser;
+use pidinet_train::run::Options;
 use pidinet_train::{Error, Result};
 
 /// What a device gets wrong.

@@ -5,11 +5,11 @@
 use pidinet::arch::{Arch, Kinds};
 use pidinet::reference::edges::{Map, Reference};
 use pidinet::weights::{Model, ModelInfo};
-use pidinet_train::data::augment::Sample;
 use pidinet_train::device::Cpu;
-use pidinet_train::loss::{IGNORED, Loss};
-use pidinet_train::tape::Tape;
-use pidinet_train::trainer::Trainer;
+use pidinet_train::edges::loss::Loss;
+use pidinet_train::edges::sample::{IGNORED, Sample};
+use pidinet_train::edges::tape::Tape;
+use pidinet_train::edges::trainer::Trainer;
 
 const LOSS: Loss = Loss { lambda: 1.1, soft: true };
 

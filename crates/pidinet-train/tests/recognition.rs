@@ -6,8 +6,8 @@ use pidinet::arch::Kind::{Angular, Central, Radial};
 use pidinet::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
 use pidinet_kernels::Isa;
 use pidinet_train::recognition::loss::{differentiate, targets};
-use pidinet_train::recognition::shard::Workspace;
 use pidinet_train::recognition::signs::{Precision, Straight};
+use pidinet_train::recognition::tape::shard::Workspace;
 use pidinet_train::recognition::tape::{Mode, Tape};
 use safetensors::SafeTensors;
 

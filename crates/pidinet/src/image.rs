@@ -3,6 +3,7 @@
 //! An [`Image`] is red, green, blue, in the depth of its file, and upright. It is the only copy: decoders
 //! write into the memory that is kept, and the network takes one row at a time.
 
+use std::ops::Range;
 use std::path::Path;
 
 use crate::{Error, Result, Size};
@@ -223,7 +224,12 @@ impl Image {
     ///
     /// If there is no such row, or a slice of `dst` is shorter than a row.
     pub fn fill_row(&self, y: usize, preset: Preset, dst: [&mut [f32]; 3]) {
-        let row = y * self.width * 3..(y + 1) * self.width * 3;
+        self.fill_columns(y, 0..self.width, preset, dst);
+    }
+
+    /// [`Image::fill_row`] for some columns of the row.
+    pub(crate) fn fill_columns(&self, y: usize, columns: Range<usize>, preset: Preset, dst: [&mut [f32]; 3]) {
+        let row = (y * self.width + columns.start) * 3..(y * self.width + columns.end) * 3;
         match &self.pixels {
             Pixels::U8(data) => {
                 let table = preset.table();

@@ -8,7 +8,7 @@ use pidinet::edges::trace;
 use pidinet::weights::Model;
 
 use super::Device;
-use crate::data::augment::Sample;
+use crate::edges::sample::Sample;
 use crate::{Error, Parameters, Result};
 
 /// Columns and rows of the image that is compared.

@@ -7,9 +7,9 @@ use pidinet::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
 use serde::{Deserialize, Serialize};
 
 use super::signs::{Precision, Straight};
-use crate::config::{Train, check, invalid};
 use crate::optimizer::Adam;
 use crate::schedule::Schedule;
+use crate::settings::{Train, check, invalid};
 use crate::{Error, Result};
 
 /// A training run of a network for recognition.

@@ -3,12 +3,13 @@
 use pidinet::arch::recognition::RecognitionArch;
 use pidinet_kernels::Isa;
 
-use super::learner::{Batch, MOMENTUM};
+use super::batch::Batch;
 use super::loss;
-use super::shard::Workspace;
+use super::recogniser::MOMENTUM;
+use super::recogniser::Recogniser;
+use super::tape::shard::Workspace;
 use super::tape::{Mode, Tape};
 use crate::Result;
-use crate::device::Recogniser;
 
 /// A network on the CPU. The result is the same for any number of threads.
 #[derive(Debug)]

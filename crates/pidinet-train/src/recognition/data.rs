@@ -12,10 +12,10 @@ use rand::rngs::ChaCha12Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
+use super::batch::Batch;
 use super::config::{Augment, Config};
-use super::learner::Batch;
 use super::loss::targets;
-use crate::data::augment::generator;
+use crate::random::generator;
 use crate::{Error, Result};
 
 /// Purposes of random numbers, see [`generator`].

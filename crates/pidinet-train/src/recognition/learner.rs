@@ -2,28 +2,16 @@
 
 use pidinet::arch::recognition::RecognitionArch;
 
+use super::batch::Batch;
+use super::recogniser::Recogniser;
 use super::tape::{Mode, Tape};
 use crate::Result;
-use crate::data::augment::generator;
-use crate::device::{Device, Recogniser};
+use crate::device::Device;
 use crate::optimizer::{Adam, State};
+use crate::random::generator;
 
 /// Purpose of random numbers, see [`generator`].
 const WEIGHTS: u64 = 0;
-
-/// Share of the latest batch in the means and variances that are kept for later.
-pub const MOMENTUM: f32 = 0.1;
-
-/// A batch of images of one size.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Batch {
-    /// `[n, 3, h, w]`, normalised.
-    pub images: Vec<f32>,
-    /// Rows and columns of each.
-    pub size: (usize, usize),
-    /// A distribution over classes for each, `[n, classes]`.
-    pub targets: Vec<f32>,
-}
 
 /// A network for recognition that learns.
 #[derive(Debug)]

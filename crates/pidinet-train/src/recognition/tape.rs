@@ -16,6 +16,13 @@ use rand::rngs::ChaCha12Rng;
 
 use super::signs::{Precision, Straight};
 
+mod backward;
+mod conv;
+mod forward;
+mod norm;
+pub mod shard;
+pub mod stack;
+
 /// What a convolution reads of a pixel of its output: an input pixel, or the difference of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct View {

@@ -1,6 +1,7 @@
 //! From an image to its edges: what most users call.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::Path;
 
 use pidinet_kernels::isa::Isa;
@@ -282,7 +283,7 @@ impl EdgeDetector {
     fn writes_rows<'a>(&self, image: &'a Image) -> Option<Padded<'a>> {
         let input = Padded { image, preset: self.preset };
         let whole = input.size() == image.size();
-        (whole && self.scales == [1.0] && self.engine.runs_into()).then_some(input)
+        (whole && self.scales == [1.0] && self.engine.runs_into(image.width())).then_some(input)
     }
 
     /// The maps of an image at its own size.
@@ -371,14 +372,19 @@ impl Padded<'_> {
 
 impl Input for Padded<'_> {
     fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]) {
-        let width = self.image.width();
+        let width = self.size().width;
+        self.fill_columns(y, width, 0..width, channels);
+    }
+
+    fn fill_columns(&self, y: usize, _: usize, columns: Range<usize>, channels: [&mut [f32]; 3]) {
+        let columns = columns.start..columns.end.min(self.image.width());
         let inside = channels.map(|channel| {
-            let (inside, outside) = channel.split_at_mut(width);
+            let (inside, outside) = channel.split_at_mut(columns.len());
             outside.fill(0.0);
             inside
         });
         if y < self.image.height() {
-            self.image.fill_row(y, self.preset, inside);
+            self.image.fill_columns(y, columns, self.preset, inside);
         } else {
             inside.into_iter().for_each(|row| row.fill(0.0));
         }

@@ -9,9 +9,11 @@ mod crew;
 mod step;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -27,11 +29,19 @@ use crate::{Size, UnknownName};
 use arena::{Arena, Opened, Target, is_plain};
 use crew::Crew;
 use step::Context;
+use wide::is_cut;
 
 /// Where the rows of the network's input come from.
 pub trait Input: Sync {
     /// Writes row `y` of the three channels, each as wide as the image.
     fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]);
+
+    /// Writes some `columns` of row `y` of the three channels, each as wide as they are many; the image has `width`.
+    fn fill_columns(&self, y: usize, width: usize, columns: Range<usize>, channels: [&mut [f32]; 3]) {
+        let mut rows = [(); 3].map(|()| vec![0.0; width]);
+        self.fill_row(y, rows.each_mut().map(|row| &mut row[..]));
+        channels.into_iter().zip(&rows).for_each(|(dst, row)| dst.copy_from_slice(&row[columns.clone()]));
+    }
 }
 
 /// How many rows of the image go through the network at a time.
@@ -273,13 +283,13 @@ impl Engine {
         stats.collect()
     }
 
-    /// In what portions an image goes through the network.
-    fn pace(&self, image: Size) -> Pace {
+    /// In what portions an image goes through the network, with so many threads.
+    fn pace(&self, image: Size, threads: usize) -> Pace {
         let is_narrow = TASK_ROWS * self.plan.row_bytes(image.width) <= TASK_BYTES;
         let task = if is_narrow { TASK_ROWS * (SHORT_ROW / image.width).max(1) } else { 1 };
         let most_lanes = if is_narrow { (image.height / LANE_ROWS).max(1) } else { 1 };
-        let team = self.threads().div_ceil(most_lanes); // threads that share a lane
-        let lanes = self.threads().div_ceil(team);
+        let team = threads.div_ceil(most_lanes); // threads that share a lane
+        let lanes = threads.div_ceil(team);
         let pass = team * task;
         let overlap = is_narrow && team > 1;
         let bands = is_narrow;
@@ -304,10 +314,17 @@ impl Engine {
     }
 
     fn run_with(&self, clock: Clock, input: &dyn Input, image: Size) -> Run {
-        let mut arena = self.arena(image);
+        if is_cut(image.width) {
+            return self.run_pieces(clock, input, image);
+        }
+        self.finish(self.arena(image), |arena| self.stream(arena, input, clock))
+    }
+
+    /// Does all `work` in an arena, and takes the maps out of it.
+    fn finish(&self, mut arena: Arena, work: impl FnOnce(&Opened<'_>) -> Vec<Duration>) -> Run {
         let ids = 0..self.plan.steps.len();
         let mut plain: Vec<Vec<f32>> = ids.map(|id| arena.plain(id)).collect();
-        let times = self.stream(&arena.open(Target::Kept(&mut plain)), input, clock);
+        let times = work(&arena.open(Target::Kept(&mut plain)));
         let maps = self.plan.keep.iter().map(|&id| {
             let Size { height, width } = arena.layout(id).size;
             let shape = [arena.layout(id).channels, height, width];
@@ -321,16 +338,17 @@ impl Engine {
         Run { maps, times }
     }
 
-    /// Whether [`Self::run_into`] can be used: no map but the fused one is kept.
-    pub(crate) fn runs_into(&self) -> bool {
-        matches!(self.plan.keep[..], [id] if is_plain(&self.plan.steps[id].op))
+    /// Whether [`Self::run_into`] can be used for images of this width: no map but the fused one is kept, and it is made in
+    /// one piece.
+    pub(crate) fn runs_into(&self, width: usize) -> bool {
+        !is_cut(width) && matches!(self.plan.keep[..], [id] if is_plain(&self.plan.steps[id].op))
     }
 
     /// [`Self::run`] for the fused map alone, which is written to the caller's memory.
     ///
     /// All memory is kept for the next run: who brings memory of his own has more images of this size.
     pub(crate) fn run_into(&self, input: &dyn Input, size: Size, rows: Rows<'_>) {
-        assert!(self.runs_into(), "the plan keeps other maps, too");
+        assert!(self.runs_into(size.width), "other maps are kept, too, or the image is cut");
         let mut arena = self.arena(size);
         let target = Target::Caller { id: self.plan.keep[0], rows };
         self.stream(&arena.open(target), input, Clock::Off);
@@ -347,53 +365,64 @@ impl Engine {
             idle.clear(); // sizes of the past: their memory is worth more than their reuse
         }
         drop(idle);
-        fitting.unwrap_or_else(|| Arena::new(&self.plan, image, self.pace(image), self.threads()))
+        fitting.unwrap_or_else(|| {
+            Arena::new(&self.plan, image, self.pace(image, self.threads()), self.threads())
+        })
     }
 
     /// All tasks of the schedule, and what each step took, if the clock is on.
     fn stream(&self, arena: &Opened<'_>, input: &dyn Input, clock: Clock) -> Vec<Duration> {
         let crew = Crew::new(&arena.schedule.lanes);
-        let steps = if clock == Clock::On { self.plan.steps.len() } else { 0 };
-        let work = |thread: usize| {
-            let mut times = vec![Duration::ZERO; steps];
-            let mut scratch = arena.scratch(thread);
-            let mut line = Vec::new();
-            let run = |Task { id, rows, reads, .. }: &Task| {
-                let start = (clock == Clock::On).then(Instant::now);
-                let context = Context {
-                    isa: self.plan.isa,
-                    op: &self.plan.steps[*id].op,
-                    input,
-                    maps: arena.read(reads),
-                    layout: arena.layout(*id),
-                    resizes: &arena.schedule.resizes[*id],
-                    bands: arena.schedule.bands,
-                };
-                if arena.is_bytes(*id) {
-                    line.resize(context.layout.size.width, 0.0);
-                    for y in rows.clone() {
-                        context.rows(y, vec![&mut line], &mut scratch);
-                        arena.write_bytes(y, &line);
-                    }
-                } else {
-                    let mut blocks = arena.write(*id, rows.clone());
-                    let blocks: Vec<&mut [f32]> = blocks.iter_mut().map(|block| &mut block[..]).collect();
-                    context.rows(rows.start, blocks, &mut scratch);
-                }
-                if let Some(start) = start {
-                    times[*id] += start.elapsed();
-                }
-            };
-            crew.work(thread, run);
-            times
-        };
+        let work = |thread: usize| self.work(arena, &crew, thread, input, clock);
         match self.workers.pool() {
             None => work(0),
             Some(pool) => {
                 let times = pool.broadcast(|thread| work(thread.index()));
                 let sum = |id: usize| times.iter().map(|times| times[id]).sum::<Duration>();
-                (0..steps).map(|id| sum(id) / self.threads() as u32).collect()
+                (0..times[0].len()).map(|id| sum(id) / self.threads() as u32).collect()
             }
         }
+    }
+    /// What one thread does of the tasks, and what each step took it, if the clock is on.
+    fn work(
+        &self,
+        arena: &Opened<'_>,
+        crew: &Crew<'_>,
+        thread: usize,
+        input: &dyn Input,
+        clock: Clock,
+    ) -> Vec<Duration> {
+        let steps = if clock == Clock::On { self.plan.steps.len() } else { 0 };
+        let mut times = vec![Duration::ZERO; steps];
+        let mut scratch = arena.scratch(thread);
+        let mut line = Vec::new();
+        let run = |Task { id, rows, reads, .. }: &Task| {
+            let start = (clock == Clock::On).then(Instant::now);
+            let context = Context {
+                isa: self.plan.isa,
+                op: &self.plan.steps[*id].op,
+                input,
+                maps: arena.read(reads),
+                layout: arena.layout(*id),
+                resizes: &arena.schedule.resizes[*id],
+                bands: arena.schedule.bands,
+            };
+            if arena.is_bytes(*id) {
+                line.resize(context.layout.size.width, 0.0);
+                for y in rows.clone() {
+                    context.rows(y, vec![&mut line], &mut scratch);
+                    arena.write_bytes(y, &line);
+                }
+            } else {
+                let mut blocks = arena.write(*id, rows.clone());
+                let blocks: Vec<&mut [f32]> = blocks.iter_mut().map(|block| &mut block[..]).collect();
+                context.rows(rows.start, blocks, &mut scratch);
+            }
+            if let Some(start) = start {
+                times[*id] += start.elapsed();
+            }
+        };
+        crew.work(thread, run);
+        times
     }
 }

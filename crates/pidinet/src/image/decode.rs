@@ -56,7 +56,7 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         Found::Dib => {
             let decoder = BmpDecoder::new_without_file_header(file);
             let decoder = decoder.map_err(|source| decode_error("BMP", options, source))?;
-            return Ok(Opened { image: pixels(decoder, "BMP", options, None)?.0, damage: None });
+            return Ok(Opened { image: pixels(decoder, "BMP", options, Decoding::STILL)?.0, damage: None });
         }
         Found::Format(format) => format,
     };
@@ -90,7 +90,10 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         file.rewind().map_err(unread)?;
         let mut bytes = Vec::new();
         file.take(options.limits.max_bytes).read_to_end(&mut bytes).map_err(unread)?;
-        let read = |under| pixels(decoder(Cursor::new(&bytes), format, options)?, name, options, Some(under));
+        let read = |under| {
+            let decoder = decoder(Cursor::new(&bytes), format, options)?;
+            pixels(decoder, name, options, Decoding { under: Some(under), ..Decoding::STILL })
+        };
         let (image, whole) = read(0xFF)?;
         if whole {
             return Ok(Opened { image, damage });
@@ -103,8 +106,10 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         let damage = if there == rows { damage } else { Some(Damage::RowsMissing { there, rows }) };
         return Ok(Opened { image, damage });
     }
+    let is_animated = format == ImageFormat::WebP && webp::is_animated(&mut file).map_err(unread)?;
+    let decoding = if is_animated { Decoding::ANIMATION } else { Decoding::STILL };
     file.rewind().map_err(unread)?;
-    Ok(Opened { image: pixels(decoder(file, format, options)?, name, options, None)?.0, damage })
+    Ok(Opened { image: pixels(decoder(file, format, options)?, name, options, decoding)?.0, damage })
 }
 
 /// A decoder of a format that the library below has.
@@ -128,11 +133,13 @@ pub(super) struct Size {
     pub(super) channels: usize,
     /// Bytes of a sample.
     pub(super) sample: usize,
+    /// How many images of this size are in memory while it is decoded.
+    pub(super) copies: usize,
 }
 
 /// Refuses images without pixels and those beyond the limits; gives the bytes for the pixels of others.
 pub(super) fn too_large(size: &Size, limits: &ImageLimits) -> Result<usize> {
-    let &Size { width, height, channels, sample } = size;
+    let &Size { width, height, channels, sample, copies } = size;
     let pixels = (width as u64).saturating_mul(height as u64);
     if pixels == 0 {
         return Err(Error::EmptyImage { width, height });
@@ -141,21 +148,36 @@ pub(super) fn too_large(size: &Size, limits: &ImageLimits) -> Result<usize> {
         let (width, height) = (width as u32, height as u32);
         return Err(Error::TooManyPixels { width, height, max_pixels: limits.max_pixels });
     }
-    let bytes = pixels.saturating_mul((channels.max(3) * sample) as u64);
+    let one = pixels.saturating_mul((channels.max(3) * sample) as u64);
+    let bytes = one.saturating_mul(copies as u64);
     let too_many = Error::TooManyBytes { bytes, max_bytes: limits.max_bytes };
-    match usize::try_from(bytes) {
+    match usize::try_from(one) {
         Ok(size) if bytes <= limits.max_bytes => Ok(size),
         _ => Err(too_many),
     }
 }
 
-/// The image of a decoder, and whether all of it was there; pixels that were not are `under` in all samples, if
-/// that is allowed.
+/// How an image is decoded.
+#[derive(Clone, Copy)]
+struct Decoding {
+    /// What pixels are in all samples that are not there, if that is allowed.
+    under: Option<u8>,
+    /// How many images of its size are in memory meanwhile.
+    copies: usize,
+}
+
+impl Decoding {
+    const STILL: Self = Self { under: None, copies: 1 };
+    /// Its canvas, a frame, and the pixels.
+    const ANIMATION: Self = Self { copies: 3, ..Self::STILL };
+}
+
+/// The image of a decoder, and whether all of it was there.
 fn pixels(
     mut decoder: impl ImageDecoder,
     name: &'static str,
     options: &ReadOptions,
-    under: Option<u8>,
+    Decoding { under, copies }: Decoding,
 ) -> Result<(Image, bool)> {
     let failed = |source| decode_error(name, options, source);
     let (width, height) = decoder.dimensions();
@@ -163,7 +185,7 @@ fn pixels(
     let sample = decoder.color_type().bytes_per_pixel() / channels;
     let dimensions = (width as usize, height as usize);
     let (channels, sample) = (usize::from(channels), usize::from(sample));
-    let size = Size { width: dimensions.0, height: dimensions.1, channels, sample };
+    let size = Size { width: dimensions.0, height: dimensions.1, channels, sample, copies };
     let samples = too_large(&size, &options.limits)? / sample;
 
     let orientation = decoder.orientation().map_err(failed)?;

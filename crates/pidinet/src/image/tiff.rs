@@ -84,7 +84,13 @@ pub(super) fn read(file: impl Read + Seek, options: &ReadOptions) -> Result<Imag
         Some(false) => 2,
         None => layout.bits.div_ceil(8),
     };
-    let size = Size { width: layout.width, height: layout.height, channels: used(&layout), sample: depth };
+    let size = Size {
+        width: layout.width,
+        height: layout.height,
+        channels: used(&layout),
+        sample: depth,
+        copies: 1,
+    };
     too_large(&size, &options.limits)?;
     let [columns, rows] = layout.chunk.map(|side| side as u64);
     let chunk = row_bytes(columns, layout.together() as u64, layout.bits).saturating_mul(rows);

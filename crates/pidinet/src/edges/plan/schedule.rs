@@ -136,6 +136,20 @@ impl Schedule {
         tasks.into_iter().for_each(|(lane, task)| lanes[lane].push(task));
         Self { sizes, rings, lanes, resizes, bands: pace.bands }
     }
+
+    /// Takes the image for the columns from `start` on of a wider one: maps are resized as they are there.
+    pub(crate) fn take_columns(&mut self, shapes: &[Shape], steps: &[Reads], width: usize, start: usize) {
+        for (id, (step, resizes)) in steps.iter().zip(&mut self.resizes).enumerate() {
+            for (input, resize) in step.resized().zip(resizes) {
+                let part = |id: usize| {
+                    let start = start >> shapes[id].level;
+                    start..start + self.sizes[id].width
+                };
+                let whole = |id: usize| width >> shapes[id].level;
+                resize.columns = Axis::part(whole(input), whole(id), part(input), part(id));
+            }
+        }
+    }
 }
 
 /// The rows of each map that each lane computes. Lanes begin at a row of the smallest maps, and at a band.
@@ -219,12 +233,16 @@ impl Reads {
 
     /// The resizes of the maps that are read resized: all or none of them.
     fn resizes(&self, sizes: &[Size], to: Size) -> Vec<Resize> {
-        let resized = self.inputs.iter().filter(|(_, reach)| *reach == Reach::Resized);
-        let resizes = resized.map(|&(input, _)| Resize {
+        let resizes = self.resized().map(|input| Resize {
             rows: Axis::new(sizes[input].height, to.height),
             columns: Axis::new(sizes[input].width, to.width),
         });
         resizes.collect()
+    }
+
+    /// The maps that are read resized.
+    fn resized(&self) -> impl Iterator<Item = Id> {
+        self.inputs.iter().filter(|(_, reach)| *reach == Reach::Resized).map(|&(input, _)| input)
     }
 }
 
