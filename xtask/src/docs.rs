@@ -42,7 +42,7 @@ fn list(folder: &Path, files: &mut BTreeSet<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let skipped = SKIPPED.iter().any(|name| entry.file_name() == *name);
-        if entry.file_type()?.is_dir() && !skipped {
+        if entry.path().is_dir() && !skipped {
             list(&entry.path(), files)?;
         } else if !skipped {
             files.insert(entry.path());
