@@ -10,9 +10,10 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use pidinet_train::config::{Config, Source};
 use pidinet_train::device::Cpu;
-use pidinet_train::run::{Event, Options, train};
+use pidinet_train::edges::config::{Config, Source};
+use pidinet_train::edges::run::train;
+use pidinet_train::run::{Event, Options};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
