@@ -61,7 +61,7 @@ fn response(image: &Image, kind: Kind) -> EdgeMap {
         let product =
             |(tap, weight): (usize, &f32)| weight * grey(at(x, tap % side, width), at(y, tap / side, height));
         let sum: f32 = folded.iter().enumerate().map(product).sum();
-        if kind == Kind::Vanilla { sum } else { (0.5 + 1.5 * sum).clamp(0.0, 1.0) }
+        if kind == Kind::Vanilla { sum } else { (0.5 + 4.0 * sum).clamp(0.0, 1.0) }
     };
     EdgeMap::new(width, height, (0..width * height).map(pixel).collect())
 }
