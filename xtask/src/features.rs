@@ -26,11 +26,22 @@ struct Manifest {
 /// When one does not compile.
 pub(crate) fn run() -> Result<()> {
     println!("\n== cargo xtask features");
-    let hack = Command::new("cargo").args(["hack", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let hack = Command::new("cargo")
+        .args(["hack", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     let has_hack = hack.is_ok_and(|status| status.success());
     for name in CRATES {
         if has_hack {
-            cargo::finish(cargo_in_root(&["hack", "check", "--each-feature", "--locked", "--package", name]))?;
+            cargo::finish(cargo_in_root(&[
+                "hack",
+                "check",
+                "--each-feature",
+                "--locked",
+                "--package",
+                name,
+            ]))?;
             continue;
         }
         for features in choices(&manifest(name)?) {
@@ -66,7 +77,8 @@ mod tests {
 
     #[test]
     fn each_feature_is_chosen_once_and_none_first() {
-        let manifest: Manifest = toml::from_str("[package]\nname = 'a'\n[features]\nb = []\ndefault = ['b']\na = []").unwrap();
+        let manifest: Manifest =
+            toml::from_str("[package]\nname = 'a'\n[features]\nb = []\ndefault = ['b']\na = []").unwrap();
         assert_eq!(choices(&manifest), ["", "a", "b"]);
         let manifest: Manifest = toml::from_str("[package]\nname = 'a'").unwrap();
         assert_eq!(choices(&manifest), [""]);

@@ -14,9 +14,12 @@ use crate::cargo;
 pub(crate) fn run() -> Result<()> {
     println!("\n== cargo xtask spelling");
     let program = std::env::var("TYPOS").unwrap_or_else(|_| "typos".to_owned());
-    let version = Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let version =
+        Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !version.is_ok_and(|status| status.success()) {
-        println!("spelling was not looked at: `pip install typos` or `cargo install typos-cli` gives what does");
+        println!(
+            "spelling was not looked at: `pip install typos` or `cargo install typos-cli` gives what does"
+        );
         return Ok(());
     }
     let mut typos = Command::new(program);
