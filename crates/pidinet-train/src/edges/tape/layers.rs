@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Geometry, Op, Tape, Workspace};
+use super::nodes::Op;
+use super::{Geometry, Tape, Workspace};
 
 /// An operation of a network and what its last run took.
 #[derive(Clone, Debug)]
