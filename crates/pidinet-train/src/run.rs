@@ -35,7 +35,7 @@ use lesson::{Learnt, Lesson, Rules, Validated};
 
 /// Where a run lives and how it is controlled.
 #[derive(Debug)]
-pub struct Options<'a> {
+pub struct RunOptions<'a> {
     /// The folder of the run; made if it is missing.
     pub folder: PathBuf,
     /// Whether to go on from the newest whole checkpoint in the folder, if there is one.
@@ -121,7 +121,7 @@ pub fn restore_configuration(folder: &Path) -> Result<()> {
 pub(crate) fn run(
     lesson: impl Lesson,
     rules: Rules<'_>,
-    options: &Options<'_>,
+    options: &RunOptions<'_>,
     mut tell: impl FnMut(&Event),
 ) -> Result<Outcome> {
     let mut run = Run::begin(lesson, rules, options)?;
@@ -173,7 +173,7 @@ struct Session {
 }
 
 impl<'a, L: Lesson> Run<'a, L> {
-    fn begin(mut lesson: L, rules: Rules<'a>, options: &'a Options<'_>) -> Result<Self> {
+    fn begin(mut lesson: L, rules: Rules<'a>, options: &'a RunOptions<'_>) -> Result<Self> {
         let folder = options.folder.as_path();
         std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
         let lock = FolderLock::take(folder)?;

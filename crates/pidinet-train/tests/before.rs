@@ -11,14 +11,14 @@ use std::sync::atomic::AtomicBool;
 
 use pidinet_kernels::Isa;
 use pidinet_train::device::Cpu;
-use pidinet_train::run::{Event, Options, Outcome};
+use pidinet_train::run::{Event, RunOptions, Outcome};
 use pidinet_train::{Result, edges, recognition};
 use safetensors::SafeTensors;
 
 /// Goes on with a copy of a run; returns the checksum of all numbers of its last checkpoint.
 fn gone_on(
     name: &str,
-    train: impl FnOnce(&Path, &Options<'_>, &mut dyn FnMut(&Event)) -> Result<Outcome>,
+    train: impl FnOnce(&Path, &RunOptions<'_>, &mut dyn FnMut(&Event)) -> Result<Outcome>,
 ) -> String {
     let folder = tempfile::tempdir().unwrap();
     for file in ["config.toml", "checkpoint.safetensors"] {
@@ -26,7 +26,7 @@ fn gone_on(
             .unwrap();
     }
     let (stop, device) = (AtomicBool::new(false), Cpu { isa: Isa::named("portable").unwrap() });
-    let options = Options { folder: folder.path().into(), resume: true, device: &device, stop: &stop };
+    let options = RunOptions { folder: folder.path().into(), resume: true, device: &device, stop: &stop };
     let mut first = None;
     let outcome = train(&folder.path().join("config.toml"), &options, &mut |event| {
         if let Event::Started { step, .. } = event {

@@ -18,7 +18,7 @@ use crate::device::Device;
 use crate::device::check::check;
 use crate::optimizer::State;
 use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
-use crate::run::{Event, Options, Outcome, run};
+use crate::run::{Event, RunOptions, Outcome, run};
 use crate::{Error, Result};
 
 /// Trains a network to find edges, as `config` says.
@@ -27,7 +27,7 @@ use crate::{Error, Result};
 ///
 /// If the configuration, the data or the folder cannot be used, or the loss stops being a number. What was
 /// saved before stays.
-pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
+pub fn train(config: &Config, options: &RunOptions<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
     config.check()?;
     let rules = Rules {
         config: config.to_toml(),

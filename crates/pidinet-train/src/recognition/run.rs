@@ -25,7 +25,7 @@ use crate::device::check::check;
 use crate::optimizer::State;
 use crate::queue::Queue;
 use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
-use crate::run::{CONFIG, Event, MODEL, Options, Outcome, Scores, run};
+use crate::run::{CONFIG, Event, MODEL, RunOptions, Outcome, Scores, run};
 use crate::{Error, Result};
 
 /// Pictures that are measured on at a time.
@@ -37,7 +37,7 @@ const MEASURED: usize = 100;
 ///
 /// If the configuration, the data or the folder cannot be used, or the loss stops being a number. What was
 /// saved before stays.
-pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
+pub fn train(config: &Config, options: &RunOptions<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
     config.check()?;
     let rules = Rules {
         config: config.to_toml(),
