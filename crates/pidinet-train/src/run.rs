@@ -22,7 +22,6 @@ use pidinet_eval::figures::raster::raster;
 
 use crate::checkpoint::{self, Checkpoint, Newest, Position};
 use crate::device::Device;
-use crate::edges::config::Phase;
 use crate::{Error, Result};
 
 pub(crate) mod lesson;
@@ -239,8 +238,7 @@ impl<'a, L: Lesson> Run<'a, L> {
             return Ok(false);
         }
         let done = self.done();
-        let Rules { schedule, phases, .. } = &self.rules;
-        let rate = schedule.rate(done) * Phase::at(phases, done).map_or(1.0, |phase| phases[phase].rate);
+        let rate = (self.rules.rate)(done);
         let learnt = self.lesson.learn(self.position.step, done, rate, self.stop)?;
         let Some(Learnt { loss, images, failed }) = learnt else { return Ok(false) };
         for (name, error) in failed {

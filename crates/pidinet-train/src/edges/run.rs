@@ -33,8 +33,10 @@ pub fn train(config: &Config, options: &RunOptions<'_>, tell: impl FnMut(&Event)
         config: config.to_toml(),
         says_same: &|text| Config::parse(text).is_ok_and(|other| other == *config),
         train: &config.train,
-        schedule: &config.schedule,
-        phases: &config.phase,
+        rate: &|done| {
+            let phase = Phase::at(&config.phase, done).map(|phase| &config.phase[phase]);
+            config.schedule.rate(done) * phase.map_or(1.0, |phase| phase.rate)
+        },
         seed: config.seed,
         validation_epochs: config.validation.epochs,
         skip: config.data.skip,

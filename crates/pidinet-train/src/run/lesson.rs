@@ -7,9 +7,7 @@ use std::sync::atomic::AtomicBool;
 use pidinet::weights::ModelInfo;
 
 use super::metrics::Scores;
-use crate::edges::config::Phase;
 use crate::optimizer::State;
-use crate::schedule::Schedule;
 use crate::settings::Train;
 use crate::{Error, Result};
 
@@ -21,10 +19,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) says_same: &'a dyn Fn(&str) -> bool,
     /// Steps and batches.
     pub(crate) train: &'a Train,
-    /// How the learning rate changes.
-    pub(crate) schedule: &'a Schedule,
-    /// Parts of the run with a rate of their own.
-    pub(crate) phases: &'a [Phase],
+    /// The learning rate when this share of the run is done.
+    pub(crate) rate: &'a dyn Fn(f64) -> f64,
     /// All randomness follows from it.
     pub(crate) seed: u64,
     /// Validation every so many epochs; 0 for never.
