@@ -214,7 +214,7 @@ impl<'a, L: Lesson> Run<'a, L> {
 
     /// Steps in all, unless the clock decides.
     fn steps(&self) -> Option<u64> {
-        let train = self.rules.train;
+        let train = &self.rules.train;
         if train.minutes > 0.0 {
             None
         } else if train.steps > 0 {

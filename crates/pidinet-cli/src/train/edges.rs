@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueHint;
 use pidinet::arch::Arch;
-use pidinet_train::edges::config::{Augment, Config, Labels, Material, Model, Source, Trust};
+use pidinet_train::edges::config::{Augment, Config, Labels, Material, Model, Source, Train, Trust};
 use pidinet_train::edges::run::train;
 
 use super::RunArgs;
@@ -143,7 +143,9 @@ impl Recipe {
         if let Some(Augmentation(augment)) = self.augment {
             config.augment = augment;
         }
-        self.pace.apply(&mut config.train, &mut config.schedule, &mut config.seed);
+        let mut train = config.train.settings();
+        self.pace.apply(&mut train, &mut config.schedule, &mut config.seed);
+        config.train = Train { average: config.train.average, ..train.into() };
     }
 }
 

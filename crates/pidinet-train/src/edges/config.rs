@@ -18,13 +18,14 @@ mod distil;
 mod labels;
 mod phase;
 mod source;
+mod train;
 
-pub use crate::settings::Train;
 pub use augment::Augment;
 pub use distil::{Distil, Trust};
 pub use labels::Labels;
 pub use phase::Phase;
 pub use source::{Material, Source};
+pub use train::Train;
 
 /// A training run.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]

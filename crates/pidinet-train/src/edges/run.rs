@@ -32,7 +32,7 @@ pub fn train(config: &Config, options: &RunOptions<'_>, tell: impl FnMut(&Event)
     let rules = Rules {
         config: config.to_toml(),
         says_same: &|text| Config::parse(text).is_ok_and(|other| other == *config),
-        train: &config.train,
+        train: config.train.settings(),
         rate: &|done| {
             let phase = Phase::at(&config.phase, done).map(|phase| &config.phase[phase]);
             config.schedule.rate(done) * phase.map_or(1.0, |phase| phase.rate)

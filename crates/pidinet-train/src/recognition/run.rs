@@ -41,8 +41,8 @@ pub fn train(config: &Config, options: &RunOptions<'_>, tell: impl FnMut(&Event)
     config.check()?;
     let rules = Rules {
         config: config.to_toml(),
-        says_same: &|text| toml::from_str(text).is_ok_and(|other: Config| other == *config),
-        train: &config.train,
+        says_same: &|text| Config::parse(text).is_ok_and(|other| other == *config),
+        train: config.train.clone(),
         rate: &|done| config.schedule.rate(done),
         seed: config.seed,
         validation_epochs: config.validation.epochs,

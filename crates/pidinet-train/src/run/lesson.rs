@@ -18,7 +18,7 @@ pub(crate) struct Rules<'a> {
     /// Whether a configuration as TOML says the same, be it with fewer fields.
     pub(crate) says_same: &'a dyn Fn(&str) -> bool,
     /// Steps and batches.
-    pub(crate) train: &'a Train,
+    pub(crate) train: Train,
     /// The learning rate when this share of the run is done.
     pub(crate) rate: &'a dyn Fn(f64) -> f64,
     /// All randomness follows from it.
