@@ -63,6 +63,10 @@ struct Recipe {
     #[arg(long, value_name = "PIXELS")]
     tolerance: Option<usize>,
 
+    /// Learn nothing from pixels that have this value in the truth, often 255, nor measure there
+    #[arg(long, value_name = "VALUE")]
+    gt_ignore: Option<u16>,
+
     /// Learn from a teacher, too: a folder of its edge maps (ID.png or ID.npy), a model file, or the name of a model
     /// that comes with the program
     #[arg(long, value_name = "DIR|FILE|NAME", value_hint = ValueHint::AnyPath)]
@@ -125,6 +129,7 @@ impl Recipe {
             config.data.labels = labels;
         }
         config.data.tolerance = self.tolerance.unwrap_or(config.data.tolerance);
+        config.data.ignore = self.gt_ignore.or(config.data.ignore);
         if let Some(teacher) = &self.teacher {
             let maps = teacher.is_dir().then(|| teacher.clone());
             config.distil.model = if maps.is_none() { Some(teacher.clone()) } else { None };

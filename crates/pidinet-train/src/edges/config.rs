@@ -130,6 +130,8 @@ pub struct Data {
     pub soft: bool,
     /// Pixels at most this far from a boundary, but not on it, count nothing: for truth that may lie a little beside.
     pub tolerance: usize,
+    /// Pixels of this value in files of truth count nothing, often 255; none: every value says something.
+    pub ignore: Option<u16>,
     /// Negative pixels count this much more than their share says. λ.
     pub lambda: f32,
     /// How many images may be damaged or without fitting truth before the run stops.
@@ -150,6 +152,7 @@ impl Default for Data {
             eta: 0.3,
             soft: false,
             tolerance: 0,
+            ignore: None,
             lambda: 1.1,
             skip: 0,
             cache_mib: 2048,

@@ -99,6 +99,8 @@ pub struct Material {
     pub labels: Option<Labels>,
     /// Instead of `data.tolerance`, in pixels.
     pub tolerance: Option<usize>,
+    /// Instead of `data.ignore`: the value of pixels that count nothing.
+    pub ignore: Option<u16>,
     /// Whether the truth knows only some of the boundaries: what is not one then counts nothing.
     pub partial: bool,
     /// The teacher's term counts so much here, times `distil.trust`.
@@ -108,7 +110,7 @@ pub struct Material {
 impl From<Source> for Material {
     /// With what `data` says, and nothing of its own.
     fn from(source: Source) -> Self {
-        Self { source, share: None, labels: None, tolerance: None, partial: false, trust: 1.0 }
+        Self { source, share: None, labels: None, tolerance: None, ignore: None, partial: false, trust: 1.0 }
     }
 }
 
@@ -187,6 +189,8 @@ struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     tolerance: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ignore: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     partial: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trust: Option<f32>,
@@ -200,18 +204,27 @@ impl TryFrom<Fields> for Material {
     type Error = String;
 
     fn try_from(fields: Fields) -> Result<Self, String> {
-        let Fields { share, labels, tolerance, partial, trust, .. } = fields;
+        let Fields { share, labels, tolerance, ignore, partial, trust, .. } = fields;
         let partial = partial.unwrap_or(false);
-        let own = Fields { share: None, labels: None, tolerance: None, partial: None, trust: None, ..fields };
-        Ok(Self { source: own.try_into()?, share, labels, tolerance, partial, trust: trust.unwrap_or(1.0) })
+        let own = Fields {
+            share: None,
+            labels: None,
+            tolerance: None,
+            ignore: None,
+            partial: None,
+            trust: None,
+            ..fields
+        };
+        let (source, trust) = (own.try_into()?, trust.unwrap_or(1.0));
+        Ok(Self { source, share, labels, tolerance, ignore, partial, trust })
     }
 }
 
 impl From<Material> for Fields {
     fn from(material: Material) -> Self {
-        let Material { source, share, labels, tolerance, partial, trust } = material;
+        let Material { source, share, labels, tolerance, ignore, partial, trust } = material;
         let (partial, trust) = (Some(partial), Some(trust));
-        Self { share, labels, tolerance, partial, trust, ..source.into() }
+        Self { share, labels, tolerance, ignore, partial, trust, ..source.into() }
     }
 }
 
@@ -220,11 +233,12 @@ impl TryFrom<Fields> for Source {
 
     fn try_from(fields: Fields) -> Result<Self, String> {
         let Fields { bsds, splits, images, truth, list, masks, classes, pictures, .. } = fields;
-        let Fields { share, labels, tolerance, partial, trust, .. } = fields;
+        let Fields { share, labels, tolerance, ignore, partial, trust, .. } = fields;
         let given = [
             ("share", share.is_some()),
             ("labels", labels.is_some()),
             ("tolerance", tolerance.is_some()),
+            ("ignore", ignore.is_some()),
             ("partial", partial.is_some()),
             ("trust", trust.is_some()),
         ];

@@ -11,6 +11,8 @@ pub struct Rule {
     pub eta: f32,
     /// Pixels at most this far from a boundary count nothing.
     pub tolerance: usize,
+    /// Pixels of this value in files of truth count nothing.
+    pub ignore: Option<u16>,
     /// Whether what is not a boundary counts nothing.
     pub partial: bool,
 }
@@ -18,8 +20,8 @@ pub struct Rule {
 impl Default for Rule {
     /// That of the default configuration.
     fn default() -> Self {
-        let Data { labels, eta, tolerance, .. } = Data::default();
-        Self { labels, eta, tolerance, partial: false }
+        let Data { labels, eta, tolerance, ignore, .. } = Data::default();
+        Self { labels, eta, tolerance, ignore, partial: false }
     }
 }
 
@@ -30,6 +32,7 @@ impl Rule {
             labels: material.labels.unwrap_or(data.labels),
             eta: data.eta,
             tolerance: material.tolerance.unwrap_or(data.tolerance),
+            ignore: material.ignore.or(data.ignore),
             partial: material.partial || !material.source.is_drawn(),
         }
     }
