@@ -22,6 +22,7 @@ use pidinet_eval::figures::raster::raster;
 
 use crate::checkpoint::{self, Checkpoint, Newest, Position};
 use crate::device::Device;
+use crate::learner::Learner;
 use crate::{Error, Result};
 
 pub(crate) mod lesson;
@@ -127,7 +128,7 @@ pub(crate) fn run(
     let tell: &mut dyn FnMut(&Event) = &mut tell;
     tell(&Event::Started {
         images: run.lesson.images(),
-        parameters: run.lesson.state().0.len(),
+        parameters: run.lesson.learner().layout().len(),
         step: run.session.first,
         steps: run.steps(),
     });
@@ -192,10 +193,11 @@ impl<'a, L: Lesson> Run<'a, L> {
             if !(rules.says_same)(&checkpoint.config) {
                 return Err(unlike("a run of another configuration", "that of the config.toml beside it"));
             }
-            if checkpoint.parameters.len() != lesson.state().0.len() {
+            let learner = lesson.learner_mut();
+            if checkpoint.parameters.len() != learner.layout().len() {
                 return Err(unlike("another number of parameters", "those of the model it names"));
             }
-            lesson.restore(checkpoint.parameters, checkpoint.state);
+            (learner.parameters, learner.state) = (checkpoint.parameters, checkpoint.state);
             position = checkpoint.position;
             last_is_whole = is_last;
         } else {
@@ -323,11 +325,11 @@ impl<'a, L: Lesson> Run<'a, L> {
     fn save(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<()> {
         let folder = self.folder;
         self.lesson.save(&folder.join(MODEL), self.info())?;
-        let (parameters, state) = self.lesson.state();
+        let Learner { parameters, state, .. } = self.lesson.learner();
         let checkpoint = Checkpoint {
             config: self.rules.config.clone(),
             position: self.position.clone(),
-            parameters: parameters.to_vec(),
+            parameters: parameters.clone(),
             state: state.clone(),
         };
         if self.last_is_whole {

@@ -16,7 +16,7 @@ use super::validate::Validation;
 use super::{memory, start};
 use crate::device::Device;
 use crate::device::check::check;
-use crate::optimizer::State;
+use crate::learner::Learner;
 use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
 use crate::run::{Event, RunOptions, Outcome, run};
 use crate::{Error, Result};
@@ -63,7 +63,7 @@ impl<'a> Edges<'a> {
         let validation = Validation::open(config)?;
         check(device, &arch)?;
         let mut trainer = Trainer::new(&arch, config.seed, device);
-        trainer.freeze(&config.model.freeze);
+        trainer.learner.freeze(&config.model.freeze);
         Ok(Self { config, trainer, examples, validation, batches: None })
     }
 }
@@ -80,12 +80,12 @@ impl Lesson for Edges<'_> {
         sources.map(|(source, count)| format!("{source}: {count} images")).collect::<Vec<_>>().join(", ")
     }
 
-    fn state(&self) -> (&[f32], &State) {
-        (&self.trainer.parameters, &self.trainer.state)
+    fn learner(&self) -> &Learner {
+        &self.trainer.learner
     }
 
-    fn restore(&mut self, parameters: Vec<f32>, state: State) {
-        (self.trainer.parameters, self.trainer.state) = (parameters, state);
+    fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.trainer.learner
     }
 
     fn begin(&mut self) -> Result<()> {

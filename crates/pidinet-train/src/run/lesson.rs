@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use pidinet::weights::ModelInfo;
 
 use super::metrics::Scores;
-use crate::optimizer::State;
+use crate::learner::Learner;
 use crate::settings::Train;
 use crate::{Error, Result};
 
@@ -40,11 +40,11 @@ pub(crate) trait Lesson: Debug {
     /// What they are, for the model's metadata.
     fn training_data(&self) -> String;
 
-    /// The values of all parameters, and what the optimiser remembers.
-    fn state(&self) -> (&[f32], &State);
+    /// The parameters, and what the optimiser remembers.
+    fn learner(&self) -> &Learner;
 
-    /// Goes on with the parameters and the optimiser of a checkpoint, which are as many as there are.
-    fn restore(&mut self, parameters: Vec<f32>, state: State);
+    /// The same, to go on with those of a checkpoint.
+    fn learner_mut(&mut self) -> &mut Learner;
 
     /// What a new run does before its first step.
     fn begin(&mut self) -> Result<()> {

@@ -96,7 +96,7 @@ impl Shard {
                 .map(|node| vec![0.0; node.channels * stacks[node.level].plane()])
                 .collect(),
             gradients: vec![None; tape.nodes.len()],
-            sums: vec![0.0; tape.len()],
+            sums: vec![0.0; tape.parameters.len()],
             free: HashMap::new(),
             images,
             stacks,
