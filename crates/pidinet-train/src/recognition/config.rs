@@ -143,7 +143,7 @@ pub struct Data {
     pub path: PathBuf,
     /// What of it is learnt from.
     pub train: String,
-    /// What of it is measured on; empty for nothing.
+    /// The split to validate on; empty for none.
     pub validation: String,
     /// Of the images that would be learnt from, so many of each class are measured on instead.
     pub held_out: usize,

@@ -237,7 +237,7 @@ impl Lesson for Classes<'_> {
 
     fn save(&self, path: &Path, mut info: ModelInfo) -> Result<()> {
         if self.config.binary.precision != Precision::Binary {
-            info.provenance += "; trained with real numbers, to be a teacher: its signs alone know nothing";
+            info.provenance += "; trained with real numbers, to be a teacher: useless as a network of signs";
         }
         Ok(self.model(info)?.save(path, RecognitionStorage::default())?)
     }

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 pub(crate) struct Rules<'a> {
     /// The configuration as TOML, every field.
     pub(crate) config: String,
-    /// Whether a configuration as TOML says the same, be it with fewer fields.
+    /// Whether a configuration as TOML means the same, even if it has fewer fields.
     pub(crate) says_same: &'a dyn Fn(&str) -> bool,
     /// Steps and batches.
     pub(crate) train: Train,

@@ -42,7 +42,7 @@ pub enum Source {
         /// How many classes there are, the background among them.
         classes: usize,
     },
-    /// A folder of images that nobody drew in: a teacher says where edges are. To be learnt from only.
+    /// A folder of images without truth: a teacher says where edges are. For training only.
     Pictures {
         /// The images.
         pictures: PathBuf,
@@ -71,7 +71,7 @@ impl Source {
 }
 
 impl fmt::Display for Source {
-    /// What it is, for the metadata of models: names without the folders that they lie in, which are nobody else's concern.
+    /// The source, for the metadata of models: names only, so that no folder of this machine is given away.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |path: &Path| {
             path.file_name().map_or("unnamed".into(), |name| name.to_string_lossy().into_owned())
@@ -99,16 +99,16 @@ pub struct Material {
     pub labels: Option<Labels>,
     /// Instead of `data.tolerance`, in pixels.
     pub tolerance: Option<usize>,
-    /// Instead of `data.ignore`: the value of pixels that count nothing.
+    /// Instead of `data.ignore`: the value of pixels that are ignored.
     pub ignore: Option<u16>,
-    /// Whether the truth knows only some of the boundaries: what is not one then counts nothing.
+    /// Whether the truth shows only some of the boundaries: all other pixels are then ignored.
     pub partial: bool,
     /// The teacher's term counts so much here, times `distil.trust`.
     pub trust: f32,
 }
 
 impl From<Source> for Material {
-    /// With what `data` says, and nothing of its own.
+    /// With the settings of `data`.
     fn from(source: Source) -> Self {
         Self { source, share: None, labels: None, tolerance: None, ignore: None, partial: false, trust: 1.0 }
     }
@@ -120,7 +120,7 @@ impl fmt::Display for Material {
     }
 }
 
-/// Most pixels around a boundary that may be left open.
+/// The largest tolerance, in pixels.
 pub(super) const MOST_TOLERANCE: usize = 64;
 
 impl Material {

@@ -12,9 +12,9 @@ pub struct Train {
     /// Steps of the optimiser in all. 0: as many as `epochs` need.
     pub steps: u64,
     /// Minutes of training in all, whatever the steps; 0: no limit. The schedule then follows the clock, so
-    /// the weights depend on the speed of the machine and cannot be had again bit for bit.
+    /// the weights depend on the speed of the machine and are not reproducible bit for bit.
     pub minutes: f64,
-    /// How often each image is used, where `steps` is 0.
+    /// How often each image is used, if `steps` is 0.
     pub epochs: f64,
     /// Images a step. Their gradients are added, divided by this number.
     pub batch: usize,

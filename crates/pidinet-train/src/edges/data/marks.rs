@@ -1,4 +1,4 @@
-//! What is known of each pixel: who sees a boundary there, and where nobody can say.
+//! What is known of each pixel: which annotators see a boundary there, and where it is unknown.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub enum Marks {
     Grey(Vec<u16>),
 }
 
-/// The bit of a pixel that counts nothing unless somebody sees a boundary there.
+/// The bit of a pixel that is ignored unless an annotator sees a boundary there.
 pub const DOUBTFUL: u16 = 1 << 15;
 
 /// More annotators than this are left out: [`DOUBTFUL`] needs the bit.
@@ -63,7 +63,7 @@ impl Marks {
         Ok((Self::Annotators { bits, count: annotators.len() as u32 }, (truth.width, truth.height)))
     }
 
-    /// Those of an image that nobody drew in.
+    /// The marks of an image without truth.
     pub(super) fn unknown(area: usize) -> Self {
         Self::Grey(vec![DOUBTFUL; area])
     }

@@ -9,11 +9,11 @@ pub struct Rule {
     pub labels: Labels,
     /// The least share of annotators that makes a boundary.
     pub eta: f32,
-    /// Pixels at most this far from a boundary count nothing.
+    /// Pixels at most this far from a boundary are ignored.
     pub tolerance: usize,
-    /// Pixels of this value in files of truth count nothing.
+    /// Pixels with this value in the truth are ignored.
     pub ignore: Option<u16>,
-    /// Whether what is not a boundary counts nothing.
+    /// Whether pixels that are no boundary are ignored.
     pub partial: bool,
 }
 
