@@ -9,8 +9,8 @@ use pidinet::files::{MOST_STREAM, read_all};
 use pidinet::image::{Image, ImageLimits};
 use pidinet::{Classifier, ClassifierOptions, Isa};
 
-use crate::detect::inputs::{Input, Source};
-use crate::model::Found;
+use crate::found::Found;
+use crate::inputs::{Input, Source};
 
 /// The classifier to use.
 #[derive(clap::Args, Debug)]

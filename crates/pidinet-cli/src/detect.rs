@@ -14,20 +14,19 @@ use pidinet::save::{Format, SaveOptions};
 use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error};
 
 use crate::detail::DetailArgs;
+use crate::inputs::{self, Source};
 use crate::model::ModelArgs;
 use crate::options::{EngineArgs, one_of, pixels, scale};
 use crate::ui::{self, Batch, usage};
 
-mod crew;
 mod files;
 mod finish;
-pub(crate) mod inputs;
+mod in_order;
 mod outputs;
 mod record;
 
 use files::{Folders, Prepared};
 use finish::Finish;
-use inputs::Source;
 use outputs::{Job, Output, Request};
 use record::{Milliseconds, Record};
 
@@ -136,7 +135,7 @@ impl Detect {
             let waited = milliseconds(clock.elapsed());
             all.into_iter().map(|done| done.and_then(|done| done.settle(&mut folders, waited))).collect()
         };
-        crew::in_order(jobs.len(), engines.workers, work, settle, |number, result| {
+        in_order::in_order(jobs.len(), engines.workers, work, settle, |number, result| {
             let job = &jobs[number];
             match result {
                 Ok(record) => batch.done(self.line(job, &record).as_deref()),

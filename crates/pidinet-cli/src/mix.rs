@@ -9,7 +9,7 @@ use pidinet::arch::Kinds;
 use pidinet::weights::{Model, OpenOptions, Storage};
 use serde_json::json;
 
-use crate::model::Found;
+use crate::found::Found;
 use crate::ui::usage;
 
 /// Write the model between two models

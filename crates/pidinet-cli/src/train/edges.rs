@@ -8,8 +8,8 @@ use pidinet::arch::Arch;
 use pidinet_train::edges::config::{Augment, Config, Labels, Material, Model, Source, Train, Trust};
 use pidinet_train::edges::run::train;
 
-use super::RunArgs;
 use super::pace::Pace;
+use super::run::RunArgs;
 use crate::options::one_of;
 use crate::ui::usage;
 

@@ -4,6 +4,8 @@
 //! it takes its value from the two input positions around it. Rows are blended first, where they are short,
 //! and then stretched.
 
+use std::ops::Range;
+
 use crate::lanes::floats::{Kernel, Lanes};
 use crate::rows::elementwise::sigmoid;
 use crate::rows::row::{MARGIN, Row};
@@ -34,18 +36,33 @@ impl Axis {
     ///
     /// When one of them is zero.
     pub fn new(input: usize, output: usize) -> Axis {
-        assert!(input > 0 && output > 0, "resizing {input} positions to {output}");
+        Axis::part(input, output, 0..input, 0..output)
+    }
+
+    /// Some positions of an axis, `from` those of its input and `to` those of its output, which lie as they lie on the whole
+    /// axis. Those that lie outside of `from` take the value at its end.
+    ///
+    /// # Panics
+    ///
+    /// When a range is empty.
+    pub fn part(input: usize, output: usize, from: Range<usize>, to: Range<usize>) -> Axis {
+        assert!(
+            !from.is_empty() && !to.is_empty(),
+            "resizing {from:?} of {input} positions to {to:?} of {output}"
+        );
         let scale = input as f32 / output as f32;
+        let last = from.len() - 1;
         let place = |i: usize| {
             if input == output {
-                return (i as u32, 0.0);
+                return (i.saturating_sub(from.start).min(last) as u32, 0.0);
             }
             let position = (scale * (i as f32 + 0.5) - 0.5).max(0.0);
             let first = (position as usize).min(input - 1);
-            (first as u32, (position - first as f32).min(1.0))
+            let weight = (position - first as f32).min(1.0);
+            (first.saturating_sub(from.start).min(last) as u32, weight)
         };
-        let (first, weight) = (0..output).map(place).unzip();
-        Axis { first, weight, input }
+        let (first, weight) = to.map(place).unzip();
+        Axis { first, weight, input: from.len() }
     }
 
     /// Input positions.

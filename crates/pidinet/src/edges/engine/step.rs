@@ -14,10 +14,10 @@ use pidinet_kernels::rows::row::{MARGIN, Row, RowMut};
 
 use std::ops::Range;
 
-use super::Input;
 use super::arena::{Layout, Maps};
-use crate::edges::plan::schedule::Resize;
-use crate::edges::plan::{Op, Source};
+use crate::edges::input::Input;
+use crate::edges::plan::op::{Op, Source};
+use crate::edges::schedule::task::Resize;
 
 /// What a step is computed from.
 pub(super) struct Context<'r, 'a> {

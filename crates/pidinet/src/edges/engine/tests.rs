@@ -1,11 +1,24 @@
 //! The engine against itself: what must not change the answer does not.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::time::Duration;
 
+use pidinet_kernels::isa::Isa;
+
+use super::arena::Arena;
+use super::machine::Clock;
+use super::wide::is_cut;
 use super::*;
 use crate::arch::{Arch, Kinds};
 use crate::calibration::Calibration;
+use crate::edges::input::Input;
+use crate::edges::options::{Precision, Strip};
+use crate::edges::plan::{Fusion, Keep};
 use crate::image::{Image, PixelFormat, PixelLayout};
+use crate::size::Size;
+use crate::steps::StepStats;
+use crate::weights::Model;
 
 /// A smooth image with texture, reproducible.
 struct Waves;
@@ -165,8 +178,8 @@ fn wide_maps_are_computed_row_by_row() {
     let model = Model::random(Arch::full(), 11);
     let (height, width) = (26, 4200);
     let engine = Engine::new(&model, Keep::Sides, &threads(1)).unwrap();
-    assert!(engine.pace(Size { height, width: 481 }).bands);
-    assert!(!engine.pace(Size { height, width }).bands);
+    assert!(engine.pace(Size { height, width: 481 }, 1).bands);
+    assert!(!engine.pace(Size { height, width }, 1).bands);
     let rows = maps(&model, Keep::Sides, threads(2), Fusion::On, Size { height, width });
     assert_near(
         &rows,
@@ -197,6 +210,24 @@ fn a_wide_image_needs_bounded_memory() {
     let model = Model::random(Arch::full(), 3);
     let engine = Engine::new(&model, Keep::Fused, &threads(2)).unwrap();
     let image = Size { height: 8000, width: 12000 };
-    let arena = Arena::new(&engine.plan, image, engine.pace(image), 2);
+    let arena = Arena::new(&engine.plan, image, engine.pace(image, 2), 2);
     assert!(arena.bytes() < 400 << 20, "{} MiB beside the map", arena.bytes() >> 20);
+}
+
+/// Where an image is cut, and where it is not, its map is the same to the last bit.
+#[test]
+fn very_wide_images_are_what_they_are_in_one_piece() {
+    // The networks that see farthest: kernels of 5x5 in every block.
+    let far = Arch { kinds: Kinds::named("rrrv4").unwrap(), ..Arch::tiny() };
+    for (arch, height, width) in [(Arch::tiny(), 8, 40_003), (far, 19, 33_000)] {
+        let model = Model::random(arch, 7);
+        let options = EngineOptions { isa: Some(Isa::best()), ..threads(2) };
+        let engine = Engine::new(&model, Keep::Sides, &options).unwrap();
+        let image = Size { height, width };
+        assert!(is_cut(width));
+        let cut = engine.run(&Waves, image).maps;
+        let arena = engine.arena(image);
+        let whole = engine.finish(arena, |arena| engine.stream(arena, &Waves, Clock::Off)).maps;
+        assert!(cut == whole, "{height}x{width}");
+    }
 }

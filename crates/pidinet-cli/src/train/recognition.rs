@@ -9,8 +9,8 @@ use pidinet_train::recognition::config::{Config, Model};
 use pidinet_train::recognition::run::train;
 use pidinet_train::recognition::signs::Precision;
 
-use super::RunArgs;
 use super::pace::Pace;
+use super::run::RunArgs;
 use crate::options::one_of;
 use crate::ui::usage;
 

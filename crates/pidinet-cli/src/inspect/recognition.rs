@@ -4,7 +4,8 @@ use pidinet::Size;
 use pidinet::arch::recognition::survey::{RecognitionLayer, RecognitionSurvey};
 use pidinet::weights::RecognitionModel;
 
-use super::{LEFT, RIGHT, aligned, known, shape};
+use super::facts::{known, shape};
+use crate::table::{LEFT, RIGHT, aligned};
 
 const HEADER: [&str; 8] =
     ["layer", "operation", "input", "output", "parameters", "bits", "M FLOPs", "M BOPs"];
