@@ -16,10 +16,10 @@ use pidinet_eval::classes::ClassSet;
 use pidinet_train::device::{self, Cpu};
 use pidinet_train::optimizer::Adam;
 use pidinet_train::recognition::batch::Batch;
-use pidinet_train::recognition::trainer::Trainer;
 use pidinet_train::recognition::loss::targets;
 use pidinet_train::recognition::signs::{Precision, Straight};
 use pidinet_train::recognition::tape::Mode;
+use pidinet_train::recognition::trainer::Trainer;
 
 /// Every kind of difference, stem and shortcut, with one and two branches.
 fn architectures() -> [RecognitionArch; 4] {

@@ -12,7 +12,7 @@ use pidinet_burn::Accelerator;
 use pidinet_train::device::{Cpu, Device};
 use pidinet_train::edges::config::{self, Config, Source};
 use pidinet_train::edges::run::train;
-use pidinet_train::run::{RunOptions, Outcome};
+use pidinet_train::run::{Outcome, RunOptions};
 
 const SIDE: usize = 40;
 

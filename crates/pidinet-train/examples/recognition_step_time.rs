@@ -8,9 +8,9 @@ use pidinet::arch::recognition::RecognitionArch;
 use pidinet_train::device::Cpu;
 use pidinet_train::optimizer::Adam;
 use pidinet_train::recognition::batch::Batch;
-use pidinet_train::recognition::trainer::Trainer;
 use pidinet_train::recognition::loss::targets;
 use pidinet_train::recognition::tape::Mode;
+use pidinet_train::recognition::trainer::Trainer;
 
 const IMAGES: usize = 64;
 const ROUNDS: usize = 5;

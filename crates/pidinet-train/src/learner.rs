@@ -2,9 +2,9 @@
 
 use pidinet::weights::Weights;
 
+use crate::Parameters;
 use crate::optimizer::{Adam, State};
 use crate::random::generator;
-use crate::Parameters;
 
 /// Purpose of random numbers, see [`generator`].
 const WEIGHTS: u64 = 0;

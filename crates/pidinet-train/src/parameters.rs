@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
+use pidinet::Size;
 use pidinet::arch::recognition::RecognitionArch;
 use pidinet::arch::recognition::survey::{RecognitionSurvey, Role};
 use pidinet::arch::survey::Survey;
 use pidinet::arch::{Arch, Conv};
 use pidinet::weights::{Model, Parameter, Weights};
-use pidinet::Size;
 use rand::RngExt;
 use rand::rngs::ChaCha12Rng;
 

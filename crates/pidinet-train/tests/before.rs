@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use pidinet_kernels::Isa;
 use pidinet_train::device::Cpu;
-use pidinet_train::run::{Event, RunOptions, Outcome};
+use pidinet_train::run::{Event, Outcome, RunOptions};
 use pidinet_train::{Result, edges, recognition};
 use safetensors::SafeTensors;
 

@@ -14,7 +14,7 @@ use pidinet_train::recognition::config::{Augment, Config, Model};
 use pidinet_train::recognition::loss::{differentiate, targets};
 use pidinet_train::recognition::run::train;
 use pidinet_train::recognition::signs::Precision;
-use pidinet_train::run::{Event, RunOptions, Outcome, Record, Scores};
+use pidinet_train::run::{Event, Outcome, Record, RunOptions, Scores};
 use pidinet_train::{Error, Result};
 
 const SIDE: usize = 32;

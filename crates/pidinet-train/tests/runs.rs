@@ -267,7 +267,8 @@ fn a_run_that_is_stopped_while_it_validates_does_so_when_it_goes_on() {
     let run = folder.path().join("run");
     for last in [7, 14] {
         let stop = AtomicBool::new(false);
-        let options = RunOptions { folder: run.clone(), resume: last > 7, device: &Cpu::default(), stop: &stop };
+        let options =
+            RunOptions { folder: run.clone(), resume: last > 7, device: &Cpu::default(), stop: &stop };
         let outcome = train(&config, &options, |event| {
             if matches!(event, Event::Step { step, .. } if *step == last) {
                 stop.store(true, Ordering::Relaxed);

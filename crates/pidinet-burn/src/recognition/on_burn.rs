@@ -3,11 +3,11 @@
 use burn_tensor::activation::log_softmax;
 use burn_tensor::{Device, Tensor, TensorData};
 use pidinet::arch::recognition::RecognitionArch;
-use pidinet_train::{Parameters, Result};
 use pidinet_train::recognition::batch::Batch;
 use pidinet_train::recognition::recogniser::MOMENTUM;
 use pidinet_train::recognition::recogniser::Recogniser;
 use pidinet_train::recognition::tape::Mode;
+use pidinet_train::{Parameters, Result};
 
 use super::network::RecognitionNetwork;
 use crate::place::Place;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
-use pidinet_train::run::{Event, RunOptions, Outcome};
+use pidinet_train::run::{Event, Outcome, RunOptions};
 
 use super::device;
 use super::progress::Progress;

@@ -197,9 +197,7 @@ impl Plane {
                 }
                 of(&|value| (f32::from(value) / f32::from(*white) * 255.0 + 0.5) as u8)
             }
-            Levels::Share(shares) => {
-                shares.iter().map(|share| Some((share * 255.0 + 0.5) as u8)).collect()
-            }
+            Levels::Share(shares) => shares.iter().map(|share| Some((share * 255.0 + 0.5) as u8)).collect(),
         })
     }
 }

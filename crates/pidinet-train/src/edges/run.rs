@@ -18,7 +18,7 @@ use crate::device::Device;
 use crate::device::check::check;
 use crate::learner::Learner;
 use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
-use crate::run::{Event, RunOptions, Outcome, run};
+use crate::run::{Event, Outcome, RunOptions, run};
 use crate::{Error, Result};
 
 /// Trains a network to find edges, as `config` says.

@@ -77,7 +77,13 @@ impl Trainer {
 
     /// The averaged weights as a model.
     pub fn model(&self, info: ModelInfo) -> Model {
-        Model { arch: self.arch.clone(), form: Form::Raw, weights: self.learner.averaged(), info, calibration: None }
+        Model {
+            arch: self.arch.clone(),
+            form: Form::Raw,
+            weights: self.learner.averaged(),
+            info,
+            calibration: None,
+        }
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pidinet::EdgeMap;
 use pidinet::save::SaveOptions;
 use pidinet_eval::GroundTruth;
-use pidinet_eval::files::ground_truth::TruthOptions;
-use pidinet_eval::files::levels::Drawing;
 use pidinet_eval::edges::counts::Counts;
 use pidinet_eval::edges::evaluate::{self, evaluate, thresholds};
 use pidinet_eval::edges::score;
+use pidinet_eval::files::ground_truth::TruthOptions;
+use pidinet_eval::files::levels::Drawing;
 use rayon::prelude::*;
 
 use super::config::{Config, Material};

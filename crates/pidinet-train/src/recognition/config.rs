@@ -299,7 +299,8 @@ mod tests {
 
     #[test]
     fn the_average_that_older_configurations_rule_out_may_be_said() {
-        let old = |average: &str| Config::parse(&format!("seed = 7\n[train]\nsteps = 3\naverage = {average}\n"));
+        let old =
+            |average: &str| Config::parse(&format!("seed = 7\n[train]\nsteps = 3\naverage = {average}\n"));
         assert_eq!(old("0.0").unwrap(), Config::parse("seed = 7\n[train]\nsteps = 3\n").unwrap());
         assert_eq!(old("0").unwrap().train.steps, 3);
         let error = old("0.5").unwrap_err().to_string();

@@ -25,7 +25,7 @@ use crate::device::check::check;
 use crate::learner::Learner;
 use crate::queue::Queue;
 use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
-use crate::run::{CONFIG, Event, MODEL, RunOptions, Outcome, Scores, run};
+use crate::run::{CONFIG, Event, MODEL, Outcome, RunOptions, Scores, run};
 use crate::{Error, Result};
 
 /// Pictures that are measured on at a time.
@@ -110,8 +110,9 @@ impl<'a> Classes<'a> {
     /// The network as it is.
     fn model(&self, info: ModelInfo) -> Result<RecognitionModel> {
         let path = PathBuf::from(MODEL);
-        let mut model = RecognitionModel::new(self.arch.clone(), self.trainer.learner.weights(), self.input, info)
-            .map_err(|source| pidinet::Error::Model { path, source })?;
+        let mut model =
+            RecognitionModel::new(self.arch.clone(), self.trainer.learner.weights(), self.input, info)
+                .map_err(|source| pidinet::Error::Model { path, source })?;
         model.labels = self.pictures.classes().to_vec();
         Ok(model)
     }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{self, check};
 use crate::Result;
+use crate::settings::{self, check};
 
 /// Steps and batches.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
