@@ -6,7 +6,7 @@ use pidinet::Size;
 use pidinet::arch::recognition::RecognitionArch;
 use pidinet::arch::recognition::survey::{RecognitionSurvey, Role};
 use pidinet::arch::survey::Survey;
-use pidinet::arch::{Arch, Conv};
+use pidinet::arch::{Arch, Block};
 use pidinet::weights::{Model, Parameter, Weights};
 use rand::RngExt;
 use rand::rngs::ChaCha12Rng;
@@ -45,13 +45,25 @@ pub struct Parameters {
     len: usize,
 }
 
+/// The convolution that fuses the sides, as published checkpoints name it.
+const FUSE: &str = "classifier";
+
 impl Parameters {
     /// Those of the network for edges of this architecture. Biases start at 0, except those of shortcuts, which start
     /// like weights, as PyTorch's do; the weights that fuse the sides start at 1/4.
     pub fn of(arch: &Arch) -> Self {
+        let shortcuts: Vec<String> = arch.blocks().iter().filter_map(Block::shortcut).collect();
         let mut parameters = Self::default();
         for (name, conv) in Survey::of(arch, Size::square(8)).convs() {
-            parameters.push_conv(name, conv);
+            let shape = conv.weight_shape();
+            let uniform = Start::Uniform { fan_in: shape[1..].iter().product() };
+            let weight = if name == FUSE { Start::Constant(0.25) } else { uniform };
+            parameters.push(format!("{name}.weight"), shape.to_vec(), weight, true);
+            if conv.bias {
+                let is_shortcut = shortcuts.iter().any(|shortcut| shortcut == name);
+                let bias = if is_shortcut { uniform } else { Start::Constant(0.0) };
+                parameters.push(format!("{name}.bias"), vec![conv.outputs], bias, true);
+            }
         }
         parameters
     }
@@ -105,20 +117,6 @@ impl Parameters {
     /// The elements of a tensor, to change.
     pub(crate) fn part_mut<'a>(&self, tensor: usize, values: &'a mut [f32]) -> &'a mut [f32] {
         &mut values[self.tensors[tensor].range.clone()]
-    }
-
-    /// Adds the weights of a convolution, and its bias if it has one.
-    fn push_conv(&mut self, name: &str, conv: &Conv) {
-        let shape = conv.weight_shape();
-        let uniform = Start::Uniform { fan_in: shape[1..].iter().product() };
-        let is_fuse = name == "classifier";
-        let weight = if is_fuse { Start::Constant(0.25) } else { uniform };
-        self.push(format!("{name}.weight"), shape.to_vec(), weight, true);
-        if conv.bias {
-            let is_shortcut = name.ends_with("shortcut");
-            let bias = if is_shortcut { uniform } else { Start::Constant(0.0) };
-            self.push(format!("{name}.bias"), vec![conv.outputs], bias, true);
-        }
     }
 
     fn push(&mut self, name: String, shape: Vec<usize>, start: Start, is_learnt: bool) {
