@@ -148,7 +148,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// A PNG of one grey.
-    pub(super) fn png(grey: u8) -> Vec<u8> {
+    pub(crate) fn png(grey: u8) -> Vec<u8> {
         let image = Image::from_u8(&[grey; 6], &PixelLayout::packed(3, 2, PixelFormat::Grey)).unwrap();
         image.encode(Format::Png, &SaveOptions::default()).unwrap()
     }
@@ -161,7 +161,7 @@ pub(crate) mod tests {
         ("set/train/bee/d.png", 13),
     ];
 
-    pub(super) fn tar() -> Vec<u8> {
+    pub(crate) fn tar() -> Vec<u8> {
         let mut archive = tar::Builder::new(Vec::new());
         for (name, grey) in NAMES {
             let bytes = png(grey);

@@ -14,7 +14,7 @@ use crate::edges::matching::matching;
 
 /// How to evaluate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Options {
+pub struct EvaluateOptions {
     /// How to suppress non-maxima first; `None` if the maps are suppressed already, or to score them as they are.
     pub suppression: Option<Suppression>,
     /// Whether to round probabilities to `v / 255` after suppression, as the published scores have it, whose maps were
@@ -27,7 +27,7 @@ pub struct Options {
 }
 
 /// The suppression of HED, 99 thresholds, and the distance of BSDS.
-impl Default for Options {
+impl Default for EvaluateOptions {
     fn default() -> Self {
         Self {
             suppression: Some(Suppression::HED),
@@ -81,7 +81,7 @@ impl std::ops::AddAssign for Times {
 /// # Panics
 ///
 /// If map and truth differ in size.
-pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evaluation {
+pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &EvaluateOptions) -> Evaluation {
     assert_same_size(map, truth);
     let mut times = Times::default();
 
@@ -114,7 +114,7 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evalua
 /// # Panics
 ///
 /// If map and truth differ in size.
-pub fn links(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> u64 {
+pub fn links(map: &EdgeMap, truth: &GroundTruth, options: &EvaluateOptions) -> u64 {
     const FEW: f64 = 16.0;
     assert_same_size(map, truth);
     let reach = reach(map, options);
@@ -154,7 +154,7 @@ pub fn links(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> u64 {
 /// loaded does not stop the others.
 pub fn evaluate_all<E: Send>(
     images: usize,
-    options: &Options,
+    options: &EvaluateOptions,
     load: impl Fn(usize) -> Result<(EdgeMap, GroundTruth), E> + Sync,
     done: impl Fn(usize, &Result<Evaluation, E>) + Sync,
 ) -> Vec<Result<Evaluation, E>> {
@@ -183,7 +183,7 @@ pub struct Verdicts {
 /// # Panics
 ///
 /// If map and truth differ in size.
-pub fn verdicts(map: &EdgeMap, truth: &GroundTruth, options: &Options, threshold: f64) -> Verdicts {
+pub fn verdicts(map: &EdgeMap, truth: &GroundTruth, options: &EvaluateOptions, threshold: f64) -> Verdicts {
     assert_same_size(map, truth);
     let map = suppressed(map, options);
     let mut wrong = prediction(&map, threshold, truth, options);
@@ -204,7 +204,7 @@ fn assert_same_size(map: &EdgeMap, truth: &GroundTruth) {
 }
 
 /// The map whose thresholds are taken.
-fn suppressed<'a>(map: &'a EdgeMap, options: &Options) -> Cow<'a, EdgeMap> {
+fn suppressed<'a>(map: &'a EdgeMap, options: &EvaluateOptions) -> Cow<'a, EdgeMap> {
     match &options.suppression {
         Some(suppression) => Cow::Owned(suppress(map, suppression)),
         None => Cow::Borrowed(map),
@@ -212,7 +212,7 @@ fn suppressed<'a>(map: &'a EdgeMap, options: &Options) -> Cow<'a, EdgeMap> {
 }
 
 /// The thinned edges of a map at a threshold, but for pixels that the truth leaves out.
-fn prediction(map: &EdgeMap, threshold: f64, truth: &GroundTruth, options: &Options) -> Mask {
+fn prediction(map: &EdgeMap, threshold: f64, truth: &GroundTruth, options: &EvaluateOptions) -> Mask {
     let mut mask = Mask::at_least(map, least(threshold, options));
     thin(&mut mask);
     match &truth.ignored {
@@ -222,7 +222,7 @@ fn prediction(map: &EdgeMap, threshold: f64, truth: &GroundTruth, options: &Opti
 }
 
 /// The least probability of a pixel that counts at a threshold.
-fn least(threshold: f64, options: &Options) -> f32 {
+fn least(threshold: f64, options: &EvaluateOptions) -> f32 {
     if options.eight_bit {
         let level = (1..=255).find(|&v| f64::from(v) / 255.0 >= threshold).unwrap_or(256);
         (level as f32 - 0.5) / 255.0
@@ -233,7 +233,7 @@ fn least(threshold: f64, options: &Options) -> f32 {
 }
 
 /// How far apart matched pixels may be, in pixels.
-fn reach(map: &EdgeMap, options: &Options) -> f64 {
+fn reach(map: &EdgeMap, options: &EvaluateOptions) -> f64 {
     options.max_distance * (map.width() as f64).hypot(map.height() as f64)
 }
 
@@ -273,11 +273,11 @@ mod tests {
     #[test]
     fn each_threshold_is_scored_alone() {
         let (map, truth) = scene();
-        let options = Options { max_distance: 0.02, ..Options::default() };
+        let options = EvaluateOptions { max_distance: 0.02, ..EvaluateOptions::default() };
         let all = evaluate(&map, &truth, &options);
         assert!(all.counts.iter().any(|c| c.found > 150 && c.right < c.predicted), "{:?}", all.counts);
         for k in [0, 9, 30, 31, 98] {
-            let alone = Options { thresholds: vec![options.thresholds[k]], ..options.clone() };
+            let alone = EvaluateOptions { thresholds: vec![options.thresholds[k]], ..options.clone() };
             assert_eq!(evaluate(&map, &truth, &alone).counts, [all.counts[k]]);
             let seen = verdicts(&map, &truth, &options, options.thresholds[k]);
             assert_eq!(seen.right.count() as u64, all.counts[k].right);
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn pairs_that_may_be_matched_are_counted_where_there_may_be_many() {
         let (map, truth) = scene();
-        let options = |max_distance| Options { max_distance, ..Options::default() };
+        let options = |max_distance| EvaluateOptions { max_distance, ..EvaluateOptions::default() };
         assert_eq!(links(&map, &truth, &options(0.0075)), 0);
         let all = links(&map, &truth, &options(1.0));
         let drawn: usize = truth.annotators.iter().map(Mask::count).sum();
@@ -313,7 +313,7 @@ mod tests {
         };
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let results = pool.install(|| evaluate_all(6, &Options::default(), load, |_, _| ()));
+            let results = pool.install(|| evaluate_all(6, &EvaluateOptions::default(), load, |_, _| ()));
             results.into_iter().map(|result| result.map(|image| image.counts)).collect::<Vec<_>>()
         };
         let one = with(1);
@@ -327,7 +327,8 @@ mod tests {
         let map = EdgeMap::new(12, 1, (0..12).map(|x| f32::from(x % 4 == 0)).collect());
         let drawn = Mask::from_fn(12, 1, |x, _| x == 0);
         let ignored = Some(Mask::from_fn(12, 1, |x, _| x == 4));
-        let options = Options { suppression: None, thresholds: vec![0.5], ..Options::default() };
+        let options =
+            EvaluateOptions { suppression: None, thresholds: vec![0.5], ..EvaluateOptions::default() };
         let mut truth = GroundTruth { width: 12, height: 1, annotators: vec![drawn], ignored: None };
         let before = evaluate(&map, &truth, &options).counts[0];
         truth.ignored = ignored;
@@ -342,7 +343,7 @@ mod tests {
         let map = EdgeMap::new(3, 1, vec![127.4 / 255.0, 127.6 / 255.0, 0.0]);
         let truth = GroundTruth { width: 3, height: 1, annotators: vec![Mask::new(3, 1)], ignored: None };
         let at = |eight_bit, threshold| {
-            prediction(&map, threshold, &truth, &Options { eight_bit, ..Options::default() })
+            prediction(&map, threshold, &truth, &EvaluateOptions { eight_bit, ..EvaluateOptions::default() })
                 .pixels()
                 .collect::<Vec<_>>()
         };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use pidinet::post::Suppression;
+use pidinet::{Size, UnknownName};
 use rayon::iter::Either;
 use rayon::prelude::*;
 
@@ -158,9 +159,6 @@ impl Dataset {
     }
 }
 
-/// Width and height of a picture.
-pub type Size = (usize, usize);
-
 impl Dataset {
     /// Reads all truth, and looks whether the predictions are of its size, which `size` tells. Warns of images in
     /// which nobody drew anything.
@@ -177,15 +175,11 @@ impl Dataset {
         let one = |pair: &Pair| -> Result<GroundTruth, String> {
             let failed = |error: Error| format!("{}: {}", pair.id, error.chain());
             let truth = GroundTruth::open_with(&pair.truth, options).map_err(failed)?;
-            let (width, height) = size(&pair.prediction).map_err(failed)?;
-            if (width, height) != (truth.width, truth.height) {
-                return Err(format!(
-                    "{}: {} is {width}x{height}, its truth {}x{}",
-                    pair.id,
-                    pair.prediction.display(),
-                    truth.width,
-                    truth.height
-                ));
+            let size = size(&pair.prediction).map_err(failed)?;
+            let expected = Size { height: truth.height, width: truth.width };
+            if size != expected {
+                let prediction = pair.prediction.display();
+                return Err(format!("{}: {prediction} is {size}, its truth {expected}", pair.id));
             }
             if truth.is_mostly_drawn() {
                 return Err(format!(
@@ -254,24 +248,20 @@ impl Preset {
 
 /// Reads the name of a preset.
 impl FromStr for Preset {
-    type Err = UnknownPreset;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, UnknownPreset> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         match text {
             "bsds" => Ok(Self::Bsds),
             "nyud" => Ok(Self::Nyud),
             "multicue" => Ok(Self::Multicue),
-            _ => Err(UnknownPreset { found: text.to_owned() }),
+            _ => Err(UnknownName {
+                what: "a data set",
+                text: text.to_owned(),
+                expected: "bsds, nyud or multicue".to_owned(),
+            }),
         }
     }
-}
-
-/// A text that names no data set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown data set `{found}`; expected bsds, nyud or multicue")]
-pub struct UnknownPreset {
-    /// The text.
-    pub found: String,
 }
 
 /// What is in a folder, by name, without what systems put there for themselves.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::edges::curve::Point;
-use crate::edges::evaluate::{Options, Times};
+use crate::edges::evaluate::{EvaluateOptions, Times};
 use crate::edges::score::Scores;
 
 /// A finished evaluation.
@@ -29,7 +29,7 @@ pub struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crispness: Option<Crispness>,
     /// How it was evaluated.
-    pub options: Options,
+    pub options: EvaluateOptions,
     /// What took how long.
     pub seconds: Seconds,
 }
@@ -77,7 +77,13 @@ pub struct Seconds {
 
 impl Summary {
     /// The scores of a run that took so long.
-    pub fn new(name: String, scores: &Scores, options: &Options, images: usize, seconds: Seconds) -> Self {
+    pub fn new(
+        name: String,
+        scores: &Scores,
+        options: &EvaluateOptions,
+        images: usize,
+        seconds: Seconds,
+    ) -> Self {
         Self {
             name,
             version: env!("CARGO_PKG_VERSION").into(),
