@@ -12,17 +12,17 @@ use crate::GroundTruth;
 use crate::edges::counts::{Counts, counts};
 use crate::edges::matching::matching;
 
-/// How to evaluate.
+/// Options of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluateOptions {
-    /// How to suppress non-maxima first; `None` if the maps are suppressed already, or to score them as they are.
+    /// Non-maximum suppression to apply first; `None` to score the maps as they are.
     pub suppression: Option<Suppression>,
-    /// Whether to round probabilities to `v / 255` after suppression, as the published scores have it, whose maps were
-    /// saved as 8-bit images on the way. Maps that are 8-bit images stay what they are.
+    /// Whether to round probabilities to `v / 255` after suppression, as in published scores, for which maps were saved
+    /// as 8-bit images. Has no effect on maps of 8 bits.
     pub eight_bit: bool,
-    /// Where to binarise: a pixel counts if its probability is this or more, and not 0.
+    /// Thresholds: a pixel is an edge if its probability is at least this, and not 0.
     pub thresholds: Vec<f64>,
-    /// How far apart matched pixels may be, as a fraction of the image's diagonal.
+    /// The largest distance of matched pixels, as a fraction of the image's diagonal.
     pub max_distance: f64,
 }
 
@@ -38,7 +38,7 @@ impl Default for EvaluateOptions {
     }
 }
 
-/// `count` thresholds evenly between 0 and 1, both left out: `k / (count + 1)`.
+/// `count` evenly spaced thresholds between 0 and 1, excluding both: `k / (count + 1)`.
 ///
 /// They are rounded as MATLAB's `linspace` does, which decides where a level `v / 255` equals a threshold: of five
 /// thresholds, the second is just above 85 / 255, as it is in the toolbox.
@@ -53,11 +53,11 @@ pub fn thresholds(count: usize) -> Vec<f64> {
 pub struct Evaluation {
     /// The counts at each threshold, in the order of the options.
     pub counts: Vec<Counts>,
-    /// What took how long.
+    /// The time of each stage.
     pub times: Times,
 }
 
-/// How long each stage took, by the clock.
+/// Wall-clock time of each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
     /// Suppression of non-maxima.
@@ -90,7 +90,7 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &EvaluateOptions) -
     times.suppress = start.elapsed();
 
     let start = Instant::now();
-    // From few pixels to many: each mask is then almost contained in the next.
+    // From few pixels to many, so that each mask is almost a subset of the next.
     let mut order: Vec<usize> = (0..options.thresholds.len()).collect();
     order.sort_by(|&a, &b| options.thresholds[b].total_cmp(&options.thresholds[a]));
     let masks: Vec<Mask> =
@@ -108,8 +108,8 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &EvaluateOptions) -
     Evaluation { counts, times }
 }
 
-/// About how many pairs of pixels [`evaluate`] looks at, rather more than less: its memory and time grow with them.
-/// 0 where pixels may only be a few apart, so that there are not many of them whatever the map.
+/// An upper estimate of the pairs of pixels that [`evaluate`] considers, which determine its memory and time; 0 if the
+/// matching distance is so small that their number hardly matters.
 ///
 /// # Panics
 ///
@@ -149,9 +149,9 @@ pub fn links(map: &EdgeMap, truth: &GroundTruth, options: &EvaluateOptions) -> u
 
 /// Evaluates images on all threads of the current rayon pool.
 ///
-/// `load` gives the map and the truth of image `0..images`, and `done` hears of each result as it comes. The
-/// results are in the order of the images and do not depend on the number of threads; an image that cannot be
-/// loaded does not stop the others.
+/// `load` returns the map and the ground truth of an image in `0..images`; `done` is called with each result as it
+/// becomes available. The results are in the order of the images and do not depend on the number of threads. An image
+/// that cannot be loaded does not stop the others.
 pub fn evaluate_all<E: Send>(
     images: usize,
     options: &EvaluateOptions,
@@ -167,18 +167,18 @@ pub fn evaluate_all<E: Send>(
     (0..images).into_par_iter().with_max_len(1).map(one).collect()
 }
 
-/// Which pixels of an image are right at one threshold, to look at.
+/// The pixels of an image that are right, wrong and missed at one threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdicts {
     /// Predicted pixels matched to at least one annotator.
     pub right: Mask,
     /// The other predicted pixels.
     pub wrong: Mask,
-    /// The pixels of each annotator that nothing is matched to.
+    /// The unmatched pixels of each annotator.
     pub missed: Vec<Mask>,
 }
 
-/// Judges one image at one threshold; the numbers of pixels are those that [`evaluate`] counts there.
+/// Classifies the pixels of one image at one threshold; their numbers agree with [`evaluate`].
 ///
 /// # Panics
 ///
@@ -203,7 +203,7 @@ fn assert_same_size(map: &EdgeMap, truth: &GroundTruth) {
     assert_eq!((map.width(), map.height()), (truth.width, truth.height), "map and truth differ in size");
 }
 
-/// The map whose thresholds are taken.
+/// The map after suppression.
 fn suppressed<'a>(map: &'a EdgeMap, options: &EvaluateOptions) -> Cow<'a, EdgeMap> {
     match &options.suppression {
         Some(suppression) => Cow::Owned(suppress(map, suppression)),
@@ -211,7 +211,7 @@ fn suppressed<'a>(map: &'a EdgeMap, options: &EvaluateOptions) -> Cow<'a, EdgeMa
     }
 }
 
-/// The thinned edges of a map at a threshold, but for pixels that the truth leaves out.
+/// The thinned edges of a map at a threshold, without ignored pixels.
 fn prediction(map: &EdgeMap, threshold: f64, truth: &GroundTruth, options: &EvaluateOptions) -> Mask {
     let mut mask = Mask::at_least(map, least(threshold, options));
     thin(&mut mask);
@@ -221,7 +221,7 @@ fn prediction(map: &EdgeMap, threshold: f64, truth: &GroundTruth, options: &Eval
     }
 }
 
-/// The least probability of a pixel that counts at a threshold.
+/// The lowest probability that counts as an edge at a threshold.
 fn least(threshold: f64, options: &EvaluateOptions) -> f32 {
     if options.eight_bit {
         let level = (1..=255).find(|&v| f64::from(v) / 255.0 >= threshold).unwrap_or(256);
@@ -232,7 +232,7 @@ fn least(threshold: f64, options: &EvaluateOptions) -> f32 {
     }
 }
 
-/// How far apart matched pixels may be, in pixels.
+/// The largest distance of matched pixels, in pixels.
 fn reach(map: &EdgeMap, options: &EvaluateOptions) -> f64 {
     options.max_distance * (map.width() as f64).hypot(map.height() as f64)
 }
