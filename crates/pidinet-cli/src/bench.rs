@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use clap::ValueHint;
 use pidinet::edges::{Precision, StepStats};
 use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout};
-use pidinet::recognition::BiStepStats;
-use pidinet::weights::{RecognitionInput, RecognitionModel};
+use pidinet::weights::{AnyModel, RecognitionInput, RecognitionModel};
 use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Size};
 use serde::Serialize;
 
@@ -101,8 +100,9 @@ struct Step {
 impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let found = self.model.found()?;
-        self.check_size(found.recognises()?)?;
-        if found.recognises()? {
+        let opened = found.open(&self.model.options())?;
+        self.check_size(matches!(opened, AnyModel::Recognition(_)))?;
+        if let AnyModel::Recognition(model) = &opened {
             if self.engine.precision != Precision::F32 {
                 return Err(usage!("--precision is for models for edges"));
             }
@@ -112,7 +112,7 @@ impl Bench {
             if self.detail.is_given() {
                 return Err(usage!("--detail is for models for edges"));
             }
-            return self.binary(&found.recognition()?);
+            return self.binary(model);
         }
         if self.batch != NonZeroUsize::MIN {
             return Err(usage!("--batch is for models for recognition"));
@@ -121,7 +121,10 @@ impl Bench {
             Some(path) => Image::open(path, &ImageLimits::default())?,
             None => noise(self.size.unwrap_or(Size { width: 481, height: 321 }))?,
         };
-        let model = self.model.open_at(&self.detail)?;
+        let model = match opened {
+            AnyModel::Edges(model) if !self.detail.is_given() => model,
+            _ => self.model.open_at(&self.detail)?,
+        };
         let options = DetectorOptions {
             threads: self.engine.threads,
             isa: self.engine.isa,
@@ -190,10 +193,7 @@ impl Bench {
             classifier.run_all(&batch, size);
             times.push(start.elapsed() / batch.len() as u32);
             if self.layers {
-                let stats = classifier.profile(&input, size).1.into_iter();
-                let step =
-                    |BiStepStats { name, shape, macs, time }| StepStats { name, shape, macs, bytes: 0, time };
-                profiles.push(stats.map(step).collect());
+                profiles.push(classifier.profile(&input, size).1);
             }
         }
         self.print(&Report {

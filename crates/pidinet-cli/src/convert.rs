@@ -10,7 +10,9 @@ use pidinet::arch::Kinds;
 use pidinet::calibration::Calibration;
 use pidinet::image::Preset;
 use pidinet::onnx::{self, Input, Maps};
-use pidinet::weights::{BinaryStorage, Model, OpenOptions, RecognitionStorage, Storage};
+use pidinet::weights::{
+    AnyModel, BinaryStorage, Model, OpenOptions, RecognitionModel, RecognitionStorage, Storage,
+};
 
 use crate::classifier;
 use crate::detail::DetailArgs;
@@ -112,14 +114,15 @@ impl Convert {
             return Err(usage!("{} would be overwritten; give OUT another name", input.display()));
         }
         let found = Found::named(&self.input)?;
-        if found.recognises()? {
-            return self.binary(&found, format);
-        }
+        let options = OpenOptions { kinds: self.config, theta: self.theta, ..OpenOptions::default() };
+        let opened = match found.open(&options)? {
+            AnyModel::Recognition(model) => return self.binary(&model, format),
+            AnyModel::Edges(model) => model,
+        };
         if self.packed {
             return Err(usage!("{} finds edges and has no weights of one bit", self.input.display()));
         }
-        let options = OpenOptions { kinds: self.config, theta: self.theta, ..OpenOptions::default() };
-        let mut model = self.detail.model(&found, &options)?;
+        let mut model = if self.detail.is_given() { self.detail.model(&found, &options)? } else { opened };
         if self.folded {
             model = model.folded();
         }
@@ -147,7 +150,7 @@ impl Convert {
     }
 
     /// Converts a model for recognition.
-    fn binary(&self, found: &Found, format: Format) -> anyhow::Result<ExitCode> {
+    fn binary(&self, model: &RecognitionModel, format: Format) -> anyhow::Result<ExitCode> {
         let name = self.input.display();
         let for_edges = [
             self.folded,
@@ -169,7 +172,6 @@ impl Convert {
             binary: if self.packed { BinaryStorage::Bits } else { BinaryStorage::Latent },
             real: if self.float16 { Storage::Float16 } else { Storage::Float32 },
         };
-        let model = found.recognition()?;
         model.save(&self.output, storage).context("the model was not converted")?;
         Ok(ExitCode::SUCCESS)
     }

@@ -1,11 +1,10 @@
 //! Where a model is: in a file, or among those that come with the program.
 
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use pidinet::models::{self, Embedded};
-use pidinet::weights::{Model, OpenOptions, RecognitionModel};
+use pidinet::weights::{AnyModel, Model, OpenOptions, RecognitionModel};
 use sha2::{Digest, Sha256};
 
 use crate::ui::usage;
@@ -69,50 +68,33 @@ impl Found {
         Ok(format!("{digest:x}"))
     }
 
-    /// Whether it is a model for recognition, rather than of edges.
-    pub(crate) fn recognises(&self) -> anyhow::Result<bool> {
-        match self {
-            Self::File(path) => is_binary(path),
-            Self::Embedded(model) => Ok(model.recognises()),
-        }
+    /// Reads the model, whatever it is for.
+    pub(crate) fn open(&self, options: &OpenOptions) -> anyhow::Result<AnyModel> {
+        Ok(match self {
+            Self::File(path) => AnyModel::open(path, options)?,
+            Self::Embedded(model) => AnyModel::read(model.bytes, options)?,
+        })
     }
 
     /// Reads a model of edges.
     pub(crate) fn edges(&self, options: &OpenOptions) -> anyhow::Result<Model> {
-        if self.recognises()? {
-            return Err(usage!(
+        match self.open(options)? {
+            AnyModel::Edges(model) => Ok(model),
+            AnyModel::Recognition(_) => Err(usage!(
                 "{self} is a model for recognition and finds no edges: it is for `pidinet classify`"
-            ));
+            )),
         }
-        Ok(match self {
-            Self::File(path) => Model::open(path, options)?,
-            Self::Embedded(model) => Model::read(model.bytes, options)?,
-        })
     }
 
     /// Reads a model for recognition.
     pub(crate) fn recognition(&self) -> anyhow::Result<RecognitionModel> {
-        let limits = OpenOptions::default();
-        match self {
-            Self::File(path) => Ok(RecognitionModel::open(path, &limits)?),
-            Self::Embedded(model) if model.recognises() => Ok(RecognitionModel::read(model.bytes, &limits)?),
-            Self::Embedded(model) => Err(usage!(
-                "{} finds edges; recognition needs a bi-pidinet, as `pidinet train classify` makes them",
-                model.name
+        match self.open(&OpenOptions::default())? {
+            AnyModel::Recognition(model) => Ok(model),
+            AnyModel::Edges(_) => Err(usage!(
+                "{self} finds edges; recognition needs a bi-pidinet, as `pidinet train classify` makes them"
             )),
         }
     }
-}
-
-/// Whether a file is a model for recognition, rather than of edges.
-fn is_binary(path: &Path) -> anyhow::Result<bool> {
-    /// The largest model file that is read.
-    const LONGEST: u64 = 256 << 20;
-    let unreadable = |source| pidinet::Error::Read { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(RecognitionModel::is_one(&bytes))
 }
 
 #[cfg(test)]

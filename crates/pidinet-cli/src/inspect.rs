@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::ValueHint;
 use pidinet::Size;
 use pidinet::arch::Kinds;
-use pidinet::weights::OpenOptions;
+use pidinet::weights::{AnyModel, OpenOptions};
 
 use crate::found::Found;
 use crate::options::size;
@@ -36,11 +36,10 @@ pub(crate) struct Inspect {
 impl Inspect {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let found = Found::named(&self.model)?;
-        let table = if found.recognises()? {
-            recognition::table(&found.recognition()?, self.size)
-        } else {
-            let options = OpenOptions { kinds: self.config, ..OpenOptions::default() };
-            edges::table(&found.edges(&options)?, self.size)
+        let options = OpenOptions { kinds: self.config, ..OpenOptions::default() };
+        let table = match found.open(&options)? {
+            AnyModel::Edges(model) => edges::table(&model, self.size),
+            AnyModel::Recognition(model) => recognition::table(&model, self.size),
         };
         ui::print(table.as_bytes())?;
         Ok(ExitCode::SUCCESS)

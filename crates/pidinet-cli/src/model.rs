@@ -56,7 +56,8 @@ impl ModelArgs {
         partner.pair(&self.found()?, &self.options())
     }
 
-    fn options(&self) -> OpenOptions {
+    /// How it is opened.
+    pub(crate) fn options(&self) -> OpenOptions {
         OpenOptions { kinds: self.config, ..OpenOptions::default() }
     }
 }

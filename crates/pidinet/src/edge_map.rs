@@ -118,6 +118,16 @@ impl EdgeMap {
         self.data.iter_mut().zip(&other.data).for_each(|(sum, value)| *sum += value);
         self
     }
+
+    /// The map in 8 bits: `floor(255 v)`, as the published maps were written.
+    pub fn to_u8(&self) -> Vec<u8> {
+        self.data().iter().map(|&value| byte(value)).collect()
+    }
+
+    /// The map in 16 bits: `floor(65535 v)`.
+    pub fn to_u16(&self) -> Vec<u16> {
+        self.data().iter().map(|&value| (value * 65535.0) as u16).collect() // truncates and saturates
+    }
 }
 
 /// A probability in 8 bits: `floor(255 p)`.

@@ -1,10 +1,21 @@
 //! Edges: from an image, or rows that are ready for the network, to a map of edge probabilities.
 //!
-//! [`EdgeDetector`] is what most users need. A model becomes a plan, and an engine streams images through it.
+//! [`EdgeDetector`] is what most users need. A model becomes a plan, a plan and the size of an image a schedule, and an
+//! engine streams images through it. [`Calibration::measure`](crate::calibration::Calibration::measure) looks at the
+//! maps between.
 
-pub(crate) mod detector;
-pub(crate) mod engine;
-pub(crate) mod plan;
+mod calibrate;
+mod detector;
+mod engine;
+mod input;
+mod options;
+mod plan;
+mod schedule;
+mod trace;
 
-pub use detector::{Detection, DetectorOptions, EdgeDetector, trace};
-pub use engine::{Input, Map, Precision, StepStats, Strip};
+pub use crate::steps::StepStats;
+pub use detector::{Detection, EdgeDetector};
+pub use engine::Map;
+pub use input::Input;
+pub use options::{DetectorOptions, Precision, Strip};
+pub use trace::trace;

@@ -25,6 +25,8 @@
 
 pub mod files;
 mod size;
+mod steps;
+mod half;
 mod atomic;
 pub mod threads;
 mod workers;
@@ -49,6 +51,7 @@ pub use error::{Error, Result, UnknownName};
 pub use pidinet_kernels::isa::{Isa, IsaError};
 pub use recognition::{Classification, Classifier, ClassifierOptions};
 pub use size::Size;
+pub use steps::StepStats;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -11,5 +11,6 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-pub use classifier::{BiStepStats, Classification, Classifier, ClassifierOptions, unit};
+pub use crate::steps::StepStats;
+pub use classifier::{Classification, Classifier, ClassifierOptions, unit};
 pub use input::pixels;

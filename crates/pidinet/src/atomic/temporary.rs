@@ -1,13 +1,14 @@
 //! Temporary files, of which none is left behind when the process is ended on purpose.
 
 use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
+use std::hash::BuildHasher;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
-
-use tempfile::{Builder, NamedTempFile, TempPath};
 
 use super::sweep;
 
@@ -19,7 +20,7 @@ static LIVE: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
 pub(super) struct Temporary {
     file: File,
     /// `None` once it has its place.
-    path: Option<TempPath>,
+    path: Option<PathBuf>,
 }
 
 impl Temporary {
@@ -27,11 +28,9 @@ impl Temporary {
     pub(super) fn within(folder: &Path) -> io::Result<Self> {
         sweep::once(folder);
         let mut live = live();
-        let file: NamedTempFile =
-            builder().prefix(sweep::PREFIX).suffix(sweep::SUFFIX).tempfile_in(folder)?;
-        sweep::own(file.as_file());
-        let (file, path) = file.into_parts();
-        live.insert(path.to_path_buf());
+        let (file, path) = create(folder)?;
+        sweep::own(&file);
+        live.insert(path.clone());
         Ok(Self { file, path: Some(path) })
     }
 
@@ -43,8 +42,12 @@ impl Temporary {
     pub(super) fn persist(mut self, target: &Path) -> io::Result<()> {
         let Some(path) = self.path.take() else { return Ok(()) };
         let mut live = live();
-        live.remove(&*path);
-        Ok(path.persist(target)?)
+        live.remove(&path);
+        let moved = fs::rename(&path, target);
+        if moved.is_err() {
+            let _ = fs::remove_file(&path); // a later run will sweep it
+        }
+        moved
     }
 }
 
@@ -62,8 +65,8 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         if let Some(path) = self.path.take() {
             let mut live = live();
-            live.remove(&*path);
-            drop(path); // which removes the file
+            live.remove(&path);
+            let _ = fs::remove_file(path); // a later run will sweep it
         }
     }
 }
@@ -92,15 +95,19 @@ pub fn abandon_temporaries() {
     std::mem::forget(live);
 }
 
-/// A maker of files with the permissions of any new file, instead of only the owner's.
-fn builder() -> Builder<'static, 'static> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mut builder = Builder::new();
-        builder.permissions(fs::Permissions::from_mode(0o666)); // less the umask
-        builder
+/// A new file with a name that nothing else has, with the permissions of any new file.
+fn create(folder: &Path) -> io::Result<(File, PathBuf)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    /// Names that are tried before it is given up; two are the same if two machines write to one folder by chance alike.
+    const TRIES: u32 = 100;
+    for _ in 0..TRIES {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let random = RandomState::new().hash_one(count);
+        let path = folder.join(format!("{}{random:016x}{}", sweep::PREFIX, sweep::SUFFIX));
+        match File::options().write(true).create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return Ok((made?, path)),
+        }
     }
-    #[cfg(not(unix))]
-    Builder::new()
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "every name for a temporary file is taken"))
 }

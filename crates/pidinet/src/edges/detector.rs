@@ -1,57 +1,18 @@
 //! From an image to its edges: what most users call.
 
-use std::num::NonZeroUsize;
-use std::ops::Range;
 use std::path::Path;
 
-use pidinet_kernels::isa::Isa;
-
-use super::engine::{Engine, EngineOptions, Input, Map, Precision, Rows, Run, StepStats, Strip};
+use super::engine::{Engine, EngineOptions, Rows, Run};
+use super::input::{Input, Padded};
+use super::options::{DetectorOptions, Precision};
 use super::plan::Keep;
 use crate::Size;
-use crate::arch::{Arch, Outputs};
+use crate::arch::Arch;
 use crate::edge_map::{EdgeMap, byte};
 use crate::error::{Error, Result};
 use crate::image::{Image, PixelFormat, PixelLayout, Preset};
+use crate::steps::StepStats;
 use crate::weights::{Model, ModelInfo, OpenOptions};
-
-/// The smallest side that the network takes: three times halved, it is one pixel.
-const SMALLEST_SIDE: usize = 8;
-
-/// How to look for edges.
-#[derive(Clone, Debug)]
-pub struct DetectorOptions {
-    /// Threads; all cores by default. The answer does not depend on it.
-    pub threads: Option<NonZeroUsize>,
-    /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the
-    /// environment variable `PIDINET_ISA`, else the best that this CPU has.
-    pub isa: Option<Isa>,
-    /// In what numbers the network computes; `f32` where this CPU, or the instruction set, has no fast arithmetic of
-    /// the precision asked for ([`EdgeDetector::precision`]).
-    pub precision: Precision,
-    /// Rows that go through the network at a time. The answer does not depend on it.
-    pub strip: Strip,
-    /// Whether the four side maps are wanted too.
-    pub sides: bool,
-    /// The image is scaled by each of these, and the maps are averaged; one scale of 1 by default.
-    pub scales: Vec<f32>,
-    /// How pixels are presented to the network; by default as the model says.
-    pub preset: Option<Preset>,
-}
-
-impl Default for DetectorOptions {
-    fn default() -> Self {
-        Self {
-            threads: None,
-            isa: None,
-            precision: Precision::F32,
-            strip: Strip::Auto,
-            sides: false,
-            scales: vec![1.0],
-            preset: None,
-        }
-    }
-}
 
 /// The edges of an image.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +74,7 @@ impl EdgeDetector {
         }
         let keep = if options.sides { Keep::Sides } else { Keep::Fused };
         Ok(Self {
-            engine: Engine::new(model, keep, &engine_options(options))?,
+            engine: Engine::new(model, keep, &EngineOptions::from(options))?,
             arch: model.arch.clone(),
             info: model.info.clone(),
             preset: options.preset.unwrap_or(model.info.preset),
@@ -300,35 +261,6 @@ impl EdgeDetector {
     }
 }
 
-/// Every map in [`Outputs`] for an input that is ready for the network, as tests and research want it.
-///
-/// # Errors
-///
-/// As [`EdgeDetector::new`].
-///
-/// # Panics
-///
-/// If a side is less than 8.
-pub fn trace(
-    model: &Model,
-    options: &DetectorOptions,
-    input: &dyn Input,
-    size: Size,
-) -> Result<Outputs<Map>> {
-    let engine = Engine::new(model, Keep::All, &engine_options(options))?;
-    let mut maps = engine.run(input, size).maps.into_iter();
-    let mut next = || maps.next().expect("a run gives every map that was asked for");
-    let fused = next();
-    let sides = std::array::from_fn(|_| next());
-    let stem = next();
-    Ok(Outputs { stem, stages: std::array::from_fn(|_| next()), sides, fused })
-}
-
-fn engine_options(options: &DetectorOptions) -> EngineOptions {
-    let &DetectorOptions { threads, isa, strip, precision, .. } = options;
-    EngineOptions { threads, isa, strip, precision }
-}
-
 /// [`Engine::run`] or [`Engine::profile`].
 type RunEngine = fn(&Engine, &dyn Input, Size) -> Run;
 
@@ -355,38 +287,4 @@ fn scaled_size(size: Size, scale: f32) -> Result<Size> {
 fn scaled(side: usize, scale: f32) -> Result<usize> {
     let length = (side as f64 * f64::from(scale)).round().max(1.0);
     if length > f64::from(u32::MAX) { Err(Error::Scale { scale }) } else { Ok(length as usize) }
-}
-
-/// An image as the network's input, extended by zeros at its right and bottom.
-pub(crate) struct Padded<'a> {
-    pub(crate) image: &'a Image,
-    pub(crate) preset: Preset,
-}
-
-impl Padded<'_> {
-    /// Its size.
-    pub(crate) fn size(&self) -> Size {
-        self.image.size().map(|side| side.max(SMALLEST_SIDE))
-    }
-}
-
-impl Input for Padded<'_> {
-    fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]) {
-        let width = self.size().width;
-        self.fill_columns(y, width, 0..width, channels);
-    }
-
-    fn fill_columns(&self, y: usize, _: usize, columns: Range<usize>, channels: [&mut [f32]; 3]) {
-        let columns = columns.start..columns.end.min(self.image.width());
-        let inside = channels.map(|channel| {
-            let (inside, outside) = channel.split_at_mut(columns.len());
-            outside.fill(0.0);
-            inside
-        });
-        if y < self.image.height() {
-            self.image.fill_columns(y, columns, self.preset, inside);
-        } else {
-            inside.into_iter().for_each(|row| row.fill(0.0));
-        }
-    }
 }

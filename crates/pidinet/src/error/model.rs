@@ -32,6 +32,12 @@ pub enum ModelError {
         begin: String,
     },
 
+    /// A checkpoint of PyTorch, where they are not read.
+    #[error(
+        "this is a PyTorch checkpoint, or another zip archive, and this program was built without the feature `pytorch`"
+    )]
+    WithoutPytorch,
+
     /// A checkpoint of PyTorch before 1.6, or one saved in its way.
     #[error(
         "this checkpoint is in PyTorch's legacy format, which is not a zip archive; save it again with \

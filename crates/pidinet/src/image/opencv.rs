@@ -8,8 +8,9 @@ use std::f64::consts::PI;
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Image, Pixels};
-use crate::{Error, Result, Size, UnknownName};
+use super::pixels::{Image, Pixels};
+use crate::error::{Error, Result, UnknownName};
+use crate::size::Size;
 
 /// How pixels between pixels are made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -284,8 +285,19 @@ impl Value for f32 {
     }
 }
 
+impl Image {
+    /// The image at another size, in the same depth, as OpenCV's `resize` makes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyImage`] if a side is 0, [`Error::NoMemory`] if there is none for the result.
+    pub fn resized_as_opencv(&self, size: Size, interpolation: Interpolation) -> Result<Self> {
+        resized(self, size, interpolation)
+    }
+}
+
 /// An image at another size, in the same depth.
-pub(super) fn resized(image: &Image, to: Size, interpolation: Interpolation) -> Result<Image> {
+fn resized(image: &Image, to: Size, interpolation: Interpolation) -> Result<Image> {
     let resize = Resize { from: image.size(), to, channels: 3, interpolation };
     let pixels = match &image.pixels {
         Pixels::U8(data) => Pixels::U8(resize.allocated(data)?),

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Image, ImageLimits};
-use crate::UnknownName;
+use super::limits::ImageLimits;
+use super::pixels::Image;
+use crate::error::UnknownName;
 
 /// How an image file is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

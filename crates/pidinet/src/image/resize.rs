@@ -4,12 +4,48 @@
 //! then each of its pixels the weighted sum of neighbours in that row. Nothing but one row of floats is
 //! kept between input and output.
 
+use super::pixels::{Image, Pixels};
 use super::sample::Sample;
-use super::{Image, Pixels};
-use crate::Size;
+use crate::size::Size;
+
+impl Image {
+    /// The image at another size, for multi-scale detection: bilinear between pixel centres without
+    /// antialiasing, as OpenCV's `INTER_LINEAR` and PyTorch's `align_corners=False` do. The result has
+    /// floats.
+    ///
+    /// # Panics
+    ///
+    /// If a side is 0.
+    #[must_use]
+    pub fn resized(&self, size: Size) -> Self {
+        bilinear(self, size)
+    }
+
+    /// The image made smaller, so that its longer side is `max_side`, in the same depth and antialiased
+    /// (a triangle filter); itself if it is not longer.
+    ///
+    /// # Panics
+    ///
+    /// If `max_side` is 0.
+    #[must_use]
+    pub fn fitted(self, max_side: usize) -> Self {
+        fitted(self, max_side)
+    }
+
+    /// The image resized, in the same depth and antialiased (a triangle filter), so that its shorter side
+    /// is `side`; itself if it is.
+    ///
+    /// # Panics
+    ///
+    /// If `side` is 0.
+    #[must_use]
+    pub fn covering(self, side: usize) -> Self {
+        covering(self, side)
+    }
+}
 
 /// Bilinear between pixel centres, without antialiasing; floats.
-pub(super) fn bilinear(image: &Image, Size { height, width }: Size) -> Image {
+fn bilinear(image: &Image, Size { height, width }: Size) -> Image {
     assert!(width > 0 && height > 0, "an image has pixels");
     let taps = Taps { across: bilinear_taps(image.width, width), down: bilinear_taps(image.height, height) };
     let pixels = match &image.pixels {
@@ -21,7 +57,7 @@ pub(super) fn bilinear(image: &Image, Size { height, width }: Size) -> Image {
 }
 
 /// The image with its longer side at most `max_side`, antialiased.
-pub(super) fn fitted(image: Image, max_side: usize) -> Image {
+fn fitted(image: Image, max_side: usize) -> Image {
     assert!(max_side > 0, "an image has pixels");
     let longer = image.width.max(image.height);
     if longer <= max_side {
@@ -32,7 +68,7 @@ pub(super) fn fitted(image: Image, max_side: usize) -> Image {
 }
 
 /// The image with its shorter side `side` pixels long, antialiased.
-pub(super) fn covering(image: Image, side: usize) -> Image {
+fn covering(image: Image, side: usize) -> Image {
     assert!(side > 0, "an image has pixels");
     let shorter = image.width.min(image.height);
     if shorter == side {

@@ -5,17 +5,18 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pidinet_kernels::isa::Isa;
-use rayon::prelude::*;
 
 use super::engine::{self, Arena};
 use super::input::pixels;
-use super::plan::Plan;
+use super::plan::{Op, Plan};
 use crate::Size;
 use crate::error::Result;
 use crate::image::Image;
+use crate::steps::StepStats;
+use crate::threads::Pool;
 use crate::weights::{ModelInfo, OpenOptions, RecognitionInput, RecognitionModel};
 use crate::workers::Workers;
 
@@ -60,19 +61,6 @@ impl Classification {
         classes.truncate(k);
         classes.into_iter().map(|class| (class, (weight(&self.logits[class]) / sum) as f32)).collect()
     }
-}
-
-/// What a step of the network did, and how long it took.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BiStepStats {
-    /// Its parameters, or its operation.
-    pub name: String,
-    /// Shape `[c, h, w]` of its output.
-    pub shape: [usize; 3],
-    /// Multiply-adds, of floats or of bits.
-    pub macs: u64,
-    /// How long it took.
-    pub time: Duration,
 }
 
 /// Recognises images with one model; make it once, use it from any number of threads. A process that is forked from this
@@ -137,9 +125,7 @@ impl Classifier {
         let size = Size::square(self.input.size);
         let one = |image: &Image| self.run_with(1, &pixels(image, &self.input), size);
         match self.pool() {
-            Some(pool) if images.len() >= self.threads() => {
-                pool.install(|| images.par_iter().map(one).collect())
-            }
+            Some(pool) if images.len() >= self.threads() => pool.map(images, one),
             _ => images.iter().map(|image| self.classify(image)).collect(),
         }
     }
@@ -154,7 +140,7 @@ impl Classifier {
         match self.pool() {
             Some(pool) if inputs.len() >= self.threads() => {
                 let one = |input: &&[f32]| self.run_with(1, input, size);
-                pool.install(|| inputs.par_iter().map(one).collect())
+                pool.map(inputs, one)
             }
             _ => inputs.iter().map(|input| self.run(input, size)).collect(),
         }
@@ -183,7 +169,7 @@ impl Classifier {
     /// # Panics
     ///
     /// As [`Self::run`], and on targets without a clock, such as `wasm32-unknown-unknown`.
-    pub fn profile(&self, input: &[f32], size: Size) -> (Classification, Vec<BiStepStats>) {
+    pub fn profile(&self, input: &[f32], size: Size) -> (Classification, Vec<StepStats>) {
         let threads = if self.pool().is_some() { self.threads() } else { 1 };
         let mut arena = self.filled(threads, input, size);
         let mut stats = Vec::new();
@@ -195,7 +181,13 @@ impl Classifier {
                 let map = &self.plan.maps[step.dst];
                 let shape = [map.channels, map.side(size.height), map.side(size.width)];
                 let macs = (step.macs * shape[1] * shape[2]) as u64;
-                stats.push(BiStepStats { name: step.name.clone(), shape, macs, time });
+                let values = |id: usize| {
+                    let map = &self.plan.maps[id];
+                    (map.channels * map.side(size.height) * map.side(size.width)) as u64
+                };
+                let added = if matches!(step.op, Op::Block(_)) { values(step.dst) } else { 0 };
+                let bytes = 4 * (values(step.op.reads()) + added + values(step.dst));
+                stats.push(StepStats { name: step.name.clone(), shape, macs, bytes, time });
             }
         };
         match self.pool() {
@@ -243,8 +235,8 @@ impl Classifier {
     /// The threads to share out work among: none on a thread of another pool, which has its own share of its
     /// owner's work. Who waits there for this pool would take the next share meanwhile, and the next while waiting
     /// for that, until the stack is full.
-    fn pool(&self) -> Option<&rayon::ThreadPool> {
-        self.workers.pool().filter(|_| rayon::current_thread_index().is_none())
+    fn pool(&self) -> Option<&Pool> {
+        self.workers.pool().filter(|_| !Pool::is_caller_in_one())
     }
 
     fn run_with(&self, threads: usize, input: &[f32], image: Size) -> Classification {

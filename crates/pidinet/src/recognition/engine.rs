@@ -11,11 +11,11 @@ use pidinet_kernels::pixels::pack::{GROUP, PackDifferences, PackSigns, words};
 use pidinet_kernels::pixels::padding::Place;
 use pidinet_kernels::pixels::real_conv::{Real, RealRun};
 use pidinet_kernels::pixels::xnor::{Run, Xnor};
-use rayon::prelude::*;
 
 use super::lower::{self, Difference, Vanilla};
 use super::plan::{BlockStep, IMAGE, Id, MapShape, Op, Plan, RealStep, Step};
-use crate::Size;
+use crate::size::Size;
+use crate::threads::for_each_chunk;
 
 /// A map in memory.
 #[derive(Debug)]
@@ -198,7 +198,7 @@ fn each_row<T: Send, S: Send>(
     if scratch.len() == 1 {
         dst.chunks_mut(together * len).zip(scratch).enumerate().for_each(part);
     } else {
-        dst.par_chunks_mut(together * len).zip(scratch).enumerate().for_each(part);
+        for_each_chunk(dst, together * len, scratch, part);
     }
 }
 

@@ -106,6 +106,7 @@ fn a_batch_gives_what_its_images_give() {
 }
 
 /// Each would wait for the classifier's threads on top of the one before.
+#[cfg(feature = "threads")]
 #[test]
 fn images_may_be_shared_out_by_the_caller() {
     use rayon::prelude::*;

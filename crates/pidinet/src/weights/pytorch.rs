@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::ModelError;
-use super::load::{Archive, without_prefix};
+use super::archive::{Archive, without_prefix};
 use super::options::OpenOptions;
+use crate::error::ModelError;
 
 mod archive;
 mod object;

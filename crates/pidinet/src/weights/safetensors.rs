@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::element::{Element, Storage, to_f16};
-use super::load::{Archive, position, without_prefix};
+use super::archive::{Archive, position, without_prefix};
+use super::element::{Element, Storage};
 use super::options::{self, OpenOptions};
-use super::{Model, ModelError, Parameter, metadata};
+use super::parameters::Parameter;
+use crate::error::ModelError;
+use crate::half::to_f16;
 
 /// A file whose header has been read and found sound.
 pub(super) struct Safetensors<'a> {
@@ -25,7 +27,10 @@ impl<'a> Safetensors<'a> {
         }
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?.tensors();
-        Ok(Self { metadata: header.metadata().clone().unwrap_or_default(), tensors: without_prefix(tensors) })
+        // Without its feature `std` that crate has a map of its own.
+        let metadata = header.metadata().iter().flatten();
+        let metadata = metadata.map(|(key, value)| (key.clone(), value.clone())).collect();
+        Ok(Self { metadata, tensors: without_prefix(tensors) })
     }
 
     /// The bytes of the tensor of this name, if its elements are bytes.
@@ -82,15 +87,6 @@ impl Tensor {
         };
         Ok(Self { dtype, shape: parameter.shape.clone(), bytes: encoded(name, parameter, storage)? })
     }
-}
-
-/// A safetensors file with `model`.
-pub(super) fn write(model: &Model, storage: Storage) -> Result<Vec<u8>, ModelError> {
-    let tensors = model
-        .weights
-        .iter()
-        .map(|(name, parameter)| Ok((name.to_owned(), Tensor::numbers(name, parameter, storage)?)));
-    Ok(assemble(metadata::write(model)?, &tensors.collect::<Result<_, ModelError>>()?))
 }
 
 /// A safetensors file. Tensors and metadata are in the order of their names, so that equal models make equal

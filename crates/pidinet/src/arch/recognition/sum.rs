@@ -1,7 +1,8 @@
 //! Batch norms that wait until a map is needed, since two in a row are merged before they are rounded: for
 //! interpreters that compute map by map.
 
-use super::NORM_EPSILON;
+/// What is added to a variance before the square root in batch norm.
+pub const NORM_EPSILON: f64 = 1e-5;
 
 /// A batch norm as one factor and one term for each channel.
 #[derive(Clone, Debug)]

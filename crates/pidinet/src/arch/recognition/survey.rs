@@ -3,7 +3,9 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::{BinaryConv, BuildRecognition, RealConv, RecognitionArch, bi_pidinet};
+use super::convs::{BinaryConv, RealConv};
+use super::layout::RecognitionArch;
+use super::network::{BuildRecognition, bi_pidinet};
 use crate::Size;
 use crate::arch::Kind;
 use crate::arch::survey::Shape;
@@ -13,7 +15,7 @@ pub const BITS_PER_OPERATION: f64 = 64.0;
 
 /// What a layer does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BiOperation {
+pub enum RecognitionOperation {
     /// A real convolution.
     Conv(RealConv),
     /// A convolution of signs.
@@ -40,7 +42,7 @@ pub enum BiOperation {
     Linear,
 }
 
-impl fmt::Display for BiOperation {
+impl fmt::Display for RecognitionOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stride = |f: &mut fmt::Formatter<'_>, stride| match stride {
             1 => Ok(()),
@@ -78,7 +80,7 @@ pub struct RecognitionLayer {
     /// Name under which its parameters are stored; empty where it has none.
     pub name: String,
     /// What it does.
-    pub operation: BiOperation,
+    pub operation: RecognitionOperation,
     /// Shape of its (first) input.
     pub input: Shape,
     /// Shape of its output.
@@ -188,7 +190,7 @@ impl RecognitionSurvey {
     fn record(
         &mut self,
         name: &str,
-        operation: BiOperation,
+        operation: RecognitionOperation,
         [input, output]: [Shape; 2],
         parameters: &[(&str, Vec<usize>, Role)],
     ) -> Shape {
@@ -224,7 +226,7 @@ impl RecognitionSurvey {
     }
 
     /// Records an operation without parameters.
-    fn plain(&mut self, operation: BiOperation, input: Shape, output: Shape) -> Shape {
+    fn plain(&mut self, operation: RecognitionOperation, input: Shape, output: Shape) -> Shape {
         self.record("", operation, [input, output], &[])
     }
 }
@@ -236,14 +238,14 @@ impl BuildRecognition for RecognitionSurvey {
         assert_eq!(x[0], conv.inputs, "`{name}` is given another number of channels");
         let output = [conv.outputs, x[1].div_ceil(conv.stride), x[2].div_ceil(conv.stride)];
         let weight = ("weight", conv.weight_shape().to_vec(), Role::Real);
-        self.record(name, BiOperation::Conv(*conv), [*x, output], &[weight])
+        self.record(name, RecognitionOperation::Conv(*conv), [*x, output], &[weight])
     }
 
     fn binary_conv(&mut self, name: &str, conv: &BinaryConv, x: &Shape) -> Shape {
         assert_eq!(x[0], conv.inputs, "`{name}` is given another number of channels");
         let output = [conv.outputs, x[1].div_ceil(conv.stride), x[2].div_ceil(conv.stride)];
         let weight = ("weight", conv.weight_shape(), Role::Binary);
-        self.record(name, BiOperation::BinaryConv(*conv), [*x, output], &[weight])
+        self.record(name, RecognitionOperation::BinaryConv(*conv), [*x, output], &[weight])
     }
 
     fn batch_norm(&mut self, name: &str, channels: usize, x: &Shape) -> Shape {
@@ -255,53 +257,53 @@ impl BuildRecognition for RecognitionSurvey {
             ("running_var", Role::Variance),
         ];
         let parameters = each.map(|(suffix, role)| (suffix, vec![channels], role));
-        self.record(name, BiOperation::BatchNorm, [*x, *x], &parameters)
+        self.record(name, RecognitionOperation::BatchNorm, [*x, *x], &parameters)
     }
 
     fn shift(&mut self, name: &str, channels: usize, x: &Shape) -> Shape {
         assert_eq!(x[0], channels, "`{name}` is given another number of channels");
-        self.record(name, BiOperation::Shift, [*x, *x], &[("bias", vec![channels], Role::Offset)])
+        self.record(name, RecognitionOperation::Shift, [*x, *x], &[("bias", vec![channels], Role::Offset)])
     }
 
     fn rprelu(&mut self, name: &str, channels: usize, x: &Shape) -> Shape {
         assert_eq!(x[0], channels, "`{name}` is given another number of channels");
         let each = [("shift", Role::Offset), ("slope", Role::Slope), ("bias", Role::Offset)];
         let parameters = each.map(|(suffix, role)| (suffix, vec![channels], role));
-        self.record(name, BiOperation::Rprelu, [*x, *x], &parameters)
+        self.record(name, RecognitionOperation::Rprelu, [*x, *x], &parameters)
     }
 
     fn channels(&mut self, x: &Shape, channels: Range<usize>) -> Shape {
         assert!(channels.end <= x[0], "channels {channels:?} of {}", x[0]);
         let output = [channels.len(), x[1], x[2]];
-        self.plain(BiOperation::Channels(channels), *x, output)
+        self.plain(RecognitionOperation::Channels(channels), *x, output)
     }
 
     fn twice(&mut self, x: &Shape) -> Shape {
-        self.plain(BiOperation::Twice, *x, [2 * x[0], x[1], x[2]])
+        self.plain(RecognitionOperation::Twice, *x, [2 * x[0], x[1], x[2]])
     }
 
     fn add(&mut self, a: &Shape, b: &Shape) -> Shape {
         assert_eq!(a, b, "maps of different shapes cannot be added");
-        self.plain(BiOperation::Add, *a, *a)
+        self.plain(RecognitionOperation::Add, *a, *a)
     }
 
     fn max_pool(&mut self, x: &Shape) -> Shape {
-        self.plain(BiOperation::MaxPool, *x, [x[0], x[1].div_ceil(2), x[2].div_ceil(2)])
+        self.plain(RecognitionOperation::MaxPool, *x, [x[0], x[1].div_ceil(2), x[2].div_ceil(2)])
     }
 
     fn average_pool(&mut self, x: &Shape) -> Shape {
-        self.plain(BiOperation::AveragePool, *x, [x[0], x[1].div_ceil(2), x[2].div_ceil(2)])
+        self.plain(RecognitionOperation::AveragePool, *x, [x[0], x[1].div_ceil(2), x[2].div_ceil(2)])
     }
 
     fn global_pool(&mut self, x: &Shape) -> Shape {
-        self.plain(BiOperation::GlobalPool, *x, [x[0], 1, 1])
+        self.plain(RecognitionOperation::GlobalPool, *x, [x[0], 1, 1])
     }
 
     fn linear(&mut self, name: &str, inputs: usize, outputs: usize, x: &Shape) -> Shape {
         assert_eq!(*x, [inputs, 1, 1], "`{name}` is given another number of channels");
         let parameters =
             [("weight", vec![outputs, inputs], Role::Real), ("bias", vec![outputs], Role::Offset)];
-        self.record(name, BiOperation::Linear, [*x, [outputs, 1, 1]], &parameters)
+        self.record(name, RecognitionOperation::Linear, [*x, [outputs, 1, 1]], &parameters)
     }
 }
 
@@ -321,7 +323,7 @@ mod tests {
         let convolutions: f64 = survey
             .layers
             .iter()
-            .filter(|layer| layer.operation != BiOperation::Linear)
+            .filter(|layer| layer.operation != RecognitionOperation::Linear)
             .map(RecognitionLayer::ops)
             .sum();
         assert_eq!((convolutions / 1e6).floor(), 163.0);

@@ -6,11 +6,19 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, T
 use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::rows::row::{self, Row, RowMut};
 
-use super::Rows as Caller;
 use crate::Size;
 use crate::edge_map::byte;
-use crate::edges::plan::schedule::{Pace, Schedule};
-use crate::edges::plan::{Op, Plan};
+use crate::edges::plan::Plan;
+use crate::edges::schedule::Schedule;
+use crate::edges::schedule::task::Pace;
+
+/// Memory of a caller for the fused map, whose rows begin `row_stride` elements after each other.
+pub(crate) enum Rows<'a> {
+    /// Probabilities.
+    Floats { data: &'a mut [f32], row_stride: usize },
+    /// `floor(255 p)`.
+    Bytes { data: &'a mut [u8], row_stride: usize },
+}
 
 /// How a map lies in memory.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +29,7 @@ pub(super) struct Layout {
     pub(super) stride: usize,
     /// Elements from one row to the next.
     block: usize,
-    /// Rows that fit.
+    /// Locked that fit.
     slots: usize,
 }
 
@@ -63,7 +71,7 @@ impl Arena {
             let size = schedule.sizes[id];
             let channels = plan.floats[id];
             let stride = row::stride(size.width, plan.paddings[id]);
-            let plain = is_plain(&plan.steps[id].op);
+            let plain = plan.steps[id].op.is_plain();
             let block = if plain { size.width } else { row::block_len(channels, stride) };
             let layout = Layout { channels, size, stride, block, slots: schedule.rings[id].slots() };
             Ring { layout, data: Buffer::zeroed(if plain { 0 } else { layout.len() }) }
@@ -95,8 +103,8 @@ impl Arena {
             data.chunks_mut(stride.max(1)).map(RwLock::new).collect::<Vec<_>>()
         };
         let rings = self.rings.iter_mut();
-        let mut maps: Vec<Rows<'a>> = rings
-            .map(|Ring { layout, data }| Rows { layout: *layout, rows: share(data, layout.block) })
+        let mut maps: Vec<Locked<'a>> = rings
+            .map(|Ring { layout, data }| Locked { layout: *layout, rows: share(data, layout.block) })
             .collect();
         let mut bytes = None;
         match target {
@@ -105,12 +113,12 @@ impl Arena {
                     map.rows = share(plain, map.layout.block);
                 }
             }
-            Target::Caller { id, rows: Caller::Floats { data, row_stride } } => {
+            Target::Caller { id, rows: Rows::Floats { data, row_stride } } => {
                 let Size { height, width } = maps[id].layout.size;
                 let rows = data.chunks_mut(row_stride).take(height);
                 maps[id].rows = rows.map(|row| RwLock::new(&mut row[..width])).collect();
             }
-            Target::Caller { id, rows: Caller::Bytes { data, row_stride } } => {
+            Target::Caller { id, rows: Rows::Bytes { data, row_stride } } => {
                 let Size { height, width } = maps[id].layout.size;
                 let rows = data.chunks_mut(row_stride).take(height);
                 bytes = Some(Bytes { id, rows: rows.map(|row| Mutex::new(&mut row[..width])).collect() });
@@ -138,20 +146,20 @@ pub(super) enum Target<'a> {
     /// Into memory for each of them, as [`Arena::plain`] gives it.
     Kept(&'a mut [Vec<f32>]),
     /// Map `id`, which is the only one, into memory that has room for it.
-    Caller { id: usize, rows: Caller<'a> },
+    Caller { id: usize, rows: Rows<'a> },
 }
 
 /// The memory of a run while it runs.
 pub(super) struct Opened<'a> {
     pub(super) schedule: &'a Schedule,
-    maps: Vec<Rows<'a>>,
+    maps: Vec<Locked<'a>>,
     bytes: Option<Bytes<'a>>,
     zeros: &'a [f32],
     pub(super) scratch: &'a [Mutex<Buffer>],
 }
 
 /// The ring of one map. The schedule sees to it that nobody waits for a row.
-struct Rows<'a> {
+struct Locked<'a> {
     layout: Layout,
     rows: Vec<RwLock<&'a mut [f32]>>,
 }
@@ -213,7 +221,7 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// Rows of one map that a task reads.
+/// Locked of one map that a task reads.
 struct Held<'r, 'a> {
     id: usize,
     layout: Layout,
@@ -245,9 +253,4 @@ impl<'r, 'a> Maps<'r, 'a> {
     fn held(&self, id: usize) -> &Held<'r, 'a> {
         self.held.iter().find(|held| held.id == id).expect("the schedule lists all maps that a step reads")
     }
-}
-
-/// Whether a step's map has no margins, so that it can be handed out as it is.
-pub(super) fn is_plain(op: &Op) -> bool {
-    matches!(op, Op::Fuse { .. })
 }

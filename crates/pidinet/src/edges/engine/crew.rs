@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use crate::edges::plan::schedule::Task;
+use crate::edges::schedule::task::Task;
 
 /// How far the crew is.
 pub(super) struct Crew<'a> {

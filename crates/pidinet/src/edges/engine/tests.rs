@@ -1,11 +1,24 @@
 //! The engine against itself: what must not change the answer does not.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::time::Duration;
 
+use pidinet_kernels::isa::Isa;
+
+use super::arena::Arena;
+use super::machine::Clock;
+use super::wide::is_cut;
 use super::*;
 use crate::arch::{Arch, Kinds};
 use crate::calibration::Calibration;
+use crate::edges::input::Input;
+use crate::edges::options::{Precision, Strip};
+use crate::edges::plan::{Fusion, Keep};
 use crate::image::{Image, PixelFormat, PixelLayout};
+use crate::size::Size;
+use crate::steps::StepStats;
+use crate::weights::Model;
 
 /// A smooth image with texture, reproducible.
 struct Waves;

@@ -9,11 +9,11 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rayon::prelude::*;
-
 use super::arena::Arena;
 use super::crew::Crew;
-use super::{Clock, Engine, Input, Map, Run, Size};
+use super::machine::{Clock, Engine, Map, Run};
+use crate::edges::input::Input;
+use crate::size::Size;
 
 /// Images of more columns are cut.
 const WIDEST: usize = 32_768;
@@ -84,7 +84,7 @@ impl Engine {
         let pieces = pieces(image.width);
         let times: Vec<Vec<Duration>> = match self.workers.pool() {
             None => pieces.iter().map(one).collect(),
-            Some(pool) => pool.install(|| pieces.par_iter().with_max_len(1).map(one).collect()),
+            Some(pool) => pool.map(&pieces, one),
         };
         let steps = times.first().map_or(0, Vec::len);
         let sum = |id: usize| times.iter().map(|times| times[id]).sum::<Duration>() / self.threads() as u32;
@@ -98,7 +98,7 @@ impl Engine {
         let mut arena = Arena::new(&self.plan, size, self.pace(size, 1), 1);
         arena.schedule.take_columns(&self.plan.shapes, &self.plan.reads, image.width, piece.read.start);
         let columns = Columns { input, width: image.width, read: piece.read.clone() };
-        self.finish(arena, |arena| self.work(arena, &Crew::new(&arena.schedule.lanes), 0, &columns, clock))
+        self.finish(arena, |arena| self.work(arena, &Crew::new(&arena.schedule.streams), 0, &columns, clock))
     }
 }
 

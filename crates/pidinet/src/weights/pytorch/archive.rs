@@ -7,8 +7,8 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::super::ModelError;
 use super::super::options::{self, OpenOptions};
+use crate::error::ModelError;
 
 /// The entries of a checkpoint.
 pub(super) struct Entries<'a> {

@@ -1,7 +1,8 @@
 //! Weights of one bit in a file: `[outputs, bytes]`, the first weight in the lowest bit of the first byte, 1 for −1;
 //! spare bits of a row are 0.
 
-use super::{ModelError, RecognitionParameter};
+use crate::arch::recognition::survey::RecognitionParameter;
+use crate::error::ModelError;
 
 /// Weights of an output.
 fn row(parameter: &RecognitionParameter) -> usize {

@@ -3,8 +3,12 @@
 //! A PiDiNet has no batch normalisation, and folding differences is linear, so of two networks of which one was trained
 //! from the other every mixture works, too: nothing but the parameters has to change.
 
-use super::{Model, ModelError, ModelInfo, Parameter, load};
+use super::model::Model;
 use crate::calibration::Calibration;
+use crate::error::ModelError;
+use crate::weights::archive;
+use crate::weights::info::ModelInfo;
+use crate::weights::parameters::Parameter;
 
 impl Model {
     /// The model with the parameters `(1 − t) a + t b`: `a` for 0, `b` for 1, between them for numbers between, and beyond
@@ -48,7 +52,7 @@ impl Model {
             form: a.form,
             weights: parameters.collect(),
             info: mixed_info(&a.info, &b.info, t),
-            calibration: ranges.map(|(a, b)| Calibration::mix(a, b, t)),
+            calibration: ranges.map(|(a, b)| Calibration::mix(a, b, |a, b| mixed(a, b, t))),
         };
         model.check()?;
         Ok(model)
@@ -56,7 +60,7 @@ impl Model {
 }
 
 /// `(1 − t) a + t b`, rounded once.
-pub(crate) fn mixed(a: f32, b: f32, t: f64) -> f32 {
+fn mixed(a: f32, b: f32, t: f64) -> f32 {
     ((1.0 - t) * f64::from(a) + t * f64::from(b)) as f32
 }
 
@@ -76,7 +80,7 @@ fn check_alike(a: &Model, b: &Model) -> Result<(), ModelError> {
     ];
     match facts.into_iter().find(|(_, a, b)| a != b) {
         Some((what, a, b)) => Err(ModelError::Unlike { what, a, b }),
-        None => load::check_shapes(&a.weights.shapes(), &b.weights.shapes()),
+        None => archive::check_shapes(&a.weights.shapes(), &b.weights.shapes()),
     }
 }
 

@@ -3,42 +3,60 @@
 //! Names and shapes are checked before any tensor is read, so nothing is allocated that a model does not need.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use super::metadata::{self, Description};
-use super::options::{self, OpenOptions};
-use super::pytorch::Checkpoint;
-use super::safetensors::Safetensors;
-use super::{Form, Model, ModelInfo, Parameter};
-use crate::Size;
-use crate::arch::survey::{ParameterShape, Survey};
+use super::metadata::Description;
+use super::model::{Form, Model, expected};
+use crate::Error;
+use crate::arch::survey::Survey;
 use crate::arch::{Arch, Kind, Kinds, LAYERS};
 use crate::calibration::Calibration;
-use crate::error::{ModelError, ShapeMismatch};
+use crate::error::ModelError;
+use crate::size::Size;
+use crate::weights::archive::{Archive, check_finite, check_shapes};
+use crate::weights::file;
+use crate::weights::info::ModelInfo;
+use crate::weights::metadata::invalid_calibration;
+use crate::weights::options::{self, OpenOptions};
+use crate::weights::parameters::Parameter;
+#[cfg(feature = "pytorch")]
+use crate::weights::pytorch::Checkpoint;
+use crate::weights::safetensors::Safetensors;
 
-/// Named tensors in a file, seen before any of them is read.
-pub(super) trait Archive {
-    /// The tensors' names, as in the published checkpoints, and shapes.
-    fn shapes(&self) -> BTreeMap<String, Vec<usize>>;
+impl Model {
+    /// Reads a model file. What it is, is seen from its content, not from its name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] if the file cannot be read, [`Error::Model`] if its content cannot be used.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use pidinet::weights::{Model, OpenOptions};
+    /// let model = Model::open("table5_pidinet.pth", &OpenOptions::default())?;
+    /// assert_eq!(model.arch.width, 60);
+    /// # Ok::<(), pidinet::Error>(())
+    /// ```
+    pub fn open(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self, Error> {
+        file::open(path.as_ref(), options, |bytes| Self::read(bytes, options), |model| &mut model.info)
+    }
 
-    /// The numbers of the tensor of this name, which is one of [`Self::shapes`].
-    fn read(&mut self, name: &str) -> Result<Vec<f32>, ModelError>;
-}
-
-/// Strips `module.`, which PyTorch's `DataParallel` puts before every name.
-pub(super) fn without_prefix<T>(tensors: Vec<(String, T)>) -> BTreeMap<String, T> {
-    const PREFIX: &str = "module.";
-    let all = tensors.iter().all(|(name, _)| name.starts_with(PREFIX));
-    tensors
-        .into_iter()
-        .map(|(name, tensor)| (name[if all { PREFIX.len() } else { 0 }..].to_owned(), tensor))
-        .collect()
+    /// Reads the content of a model file.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a model, is damaged, does not hold what its architecture needs, or exceeds a limit.
+    pub fn read(bytes: &[u8], options: &OpenOptions) -> Result<Self, ModelError> {
+        read(bytes, options)
+    }
 }
 
 /// Reads a model file of either kind.
-pub(super) fn read(bytes: &[u8], options: &OpenOptions) -> Result<Model, ModelError> {
+fn read(bytes: &[u8], options: &OpenOptions) -> Result<Model, ModelError> {
     options::check("file_bytes", options.file_bytes, bytes.len() as u64)?;
     if bytes.starts_with(b"PK\x03\x04") {
-        return load(Checkpoint::open(bytes, options)?, None, options);
+        return checkpoint(bytes, options);
     }
     if bytes.get(8) == Some(&b'{') {
         let file = Safetensors::open(bytes, options)?;
@@ -51,6 +69,17 @@ pub(super) fn read(bytes: &[u8], options: &OpenOptions) -> Result<Model, ModelEr
     }
     let begin = bytes[..bytes.len().min(16)].escape_ascii().to_string();
     Err(ModelError::Unknown { bytes: bytes.len(), begin })
+}
+
+/// Reads a checkpoint of PyTorch.
+#[cfg(feature = "pytorch")]
+fn checkpoint(bytes: &[u8], options: &OpenOptions) -> Result<Model, ModelError> {
+    load(Checkpoint::open(bytes, options)?, None, options)
+}
+
+#[cfg(not(feature = "pytorch"))]
+fn checkpoint(_: &[u8], _: &OpenOptions) -> Result<Model, ModelError> {
+    Err(ModelError::WithoutPytorch)
 }
 
 /// Reads the model that `archive` holds: the described one, or what its names and shapes say.
@@ -69,7 +98,7 @@ fn load(
     check_shapes(&expected, &found)?;
     let calibration = match calibration.as_str() {
         "" => None,
-        json => Some(Calibration::from_json(json, &arch).ok_or_else(|| metadata::invalid_calibration(json))?),
+        json => Some(Calibration::from_json(json, &arch).ok_or_else(|| invalid_calibration(json))?),
     };
     let parameters = expected.into_iter().map(|(name, shape)| {
         let data = archive.read(&name)?;
@@ -152,72 +181,4 @@ fn kinds_with(radial: [bool; LAYERS]) -> Kinds {
     let fits = |kinds: &Kinds| kinds.layers().map(|kind| kind == Kind::Radial) == radial;
     let plain = || Kinds::new(radial.map(|radial| if radial { Kind::Radial } else { Kind::Vanilla }));
     published.into_iter().find(fits).unwrap_or_else(plain)
-}
-
-/// The names and shapes of an architecture's parameters, if it is a sensible one.
-pub(super) fn expected(
-    arch: &Arch,
-    form: Form,
-    limits: &OpenOptions,
-) -> Result<BTreeMap<String, Vec<usize>>, ModelError> {
-    if !(arch.theta > 0.0 && arch.theta <= 1.0) {
-        return Err(ModelError::Theta { theta: arch.theta });
-    }
-    for width in [Some(arch.width), arch.cdcm].into_iter().flatten() {
-        if width == 0 {
-            return Err(ModelError::NoChannels);
-        }
-        options::check("channels", limits.channels, width as u64)?;
-    }
-    let of_form = |parameter: ParameterShape| match form {
-        Form::Raw => (parameter.name, parameter.raw),
-        Form::Folded => (parameter.name, parameter.folded),
-    };
-    let expected: BTreeMap<_, _> = Survey::parameters_of(arch).into_iter().map(of_form).collect();
-    let numbers: u64 = expected.values().map(|shape| shape.iter().map(|&n| n as u64).product::<u64>()).sum();
-    options::check("weight_bytes", limits.weight_bytes, 4 * numbers)?;
-    Ok(expected)
-}
-
-/// Compares names and shapes.
-pub(super) fn check_shapes(
-    expected: &BTreeMap<String, Vec<usize>>,
-    found: &BTreeMap<String, Vec<usize>>,
-) -> Result<(), ModelError> {
-    let missing: Vec<String> = expected.keys().filter(|name| !found.contains_key(*name)).cloned().collect();
-    let unexpected: Vec<String> =
-        found.keys().filter(|name| !expected.contains_key(*name)).cloned().collect();
-    let shapes: Vec<ShapeMismatch> = expected
-        .iter()
-        .filter_map(|(name, expected)| {
-            let found = found.get(name).filter(|found| *found != expected)?;
-            Some(ShapeMismatch { tensor: name.clone(), found: found.clone(), expected: expected.clone() })
-        })
-        .collect();
-    if missing.is_empty() && unexpected.is_empty() && shapes.is_empty() {
-        return Ok(());
-    }
-    Err(ModelError::Mismatch { missing, unexpected, shapes })
-}
-
-/// Refuses NaN and infinity.
-pub(super) fn check_finite(tensor: &str, shape: &[usize], data: &[f32]) -> Result<(), ModelError> {
-    match data.iter().position(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(at) => Err(ModelError::NotFinite {
-            tensor: tensor.to_owned(),
-            index: position(shape, at),
-            value: data[at],
-        }),
-    }
-}
-
-/// Where the element numbered `at` is in a tensor.
-pub(super) fn position(shape: &[usize], mut at: usize) -> Vec<usize> {
-    let mut index = vec![0; shape.len()];
-    for (axis, &length) in shape.iter().enumerate().rev() {
-        index[axis] = at % length;
-        at /= length;
-    }
-    index
 }
