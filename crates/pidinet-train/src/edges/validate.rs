@@ -55,7 +55,7 @@ impl Validation {
         stop: &AtomicBool,
     ) -> Result<Option<Scores>> {
         let thresholds = thresholds(config.validation.thresholds.max(2));
-        let options = evaluate::Options { thresholds, ..evaluate::Options::default() };
+        let options = evaluate::EvaluateOptions { thresholds, ..evaluate::EvaluateOptions::default() };
         let drawing = Drawing { ignore: config.data.ignore, ..Drawing::default() };
         let drawn = TruthOptions { drawing, ..TruthOptions::default() };
         let loss = Loss { lambda: config.data.lambda, soft: config.data.soft };
