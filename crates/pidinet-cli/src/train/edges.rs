@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueHint;
 use pidinet::arch::Arch;
-use pidinet_train::edges::config::{Augment, Config, Labels, Material, Model, Source, Trust};
+use pidinet_train::edges::config::{Augment, Config, Labels, Material, Model, Source, Train, Trust};
 use pidinet_train::edges::run::train;
 
 use super::pace::Pace;
@@ -62,6 +62,10 @@ struct Recipe {
     /// Leave pixels open that lie at most so many pixels beside a boundary
     #[arg(long, value_name = "PIXELS")]
     tolerance: Option<usize>,
+
+    /// Learn nothing from pixels that have this value in the truth, often 255, nor measure there
+    #[arg(long, value_name = "VALUE")]
+    gt_ignore: Option<u16>,
 
     /// Learn from a teacher, too: a folder of its edge maps (ID.png or ID.npy), a model file, or the name of a model
     /// that comes with the program
@@ -125,6 +129,7 @@ impl Recipe {
             config.data.labels = labels;
         }
         config.data.tolerance = self.tolerance.unwrap_or(config.data.tolerance);
+        config.data.ignore = self.gt_ignore.or(config.data.ignore);
         if let Some(teacher) = &self.teacher {
             let maps = teacher.is_dir().then(|| teacher.clone());
             config.distil.model = if maps.is_none() { Some(teacher.clone()) } else { None };
@@ -143,7 +148,9 @@ impl Recipe {
         if let Some(Augmentation(augment)) = self.augment {
             config.augment = augment;
         }
-        self.pace.apply(&mut config.train, &mut config.schedule, &mut config.seed);
+        let mut train = config.train.settings();
+        self.pace.apply(&mut train, &mut config.schedule, &mut config.seed);
+        config.train = Train { average: config.train.average, ..train.into() };
     }
 }
 

@@ -85,8 +85,7 @@ impl Tape {
                     }
                     unpack(self, op, &sums, gradients);
                     if let Some(bias) = op.bias {
-                        let range = self.parameters.tensors()[bias].range.clone();
-                        conv.bias_gradient(&gradient, &mut gradients[range]);
+                        conv.bias_gradient(&gradient, self.parameters.part_mut(bias, gradients));
                     }
                     if let Some(onto) = op.onto {
                         let Some(sum) = &mut workspace.gradients[onto] else {

@@ -14,7 +14,7 @@ pub struct Workspace {
     pub(super) gradients: Vec<Option<Vec<f32>>>,
     /// What each node took last, forwards and backwards.
     pub(super) times: Vec<[Duration; 2]>,
-    /// Buffers nobody uses, by level and channels.
+    /// Free buffers, by level and channels.
     free: HashMap<(usize, usize), Vec<Vec<f32>>>,
     /// Sizes of the levels that the buffers are for.
     frames: Vec<pidinet_kernels::planes::Frame>,

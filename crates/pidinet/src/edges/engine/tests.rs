@@ -226,8 +226,8 @@ fn very_wide_images_are_what_they_are_in_one_piece() {
         let image = Size { height, width };
         assert!(is_cut(width));
         let cut = engine.run(&Waves, image).maps;
-        let arena = engine.arena(image);
-        let whole = engine.finish(arena, |arena| engine.stream(arena, &Waves, Clock::Off)).maps;
+        let mut arena = engine.arena(image);
+        let whole = engine.run_in(&mut arena, |arena| engine.stream(arena, &Waves, Clock::Off)).maps;
         assert!(cut == whole, "{height}x{width}");
     }
 }
