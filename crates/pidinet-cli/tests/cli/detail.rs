@@ -74,7 +74,7 @@ fn what_cannot_be_mixed_is_told_and_nothing_is_written() {
             "expected the output to end in .safetensors",
         ),
         ("model.safetensors edges.safetensors -t .5 -o ./edges.safetensors", 2, "would be overwritten"),
-        ("model.safetensors bi-pidinet-s -t .5 -o c.safetensors", 2, "model for recognition"),
+        ("model.safetensors bi-pidinet-s -t .5 -o c.safetensors", 2, "is a recognition model"),
         ("tinny edges.safetensors -t .5 -o c.safetensors", 2, "did you mean tiny"),
         ("model.safetensors edges.safetensors -t half -o c.safetensors", 2, "half"),
     ] {

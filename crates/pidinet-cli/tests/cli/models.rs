@@ -79,10 +79,10 @@ fn what_convert_cannot_write_is_told_before_anything_is_done() {
     for (arguments, message) in [
         ("out.pth", "out.pth: expected OUT to end in .safetensors or .onnx"),
         ("out", "out: expected OUT to end in .safetensors or .onnx"),
-        ("out.onnx --float16", "--float16 cannot be had in out.onnx"),
-        ("out.onnx --calibrate .", "--calibrate cannot be had in out.onnx"),
-        ("out.safetensors --size 64x64", "--size cannot be had in out.safetensors"),
-        ("out.safetensors --side-outputs", "--side-outputs cannot be had in out.safetensors"),
+        ("out.onnx --float16", "--float16 does not apply to out.onnx"),
+        ("out.onnx --calibrate .", "--calibrate does not apply to out.onnx"),
+        ("out.safetensors --size 64x64", "--size does not apply to out.safetensors"),
+        ("out.safetensors --side-outputs", "--side-outputs does not apply to out.safetensors"),
     ] {
         let ran = sandbox.run(&format!("convert model.safetensors {arguments}")).code(2);
         assert!(ran.stderr().contains(message), "{}", ran.stderr());

@@ -49,8 +49,8 @@ fn images_are_classified() {
     assert_eq!(classes.len(), 3);
     assert_eq!(classes[0]["class"], found.class());
     assert_eq!(classes[0]["label"], LABELS[found.class()]);
-    let ran = sandbox.run("classify a.png -m model.safetensors").code(1);
-    assert!(ran.stderr().contains("bi-pidinet"), "{}", ran.stderr());
+    let ran = sandbox.run("classify a.png -m model.safetensors").code(2);
+    assert!(ran.stderr().contains("needs a Bi-PiDiNet"), "{}", ran.stderr());
     let ran = sandbox.run("detect a.png -m bi.safetensors").code(2);
     assert!(ran.stderr().contains("bi.safetensors is a recognition model"), "{}", ran.stderr());
 }
