@@ -98,7 +98,10 @@ impl Engine {
         let mut arena = Arena::new(&self.plan, size, self.pace(size, 1), 1);
         arena.schedule.take_columns(&self.plan.shapes, &self.plan.reads, image.width, piece.read.start);
         let columns = Columns { input, width: image.width, read: piece.read.clone() };
-        self.finish(arena, |arena| self.work(arena, &Crew::new(&arena.schedule.streams), 0, &columns, clock))
+        // Not kept for another run: its columns are those of this piece.
+        self.finish(&mut arena, |arena| {
+            self.work(arena, &Crew::new(&arena.schedule.streams), 0, &columns, clock)
+        })
     }
 }
 
