@@ -9,11 +9,7 @@ use clap::ValueHint;
 use pidinet::Classifier;
 use pidinet::image::{Image, ImageLimits};
 use pidinet::recognition::unit;
-use pidinet::save::{SaveOptions, write_atomically};
 use pidinet_eval::faces::{PairList, Verification, roc, verify};
-use pidinet_eval::figures::raster::raster;
-use pidinet_eval::figures::svg::svg;
-use pidinet_eval::results::write::PLOT_SCALE;
 use serde::Serialize;
 
 use crate::classifier::ClassifierArgs;
@@ -91,12 +87,8 @@ impl Pairs {
             .collect();
         let Verification { folds, accuracy, standard_error, .. } = verify(&list, &similarities);
         let (figure, area) = roc(&list, &similarities);
-        match &self.roc {
-            Some(path) if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) => {
-                write_atomically(path, svg(&figure).as_bytes())?;
-            }
-            Some(path) => raster(&figure, PLOT_SCALE).save(path, &SaveOptions::default())?,
-            None => {}
+        if let Some(path) = &self.roc {
+            figure.save(path)?;
         }
         let pairs = list.pairs.len();
         if self.json {

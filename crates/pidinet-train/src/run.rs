@@ -16,9 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use pidinet::save::{FolderLock, SaveOptions, write_atomically};
+use pidinet::save::{FolderLock, write_atomically};
 use pidinet::weights::ModelInfo;
-use pidinet_eval::figures::raster::raster;
 
 use crate::checkpoint::{self, Checkpoint, Newest, Position};
 use crate::device::Device;
@@ -375,8 +374,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         let page = page::page(&name, self.metrics.records(), config, &pictures);
         decorate(write_atomically(folder.join(PAGE), page.as_bytes()));
         for (name, chart) in page::charts(self.metrics.records()) {
-            let picture = raster(&chart, CHART_SCALE);
-            decorate(picture.save(folder.join(name).with_extension("png"), &SaveOptions::default()));
+            decorate(chart.save(&folder.join(name).with_extension("png")));
         }
     }
 
@@ -414,7 +412,7 @@ fn keep_one_more(last: &Path, before: &Path) {
 }
 
 /// Goes on without what is only to be looked at.
-pub(crate) fn decorate(written: pidinet::Result<()>) {
+pub(crate) fn decorate<E: std::error::Error>(written: Result<(), E>) {
     if let Err(error) = written {
         log::warn!("{}; the run goes on without it", chain(&error));
     }
@@ -423,8 +421,6 @@ pub(crate) fn decorate(written: pidinet::Result<()>) {
 /// After a step that takes as long, a checkpoint is written: who wants the run to end need not wait for the next one.
 const LONG_STEP: Duration = Duration::from_secs(1);
 
-/// Pixels to a point of a chart.
-const CHART_SCALE: f64 = 2.0;
 pub(crate) const CONFIG: &str = "config.toml";
 const BEST: &str = "best.safetensors";
 const PAGE: &str = "run.html";

@@ -6,10 +6,8 @@ use std::process::ExitCode;
 use clap::ValueHint;
 use pidinet::Classifier;
 use pidinet::image::Image;
-use pidinet::save::{SaveOptions, write_atomically};
+use pidinet::save::write_atomically;
 use pidinet_eval::classes::{ClassSet, Confusion};
-use pidinet_eval::figures::raster::raster;
-use pidinet_eval::results::write::PLOT_SCALE;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -96,8 +94,7 @@ impl Recognition {
         if let Some(folder) = &self.out {
             std::fs::create_dir_all(folder)?;
             write_atomically(folder.join("confusion.csv"), confusion.csv().as_bytes())?;
-            let picture = raster(&confusion.figure(), PLOT_SCALE);
-            picture.save(folder.join("confusion.png"), &SaveOptions::default())?;
+            confusion.figure().save(&folder.join("confusion.png"))?;
         }
         if self.json {
             tell_line(&serde_json::to_string(&report)?);

@@ -53,7 +53,7 @@ impl Validation {
         stop: &AtomicBool,
     ) -> Result<Option<Scores>> {
         let thresholds = thresholds(config.validation.thresholds.max(2));
-        let options = evaluate::Options { thresholds, ..evaluate::Options::default() };
+        let options = evaluate::EvaluateOptions { thresholds, ..evaluate::EvaluateOptions::default() };
         let loss = Loss { lambda: config.data.lambda, soft: config.data.soft };
         let network = trainer.averaged();
         let one = |index: usize| -> Result<Option<(f64, Vec<Counts>)>> {

@@ -22,7 +22,7 @@ impl Engine {
             return self.run_pieces(clock, input, image);
         }
         let mut arena = self.arena(image);
-        let run = self.finish(&mut arena, |arena| self.stream(arena, input, clock));
+        let run = self.run_in(&mut arena, |arena| self.stream(arena, input, clock));
         self.keep(arena);
         run
     }
