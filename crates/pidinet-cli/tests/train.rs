@@ -74,10 +74,10 @@ fn a_killed_run_goes_on_to_the_same_model() {
 #[test]
 fn options_override_the_file_and_mistakes_are_told() {
     let folder = drawn();
-    let printed =
-        run(folder.path(), &["--print-config", "-c", "config.toml", "--rate", "0.25", "--size", "small-l"]);
+    let options = ["--rate", "0.25", "--size", "small-l", "--gt-ignore", "255"];
+    let printed = run(folder.path(), &[&["--print-config", "-c", "config.toml"], &options[..]].concat());
     let text = String::from_utf8_lossy(&printed.stdout).into_owned();
-    for line in ["rate = 0.25", "width = 30", "cdcm = 0", "steps = 40", "eta = 0.3"] {
+    for line in ["rate = 0.25", "width = 30", "cdcm = 0", "steps = 40", "eta = 0.3", "ignore = 255"] {
         assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
     }
     let nothing = run(folder.path(), &["run"]);

@@ -134,16 +134,18 @@ impl GroundTruth {
 const SMALL: usize = 64;
 
 /// Reads one file as the share of annotators who drew each pixel, from 0 to 255, with its width and height. Grey values
-/// stay as they are; masks with few values become black and white.
+/// stay as they are; masks with few values become black and white. Pixels of the value
+/// `ignore` have no share.
 ///
 /// # Errors
 ///
 /// As [`GroundTruth::open`].
-pub fn shares(path: &Path) -> Result<(Vec<u8>, (usize, usize))> {
+pub fn shares(path: &Path, ignore: Option<u16>) -> Result<(Vec<Option<u8>>, (usize, usize))> {
     let plane = plane::open(path, None)?;
-    let shares = plane.grey(path)?;
-    let white = shares.iter().filter(|&&share| share >= 128).count();
-    if shares.len() >= SMALL && 2 * white > shares.len() {
+    let shares = plane.grey(path, ignore)?;
+    let known = shares.iter().flatten().count();
+    let white = shares.iter().flatten().filter(|&&share| share >= 128).count();
+    if known >= SMALL && 2 * white > known {
         return Err(Error::content(path, "boundaries on few pixels", "mostly white pixels: is it inverted?"));
     }
     Ok((shares, (plane.width, plane.height)))
@@ -325,12 +327,12 @@ mod tests {
             map.save(&path, &SaveOptions::default()).unwrap();
         };
         save(&|i| if i % 5 == 0 { 0.0 } else { 1.0 });
-        let message = shares(&path).unwrap_err().to_string();
+        let message = shares(&path, None).unwrap_err().to_string();
         assert!(message.contains("1.png") && message.contains("inverted"), "{message}");
         save(&|i| if i % 5 == 0 { 0.4 } else { 0.0 });
-        assert_eq!(shares(&path).unwrap().0[..2], [102, 0]);
+        assert_eq!(shares(&path, None).unwrap().0[..2], [Some(102), Some(0)]);
         save(&|i| if i % 5 == 0 { 1.0 / 255.0 } else { 0.0 });
-        assert_eq!(shares(&path).unwrap().0[..2], [255, 0]);
+        assert_eq!(shares(&path, None).unwrap().0[..2], [Some(255), Some(0)]);
     }
 
     #[test]

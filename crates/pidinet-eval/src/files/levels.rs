@@ -181,21 +181,23 @@ impl Plane {
         })
     }
 
-    /// The share of annotators who drew each pixel, of 255.
-    pub(crate) fn grey(&self, path: &Path) -> Result<Vec<u8>> {
+    /// The share of annotators who drew each pixel, of 255; none where the value is the one to be left out.
+    pub(crate) fn grey(&self, path: &Path, ignore: Option<u16>) -> Result<Vec<Option<u8>>> {
         Ok(match &self.levels {
             Levels::Whole { values, white } => {
-                let seen = seen(values, None);
+                let seen = seen(values, ignore);
+                let of = |share: &dyn Fn(u16) -> u8| {
+                    values.iter().map(|&value| (Some(value) != ignore).then(|| share(value))).collect()
+                };
                 if !self.lossy {
                     stray(path, &seen)?;
                     if seen.last().is_some_and(|&most| most < MOST_LABELS) {
-                        return Ok(values.iter().map(|&value| if value > 0 { 255 } else { 0 }).collect());
+                        return Ok(of(&|value| if value > 0 { 255 } else { 0 }));
                     }
                 }
-                let of_255 = |&value: &u16| (f32::from(value) / f32::from(*white) * 255.0 + 0.5) as u8;
-                values.iter().map(of_255).collect()
+                of(&|value| (f32::from(value) / f32::from(*white) * 255.0 + 0.5) as u8)
             }
-            Levels::Share(shares) => shares.iter().map(|share| (share * 255.0 + 0.5) as u8).collect(),
+            Levels::Share(shares) => shares.iter().map(|share| Some((share * 255.0 + 0.5) as u8)).collect(),
         })
     }
 }
@@ -281,13 +283,18 @@ mod tests {
 
     #[test]
     fn shares_stay_what_they_are_and_labels_are_white() {
-        let grey = |values: &[u16]| plane(values).grey(Path::new("t.png"));
+        let but = |values: &[u16], ignore| plane(values).grey(Path::new("t.png"), ignore);
+        let grey = |values: &[u16]| {
+            but(values, None).map(|shares| shares.into_iter().map(Option::unwrap).collect::<Vec<_>>())
+        };
         assert_eq!(grey(&[0, 64, 255]).unwrap(), [0, 64, 255]);
         assert_eq!(grey(&[0, 64]).unwrap(), [0, 64]);
         assert_eq!(grey(&[0, 1, 0]).unwrap(), [0, 255, 0]);
         assert_eq!(grey(&[0, 1, 2]).unwrap(), [0, 255, 255]);
         assert_eq!(grey(&[0, 0]).unwrap(), [0, 0]);
         assert!(grey(&[0, 1, 255]).is_err());
+        assert_eq!(but(&[0, 1, 255], Some(255)).unwrap(), [Some(0), Some(255), None]);
+        assert_eq!(but(&[0, 51, 7], Some(7)).unwrap(), [Some(0), Some(51), None]);
     }
 
     #[test]

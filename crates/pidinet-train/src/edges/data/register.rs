@@ -50,7 +50,7 @@ fn ridges(bits: &[u16], width: usize, height: usize) -> Mask {
     ridges
 }
 
-/// A Gaussian blur; beyond the border there is nothing drawn.
+/// A Gaussian blur; beyond the border nothing is drawn.
 fn blurred(mut map: EdgeMap) -> EdgeMap {
     let (width, height) = (map.width() as isize, map.height() as isize);
     let radius = (3.0 * SIGMA).ceil() as isize;

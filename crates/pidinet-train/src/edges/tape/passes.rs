@@ -112,8 +112,7 @@ impl Tape {
                     let sums = conv.weight_gradient(&workspace.values[op.x], &gradient);
                     unpack(self, op, &sums, gradients);
                     if let Some(bias) = op.bias {
-                        let range = self.parameters.tensors()[bias].range.clone();
-                        conv.bias_gradient(&gradient, &mut gradients[range]);
+                        conv.bias_gradient(&gradient, self.parameters.part_mut(bias, gradients));
                     }
                     if op.x != 0 {
                         self.pass_on(op.x, workspace, |maps, is_there, dst| {
