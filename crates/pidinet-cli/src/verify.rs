@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::classifier::ClassifierArgs;
 use crate::ui::{Batch, print_line};
 
-/// Score how well a model tells whether two images show the same person
+/// Evaluate face verification: do two images show the same person?
 #[derive(clap::Args, Debug)]
 pub(crate) struct Verify {
     #[command(subcommand)]
@@ -35,10 +35,10 @@ impl Verify {
     }
 }
 
-/// Score pairs by the protocol of Labeled Faces in the Wild, or of YouTube Faces
+/// Evaluate pairs by the protocol of Labeled Faces in the Wild or YouTube Faces
 ///
-/// Two images are as similar as the cosine of their feature vectors; a video is the mean of its frames. In turn
-/// each fold is scored by the threshold that is best for all others. Prints the mean of the folds and its standard
+/// Similarity is the cosine of two feature vectors; a video is represented by the mean over its frames. Each fold is
+/// scored at the threshold that is best on the other folds. Prints the mean accuracy over the folds and its standard
 /// error.
 #[derive(clap::Args, Debug)]
 struct Pairs {
@@ -53,7 +53,7 @@ struct Pairs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     data: PathBuf,
 
-    /// Draw true against false accept rates, as .svg or .png
+    /// Plot the ROC curve, as .svg or .png
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     roc: Option<PathBuf>,
 
@@ -140,7 +140,7 @@ fn vector(classifier: &Classifier, path: &Path) -> anyhow::Result<Vec<f32>> {
     });
     frames.sort();
     if frames.is_empty() {
-        bail!("no frame in folder {}", path.display());
+        bail!("no frames in folder {}", path.display());
     }
     let images = frames.iter().map(|frame| open(frame)).collect::<pidinet::Result<Vec<Image>>>()?;
     let vectors = classifier.classify_all(&images).into_iter().map(|found| unit(found.features));

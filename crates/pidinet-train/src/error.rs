@@ -67,7 +67,7 @@ pub enum Error {
     },
 
     /// There is no file of this name, and no model.
-    #[error("there is no file {}, and no model of that name but {}", name.display(), names.join(", "))]
+    #[error("there is no file and no built-in model named {}; the built-in models are {}", name.display(), names.join(", "))]
     NoModel {
         /// The name.
         name: PathBuf,

@@ -14,7 +14,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pidinet::save::{FolderLock, write_atomically};
 use pidinet::weights::ModelInfo;
@@ -82,7 +82,9 @@ pub enum Event {
     },
     /// A line was added to the metrics.
     Recorded(Record),
-    /// A checkpoint was written.
+    /// The run was told to stop, and saves what it has.
+    Stopping,
+    /// A checkpoint was written, and all that is to be looked at.
     Saved {
         /// Steps done.
         step: u64,
@@ -135,11 +137,21 @@ pub(crate) fn run(
     if run.position.unmeasured {
         run.measure(tell)?;
     }
-    while run.done() < 1.0 && run.step(tell)? {
+    loop {
+        let begun = Instant::now();
+        if run.done() >= 1.0 || !run.step(tell)? {
+            break;
+        }
+        let is_long = begun.elapsed() >= LONG_STEP;
         let saved = run.position.step.is_multiple_of(run.rules.train.checkpoint_steps);
         if run.measure(tell)? || saved {
             run.save(tell)?;
+        } else if is_long {
+            run.save_checkpoint()?;
         }
+    }
+    if options.stop.load(Ordering::Relaxed) {
+        tell(&Event::Stopping);
     }
     run.save(tell)?;
     let finished = run.done() >= 1.0 && !run.position.unmeasured;
@@ -278,15 +290,18 @@ impl<'a, L: Lesson> Run<'a, L> {
         };
         let (validates, ends) = (due(self.rules.validation_epochs), due(1.0));
         let pictures = self.folder.join(format!("{PREDICTIONS}/{step:07}"));
-        let validated =
-            if validates { self.lesson.validate(&pictures, self.stop)? } else { Validated::Nothing };
+        let validated = if validates {
+            // It may take long, and who ends it is not to lose the steps before.
+            self.position.unmeasured = true;
+            self.save_checkpoint()?;
+            self.lesson.validate(&pictures, self.stop)?
+        } else {
+            Validated::Nothing
+        };
         let validation = match validated {
             Validated::Nothing => None,
             Validated::Scores(scores) => Some(scores),
-            Validated::Stopped => {
-                self.position.unmeasured = true;
-                return Ok(false);
-            }
+            Validated::Stopped => return Ok(false),
         };
         self.position.unmeasured = false;
         if validation.is_none() && !ends {
@@ -324,6 +339,15 @@ impl<'a, L: Lesson> Run<'a, L> {
     fn save(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<()> {
         let folder = self.folder;
         self.lesson.save(&folder.join(MODEL), self.info())?;
+        self.save_checkpoint()?;
+        self.decorate_folder(&self.rules.config);
+        tell(&Event::Saved { step: self.position.step });
+        Ok(())
+    }
+
+    /// Writes what is needed to go on.
+    fn save_checkpoint(&mut self) -> Result<()> {
+        let folder = self.folder;
         let Learner { parameters, state, .. } = self.lesson.learner();
         let checkpoint = Checkpoint {
             config: self.rules.config.clone(),
@@ -336,8 +360,6 @@ impl<'a, L: Lesson> Run<'a, L> {
         }
         checkpoint.save(&folder.join(checkpoint::LAST))?;
         self.last_is_whole = true;
-        self.decorate_folder(&checkpoint.config);
-        tell(&Event::Saved { step: self.position.step });
         Ok(())
     }
 
@@ -395,6 +417,9 @@ pub(crate) fn decorate<E: std::error::Error>(written: Result<(), E>) {
         log::warn!("{}; the run goes on without it", chain(&error));
     }
 }
+
+/// After a step that takes as long, a checkpoint is written: who wants the run to end need not wait for the next one.
+const LONG_STEP: Duration = Duration::from_secs(1);
 
 pub(crate) const CONFIG: &str = "config.toml";
 const BEST: &str = "best.safetensors";

@@ -234,8 +234,8 @@ impl Job<'_> {
         let links = links(&map, self.truth, options);
         if links > MOST_LINKS {
             bail!(
-                "a distance of {} of the diagonal gives {} million pairs of pixels that may be matched, and the limit \
-                 is {} million: choose a smaller --max-dist",
+                "a matching distance of {} of the diagonal gives {} million candidate pairs of pixels; the limit is {} \
+                 million: choose a smaller --max-dist",
                 options.max_distance,
                 links / 1_000_000,
                 MOST_LINKS / 1_000_000

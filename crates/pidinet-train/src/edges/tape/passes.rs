@@ -1,6 +1,7 @@
 //! The tape forwards, from an image to the five maps, and backwards, from their gradients to those of the parameters:
 //! one operation after the other.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use pidinet_kernels::Isa;
@@ -21,8 +22,25 @@ impl Tape {
         image: &[f32],
         workspace: &mut Workspace,
     ) {
+        let never = AtomicBool::new(false);
+        self.forward_until(&never, isa, geometry, packed, image, workspace);
+    }
+
+    /// [`Tape::forward`]; false, and the maps are of no use, if `stop` becomes true before it is done.
+    pub(crate) fn forward_until(
+        &self,
+        stop: &AtomicBool,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        image: &[f32],
+        workspace: &mut Workspace,
+    ) -> bool {
         workspace.prepare(self, geometry);
         for (number, node) in self.nodes.iter().enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
             let start = Instant::now();
             let (before, rest) = workspace.values.split_at_mut(number);
             let dst = rest[0].as_mut_slice();
@@ -44,6 +62,7 @@ impl Tape {
             }
             workspace.times[number][0] = start.elapsed();
         }
+        true
     }
 
     /// The five maps before their sigmoids, `[h, w]` each: those of the sides, and fused.
@@ -62,10 +81,29 @@ impl Tape {
         workspace: &mut Workspace,
         gradients: &mut [f32],
     ) {
+        let never = AtomicBool::new(false);
+        self.backward_until(&never, isa, geometry, packed, logits, workspace, gradients);
+    }
+
+    /// [`Tape::backward`]; false, and neither gradients nor workspace are of use, if `stop` becomes true before it is done.
+    #[expect(clippy::too_many_arguments, reason = "those of backward, and one more")]
+    pub(crate) fn backward_until(
+        &self,
+        stop: &AtomicBool,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        logits: &[Vec<f32>; 5],
+        workspace: &mut Workspace,
+        gradients: &mut [f32],
+    ) -> bool {
         for (&node, gradient) in self.logits.iter().zip(logits) {
             self.seed(geometry, node, gradient, workspace);
         }
         for number in (1..self.nodes.len()).rev() {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
             // The five last sigmoids are part of the loss.
             let Some(gradient) = workspace.gradients[number].take() else { continue };
             let start = Instant::now();
@@ -134,6 +172,7 @@ impl Tape {
             workspace.give(node.level, node.channels, gradient);
             workspace.times[number][1] = start.elapsed();
         }
+        true
     }
 
     /// The convolution of a node.
