@@ -21,7 +21,7 @@ use pidinet::weights::ModelInfo;
 
 use crate::checkpoint::{self, Checkpoint, Newest, Position};
 use crate::device::Device;
-use crate::edges::config::Phase;
+use crate::learner::Learner;
 use crate::{Error, Result};
 
 pub(crate) mod lesson;
@@ -34,7 +34,7 @@ use lesson::{Learnt, Lesson, Rules, Validated};
 
 /// Where a run lives and how it is controlled.
 #[derive(Debug)]
-pub struct Options<'a> {
+pub struct RunOptions<'a> {
     /// The folder of the run; made if it is missing.
     pub folder: PathBuf,
     /// Whether to go on from the newest whole checkpoint in the folder, if there is one.
@@ -122,14 +122,14 @@ pub fn restore_configuration(folder: &Path) -> Result<()> {
 pub(crate) fn run(
     lesson: impl Lesson,
     rules: Rules<'_>,
-    options: &Options<'_>,
+    options: &RunOptions<'_>,
     mut tell: impl FnMut(&Event),
 ) -> Result<Outcome> {
     let mut run = Run::begin(lesson, rules, options)?;
     let tell: &mut dyn FnMut(&Event) = &mut tell;
     tell(&Event::Started {
         images: run.lesson.images(),
-        parameters: run.lesson.state().0.len(),
+        parameters: run.lesson.learner().layout().len(),
         step: run.session.first,
         steps: run.steps(),
     });
@@ -184,7 +184,7 @@ struct Session {
 }
 
 impl<'a, L: Lesson> Run<'a, L> {
-    fn begin(mut lesson: L, rules: Rules<'a>, options: &'a Options<'_>) -> Result<Self> {
+    fn begin(mut lesson: L, rules: Rules<'a>, options: &'a RunOptions<'_>) -> Result<Self> {
         let folder = options.folder.as_path();
         std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
         let lock = FolderLock::take(folder)?;
@@ -204,10 +204,11 @@ impl<'a, L: Lesson> Run<'a, L> {
             if !(rules.says_same)(&checkpoint.config) {
                 return Err(unlike("a run of another configuration", "that of the config.toml beside it"));
             }
-            if checkpoint.parameters.len() != lesson.state().0.len() {
+            let learner = lesson.learner_mut();
+            if checkpoint.parameters.len() != learner.layout().len() {
                 return Err(unlike("another number of parameters", "those of the model it names"));
             }
-            lesson.restore(checkpoint.parameters, checkpoint.state);
+            (learner.parameters, learner.state) = (checkpoint.parameters, checkpoint.state);
             position = checkpoint.position;
             last_is_whole = is_last;
         } else {
@@ -226,7 +227,7 @@ impl<'a, L: Lesson> Run<'a, L> {
 
     /// Steps in all, unless the clock decides.
     fn steps(&self) -> Option<u64> {
-        let train = self.rules.train;
+        let train = &self.rules.train;
         if train.minutes > 0.0 {
             None
         } else if train.steps > 0 {
@@ -250,8 +251,7 @@ impl<'a, L: Lesson> Run<'a, L> {
             return Ok(false);
         }
         let done = self.done();
-        let Rules { schedule, phases, .. } = &self.rules;
-        let rate = schedule.rate(done) * Phase::at(phases, done).map_or(1.0, |phase| phases[phase].rate);
+        let rate = (self.rules.rate)(done);
         let learnt = self.lesson.learn(self.position.step, done, rate, self.stop)?;
         let Some(Learnt { loss, images, failed }) = learnt else { return Ok(false) };
         for (name, error) in failed {
@@ -348,11 +348,11 @@ impl<'a, L: Lesson> Run<'a, L> {
     /// Writes what is needed to go on.
     fn save_checkpoint(&mut self) -> Result<()> {
         let folder = self.folder;
-        let (parameters, state) = self.lesson.state();
+        let Learner { parameters, state, .. } = self.lesson.learner();
         let checkpoint = Checkpoint {
             config: self.rules.config.clone(),
             position: self.position.clone(),
-            parameters: parameters.to_vec(),
+            parameters: parameters.clone(),
             state: state.clone(),
         };
         if self.last_is_whole {

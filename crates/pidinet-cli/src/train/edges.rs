@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueHint;
 use pidinet::arch::Arch;
-use pidinet_train::edges::config::{Augment, Config, Labels, Material, Model, Source, Trust};
+use pidinet_train::edges::config::{Augment, Config, Labels, Material, Model, Source, Train, Trust};
 use pidinet_train::edges::run::train;
 
 use super::pace::Pace;
@@ -60,6 +60,10 @@ struct Recipe {
     /// Ignore pixels within this distance of a boundary in the loss
     #[arg(long, value_name = "PIXELS")]
     tolerance: Option<usize>,
+
+    /// Ignore pixels with this value in the ground truth, often 255, in training and validation
+    #[arg(long, value_name = "VALUE")]
+    gt_ignore: Option<u16>,
 
     /// Distil from a teacher: a folder of its edge maps (ID.png or ID.npy), a model file, or a built-in model
     #[arg(long, value_name = "DIR|FILE|NAME", value_hint = ValueHint::AnyPath)]
@@ -122,6 +126,7 @@ impl Recipe {
             config.data.labels = labels;
         }
         config.data.tolerance = self.tolerance.unwrap_or(config.data.tolerance);
+        config.data.ignore = self.gt_ignore.or(config.data.ignore);
         if let Some(teacher) = &self.teacher {
             let maps = teacher.is_dir().then(|| teacher.clone());
             config.distil.model = if maps.is_none() { Some(teacher.clone()) } else { None };
@@ -140,7 +145,9 @@ impl Recipe {
         if let Some(Augmentation(augment)) = self.augment {
             config.augment = augment;
         }
-        self.pace.apply(&mut config.train, &mut config.schedule, &mut config.seed);
+        let mut train = config.train.settings();
+        self.pace.apply(&mut train, &mut config.schedule, &mut config.seed);
+        config.train = Train { average: config.train.average, ..train.into() };
     }
 }
 

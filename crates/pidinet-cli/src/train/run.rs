@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
-use pidinet_train::run::{Event, Options, Outcome};
+use pidinet_train::run::{Event, Outcome, RunOptions};
 
 use super::device;
 use super::progress::Progress;
@@ -63,7 +63,7 @@ impl RunArgs {
     pub(super) fn conduct(
         self,
         config: &str,
-        train: impl FnOnce(&Options<'_>, &mut dyn FnMut(&Event)) -> pidinet_train::Result<Outcome> + Send,
+        train: impl FnOnce(&RunOptions<'_>, &mut dyn FnMut(&Event)) -> pidinet_train::Result<Outcome> + Send,
     ) -> anyhow::Result<ExitCode> {
         if self.print_config {
             ui::print(config.as_bytes())?;
@@ -72,7 +72,7 @@ impl RunArgs {
         let folder = self.run.context("no folder for the run")?;
         let device = device::named(&self.device)?;
         let options =
-            Options { folder, resume: self.resume, device: &*device, stop: interrupt::stop_on_request() };
+            RunOptions { folder, resume: self.resume, device: &*device, stop: interrupt::stop_on_request() };
         let mut progress = Progress::new();
         let outcome = with_threads(self.threads, || {
             train(&options, &mut |event| {

@@ -138,7 +138,7 @@ fn patterns_are_expanded_where_no_shell_does() {
     sandbox.run("detect MODEL in/*.png -o out").code(0);
     assert_eq!(sandbox.files(), ["in/a.png", "in/b.png", "in/c.jpg", "out/a.png", "out/b.png"]);
     let ran = sandbox.run("detect MODEL in/*.gif -o out").code(1);
-    assert_eq!(ran.stderr(), "error: no file is like in/*.gif\n");
+    assert_eq!(ran.stderr(), "error: no file matches in/*.gif\n");
 }
 
 #[test]
@@ -317,7 +317,10 @@ fn wrong_usage_is_code_2_and_says_what_is_right() {
     let sandbox = Sandbox::new().with(&["a.png", "b.png"]);
     for (arguments, says) in [
         ("detect MODEL", "<INPUT>"),
-        ("detect -m nowhere a.png", "there is no file nowhere, and no model of that name but tiny"),
+        (
+            "detect -m nowhere a.png",
+            "there is no file and no built-in model named nowhere; the built-in models are tiny",
+        ),
         ("detect MODEL a.png --scales 0", "0.5,1,1.5"),
         ("detect MODEL a.png --format gif", "png16"),
         ("detect MODEL a.png -o map.gif", "png, jpg, webp, tiff, npy, npz"),

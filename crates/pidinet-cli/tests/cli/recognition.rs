@@ -49,10 +49,10 @@ fn images_are_classified() {
     assert_eq!(classes.len(), 3);
     assert_eq!(classes[0]["class"], found.class());
     assert_eq!(classes[0]["label"], LABELS[found.class()]);
-    let ran = sandbox.run("classify a.png -m model.safetensors").code(1);
-    assert!(ran.stderr().contains("bi-pidinet"), "{}", ran.stderr());
+    let ran = sandbox.run("classify a.png -m model.safetensors").code(2);
+    assert!(ran.stderr().contains("needs a Bi-PiDiNet"), "{}", ran.stderr());
     let ran = sandbox.run("detect a.png -m bi.safetensors").code(2);
-    assert!(ran.stderr().contains("bi.safetensors is a model for recognition"), "{}", ran.stderr());
+    assert!(ran.stderr().contains("bi.safetensors is a recognition model"), "{}", ran.stderr());
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn other_models_are_named_as_such() {
         "verify pairs --pairs p --data .",
     ] {
         for (model, message) in [
-            ("tiny", "tiny finds edges; recognition needs a bi-pidinet"),
-            ("photos", "photos is a folder, and there is no model of that name"),
-            ("nowhere", "there is no file nowhere, and no model of that name"),
+            ("tiny", "tiny is an edge model; recognition needs a Bi-PiDiNet"),
+            ("photos", "photos is a folder, and there is no built-in model of that name"),
+            ("nowhere", "there is no file and no built-in model named nowhere"),
         ] {
             let ran = sandbox.run(&format!("{command} -m {model}")).code(2);
             assert!(ran.stderr().contains(message), "{command}: {}", ran.stderr());

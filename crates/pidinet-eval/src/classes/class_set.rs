@@ -12,7 +12,7 @@ use super::sample::{Pixels, Sample, example};
 use super::{cifar, files};
 use crate::{Error, Result};
 
-/// Endings of the files that are taken for images.
+/// Extensions of image files.
 const IMAGES: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "ppm", "pgm"];
 
 /// A data set of images with classes.
@@ -90,7 +90,7 @@ impl ClassSet {
         self.samples[image].class
     }
 
-    /// What an image is called: its path in the folder or archive.
+    /// The name of an image: its path in the folder or archive.
     pub fn name(&self, image: usize) -> &str {
         &self.samples[image].name
     }
@@ -99,7 +99,7 @@ impl ClassSet {
     ///
     /// # Errors
     ///
-    /// If it cannot be read or is none.
+    /// If it cannot be read or is not an image.
     pub fn image(&self, image: usize) -> Result<Image> {
         let Sample { name, pixels, .. } = &self.samples[image];
         match pixels {
@@ -119,7 +119,7 @@ impl ClassSet {
 fn is_image(name: &str) -> bool {
     let file = name.rsplit_once('/').map_or(name, |(_, file)| file);
     if file.starts_with("._") {
-        return false; // macOS keeps what it knows of a file beside it
+        return false; // metadata of macOS
     }
     let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
     IMAGES.iter().any(|image| image.eq_ignore_ascii_case(ending))
@@ -148,7 +148,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// A PNG of one grey.
-    pub(super) fn png(grey: u8) -> Vec<u8> {
+    pub(crate) fn png(grey: u8) -> Vec<u8> {
         let image = Image::from_u8(&[grey; 6], &PixelLayout::packed(3, 2, PixelFormat::Grey)).unwrap();
         image.encode(Format::Png, &SaveOptions::default()).unwrap()
     }
@@ -161,7 +161,7 @@ pub(crate) mod tests {
         ("set/train/bee/d.png", 13),
     ];
 
-    pub(super) fn tar() -> Vec<u8> {
+    pub(crate) fn tar() -> Vec<u8> {
         let mut archive = tar::Builder::new(Vec::new());
         for (name, grey) in NAMES {
             let bytes = png(grey);

@@ -1,4 +1,4 @@
-//! Files by name, and where their bytes are.
+//! Files by name, and where to read their bytes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use crate::{Error, Result};
 
-/// Most bytes of one file: those of CIFAR have 150 MB, and no image is as large.
+/// Most bytes of one file: CIFAR's batches have up to 150 MB, and images less.
 pub(super) const LONGEST: u64 = 256 << 20;
 
-/// Most files of a data set, with those that links name once more.
+/// Most files of a data set, counting links.
 pub(super) const MOST_FILES: usize = 10_000_000;
 
 /// Files by their names.
@@ -33,12 +33,12 @@ pub(super) enum Content {
     Part { archive: Arc<Path>, start: u64, len: u64 },
     /// Bytes from a compressed archive.
     Held(Arc<[u8]>),
-    /// What cannot be read, of this place and for this reason.
+    /// A file that cannot be read, and why.
     Broken { path: Arc<Path>, reason: Arc<str> },
 }
 
 impl Content {
-    /// Something that was found and cannot be read.
+    /// A file that was found but cannot be read.
     pub(super) fn broken(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         let (path, reason): (PathBuf, String) = (path.into(), reason.into());
         Self::Broken { path: path.into(), reason: reason.into() }

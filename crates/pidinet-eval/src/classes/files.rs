@@ -13,23 +13,23 @@ const DEEPEST: usize = 16;
 
 /// The files in a folder, `.tar` or `.tar.gz` whose names are `wanted`, in the order of their names.
 ///
-/// What is wanted and cannot be had, such as a link that leads nowhere, is among them and is an error when it is read.
+/// Wanted files that are unavailable, such as broken links, are listed and give an error when they are read.
 pub(super) fn list(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<File>> {
     let listed = if path.is_dir() { in_folder(path, &wanted) } else { archive::list(path, &wanted) };
     let files = listed.map_err(|source| Error::Read { path: path.to_owned(), source })?;
     Ok(files.into_iter().map(|(name, content)| File { name, content }).collect())
 }
 
-/// A folder that is to be looked into.
+/// A folder still to be listed.
 struct Folder {
     path: PathBuf,
     /// Its name below the root, with `/` at its end unless it is the root.
     prefix: String,
-    /// The folders that it lies in, and itself, as the system knows them.
+    /// The canonical paths of its parent folders and its own.
     chain: Vec<PathBuf>,
 }
 
-/// Links to files and folders are followed, as data sets are often made of them, but not in circles.
+/// Follows links, which many data sets consist of, but not in circles.
 fn in_folder(root: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Files> {
     let mut files = Files::new();
     let chain = vec![root.canonicalize()?];
@@ -52,29 +52,27 @@ fn in_folder(root: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Files> {
                 Ok(metadata) if metadata.is_dir() => folders.extend(below(&folder, path, name)),
                 _ if !wanted(&name) => {}
                 Ok(metadata) if metadata.is_file() => drop(files.insert(name, Content::File(path))),
-                Ok(_) => drop(files.insert(name, Content::broken(path, "it is no file"))),
+                Ok(_) => drop(files.insert(name, Content::broken(path, "not a regular file"))),
                 Err(error) => drop(files.insert(name, Content::broken(path, error.to_string()))),
             }
             if files.len() + folders.len() > MOST_FILES {
-                return Err(io::Error::other(format!(
-                    "more than {MOST_FILES} files, or links that lead in circles"
-                )));
+                return Err(io::Error::other(format!("more than {MOST_FILES} files, or circular links")));
             }
         }
     }
     Ok(files)
 }
 
-/// A folder within another, unless it is one of those that it lies in.
+/// A folder within another, unless that would be a circle.
 fn below(folder: &Folder, path: PathBuf, name: String) -> Option<Folder> {
     let own = path.canonicalize().ok()?;
-    // A link to a folder above one of these would lead here again.
+    // A link to one of these folders or above them would lead here again.
     if folder.chain.iter().any(|outer| outer.starts_with(&own)) {
-        log::warn!("{} leads back to {} and is left out", path.display(), own.display());
+        log::warn!("{} links back to {} and is skipped", path.display(), own.display());
         return None;
     }
     if folder.chain.len() >= DEEPEST {
-        log::warn!("{} lies deeper than {DEEPEST} folders and is left out", path.display());
+        log::warn!("{} is more than {DEEPEST} folders deep and is skipped", path.display());
         return None;
     }
     let mut chain = folder.chain.clone();

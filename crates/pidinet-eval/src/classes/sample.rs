@@ -21,7 +21,7 @@ pub(super) enum Pixels {
     Planes { file: Arc<[u8]>, start: usize },
 }
 
-/// What there is instead of what was looked for.
+/// Describes the files found instead of the expected ones.
 pub(super) fn example(files: &[File]) -> String {
     files.first().map_or("no image".to_owned(), |file| format!("files such as {}", file.name))
 }

@@ -1,11 +1,11 @@
-//! Lines over what was counted, such as a loss over steps: axes fit the numbers.
+//! Line charts, such as a loss over steps, with axes that fit the data.
 
 use super::figure::{Anchor, Colour, Figure, Point, Stroke, Text};
 
 /// One line of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line<'a> {
-    /// What it shows.
+    /// What it shows, for the legend.
     pub name: &'a str,
     /// Its colour.
     pub colour: Colour,
@@ -51,7 +51,7 @@ pub fn chart(title: &str, across: &str, lines: &[Line<'_>]) -> Option<Figure> {
     let shown = lines.iter().filter(|line| !line.points.is_empty());
     let count = shown.clone().count();
     for (place, Line { name, colour, points }) in shown.enumerate() {
-        // A single point is seen, too: the ends of lines are round.
+        // Round line ends make a single point visible.
         let ends = points.first().filter(|_| points.len() == 1);
         figure.line(points.iter().chain(ends).map(|&point| at(point)), Stroke::solid(*colour, 2.2));
         let right = WIDTH - RIGHT - NAME * (count - 1 - place) as f64;

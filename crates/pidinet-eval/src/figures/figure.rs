@@ -1,5 +1,5 @@
-//! A figure: an SVG document that grows mark by mark. Later marks cover earlier ones; text stays text, and nothing is loaded
-//! from elsewhere. Positions are in points from the top left corner.
+//! A figure: an SVG document that grows mark by mark. Later marks cover earlier ones; text stays text, and nothing is
+//! loaded from elsewhere. Positions are in points from the top left corner.
 
 use std::fmt::Write as _;
 

@@ -5,8 +5,8 @@ use super::raster;
 use crate::edges::counts::f_measure;
 use crate::edges::curve::Point;
 
-/// Recall and precision of people on BSDS500 (F = .803), each annotator scored against the others, where the
-/// plot of Dollár's edge toolbox (`edgesEvalPlot.m`) puts them.
+/// Human recall and precision on BSDS500 (F = .803), each annotator scored against the others, as in the plot of
+/// Dollár's edge toolbox (`edgesEvalPlot.m`).
 pub const BSDS_HUMAN: (f64, f64) = (0.7235, 0.9014);
 
 /// Recall, precision and their harmonic mean at one threshold.
@@ -31,7 +31,7 @@ impl From<Point> for PrPoint {
 /// One curve of the plot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// What the legend calls it.
+    /// Its name in the legend.
     pub name: String,
     /// The curve, by threshold.
     pub points: Vec<PrPoint>,
@@ -39,10 +39,10 @@ pub struct Run {
     pub best: PrPoint,
 }
 
-/// What else the plot shows.
+/// Options of the plot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlotOptions {
-    /// Recall and precision of people.
+    /// Human recall and precision.
     pub human: Option<(f64, f64)>,
 }
 
@@ -53,10 +53,10 @@ const TOP: f64 = 24.0;
 const RIGHT: f64 = 52.0;
 const BOTTOM: f64 = 60.0;
 
-/// Legends of more lines stand beside the square instead of in its empty corner.
+/// Longer legends stand beside the square instead of in its empty corner.
 const MOST_INSIDE: usize = 12;
 
-/// Distinct also to most who see fewer colours: Okabe and Ito's, without yellow, then darker ones.
+/// Distinct also for most colour-blind readers: Okabe and Ito's without yellow, then darker ones.
 const COLOURS: [Colour; 12] = [
     Colour([0xd5, 0x5e, 0x00]),
     Colour([0x00, 0x72, 0xb2]),

@@ -1,7 +1,7 @@
 //! Typed numbers out of files: ten types, both byte orders, and widening from one type to another
 //! (MATLAB stores an array in the smallest type that holds its values).
 
-/// Elements of a numeric array, in the type its class says.
+/// Elements of a numeric array, in the type of its class.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the variants are named after their types")]
 pub enum Numbers {
@@ -62,7 +62,7 @@ impl Numbers {
         }
     }
 
-    /// The type as MATLAB names it.
+    /// MATLAB's name of the type.
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::I8(_) => "int8",

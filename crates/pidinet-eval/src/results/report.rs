@@ -1,4 +1,4 @@
-//! The evaluation as one HTML page that needs nothing else: scores, curves, pictures, options, times.
+//! The evaluation as one self-contained HTML page: scores, curves, pictures, options, times.
 
 use askama::Template;
 use base64::Engine as _;
@@ -51,11 +51,11 @@ pub struct Report<'a> {
     pub summary: &'a Summary,
     /// The curve.
     pub run: &'a Run,
-    /// What else the plot shows.
+    /// Options of the plot.
     pub plot: &'a PlotOptions,
     /// Every image, in the order of the table.
     pub images: &'a [ImageScore],
-    /// Pictures; may be none.
+    /// Pictures, if any.
     pub groups: &'a [Group],
 }
 
@@ -98,7 +98,7 @@ struct Page<'a> {
     times: Vec<(&'static str, String)>,
 }
 
-/// A group whose pictures are text.
+/// A group with encoded pictures.
 struct Encoded<'a> {
     title: &'a str,
     pictures: Vec<EncodedPicture<'a>>,

@@ -1,4 +1,4 @@
-//! All files of a finished evaluation.
+//! Writes the files of a finished evaluation.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub fn write_scores(folder: &Path, scores: &Scores, summary: &Summary) -> Result
     Ok(())
 }
 
-/// Writes a plot as SVG or PNG, as the extension says.
+/// Writes a plot as SVG or PNG, by the extension of the path.
 ///
 /// # Errors
 ///

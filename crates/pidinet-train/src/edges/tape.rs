@@ -2,8 +2,9 @@
 //!
 //! A [`Tape`] is the list of what `pidinet::arch::pidinet` computes, recorded once: convolutions with what
 //! is added to them, and a few small operations. It is replayed forwards and backwards for one image at a
-//! time (`tape/backward.rs`); images of a batch are independent, so they run in parallel and their
-//! gradients are added in order, which makes the sum the same for any number of threads.
+//! time (`tape/passes.rs`); what an operation computes and its gradient stand in one file. Images of a batch are
+//! independent, so they run in parallel and their gradients are added in order, which makes the sum the same for any
+//! number of threads.
 //!
 //! Rectified maps are never stored: a convolution that reads one rectifies while it reads.
 
@@ -11,69 +12,29 @@ use pidinet::arch::{Arch, Build, Conv, pidinet};
 
 use crate::Parameters;
 
-mod backward;
-mod forward;
+mod concat;
+mod conv;
+mod gate;
 mod geometry;
+mod layers;
+mod nodes;
 mod packed;
+mod passes;
+mod pool;
 mod resize;
+mod rows;
+mod sigmoid;
 mod taps;
 mod workspace;
 
-pub(crate) use forward::sigmoid;
 pub use geometry::Geometry;
+pub use layers::Layer;
 pub use packed::Packed;
+pub(crate) use sigmoid::sigmoid;
 pub use workspace::Workspace;
 
+use nodes::{ConvOp, Node, Op, Part};
 use taps::Taps;
-
-/// One map: where it comes from and how large it is.
-#[derive(Clone, Debug)]
-struct Node {
-    op: Op,
-    channels: usize,
-    /// How many times its sides were halved.
-    level: usize,
-    /// How many operations read it.
-    readers: usize,
-    /// Raised when the node starts to stand for another map, see [`Recorder::add`].
-    version: usize,
-}
-
-/// What a node computes from nodes before it.
-#[derive(Clone, Debug)]
-enum Op {
-    Image,
-    Conv(ConvOp),
-    MaxPool { x: usize },
-    Sigmoid { x: usize },
-    Gate { x: usize, gate: usize },
-    Resize { x: usize },
-    Concat { maps: Vec<usize> },
-}
-
-/// A sum of convolutions of one map, a bias and another map.
-#[derive(Clone, Debug)]
-struct ConvOp {
-    x: usize,
-    /// Whether it is `max(x, 0)` that is convolved.
-    rectify: bool,
-    parts: Vec<Part>,
-    /// Number of the bias among the parameters.
-    bias: Option<usize>,
-    /// The map that is added.
-    onto: Option<usize>,
-    inputs: usize,
-    outputs: usize,
-    depthwise: bool,
-}
-
-/// One convolution of a [`ConvOp`].
-#[derive(Clone, Debug)]
-struct Part {
-    /// Number of the weights among the parameters.
-    weight: usize,
-    taps: Taps,
-}
 
 /// What an image is turned into, and how to go back.
 #[derive(Clone, Debug)]
@@ -89,7 +50,7 @@ pub struct Tape {
 impl Tape {
     /// Records the network of this architecture.
     pub fn new(arch: &Arch) -> Self {
-        let mut recorder = Recorder::default();
+        let mut recorder = Recorder { nodes: Vec::new(), parameters: Parameters::of(arch) };
         let image = recorder.push(Op::Image, 3, 0);
         let outputs = pidinet(arch, &mut recorder, &image);
         let Recorder { nodes, parameters, .. } = recorder;
@@ -120,7 +81,6 @@ impl Tape {
 }
 
 /// The interpreter that writes down what the network computes.
-#[derive(Default)]
 struct Recorder {
     nodes: Vec<Node>,
     parameters: Parameters,
@@ -161,7 +121,8 @@ impl Build for Recorder {
     fn conv(&mut self, name: &str, conv: &Conv, x: &Value) -> Value {
         let rectify = x.rectified;
         let node = self.read_any(x);
-        let (weight, bias) = self.parameters.push_conv(name, conv);
+        let weight = self.parameters.number(&format!("{name}.weight"));
+        let bias = conv.bias.then(|| self.parameters.number(&format!("{name}.bias")));
         let depthwise = conv.groups > 1;
         assert!(conv.groups == 1 || conv.groups == conv.inputs && conv.inputs == conv.outputs);
         let op = ConvOp {

@@ -7,7 +7,7 @@ use clap::ValueHint;
 use pidinet::EdgeDetector;
 use pidinet::models::Pair;
 use pidinet::weights::Model;
-use pidinet_eval::edges::evaluate::Options;
+use pidinet_eval::edges::evaluate::EvaluateOptions;
 use pidinet_eval::figures::plot::{BSDS_HUMAN, PlotOptions};
 use pidinet_eval::files::dataset::{Dataset, Preset};
 use pidinet_eval::files::ground_truth::TruthOptions;
@@ -194,12 +194,12 @@ impl Arguments {
         TruthOptions { drawing, variable: self.gt_variable.clone() }
     }
 
-    pub(super) fn options(&self) -> Options {
+    pub(super) fn options(&self) -> EvaluateOptions {
         let suppression = match self.nms {
             Some(Nms(suppression)) => suppression,
             None => Some(self.preset.suppression()),
         };
-        Options {
+        EvaluateOptions {
             suppression,
             eight_bit: !self.no_rounding,
             thresholds: self.thresholds.0.clone(),

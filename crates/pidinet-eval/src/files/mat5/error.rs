@@ -1,6 +1,6 @@
-//! What a file may cost, and why it is refused.
+//! Limits of the reader, and its errors.
 
-/// How much a file may cost.
+/// How much memory a file may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the file, and again bytes of everything inflated and decoded from it.
@@ -12,13 +12,13 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 256 MiB, a hundred thousand values, 16 levels: a hundred times what a truth file needs.
+    /// 256 MiB, a hundred thousand values, 16 levels: a hundred times what ground truth needs.
     fn default() -> Self {
         Self { bytes: 256 << 20, values: 100_000, depth: 16 }
     }
 }
 
-/// Why bytes are not a file this reader takes.
+/// Why a file was refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MatError {

@@ -1,4 +1,4 @@
-//! What a file holds.
+//! The contents of a file.
 
 use crate::files::numbers::Numbers;
 
@@ -27,7 +27,7 @@ pub enum Value {
     Cell(Vec<Value>),
     /// An array of structs; most often of one.
     Struct(Vec<Record>),
-    /// Something this reader has no use for, by its class.
+    /// An array of a class that is not read, with the name of the class.
     Skipped(&'static str),
 }
 

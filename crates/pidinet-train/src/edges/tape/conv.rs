@@ -1,0 +1,157 @@
+//! Convolutions, and the gradients of their weights, biases and arguments.
+
+use std::ops::Range;
+
+use pidinet_kernels::Isa;
+use pidinet_kernels::planes::{Correlate, Depthwise, DepthwiseGradient, Frame, Mix, Onto};
+
+use super::geometry::Reads;
+use super::nodes::ConvOp;
+use super::packed::PackedConv;
+
+/// A convolution with its weights, and how its maps lie.
+pub(super) struct Conv<'a> {
+    pub(super) isa: Isa,
+    pub(super) op: &'a ConvOp,
+    pub(super) packed: &'a PackedConv,
+    pub(super) reads: &'a Reads,
+    pub(super) frame: Frame,
+}
+
+impl Conv<'_> {
+    /// `dst = Σ weights · x + bias + onto`.
+    pub(super) fn forward(&self, x: &[f32], onto: Option<&[f32]>, dst: &mut [f32]) {
+        let Self { isa, op, packed, reads, frame } = *self;
+        let plane = frame.plane();
+        if let Some(window) = op.window() {
+            Depthwise { src: x, window, weights: &packed.forward, accumulate: false, dst, frame }.run_on(isa);
+            return;
+        }
+        // Channels that share their reads: all of them, or each alone.
+        let (inputs, outputs) = if op.depthwise { (1, 1) } else { (op.inputs, op.outputs) };
+        for first in (0..op.outputs).step_by(outputs) {
+            let taps = op.taps() * inputs * outputs;
+            Mix {
+                src: &x[if op.depthwise { first * plane } else { 0 }..],
+                reads: &reads.forward,
+                weights: &packed.forward[if op.depthwise { first * taps } else { 0 }..][..taps],
+                bias: packed.bias.as_ref().map(|bias| &bias[first..first + outputs]),
+                onto: onto.map_or(Onto::Nothing, |onto| Onto::Planes(&onto[first * plane..])),
+                dst: &mut dst[first * plane..(first + outputs) * plane],
+                frame,
+                rows: 0..frame.height,
+                rectify: op.rectify,
+                positive: None,
+            }
+            .run_on(isa);
+        }
+    }
+
+    /// Gradients of the packed forward weights, and that of `x` into `dst`: added, if something is there.
+    ///
+    /// Strip by strip, so that the second finds in the cache what the first has read.
+    pub(super) fn gradients(
+        &self,
+        x: &[f32],
+        gradient: &[f32],
+        mut dst: Option<(bool, &mut [f32])>,
+    ) -> Vec<f32> {
+        let mut sums = vec![0.0; self.packed.forward.len()];
+        for rows in self.strips() {
+            self.weight_gradient(x, gradient, rows.clone(), &mut sums);
+            if let Some((is_there, dst)) = &mut dst {
+                self.input_gradient(x, gradient, rows, *is_there, dst);
+            }
+        }
+        sums
+    }
+
+    /// The rows of each strip. A convolution with several taps is more arithmetic than memory and takes them all.
+    fn strips(&self) -> impl Iterator<Item = Range<usize>> {
+        /// Floats of the two maps and of the gradient that is written: half of a second-level cache.
+        const FLOATS: usize = 1 << 17;
+        /// With fewer positions, the sums of a tile take longer to add up than to compute.
+        const POSITIONS: usize = 640;
+        let Frame { height, .. } = self.frame;
+        let stride = self.frame.stride();
+        let row = stride * (2 * self.op.inputs + self.op.outputs);
+        let pointwise = !self.op.depthwise && self.op.taps() == 1;
+        let step = if pointwise { (FLOATS / row).max(POSITIONS.div_ceil(stride)) } else { height.max(1) };
+        (0..height).step_by(step).map(move |y| y..(y + step).min(height))
+    }
+
+    /// Adds to the gradients of the packed forward weights those of some rows.
+    fn weight_gradient(&self, x: &[f32], gradient: &[f32], rows: Range<usize>, sums: &mut [f32]) {
+        let Self { isa, op, reads, frame, .. } = *self;
+        let (plane, reads, rectify) = (frame.plane(), &reads.forward, op.rectify);
+        if let Some(window) = op.window() {
+            DepthwiseGradient { src: x, window, gradient, sums, frame }.run_on(isa);
+        } else if op.depthwise {
+            for (channel, sums) in sums.chunks_exact_mut(op.taps()).enumerate() {
+                let (src, gradient) = (&x[channel * plane..], &gradient[channel * plane..]);
+                Correlate { src, reads, gradient, sums, frame, rows: rows.clone(), rectify }.run_on(isa);
+            }
+        } else {
+            Correlate { src: x, reads, gradient, sums, frame, rows, rectify }.run_on(isa);
+        }
+    }
+
+    /// Adds the gradient of each bias.
+    pub(super) fn bias_gradient(&self, gradient: &[f32], sums: &mut [f32]) {
+        let frame = self.frame;
+        for (sum, plane) in sums.iter_mut().zip(gradient.chunks_exact(frame.plane())) {
+            *sum += (0..frame.height).map(|y| total(&plane[frame.pixels(y)])).sum::<f64>() as f32;
+        }
+    }
+
+    /// The gradient of some rows of `x`; added to `dst` if something `is_there`.
+    fn input_gradient(
+        &self,
+        x: &[f32],
+        gradient: &[f32],
+        rows: Range<usize>,
+        is_there: bool,
+        dst: &mut [f32],
+    ) {
+        let Self { isa, op, packed, reads, frame } = *self;
+        let plane = frame.plane();
+        if let Some(window) = op.window() {
+            let kernels = packed.backward.chunks_exact(window.taps());
+            let weights: Vec<f32> = kernels.flat_map(|kernel| kernel.iter().rev().copied()).collect();
+            let src = gradient;
+            Depthwise { src, window, weights: &weights, accumulate: is_there, dst, frame }.run_on(isa);
+            return;
+        }
+        let groups = if op.depthwise { op.inputs } else { 1 };
+        let inputs = op.inputs / groups;
+        let weights = packed.backward.len() / groups;
+        for group in 0..groups {
+            let first = group * inputs * plane;
+            Mix {
+                src: &gradient[first..],
+                reads: &reads.backward,
+                weights: &packed.backward[group * weights..][..weights],
+                bias: None,
+                onto: if is_there { Onto::Itself } else { Onto::Nothing },
+                dst: &mut dst[first..][..inputs * plane],
+                frame,
+                rows: rows.clone(),
+                rectify: false,
+                positive: op.rectify.then(|| &x[first..]),
+            }
+            .run_on(isa);
+        }
+    }
+}
+
+/// The sum of a row. Eight sums do not wait for each other.
+fn total(row: &[f32]) -> f64 {
+    let (eights, rest) = row.as_chunks::<8>();
+    let mut sums = [0.0f32; 8];
+    for eight in eights {
+        for (sum, value) in sums.iter_mut().zip(eight) {
+            *sum += value;
+        }
+    }
+    f64::from(sums.iter().chain(rest).sum::<f32>())
+}

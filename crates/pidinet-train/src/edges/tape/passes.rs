@@ -1,0 +1,221 @@
+//! The tape forwards, from an image to the five maps, and backwards, from their gradients to those of the parameters:
+//! one operation after the other.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use pidinet_kernels::Isa;
+
+use super::conv::Conv;
+use super::nodes::{ConvOp, Op};
+use super::packed::unpack;
+use super::{Geometry, Packed, Tape, Workspace};
+use super::{concat, gate, pool, rows, sigmoid};
+
+impl Tape {
+    /// Computes every map of `image` (`[3, h, w]`, normalised, without gaps) in `workspace`.
+    pub fn forward(
+        &self,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        image: &[f32],
+        workspace: &mut Workspace,
+    ) {
+        let never = AtomicBool::new(false);
+        self.forward_until(&never, isa, geometry, packed, image, workspace);
+    }
+
+    /// [`Tape::forward`]; false, and the maps are of no use, if `stop` becomes true before it is done.
+    pub(crate) fn forward_until(
+        &self,
+        stop: &AtomicBool,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        image: &[f32],
+        workspace: &mut Workspace,
+    ) -> bool {
+        workspace.prepare(self, geometry);
+        for (number, node) in self.nodes.iter().enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
+            let start = Instant::now();
+            let (before, rest) = workspace.values.split_at_mut(number);
+            let dst = rest[0].as_mut_slice();
+            let frame = geometry.frames[node.level];
+            match &node.op {
+                Op::Image => {
+                    assert_eq!(image.len(), 3 * frame.height * frame.width, "the image has another size");
+                    rows::load(image, frame, dst);
+                }
+                Op::Conv(op) => {
+                    let onto = op.onto.map(|onto| before[onto].as_slice());
+                    self.conv(isa, number, op, geometry, packed).forward(&before[op.x], onto, dst);
+                }
+                &Op::MaxPool { x } => pool::forward(&before[x], geometry.frames[node.level - 1], frame, dst),
+                &Op::Sigmoid { x } => sigmoid::forward(&before[x], frame, dst),
+                &Op::Gate { x, gate } => gate::forward(&before[x], &before[gate], frame, dst),
+                &Op::Resize { x } => geometry.resizes[self.nodes[x].level].forward(&before[x], dst),
+                Op::Concat { maps } => concat::forward(maps.iter().map(|&map| before[map].as_slice()), dst),
+            }
+            workspace.times[number][0] = start.elapsed();
+        }
+        true
+    }
+
+    /// The five maps before their sigmoids, `[h, w]` each: those of the sides, and fused.
+    pub fn logits(&self, geometry: &Geometry, workspace: &Workspace) -> [Vec<f32>; 5] {
+        self.logits.map(|node| rows::unload(&workspace.values[node], geometry.frames[0]))
+    }
+
+    /// Adds to `gradients` the gradient of every parameter, from those of the five logits (`[h, w]` each).
+    /// The maps in `workspace` are those of the last [`Tape::forward`].
+    pub fn backward(
+        &self,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        logits: &[Vec<f32>; 5],
+        workspace: &mut Workspace,
+        gradients: &mut [f32],
+    ) {
+        let never = AtomicBool::new(false);
+        self.backward_until(&never, isa, geometry, packed, logits, workspace, gradients);
+    }
+
+    /// [`Tape::backward`]; false, and neither gradients nor workspace are of use, if `stop` becomes true before it is done.
+    #[expect(clippy::too_many_arguments, reason = "those of backward, and one more")]
+    pub(crate) fn backward_until(
+        &self,
+        stop: &AtomicBool,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        logits: &[Vec<f32>; 5],
+        workspace: &mut Workspace,
+        gradients: &mut [f32],
+    ) -> bool {
+        for (&node, gradient) in self.logits.iter().zip(logits) {
+            self.seed(geometry, node, gradient, workspace);
+        }
+        for number in (1..self.nodes.len()).rev() {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
+            // The five last sigmoids are part of the loss.
+            let Some(gradient) = workspace.gradients[number].take() else { continue };
+            let start = Instant::now();
+            let node = &self.nodes[number];
+            let frame = geometry.frames[node.level];
+            match &node.op {
+                Op::Image => unreachable!("the image is node 0"),
+                Op::Conv(op) => {
+                    let conv = self.conv(isa, number, op, geometry, packed);
+                    let mut sums = Vec::new();
+                    if op.x == 0 {
+                        sums = conv.gradients(&workspace.values[0], &gradient, None);
+                    } else {
+                        self.pass_on(op.x, workspace, |maps, is_there, dst| {
+                            sums = conv.gradients(&maps[op.x], &gradient, Some((is_there, dst)));
+                        });
+                    }
+                    unpack(self, op, &sums, gradients);
+                    if let Some(bias) = op.bias {
+                        conv.bias_gradient(&gradient, self.parameters.part_mut(bias, gradients));
+                    }
+                    if let Some(onto) = op.onto {
+                        let Some(sum) = &mut workspace.gradients[onto] else {
+                            workspace.gradients[onto] = Some(gradient);
+                            workspace.times[number][1] = start.elapsed();
+                            continue;
+                        };
+                        sum.iter_mut().zip(&gradient).for_each(|(sum, term)| *sum += term);
+                    }
+                }
+                &Op::MaxPool { x } => self.pass_on(x, workspace, |maps, is_there, dst| {
+                    pool::backward(
+                        &maps[x],
+                        geometry.frames[node.level - 1],
+                        &gradient,
+                        frame,
+                        is_there,
+                        dst,
+                    );
+                }),
+                &Op::Sigmoid { x } => self.pass_on(x, workspace, |maps, is_there, dst| {
+                    sigmoid::backward(&maps[number], &gradient, is_there, dst);
+                }),
+                &Op::Gate { x, gate } => {
+                    self.pass_on(gate, workspace, |maps, is_there, dst| {
+                        gate::gate_gradient(&maps[x], &gradient, frame, is_there, dst);
+                    });
+                    self.pass_on(x, workspace, |maps, is_there, dst| {
+                        gate::map_gradient(&maps[gate], &gradient, frame, is_there, dst);
+                    });
+                }
+                &Op::Resize { x } => self.pass_on(x, workspace, |_, is_there, dst| {
+                    geometry.resizes[self.nodes[x].level].backward(&gradient, is_there, dst);
+                }),
+                Op::Concat { maps } => {
+                    let mut parts = gradient.as_slice();
+                    for &map in maps {
+                        self.pass_on(map, workspace, |_, is_there, dst| {
+                            let (part, next) = parts.split_at(dst.len());
+                            concat::backward(part, is_there, dst);
+                            parts = next;
+                        });
+                    }
+                }
+            }
+            workspace.give(node.level, node.channels, gradient);
+            workspace.times[number][1] = start.elapsed();
+        }
+        true
+    }
+
+    /// The convolution of a node.
+    fn conv<'a>(
+        &self,
+        isa: Isa,
+        number: usize,
+        op: &'a ConvOp,
+        geometry: &'a Geometry,
+        packed: &'a Packed,
+    ) -> Conv<'a> {
+        Conv {
+            isa,
+            op,
+            packed: packed.0[number].as_ref().expect("weights of every convolution are packed"),
+            reads: geometry.reads[number].as_ref().expect("reads of every convolution are known"),
+            frame: geometry.frames[self.nodes[number].level],
+        }
+    }
+
+    /// Adds the gradient of a logit, `[h, w]` without gaps, to its node.
+    fn seed(&self, geometry: &Geometry, node: usize, gradient: &[f32], workspace: &mut Workspace) {
+        let frame = geometry.frames[0];
+        assert_eq!(gradient.len(), frame.height * frame.width, "a gradient for each pixel");
+        self.pass_on(node, workspace, |_, is_there, dst| {
+            assert!(!is_there, "outputs have one gradient each");
+            rows::load(gradient, frame, dst);
+        });
+    }
+
+    /// Lets `add` add to the gradient of a node. It gets all maps, whether something is in the gradient already (if not,
+    /// its pixels hold anything), and the gradient.
+    fn pass_on(
+        &self,
+        node: usize,
+        workspace: &mut Workspace,
+        add: impl FnOnce(&[Vec<f32>], bool, &mut [f32]),
+    ) {
+        let gradient = workspace.gradients[node].take();
+        let is_there = gradient.is_some();
+        let mut gradient =
+            gradient.unwrap_or_else(|| workspace.take(self.nodes[node].level, self.nodes[node].channels));
+        add(&workspace.values, is_there, &mut gradient);
+        workspace.gradients[node] = Some(gradient);
+    }
+}
