@@ -225,6 +225,10 @@ impl<const SIZE: usize, const USED: u32, const FROM: usize, const TO: usize> Ker
 
     /// Gradients are shifted, not inputs: a window has as many shifts as columns.
     #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "indices that the compiler knows keep the sums in registers"
+    )]
     fn run<L: Lanes>(self, v: L) {
         let Self { src, gradient, sums, frame, part } = self;
         let vectors = part.len().div_ceil(L::WIDTH);
