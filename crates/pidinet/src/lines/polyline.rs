@@ -1,7 +1,16 @@
 //! Fewer points: polylines that stay near their lines.
 
-use super::Line;
 use super::straight::distance;
+use super::{Line, Lines};
+
+impl Lines {
+    /// All lines, [simplified](Line::simplified).
+    #[must_use]
+    pub fn simplified(&self, tolerance: f32) -> Self {
+        let lines = self.lines.iter().map(|line| line.simplified(tolerance)).collect();
+        Self { lines, ..*self }
+    }
+}
 
 impl Line {
     /// The line with as few points as stay within `tolerance` pixels of it (Douglas and Peucker, 1973), after corners were
