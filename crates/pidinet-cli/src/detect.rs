@@ -83,8 +83,12 @@ impl Product for Maps {
         self.side_outputs
     }
 
-    fn ready(&self, _: &Source) -> Option<anyhow::Result<EdgeMap>> {
-        None
+    fn takes_maps(&self) -> bool {
+        false
+    }
+
+    fn map(&self, source: &Source) -> anyhow::Result<EdgeMap> {
+        unreachable!("{source:?} is an image")
     }
 
     fn check(&self, format: Format, _: usize) -> anyhow::Result<()> {

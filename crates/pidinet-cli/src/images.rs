@@ -103,8 +103,11 @@ pub(crate) trait Product: Sync {
     /// Whether the side outputs of the four stages are wanted, too.
     fn sides(&self) -> bool;
 
-    /// Reads edges from a file that holds them, instead of finding them in an image; `None` if images are given.
-    fn ready(&self, source: &Source) -> Option<anyhow::Result<EdgeMap>>;
+    /// Whether the inputs hold edges already, so that there is no need for a network.
+    fn takes_maps(&self) -> bool;
+
+    /// Reads edges from an input that holds them.
+    fn map(&self, source: &Source) -> anyhow::Result<EdgeMap>;
 
     /// Refuses options that contradict each other.
     fn check(&self, format: Self::Format, images: usize) -> anyhow::Result<()>;
@@ -135,8 +138,13 @@ impl Images {
         if self.json && jobs.iter().any(|job| job.output == Output::Stdout) {
             return Err(usage!("--json and -o - would both write to standard output"));
         }
-        let work =
-            Work { images: self, product, format, engines: self.engines(jobs.len(), product.sides())? };
+        let engines = match product.takes_maps() {
+            true => None,
+            false => Some(self.engines(jobs.len(), product.sides())?),
+        };
+        let threads = pidinet::threads::count(self.engine.threads);
+        let workers = engines.as_ref().map_or(threads, |engines| engines.workers);
+        let work = Work { images: self, product, format, engines };
 
         let mut batch = Batch::new(found.failures.len() + jobs.len());
         found.failures.iter().for_each(|failure| batch.failed(failure));
@@ -153,7 +161,7 @@ impl Images {
             let waited = milliseconds(clock.elapsed());
             all.into_iter().map(|done| done.and_then(|done| done.settle(&mut folders, waited))).collect()
         };
-        in_order::in_order(jobs.len(), work.engines.workers, one, settle, |number, result| {
+        in_order::in_order(jobs.len(), workers, one, settle, |number, result| {
             let job = &jobs[number];
             match result {
                 Ok(record) => batch.done(self.line(job, &record).as_deref()),
@@ -234,7 +242,8 @@ struct Work<'a, P: Product> {
     images: &'a Images,
     product: &'a P,
     format: P::Format,
-    engines: Engines,
+    /// None where the inputs hold edges already.
+    engines: Option<Engines>,
 }
 
 impl<P: Product> Work<'_, P> {
@@ -245,15 +254,15 @@ impl<P: Product> Work<'_, P> {
         }
         let mut clock = Clock::start();
         let source = &job.input.source;
-        if let Some(map) = self.product.ready(source) {
-            let map = map?;
+        let Some(engines) = &self.engines else {
+            let map = self.product.map(source)?;
             let times = Milliseconds { decode: clock.lap(), ..Milliseconds::default() };
             let record = Record::done(job, (map.width(), map.height()), None, times);
             return self.files(job, vec![map], None, record, clock);
-        }
+        };
         let reading = self.images.reading();
-        if let (Some(detector), Source::File(_)) = (&self.engines.single, source) {
-            let _beside_others = self.engines.turn.read().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(detector), Source::File(_)) = (&engines.single, source) {
+            let _beside_others = engines.turn.read().unwrap_or_else(PoisonError::into_inner);
             let max_pixels = reading.limits.max_pixels.min(LARGE);
             let small = ReadOptions { limits: ImageLimits { max_pixels, ..reading.limits }, ..reading };
             let clock = Clock::start();
@@ -263,10 +272,10 @@ impl<P: Product> Work<'_, P> {
                 Err(error) => return Err(error),
             }
         }
-        let _alone = self.engines.turn.write().unwrap_or_else(PoisonError::into_inner);
+        let _alone = engines.turn.write().unwrap_or_else(PoisonError::into_inner);
         let clock = Clock::start();
         let opened = self.images.read(source, &reading)?;
-        self.edges(job, &self.engines.all, &opened, clock)
+        self.edges(job, &engines.all, &opened, clock)
     }
 
     /// From pixels to files.

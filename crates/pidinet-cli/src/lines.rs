@@ -104,17 +104,19 @@ impl Product for DrawingArgs {
         false
     }
 
-    fn ready(&self, source: &Source) -> Option<anyhow::Result<EdgeMap>> {
-        self.map.then(|| {
-            let mut map = match source {
-                Source::File(path) => predictions::open(path)?,
-                Source::Stdin => from_stdin()?,
-            };
-            if self.invert {
-                pidinet::post::invert(&mut map);
-            }
-            Ok(map)
-        })
+    fn takes_maps(&self) -> bool {
+        self.map
+    }
+
+    fn map(&self, source: &Source) -> anyhow::Result<EdgeMap> {
+        let mut map = match source {
+            Source::File(path) => predictions::open(path)?,
+            Source::Stdin => from_stdin()?,
+        };
+        if self.invert {
+            pidinet::post::invert(&mut map);
+        }
+        Ok(map)
     }
 
     fn check(&self, format: Format, images: usize) -> anyhow::Result<()> {
@@ -146,12 +148,16 @@ impl Product for DrawingArgs {
     }
 }
 
-/// A map from standard input: an image, whose red channel is taken, as it is grey.
+/// A map from standard input: a grey image.
 fn from_stdin() -> anyhow::Result<EdgeMap> {
     let bytes = read_all(std::io::stdin().lock(), MOST_STREAM).context("cannot use standard input")?;
     let image = Image::decode(&bytes, &ImageLimits::default()).context("cannot use standard input")?;
     let (width, height) = (image.width(), image.height());
-    let data = (0..width * height).map(|at| image.rgb(at % width, at / width)[0]).collect();
+    let grey = |at: usize| match image.rgb(at % width, at / width) {
+        [red, green, blue] if red == green && green == blue => Ok(red),
+        _ => Err(anyhow::anyhow!("standard input: expected a grey image, found a coloured one")),
+    };
+    let data = (0..width * height).map(grey).collect::<anyhow::Result<_>>()?;
     Ok(EdgeMap::new(width, height, data))
 }
 

@@ -41,6 +41,23 @@ fn a_map_becomes_a_file_of_each_format() {
 }
 
 #[test]
+fn maps_need_no_network_and_come_by_standard_input_too() {
+    let sandbox = with_map().with(&["photo.png"]);
+    sandbox.run("lines --map map.png -o a.svg").code(0);
+    let from = |name: &str| {
+        let file = std::fs::File::open(sandbox.path(name)).unwrap();
+        // Whoever reads a map opens no model, be it a broken one.
+        sandbox.write("model.safetensors", b"broken");
+        sandbox.command("lines MODEL --map - -o b.svg").stdin(file).output().unwrap()
+    };
+    assert!(from("map.png").status.success());
+    assert_eq!(read(&sandbox, "a.svg"), read(&sandbox, "b.svg"));
+    let coloured = from("photo.png");
+    let message = String::from_utf8_lossy(&coloured.stderr).into_owned();
+    assert!(coloured.status.code() == Some(1) && message.contains("coloured"), "{message}");
+}
+
+#[test]
 fn photographs_go_through_the_network_and_detect_writes_lines_too() {
     let sandbox = Sandbox::new().with(&["a.png"]);
     sandbox.run("lines MODEL a.png -o lines.svg --low 0.01 --high 0.01").code(0);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Curve, Line, Lines};
+use crate::error::UnknownName;
 
 /// Lines as they are to be drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,11 +151,11 @@ impl fmt::Display for Unit {
 
 /// Reads `px`, `mm` or `in`.
 impl FromStr for Unit {
-    type Err = String;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         let found = Self::ALL.iter().find(|(name, _)| *name == text);
-        found.map(|(_, unit)| *unit).ok_or_else(|| format!("unknown unit `{text}`; expected px, mm or in"))
+        found.map(|(_, unit)| *unit).ok_or_else(|| UnknownName::new("a unit", text, "px, mm or in"))
     }
 }
 

@@ -64,6 +64,12 @@ impl Skeleton {
         (at % self.stride - 1, at / self.stride - 1)
     }
 
+    /// The probability of a pixel of the padded image.
+    fn value(&self, map: &EdgeMap, at: usize) -> f32 {
+        let (x, y) = self.position(at);
+        map.row(y)[x]
+    }
+
     /// Takes pixels away, least first, that are not needed for how the rest is connected.
     fn thin(&mut self, map: &EdgeMap, low: f32) {
         let steps = steps(self.stride);
@@ -123,8 +129,8 @@ impl Skeleton {
         order
     }
 
-    /// Takes the lowest pixel of each deep basin away, so that the crests around it stay a ring when pixels go. A basin is deep if its
-    /// lowest pixel has less than [`BASIN`] of what the nearest crests around it have.
+    /// Takes the lowest pixel of each deep basin away, so that the crests around it stay a ring when pixels go. A basin
+    /// is deep if its lowest pixel has less than [`BASIN`] of what the nearest crests around it have.
     fn open_basins(&mut self, map: &EdgeMap) {
         let (width, height) = (map.width(), map.height());
         for y in 1..height.saturating_sub(1) {
@@ -144,11 +150,9 @@ impl Skeleton {
     fn crests_around(&self, map: &EdgeMap, at: usize) -> f32 {
         let found = steps(self.stride).map(|step| {
             let way = (1..=FAR).map(|far| at.wrapping_add_signed(far * step));
-            let way = way.take_while(|&at| self.state.get(at).is_some_and(|&state| state != NOTHING));
-            way.into_iter().find(|&at| self.state[at] == CREST).map(|at| {
-                let (x, y) = self.position(at);
-                map.row(y)[x]
-            })
+            // The frame is background, so no way leads out.
+            let mut way = way.take_while(|&at| self.state[at] != NOTHING);
+            way.find(|&at| self.state[at] == CREST).map(|at| self.value(map, at))
         });
         let (sum, count) =
             found.iter().flatten().fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
@@ -157,20 +161,16 @@ impl Skeleton {
 
     /// Takes links away of more than `longest` pixels, or that lie much lower than the crests that they join.
     fn cut_links(&mut self, map: &EdgeMap, longest: usize) {
-        let value = |skeleton: &Self, at: usize| {
-            let (x, y) = skeleton.position(at);
-            map.row(y)[x]
-        };
         let steps = steps(self.stride);
         self.remove_pieces(
             |state| state == LINK,
             |skeleton, link| {
                 let lowest =
-                    link.iter().map(|&at| value(skeleton, at as usize)).fold(f32::INFINITY, f32::min);
+                    link.iter().map(|&at| skeleton.value(map, at as usize)).fold(f32::INFINITY, f32::min);
                 let beside =
                     link.iter().flat_map(|&at| steps.map(|step| (at as usize).wrapping_add_signed(step)));
                 let crests = beside.filter(|&at| skeleton.state[at] == CREST);
-                let joined = crests.map(|at| value(skeleton, at)).fold(f32::INFINITY, f32::min);
+                let joined = crests.map(|at| skeleton.value(map, at)).fold(f32::INFINITY, f32::min);
                 link.len() > longest || lowest < DIP * joined
             },
         );
@@ -178,13 +178,9 @@ impl Skeleton {
 
     /// Takes connected parts away that have no pixel of `high` or more.
     fn keep_strong(&mut self, map: &EdgeMap, high: f32) {
-        let value = |skeleton: &Self, at: usize| {
-            let (x, y) = skeleton.position(at);
-            map.row(y)[x]
-        };
         self.remove_pieces(
             |state| state != NOTHING,
-            |skeleton, piece| piece.iter().all(|&at| value(skeleton, at as usize) < high),
+            |skeleton, piece| piece.iter().all(|&at| skeleton.value(map, at as usize) < high),
         );
     }
 
