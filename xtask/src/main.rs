@@ -13,6 +13,7 @@ mod gpu;
 mod neon;
 mod simd128;
 mod spelling;
+mod web;
 
 use anyhow::bail;
 
@@ -29,6 +30,7 @@ chores:
   neon     test the kernels with NEON, in an emulator of aarch64
   simd128  test the kernels with WebAssembly's vectors, in node
   spelling check spelling, with typos where it is installed
+  web      leave the npm package and the demo page in target/site; with --check, test them; with --serve, serve the page
 
 Arguments of neon and simd128 go to `cargo test`.";
 
@@ -51,6 +53,7 @@ fn main() -> anyhow::Result<()> {
         Some("neon") => neon::run(&arguments),
         Some("simd128") => simd128::run(&arguments),
         Some("spelling") => spelling::run(),
+        Some("web") => web::run(&arguments),
         Some(other) => bail!("no chore is called `{other}`\n\n{USAGE}"),
         None => bail!("name a chore\n\n{USAGE}"),
     }

@@ -34,10 +34,12 @@ enum Level {
     Neon(neon::Neon),
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128(simd128::Simd128),
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    Relaxed(simd128::Relaxed),
 }
 
 /// Every name [`Isa::named`] knows, whatever this program was built for.
-const NAMES: [&str; 5] = ["portable", "avx2", "avx512", "neon", "simd128"];
+const NAMES: [&str; 6] = ["portable", "avx2", "avx512", "neon", "simd128", "relaxed"];
 
 impl Isa {
     /// The instruction sets of this CPU, the best last; `portable` is always there.
@@ -52,6 +54,8 @@ impl Isa {
             neon::Neon::detect().map(Level::Neon),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             simd128::Simd128::detect().map(Level::Simd128),
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            simd128::Relaxed::detect_relaxed().map(Level::Relaxed),
         ];
         levels.into_iter().flatten().map(Isa).collect()
     }
@@ -61,7 +65,7 @@ impl Isa {
         *Isa::available().last().expect("`portable` is always available")
     }
 
-    /// The instruction set called `portable`, `avx2`, `avx512`, `neon` or `simd128`.
+    /// The instruction set called `portable`, `avx2`, `avx512`, `neon`, `simd128` or `relaxed`.
     ///
     /// # Errors
     ///
@@ -104,6 +108,8 @@ impl Isa {
             Level::Neon(_) => "neon",
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Simd128(_) => "simd128",
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Level::Relaxed(_) => "relaxed",
         }
     }
 
@@ -119,6 +125,8 @@ impl Isa {
             Level::Neon(lanes) => lanes.enter(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Simd128(lanes) => lanes.enter(kernel),
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Level::Relaxed(lanes) => lanes.enter(kernel),
         }
     }
 
@@ -139,6 +147,12 @@ impl Isa {
             Level::Neon(lanes) => lanes.enter_bits(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Level::Simd128(lanes) => lanes.enter_bits(kernel),
+            // Bits are counted, and sums of f64 rounded, as without it.
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Level::Relaxed(_) => match simd128::Simd128::detect() {
+                Some(lanes) => lanes.enter_bits(kernel),
+                None => portable::Portable(()).enter_bits(kernel),
+            },
         }
     }
 
