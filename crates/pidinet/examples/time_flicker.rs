@@ -9,6 +9,8 @@
 //! pidinet eval edges --pred OUT/moving-0.7 --gt BSDS500/groundTruth/test -o results
 //! ```
 
+#![allow(clippy::print_stdout, reason = "its output")]
+
 use std::path::Path;
 
 use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout};
@@ -65,7 +67,7 @@ fn noisy(image: &Image, shift: usize, random: &mut u64) -> pidinet::Result<Image
         let rgb = image.rgb(mirrored(x + shift, width), mirrored(y + shift, height));
         pixels.extend(rgb.map(|value| (255.0 * value + noise()).round() as u8)); // saturates
     }
-    Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Rgb))
+    Image::from_u8(&pixels, &PixelLayout::packed(image.size(), PixelFormat::Rgb))
 }
 
 /// How much maps of frames differ from those before.

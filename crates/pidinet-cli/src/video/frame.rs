@@ -26,7 +26,7 @@ impl Frame {
     pub(super) fn image(&self) -> anyhow::Result<Image> {
         match &self.kind {
             Kind::Rgb(size) => {
-                let layout = PixelLayout::packed(size.width, size.height, PixelFormat::Rgb);
+                let layout = PixelLayout::packed(*size, PixelFormat::Rgb);
                 Ok(Image::from_u8(&self.bytes, &layout)?)
             }
             Kind::Yuv(header, matrix) => Ok(header.image(&self.bytes, *matrix)?),

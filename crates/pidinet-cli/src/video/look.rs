@@ -64,7 +64,8 @@ fn beside(left: &Image, right: &[u8], samples: usize) -> anyhow::Result<Picture>
             _ => pixels.extend_from_slice(right),
         }
     }
-    Ok(Picture::Coloured(Image::from_u8(&pixels, &PixelLayout::packed(2 * width, height, PixelFormat::Rgb))?))
+    let whole = Size { height, width: 2 * width };
+    Ok(Picture::Coloured(Image::from_u8(&pixels, &PixelLayout::packed(whole, PixelFormat::Rgb))?))
 }
 
 /// Red, green, blue in 8 bits.

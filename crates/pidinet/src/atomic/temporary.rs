@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::hash::BuildHasher;
 use std::io::{self, Write};
@@ -123,10 +123,12 @@ fn create(folder: &Path, extension: &OsStr) -> io::Result<(File, PathBuf)> {
     for _ in 0..TRIES {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let random = RandomState::new().hash_one(count);
-        let mut path = folder.join(format!("{}{random:016x}{}", sweep::PREFIX, sweep::SUFFIX));
+        let mut name = OsString::from(format!("{}{random:016x}{}", sweep::PREFIX, sweep::SUFFIX));
         if !extension.is_empty() {
-            path.add_extension(extension);
+            name.push(".");
+            name.push(extension);
         }
+        let path = folder.join(name);
         match File::options().write(true).create_new(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return Ok((made?, path)),

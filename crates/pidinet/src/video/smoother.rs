@@ -20,13 +20,13 @@ use crate::{EdgeMap, Error, Result};
 /// # Examples
 ///
 /// ```
-/// use pidinet::EdgeMap;
+/// use pidinet::{EdgeMap, Size};
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::video::Smoother;
 ///
 /// let mut smoother = Smoother::new(0.5)?;
-/// let frame = Image::from_u8(&[100; 64], &PixelLayout::packed(8, 8, PixelFormat::Grey))?;
-/// let map = |value| EdgeMap::new(8, 8, vec![value; 64]);
+/// let frame = Image::from_u8(&[100; 64], &PixelLayout::packed(Size::square(8), PixelFormat::Grey))?;
+/// let map = |value| EdgeMap::new(Size::square(8), vec![value; 64]);
 /// assert_eq!(smoother.smooth(&frame, map(0.5)).data()[0], 0.5);
 /// assert_eq!(smoother.smooth(&frame, map(1.0)).data()[0], 0.75);
 /// # Ok::<(), pidinet::Error>(())
@@ -115,7 +115,7 @@ mod tests {
             (if inside { 170.0 } else { 90.0 } + sigma * noise.next()).round() as u8
         };
         let pixels: Vec<u8> = (0..SIDE * SIDE).map(grey).collect();
-        Image::from_u8(&pixels, &PixelLayout::packed(SIDE, SIDE, PixelFormat::Grey)).unwrap()
+        Image::from_u8(&pixels, &PixelLayout::packed(Size::square(SIDE), PixelFormat::Grey)).unwrap()
     }
 
     /// Edges as a network might see them at the square's left side, with noise.
@@ -124,7 +124,7 @@ mod tests {
             let away = (at % SIDE).abs_diff(left) as f32;
             ((-away * away / 4.0).exp() * 0.8 + 0.1 + 0.03 * noise.next()).clamp(0.0, 1.0)
         };
-        EdgeMap::new(SIDE, SIDE, (0..SIDE * SIDE).map(value).collect())
+        EdgeMap::new(Size::square(SIDE), (0..SIDE * SIDE).map(value).collect())
     }
 
     fn difference(a: &EdgeMap, b: &EdgeMap) -> f32 {
@@ -174,7 +174,8 @@ mod tests {
         let (mut noise, mut smoother) = (Noise(3), Smoother::new(0.9).unwrap());
         let dark = frame(20, 1.0, &mut noise);
         let grey = vec![220; SIDE * SIDE];
-        let bright = Image::from_u8(&grey, &PixelLayout::packed(SIDE, SIDE, PixelFormat::Grey)).unwrap();
+        let bright =
+            Image::from_u8(&grey, &PixelLayout::packed(Size::square(SIDE), PixelFormat::Grey)).unwrap();
         smoother.smooth(&dark, edges(20, &mut noise));
         let other = edges(50, &mut noise);
         assert_eq!(smoother.smooth(&bright, other.clone()), other);
@@ -203,11 +204,11 @@ mod tests {
     fn any_size_works_and_another_size_begins_anew() {
         let mut smoother = Smoother::new(0.7).unwrap();
         for (width, height) in [(1, 1), (1, 1), (3, 9), (3, 9), (130, 2), (1, 1)] {
-            let pixels = vec![9; width * height];
-            let image =
-                Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Grey)).unwrap();
-            let edges = EdgeMap::new(width, height, vec![0.25; width * height]);
-            assert_eq!(smoother.smooth(&image, edges).size(), Size { height, width });
+            let size = Size { height, width };
+            let pixels = vec![9; size.pixels()];
+            let image = Image::from_u8(&pixels, &PixelLayout::packed(size, PixelFormat::Grey)).unwrap();
+            let edges = EdgeMap::new(size, vec![0.25; size.pixels()]);
+            assert_eq!(smoother.smooth(&image, edges).size(), size);
         }
     }
 }

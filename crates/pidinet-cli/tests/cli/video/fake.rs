@@ -131,7 +131,11 @@ fn pictures(count: usize) -> Vec<Image> {
     let turned = |number: usize| {
         let Pixels::U8(mut pixels) = photo(33, 20).pixels().clone() else { unreachable!() };
         pixels.rotate_left(3 * number);
-        Image::from_u8(&pixels, &PixelLayout::packed(33, 20, PixelFormat::Rgb)).unwrap()
+        Image::from_u8(
+            &pixels,
+            &PixelLayout::packed(pidinet::Size { height: 20, width: 33 }, PixelFormat::Rgb),
+        )
+        .unwrap()
     };
     (0..count).map(turned).collect()
 }

@@ -2,6 +2,9 @@
 
 use std::process::{Command, Stdio};
 
+use pidinet::Size;
+use pidinet::image::{PixelFormat, PixelLayout};
+
 use super::{detected, images};
 use crate::sandbox::Sandbox;
 
@@ -41,8 +44,7 @@ fn pictures(sandbox: &Sandbox, name: &str) -> Vec<pidinet::image::Image> {
         let header = std::str::from_utf8(&rest[..end]).unwrap();
         let sides: Vec<usize> = header.split_whitespace().skip(1).map(|side| side.parse().unwrap()).collect();
         let length = 3 * sides[0] * sides[1];
-        let layout =
-            pidinet::image::PixelLayout::packed(sides[0], sides[1], pidinet::image::PixelFormat::Rgb);
+        let layout = PixelLayout::packed(Size { height: sides[1], width: sides[0] }, PixelFormat::Rgb);
         pictures.push(pidinet::image::Image::from_u8(&rest[end..end + length], &layout).unwrap());
         rest = &rest[end + length..];
     }

@@ -55,11 +55,10 @@ impl Header {
         if frame.len() != expected {
             return Err(Y4mError::Length { found: frame.len(), expected });
         }
-        let (width, height) = (self.size.width, self.size.height);
         if (self.chroma, self.bits, self.range) == (Chroma::Mono, 8, Range::Full) {
-            return Ok(Image::from_u8(frame, &PixelLayout::packed(width, height, PixelFormat::Grey))?);
+            return Ok(Image::from_u8(frame, &PixelLayout::packed(self.size, PixelFormat::Grey))?);
         }
-        let rgb = PixelLayout::packed(width, height, PixelFormat::Rgb);
+        let rgb = PixelLayout::packed(self.size, PixelFormat::Rgb);
         if self.bits == 8 {
             let sample = |at: usize| f32::from(frame[at]);
             return Ok(Image::from_u8(&self.rgb::<u8>(sample, matrix), &rgb)?);

@@ -194,7 +194,8 @@ fn ten_bits_are_sixteen_bits_of_an_image() {
 #[test]
 fn colours_come_back() -> Result<()> {
     let pixels: Vec<u8> = (0..3000u32).map(|at| (at * 7919 % 256) as u8).collect();
-    let image = Image::from_u8(&pixels, &PixelLayout::packed(50, 20, PixelFormat::Rgb))?;
+    let image =
+        Image::from_u8(&pixels, &PixelLayout::packed(Size { height: 20, width: 50 }, PixelFormat::Rgb))?;
     let header = header("YUV4MPEG2 W50 H20 C444");
     for matrix in [Matrix::Bt601, Matrix::Bt709] {
         let back = header.image(&yuv444(&image, matrix), matrix).unwrap();
