@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     bindings(&folders)?;
     package(&folders, tools.as_ref())?;
     demo(&folders)?;
-    sizes::report(&folders.package)?;
+    sizes::report(&folders.package, tools.is_some())?;
     println!("package: {}\ndemo:    {}", folders.package.display(), folders.demo.display());
     match serve {
         None => Ok(()),

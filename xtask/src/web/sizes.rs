@@ -14,7 +14,8 @@ const FIRST: [&[&str]; 2] = [
     &["index.js", "worker.js", "pidinet-relaxed.wasm", "models/tiny.safetensors"],
 ];
 
-pub(super) fn report(package: &Path) -> Result<()> {
+/// Prints the sizes; of files that wasm-opt and esbuild have made smaller, they must be as promised.
+pub(super) fn report(package: &Path, made_smaller: bool) -> Result<()> {
     let dist = package.join("dist");
     for files in FIRST {
         let mut sum = 0;
@@ -24,7 +25,10 @@ pub(super) fn report(package: &Path) -> Result<()> {
             sum += packed;
         }
         println!("{:28} {:>8}        gzipped {sum:>7}\n", "until there are edges", "");
-        ensure!(sum <= MOST, "a page fetches {sum} bytes before there are edges, more than {MOST}");
+        ensure!(
+            sum <= MOST || !made_smaller,
+            "a page fetches {sum} bytes before there are edges, more than {MOST}"
+        );
     }
     Ok(())
 }
