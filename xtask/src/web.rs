@@ -137,7 +137,9 @@ fn bindings(folders: &Folders) -> Result<()> {
             "--target",
             TARGET,
         ]);
-        build.current_dir(cargo::root()).env("RUSTFLAGS", format!("-C target-feature={features}"));
+        build
+            .current_dir(cargo::root())
+            .env("RUSTFLAGS", format!("-C target-feature={features} --cfg pidinet_slim"));
         cargo::finish(build)?;
         let mut bindgen = Command::new(env!("CARGO"));
         bindgen.args([

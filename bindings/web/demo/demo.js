@@ -145,7 +145,7 @@ async function open(blob, name) {
     stopCamera();
     busy("Opening…");
     const bitmap = await createImageBitmap(blob).catch(() => {
-      throw new Error(`${name} is no picture that this browser reads`);
+      throw new Error(`this browser finds no picture in ${name}`);
     });
     still.bitmap?.close();
     Object.assign(still, { bitmap, name, found: undefined });
@@ -181,7 +181,7 @@ async function startCamera() {
     video.srcObject = stream;
     video.hidden = false;
     await video.play();
-    mine.detector = await createDetector();
+    mine.detector = await createDetector(Math.min(4, navigator.hardwareConcurrency || 2));
     if (camera !== mine) return mine.detector.close();
     const { detail, side, finish } = wanted();
     mine.watch = mine.detector.watch(

@@ -54,3 +54,11 @@ export function film(folder, { width = 640, height = 480, frames = 30 } = {}) {
   writeFileSync(path, Buffer.concat(parts));
   return path;
 }
+
+/** Waits until a page has so many workers: the browser says a little later that one is gone. */
+export async function workersBecome(page, wanted) {
+  for (let tries = 0; tries < 100 && page.workers().length !== wanted; tries++) {
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  return page.workers().length;
+}

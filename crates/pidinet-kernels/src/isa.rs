@@ -2,6 +2,9 @@
 //!
 //! All `unsafe` of the project is in the files below this one: an intrinsic is called with a token in
 //! hand that only `detect` makes, and slices are checked before their pointers are used.
+//!
+//! For web pages, which are to be small, `cargo xtask web` sets `pidinet_slim`: then there is the best instruction set
+//! alone, and packed words, which WebAssembly has no use for, are not compiled.
 
 mod portable;
 
@@ -25,6 +28,7 @@ pub struct Isa(Level);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Level {
+    #[cfg(not(pidinet_slim))]
     Portable(portable::Portable),
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
@@ -32,7 +36,11 @@ enum Level {
     Avx512(avx512::Avx512),
     #[cfg(target_arch = "aarch64")]
     Neon(neon::Neon),
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    #[cfg(all(
+        target_arch = "wasm32",
+        target_feature = "simd128",
+        not(all(pidinet_slim, target_feature = "relaxed-simd"))
+    ))]
     Simd128(simd128::Simd128),
     #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
     Relaxed(simd128::Relaxed),
@@ -42,9 +50,10 @@ enum Level {
 const NAMES: [&str; 6] = ["portable", "avx2", "avx512", "neon", "simd128", "relaxed"];
 
 impl Isa {
-    /// The instruction sets of this CPU, the best last; `portable` is always there.
+    /// The instruction sets of this CPU, the best last; `portable` is always there, but in slim builds for web pages.
     pub fn available() -> Vec<Isa> {
         let levels = [
+            #[cfg(not(pidinet_slim))]
             Some(Level::Portable(portable::Portable(()))),
             #[cfg(target_arch = "x86_64")]
             avx2::Avx2::detect().map(Level::Avx2),
@@ -52,7 +61,11 @@ impl Isa {
             avx512::Avx512::detect().map(Level::Avx512),
             #[cfg(target_arch = "aarch64")]
             neon::Neon::detect().map(Level::Neon),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                not(all(pidinet_slim, target_feature = "relaxed-simd"))
+            ))]
             simd128::Simd128::detect().map(Level::Simd128),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             simd128::Relaxed::detect_relaxed().map(Level::Relaxed),
@@ -62,7 +75,7 @@ impl Isa {
 
     /// The best of them.
     pub fn best() -> Isa {
-        *Isa::available().last().expect("`portable` is always available")
+        *Isa::available().last().expect("there is at least one instruction set")
     }
 
     /// The instruction set called `portable`, `avx2`, `avx512`, `neon`, `simd128` or `relaxed`.
@@ -99,6 +112,7 @@ impl Isa {
     /// Its name, as [`Isa::named`] takes it.
     pub fn name(self) -> &'static str {
         match self.0 {
+            #[cfg(not(pidinet_slim))]
             Level::Portable(_) => "portable",
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) => "avx2",
@@ -106,7 +120,11 @@ impl Isa {
             Level::Avx512(_) => "avx512",
             #[cfg(target_arch = "aarch64")]
             Level::Neon(_) => "neon",
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                not(all(pidinet_slim, target_feature = "relaxed-simd"))
+            ))]
             Level::Simd128(_) => "simd128",
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Level::Relaxed(_) => "relaxed",
@@ -116,6 +134,7 @@ impl Isa {
     /// Runs `kernel` with this instruction set.
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
+            #[cfg(not(pidinet_slim))]
             Level::Portable(lanes) => lanes.enter(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(lanes) => lanes.enter(kernel),
@@ -123,7 +142,11 @@ impl Isa {
             Level::Avx512(lanes) => lanes.enter(kernel),
             #[cfg(target_arch = "aarch64")]
             Level::Neon(lanes) => lanes.enter(kernel),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                not(all(pidinet_slim, target_feature = "relaxed-simd"))
+            ))]
             Level::Simd128(lanes) => lanes.enter(kernel),
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
             Level::Relaxed(lanes) => lanes.enter(kernel),
@@ -134,6 +157,7 @@ impl Isa {
     /// bits and this does not.
     pub fn run_bits<K: BitKernel>(self, kernel: K) -> K::Output {
         match self.0 {
+            #[cfg(not(pidinet_slim))]
             Level::Portable(lanes) => lanes.enter_bits(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(lanes) => lanes.enter_bits(kernel),
@@ -145,7 +169,11 @@ impl Isa {
             },
             #[cfg(target_arch = "aarch64")]
             Level::Neon(lanes) => lanes.enter_bits(kernel),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                not(all(pidinet_slim, target_feature = "relaxed-simd"))
+            ))]
             Level::Simd128(lanes) => lanes.enter_bits(kernel),
             // Bits are counted, and sums of f64 rounded, as without it.
             #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
@@ -179,6 +207,12 @@ impl Isa {
                 _ => {}
             }
         }
+        #[cfg(pidinet_slim)]
+        {
+            let _ = kernel;
+            unreachable!("nothing is packed in {format:?} where no instruction set packs")
+        }
+        #[cfg(not(pidinet_slim))]
         match format {
             Format::Bf16 => portable::Portable(portable::Bf16).enter_packed(kernel),
             Format::Int8 => portable::Portable(portable::Int8).enter_packed(kernel),

@@ -62,7 +62,7 @@ export class EdgeDetector {
     if (device !== "wasm") {
       throw new PidinetError("unsupported", `there is no device ${String(device)}: expected "wasm"`);
     }
-    const number = workers === undefined ? Math.min(4, Math.max(1, cores() - 1)) : count("workers", workers);
+    const number = workers === undefined ? Math.min(4, Math.max(2, cores() - 1)) : count("workers", workers);
     const kind = bestModule();
     const url = wasm === undefined ? moduleUrl(isa === "simd128" ? "simd128" : kind) : wasm;
     const [module, bytes] = await Promise.all([

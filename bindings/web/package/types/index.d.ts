@@ -23,7 +23,7 @@ export interface CreateOptions {
   model?: ModelSource;
   /** The other end of the knob for a model of one's own: the model of every edge. */
   edges?: ModelSource;
-  /** Workers, each with an instance of its own: images at a time [cores less one, at most 4]. */
+  /** Workers, each with an instance of its own: images at a time [cores less one, 2 to 4]. */
   workers?: number;
   /** What computes. */
   device?: "wasm";

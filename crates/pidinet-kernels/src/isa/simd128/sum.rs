@@ -4,14 +4,14 @@ use std::arch::wasm32::*;
 use std::fmt::Debug;
 
 /// A way to add a product.
-pub(crate) trait Sum: Copy + Debug + Send + Sync + 'static {
+pub(in crate::isa) trait Sum: Copy + Debug + Send + Sync + 'static {
     /// `a b + c`.
     fn mul_add(self, a: v128, b: v128, c: v128) -> v128;
 }
 
 /// The product is rounded, and then the sum, on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rounded;
+pub(in crate::isa) struct Rounded;
 
 impl Sum for Rounded {
     #[inline(always)]
@@ -23,7 +23,7 @@ impl Sum for Rounded {
 /// One instruction where the CPU has it, which rounds once; the same as [`Rounded`] where it has not.
 #[cfg(target_feature = "relaxed-simd")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fused;
+pub(in crate::isa) struct Fused;
 
 #[cfg(target_feature = "relaxed-simd")]
 impl Sum for Fused {
