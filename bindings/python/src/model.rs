@@ -128,7 +128,6 @@ pub(crate) fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     info.set_item("isas", Isa::available().into_iter().map(Isa::name).collect::<Vec<_>>())?;
     info.set_item("threads", pidinet::threads::count(None))?;
     info.set_item("models", models::ALL.iter().map(|model| model.name).collect::<Vec<_>>())?;
-    info.set_item("optimised", !cfg!(debug_assertions))?;
     Ok(info)
 }
 

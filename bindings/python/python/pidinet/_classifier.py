@@ -46,7 +46,7 @@ class Classifier:
         self, model: ModelLike = "bi-pidinet-s", *, threads: int | None = None, isa: str | None = None
     ) -> None:
         self.model = Model.open(model)
-        self._options = {"threads": count("threads", threads), "isa": isa}
+        self._options: dict[str, Any] = {"threads": count("threads", threads), "isa": isa}
         self._core = _pidinet.Classifier(self.model.for_recognition(), **self._options)
         self.labels: list[str] = self._core.labels
 
@@ -75,7 +75,8 @@ class Classifier:
         >>> round(float(vector @ vector), 4)
         1.0
         """
-        return self.embed_batch([image], channels=channels, layout=layout)[0]
+        vector: NDArray[np.float32] = self.embed_batch([image], channels=channels, layout=layout)[0]
+        return vector
 
     def embed_batch(
         self, images: Iterable[ImageLike], *, channels: Channels = "rgb", layout: Layout = "hwc"
@@ -86,7 +87,8 @@ class Classifier:
             raise ValueError("no image")
         features = np.stack([one.features for one in found])
         length = np.linalg.norm(features, axis=1, keepdims=True)
-        return np.divide(features, length, out=np.zeros_like(features), where=length > 0)
+        vectors: NDArray[np.float32] = (features / np.where(length > 0, length, 1)).astype(np.float32)
+        return vectors
 
     def _named(self, logits: NDArray[np.float32], features: NDArray[np.float32]) -> Classification:
         weights = np.exp(logits.astype(np.float64) - logits.max())

@@ -190,7 +190,7 @@ class EdgeDetector:
         with ThreadPoolExecutor(workers, "pidinet") as pool:
             try:
                 for image in images:
-                    waiting.append(pool.submit(self.detect, image, **options))
+                    waiting.append(pool.submit(lambda image: self.detect(image, **options), image))
                     if len(waiting) > workers:
                         yield waiting.popleft().result()
                 while waiting:

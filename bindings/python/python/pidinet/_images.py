@@ -30,7 +30,7 @@ class _ArrayInterface(Protocol):
 class _DLPack(Protocol):
     """What shares its memory by DLPack."""
 
-    def __dlpack__(self) -> Any: ...
+    def __dlpack__(self, *, stream: None = ...) -> Any: ...
 
 
 ImageLike = Union[
@@ -63,7 +63,7 @@ def picture(image: ImageLike, channels: str = "rgb", layout: str = "hwc") -> Pic
     elif hasattr(image, "__array__") or hasattr(image, "__array_interface__"):
         return _of_array(np.asarray(image), channels, layout)
     elif hasattr(image, "__dlpack__"):
-        return _of_array(np.from_dlpack(image), channels, layout)
+        return _of_array(np.from_dlpack(image), channels, layout)  # type: ignore[arg-type, unused-ignore]
     else:
         raise TypeError(
             f"{type(image).__name__} is no image: expected an array, an image of Pillow, a path, or the bytes of a file"

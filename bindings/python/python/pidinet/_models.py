@@ -192,7 +192,7 @@ def build_info() -> dict[str, Any]:
     """What this build is: its version, the instruction set that it uses here, those that it could, threads, models.
 
     >>> sorted(pidinet.build_info())
-    ['isa', 'isas', 'models', 'optimised', 'threads', 'version']
+    ['isa', 'isas', 'models', 'threads', 'version']
     """
     return _pidinet.build_info()
 
@@ -233,7 +233,7 @@ def downloaded(
 ) -> str:
     """The path of a file of a repository of huggingface.co, downloaded if it was not before."""
     try:
-        from huggingface_hub import hf_hub_download
+        from huggingface_hub import hf_hub_download  # type: ignore[import-not-found, unused-ignore]
     except ImportError as error:
         raise ImportError(
             f"to download {file} of {repository}, install huggingface_hub: pip install 'pidinet[hub]'. Or give the path of "

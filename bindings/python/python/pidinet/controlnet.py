@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,7 @@ class PidiNetDetector:
             is_checkpoint = file.read(2) == b"PK"
         # Checkpoints do not say how they want their input. The annotator feeds them colours as they are, blue first; our own
         # files say it.
-        preset = "controlnet" if is_checkpoint else None
+        preset: Literal["controlnet"] | None = "controlnet" if is_checkpoint else None
         return cls(EdgeDetector(Model.open(os.fspath(path), config=config), preset=preset, threads=threads))
 
     def to(self, device: Any) -> PidiNetDetector:
@@ -151,7 +151,7 @@ def _array(image: Any) -> NDArray[np.uint8]:
     if isinstance(image, (str, os.PathLike, bytes)):
         image = read(image)
     if isinstance(image, np.ndarray):
-        return image
+        return np.asarray(image)
     if is_pillow(image) and image.mode not in ("L", "RGB", "RGBA"):
         image = pillow_array(image)
     return np.array(image, dtype=np.uint8)
@@ -171,7 +171,8 @@ def _coloured(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return image
     colour = image[:, :, :3].astype(np.float32)
     alpha = image[:, :, 3:].astype(np.float32) / 255.0
-    return (colour * alpha + 255.0 * (1.0 - alpha)).clip(0, 255).astype(np.uint8)
+    on_white: NDArray[np.float32] = (colour * alpha + 255.0 * (1.0 - alpha)).clip(0, 255)
+    return on_white.astype(np.uint8)
 
 
 def _sides(image: NDArray[np.uint8], resolution: int) -> tuple[int, int]:

@@ -1,0 +1,43 @@
+"""Types, stubs and examples, where mypy is there."""
+
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pidinet
+
+PACKAGE = Path(pidinet.__file__).parent
+
+
+@pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules([str(PACKAGE)]) if module.name != "_pidinet"])
+def test_examples_in_documentation_run(name):
+    module = importlib.import_module(f"pidinet.{name}")
+    result = doctest.testmod(module, extraglobs={"pidinet": pidinet})
+    assert result.failed == 0
+
+
+def test_the_example_of_the_package_runs():
+    result = doctest.testmod(pidinet)
+    assert result.failed == 0 and result.attempted >= 5
+
+
+def test_types_are_there_for_users(tmp_path):
+    pytest.importorskip("mypy")
+    assert (PACKAGE / "py.typed").exists()
+    example = Path(__file__).parent / "typed_example.py"
+    for arguments in (["mypy", "--strict", str(example)], ["mypy", "--strict", "-p", "pidinet"]):
+        cache = ["--cache-dir", str(tmp_path)]
+        result = subprocess.run([sys.executable, "-m", *arguments, *cache], capture_output=True, text=True, cwd=tmp_path)
+        assert result.returncode == 0, result.stdout
+
+
+def test_stubs_are_those_of_what_is_compiled(tmp_path):
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy.stubtest", "pidinet"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0, result.stdout
