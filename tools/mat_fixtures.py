@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the MATLAB files that the reader's tests compare with, by SciPy: another implementation.
 
-    python tools/mat_fixtures.py crates/pidinet-eval/src/mat5/fixtures
+    python tools/mat_fixtures.py crates/pidinet-eval/src/files/mat5/fixtures
 """
 
 import sys

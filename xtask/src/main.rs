@@ -5,6 +5,7 @@
 mod bare;
 mod cargo;
 mod check;
+mod circles;
 mod deny;
 mod gpu;
 mod neon;
@@ -17,6 +18,7 @@ const USAGE: &str = "usage: cargo xtask CHORE [ARGUMENTS]
 chores:
   bare     find edges on WebAssembly without a system, in node, and compare with this machine
   check    all that must hold before a change is proposed; with --fast, without other instruction sets
+  circles  check that no files of a crate use each other in a circle; of all crates, or of those named
   deny     check licences, sources and advisories of all dependencies, as deny.toml says
   gpu      check that the parts for GPUs compile; takes long
   neon     test the kernels with NEON, in an emulator of aarch64
@@ -35,6 +37,7 @@ fn main() -> anyhow::Result<()> {
             other => bail!("`check` takes --fast or nothing, not {other:?}\n\n{USAGE}"),
         },
         Some("bare") => bare::run(),
+        Some("circles") => circles::run(&arguments),
         Some("deny") => deny::run(),
         Some("gpu") => gpu::run(),
         Some("neon") => neon::run(&arguments),

@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use pidinet::arch::Arch;
 use pidinet_burn::Accelerator;
-use pidinet_train::data::augment::Sample;
 use pidinet_train::device::{Cpu, Device};
-use pidinet_train::loss::Loss;
+use pidinet_train::edges::loss::Loss;
+use pidinet_train::edges::sample::Sample;
+use pidinet_train::edges::trainer::Trainer;
 use pidinet_train::optimizer::Adam;
-use pidinet_train::trainer::Trainer;
 
 const SIDE: usize = 320;
 const ROUNDS: usize = 5;

@@ -1,28 +1,23 @@
 //! What a training run computes on.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-
-use burn_tensor::{Device, Tensor, TensorData};
+use burn_tensor::Device;
 use pidinet::arch::Arch;
-use pidinet::arch::binary::BiArch;
-use pidinet_train::data::augment::Sample;
-use pidinet_train::device;
-use pidinet_train::loss::Loss;
-use pidinet_train::{Error, Parameters, Result};
+use pidinet::arch::recognition::RecognitionArch;
+#[cfg(any(feature = "cuda", feature = "wgpu", test))]
+use pidinet_train::Error;
+use pidinet_train::edges::network::Network;
+use pidinet_train::recognition::recogniser::Recogniser;
+use pidinet_train::{Result, device};
 
-use crate::loss::Asked;
-use crate::{Network, recognition};
+use crate::place::Place;
+use crate::{edges, recognition};
 
 /// A device of Burn, to train on.
 ///
 /// Images of a batch that have the same size are computed together. Sums are in no fixed order, so two runs
 /// do not give the same weights bit for bit.
 #[derive(Clone, Debug)]
-pub struct Accelerator {
-    name: &'static str,
-    device: Device,
-}
+pub struct Accelerator(Place);
 
 impl Accelerator {
     /// All that this build has and this machine can run, and why not the others.
@@ -40,7 +35,7 @@ impl Accelerator {
     /// The CPU, by Burn's Flex backend.
     #[cfg(feature = "cpu")]
     pub fn cpu() -> Self {
-        Self { name: "cpu", device: Device::flex() }
+        Self(Place { name: "cpu", device: Device::flex() })
     }
 
     /// The first NVIDIA GPU.
@@ -69,26 +64,19 @@ impl Accelerator {
         use std::panic::{AssertUnwindSafe, catch_unwind};
         let probe = || {
             let device = device();
-            let two = Tensor::<1>::ones([1], &device) + 1.0;
+            let two = burn_tensor::Tensor::<1>::ones([1], &device) + 1.0;
             two.try_into_data().map(|_| device).map_err(|error| error.to_string())
         };
         let device = catch_unwind(AssertUnwindSafe(probe)).unwrap_or_else(|panic| Err(said(&*panic)));
         match device {
-            Ok(device) => Ok(Self { name, device }),
+            Ok(device) => Ok(Self(Place { name, device })),
             Err(reason) => Err(Error::Device { device: name.to_owned(), reason }),
         }
     }
 
     /// Burn's name of it.
     pub fn device(&self) -> &Device {
-        &self.device
-    }
-
-    /// The numbers of a tensor.
-    pub(crate) fn numbers<const D: usize>(&self, tensor: Tensor<D>) -> Result<Vec<f32>> {
-        let failed = |reason: String| Error::Device { device: self.name.to_owned(), reason };
-        let data = tensor.try_into_data().map_err(|error| failed(error.to_string()))?;
-        data.try_into_vec_as().map_err(|error| failed(error.to_string()))
+        &self.0.device
     }
 }
 
@@ -102,84 +90,15 @@ fn said(panic: &(dyn std::any::Any + Send)) -> String {
 
 impl device::Device for Accelerator {
     fn name(&self) -> &str {
-        self.name
+        self.0.name
     }
 
-    fn network(&self, arch: &Arch) -> Box<dyn device::Network> {
-        let layout = Parameters::of(arch);
-        Box::new(OnBurn { arch: arch.clone(), layout, accelerator: self.clone() })
+    fn network(&self, arch: &Arch) -> Box<dyn Network> {
+        Box::new(edges::OnBurn::new(self.0.clone(), arch))
     }
 
-    fn recogniser(&self, arch: &BiArch) -> Box<dyn device::Recogniser> {
-        Box::new(recognition::OnBurn::new(self.clone(), arch))
-    }
-}
-
-#[derive(Debug)]
-struct OnBurn {
-    arch: Arch,
-    layout: Parameters,
-    accelerator: Accelerator,
-}
-
-impl OnBurn {
-    fn network(&self, parameters: &[f32], device: &Device) -> Network {
-        Network::new(&self.arch, self.layout.clone(), parameters, device)
-    }
-}
-
-/// The images of samples of equal size, `[n, 3, h, w]`.
-fn images(samples: &[&Sample], device: &Device) -> Tensor<4> {
-    let values: Vec<f32> = samples.iter().flat_map(|sample| sample.image.iter().copied()).collect();
-    let shape = [samples.len(), 3, samples[0].height, samples[0].width];
-    Tensor::from_data(TensorData::new(values, shape), device)
-}
-
-impl device::Network for OnBurn {
-    fn differentiate(
-        &self,
-        parameters: &[f32],
-        loss: &Loss,
-        samples: &[Sample],
-        divisor: f32,
-    ) -> Result<(f64, Vec<f32>)> {
-        let device = self.accelerator.device.clone().autodiff();
-        let network = self.network(parameters, &device);
-        let mut sizes: BTreeMap<(usize, usize), Vec<&Sample>> = BTreeMap::new();
-        for sample in samples {
-            sizes.entry((sample.height, sample.width)).or_default().push(sample);
-        }
-        let (mut total, mut sum) = (0.0, vec![0.0; parameters.len()]);
-        for samples in sizes.into_values() {
-            let logits = network.logits(images(&samples, &device));
-            let loss = Asked::new(loss, &samples, &device).loss(logits);
-            let mut gradients = loss.backward();
-            let gradients = self.accelerator.numbers(network.gradients(&mut gradients))?;
-            sum.iter_mut().zip(gradients).for_each(|(sum, gradient)| *sum += gradient / divisor);
-            total += self.accelerator.numbers(loss.inner())?.into_iter().map(f64::from).sum::<f64>();
-        }
-        Ok((total, sum))
-    }
-
-    fn fixed<'a>(&'a self, parameters: &[f32]) -> Box<dyn device::Fixed + 'a> {
-        let network = self.network(parameters, &self.accelerator.device);
-        Box::new(Fixed { place: self, network: Mutex::new(network) })
-    }
-}
-
-/// One image at a time: the device is busy with that, whoever asks.
-struct Fixed<'a> {
-    place: &'a OnBurn,
-    network: Mutex<Network>,
-}
-
-impl device::Fixed for Fixed<'_> {
-    fn logits(&self, sample: &Sample) -> Result<[Vec<f32>; 5]> {
-        let network = self.network.lock().unwrap_or_else(PoisonError::into_inner);
-        let logits = network.logits(images(&[sample], &self.place.accelerator.device));
-        let numbers = self.place.accelerator.numbers(logits)?;
-        let area = sample.height * sample.width;
-        Ok(std::array::from_fn(|map| numbers[map * area..(map + 1) * area].to_vec()))
+    fn recogniser(&self, arch: &RecognitionArch) -> Box<dyn Recogniser> {
+        Box::new(recognition::OnBurn::new(self.0.clone(), arch))
     }
 }
 

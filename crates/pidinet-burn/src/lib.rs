@@ -1,7 +1,7 @@
 //! Pixel difference networks on [Burn](https://burn.dev), whose backends train them on GPUs.
 //!
 //! [`Network`] is a network with its parameters on a Burn device: one more interpretation of
-//! [`pidinet::arch::pidinet`]; [`BiNetwork`] is one for recognition. [`Accelerator`] is what a training run computes on
+//! [`pidinet::arch::pidinet`]; [`RecognitionNetwork`] is one for recognition. [`Accelerator`] is what a training run computes on
 //! ([`pidinet_train::device::Device`]): it gives losses and gradients, and all else of the run is that of
 //! `pidinet-train`. On a CPU that crate's own device is several times faster than any of Burn's.
 //!
@@ -28,11 +28,10 @@
 #![forbid(unsafe_code)]
 
 mod accelerator;
-mod forward;
-mod loss;
-mod network;
+mod edges;
+mod place;
 mod recognition;
 
 pub use accelerator::Accelerator;
-pub use network::Network;
-pub use recognition::BiNetwork;
+pub use edges::Network;
+pub use recognition::RecognitionNetwork;

@@ -5,18 +5,18 @@
 #![expect(clippy::print_stderr, reason = "a device that is skipped is named")]
 
 use burn_tensor::{Tensor, TensorData};
-use pidinet::Options;
-use pidinet::arch::{Arch, Config};
-use pidinet::detector::outputs;
-use pidinet::engine::Input;
+use pidinet::arch::{Arch, Kinds};
+use pidinet::edges::Input;
+use pidinet::edges::trace;
 use pidinet::weights::Model;
+use pidinet::{DetectorOptions, Size};
 use pidinet_burn::{Accelerator, Network};
 use pidinet_train::Parameters;
-use pidinet_train::data::augment::{Lesson, Sample};
 use pidinet_train::device::{Cpu, Device, check};
-use pidinet_train::loss::{IGNORED, Loss};
+use pidinet_train::edges::loss::Loss;
+use pidinet_train::edges::sample::{IGNORED, Lesson, Sample};
+use pidinet_train::edges::trainer::Trainer;
 use pidinet_train::optimizer::Adam;
-use pidinet_train::trainer::Trainer;
 
 /// The devices to compare.
 fn devices() -> Vec<Accelerator> {
@@ -33,15 +33,15 @@ fn devices() -> Vec<Accelerator> {
 /// Networks of every kind of layer, with and without what follows the stages.
 fn architectures() -> Vec<Arch> {
     let small = Arch { width: 6, cdcm: Some(4), ..Arch::full() };
-    let named = |name| Config::named(name).unwrap();
+    let named = |name| Kinds::named(name).unwrap();
     vec![
         small.clone(),
         Arch { theta: 0.6, ..small.clone() },
         small.clone().light(),
-        Arch { config: named("baseline"), csam: false, ..small.clone() },
-        Arch { config: named("c16"), cdcm: None, theta: 0.8, ..small.clone() },
-        Arch { config: named("a16"), ..small.clone() },
-        Arch { config: named("r16"), theta: 0.3, ..small },
+        Arch { kinds: named("baseline"), csam: false, ..small.clone() },
+        Arch { kinds: named("c16"), cdcm: None, theta: 0.8, ..small.clone() },
+        Arch { kinds: named("a16"), ..small.clone() },
+        Arch { kinds: named("r16"), theta: 0.3, ..small },
         Arch::tiny(),
     ]
 }
@@ -106,9 +106,9 @@ fn maps_are_those_of_the_engine(accelerator: &Accelerator) {
         let images = samples.iter().flat_map(|sample| sample.image.clone()).collect();
         let images = Tensor::from_data(TensorData::new(images, [2, 3, height, width]), device);
         let found = network.outputs(images);
-        let wanted = samples
-            .each_ref()
-            .map(|sample| outputs(&model, &Options::default(), &Planes(sample), height, width).unwrap());
+        let wanted = samples.each_ref().map(|sample| {
+            trace(&model, &DetectorOptions::default(), &Planes(sample), Size { height, width }).unwrap()
+        });
         let compare = |name: &str, found: Tensor<4>, wanted: [&[f32]; 2]| {
             let (found, wanted) = (values(found), wanted.concat());
             assert_eq!(found.len(), wanted.len(), "{on}: {name} of {arch:?}");

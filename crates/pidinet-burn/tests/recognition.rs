@@ -7,23 +7,24 @@ use std::path::PathBuf;
 
 use burn_tensor::{Device, Tensor, TensorData};
 use pidinet::arch::Kind::{Angular, Central, Radial};
-use pidinet::arch::binary::{BiArch, Shortcut, Stage, Stem};
+use pidinet::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
 use pidinet::recognition::pixels;
-use pidinet::weights::BiModel;
-use pidinet::{Classifier, ClassifierOptions};
-use pidinet_burn::{Accelerator, BiNetwork};
+use pidinet::weights::RecognitionModel;
+use pidinet::{Classifier, ClassifierOptions, Size};
+use pidinet_burn::{Accelerator, RecognitionNetwork};
 use pidinet_eval::classes::ClassSet;
 use pidinet_train::device::{self, Cpu};
 use pidinet_train::optimizer::Adam;
-use pidinet_train::recognition::learner::{Batch, Learner};
+use pidinet_train::recognition::batch::Batch;
+use pidinet_train::recognition::learner::Learner;
 use pidinet_train::recognition::loss::targets;
 use pidinet_train::recognition::signs::{Precision, Straight};
 use pidinet_train::recognition::tape::Mode;
 
 /// Every kind of difference, stem and shortcut, with one and two branches.
-fn architectures() -> [BiArch; 4] {
+fn architectures() -> [RecognitionArch; 4] {
     let stage = |blocks, difference, rho| Stage { blocks, difference, rho };
-    let arch = |stem, stages: &[Stage]| BiArch {
+    let arch = |stem, stages: &[Stage]| RecognitionArch {
         width: 8,
         stages: stages.to_vec(),
         stem,
@@ -51,7 +52,7 @@ fn noise(count: usize, seed: u64) -> Vec<f32> {
 }
 
 /// The logits of a model for inputs `[h][w][3]`.
-fn logits(network: &BiNetwork, inputs: &[Vec<f32>], [height, width]: [usize; 2]) -> Vec<f32> {
+fn logits(network: &RecognitionNetwork, inputs: &[Vec<f32>], [height, width]: [usize; 2]) -> Vec<f32> {
     let planes = |input: &Vec<f32>| -> Vec<f32> {
         (0..3).flat_map(|c| input.iter().skip(c).step_by(3)).copied().collect()
     };
@@ -63,13 +64,15 @@ fn logits(network: &BiNetwork, inputs: &[Vec<f32>], [height, width]: [usize; 2])
 #[test]
 fn logits_are_those_of_the_engine_to_the_last_bit() {
     for (seed, arch) in architectures().into_iter().enumerate() {
-        let model = BiModel::random(arch, seed as u64 + 1);
+        let model = RecognitionModel::random(arch, seed as u64 + 1);
         let classifier = Classifier::new(&model, &ClassifierOptions::default()).unwrap();
-        let network = BiNetwork::of(&model, &Device::flex());
+        let network = RecognitionNetwork::of(&model, &Device::flex());
         for [height, width] in [[32, 32], [19, 24], [1, 5]] {
             let inputs = [1, 2].map(|seed| noise(3 * height * width, seed)).to_vec();
-            let engine: Vec<f32> =
-                inputs.iter().flat_map(|input| classifier.run(input, height, width).logits).collect();
+            let engine: Vec<f32> = inputs
+                .iter()
+                .flat_map(|input| classifier.run(input, Size { height, width }).logits)
+                .collect();
             assert_eq!(
                 logits(&network, &inputs, [height, width]),
                 engine,
@@ -89,16 +92,17 @@ fn agree_on_cifar(step: usize) {
     }
     let set = ClassSet::open(&path, Some("test")).unwrap();
     let model = match std::env::var_os("PIDINET_MODEL") {
-        Some(path) => BiModel::open(path, &pidinet::weights::ModelLimits::default()).unwrap(),
-        None => BiModel::random(BiArch::small(10).with_differences(Central, 0.2), 1),
+        Some(path) => RecognitionModel::open(path, &pidinet::weights::OpenOptions::default()).unwrap(),
+        None => RecognitionModel::random(RecognitionArch::small(10).with_differences(Central, 0.2), 1),
     };
     let classifier = Classifier::new(&model, &ClassifierOptions::default()).unwrap();
-    let network = BiNetwork::of(&model, &Device::flex());
+    let network = RecognitionNetwork::of(&model, &Device::flex());
     let images: Vec<usize> = (0..set.len()).step_by(step).collect();
     for images in images.chunks(50) {
         let inputs: Vec<Vec<f32>> =
             images.iter().map(|&image| pixels(&set.image(image).unwrap(), &model.input)).collect();
-        let engine: Vec<f32> = inputs.iter().flat_map(|input| classifier.run(input, 32, 32).logits).collect();
+        let engine: Vec<f32> =
+            inputs.iter().flat_map(|input| classifier.run(input, Size::square(32)).logits).collect();
         assert_eq!(logits(&network, &inputs, [32, 32]), engine, "one of {images:?}");
     }
     eprintln!("equal logits for {} images", images.len());

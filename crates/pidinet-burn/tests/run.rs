@@ -9,9 +9,10 @@ use pidinet::EdgeMap;
 use pidinet::arch::Arch;
 use pidinet::save::SaveOptions;
 use pidinet_burn::Accelerator;
-use pidinet_train::config::{self, Config, Source};
 use pidinet_train::device::{Cpu, Device};
-use pidinet_train::run::{Options, Outcome, train};
+use pidinet_train::edges::config::{self, Config, Source};
+use pidinet_train::edges::run::train;
+use pidinet_train::run::{Options, Outcome};
 
 const SIDE: usize = 40;
 

@@ -6,16 +6,15 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::ValueHint;
-use pidinet::engine::{Precision, StepStats};
+use pidinet::edges::{Precision, StepStats};
 use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout};
-use pidinet::recognition::BiStepStats;
-use pidinet::weights::{BiInput, BiModel};
-use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options};
+use pidinet::weights::{AnyModel, RecognitionInput, RecognitionModel};
+use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Size};
 use serde::Serialize;
 
 use crate::detail::DetailArgs;
 use crate::model::ModelArgs;
-use crate::options::{EngineArgs, Size, size};
+use crate::options::{EngineArgs, size};
 use crate::ui::{self, usage};
 
 /// Measure the network alone, without reading and writing images
@@ -101,8 +100,9 @@ struct Step {
 impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let found = self.model.found()?;
-        self.check_size(found.recognises()?)?;
-        if found.recognises()? {
+        let opened = found.open(&self.model.options())?;
+        self.check_size(matches!(opened, AnyModel::Recognition(_)))?;
+        if let AnyModel::Recognition(model) = &opened {
             if self.engine.precision != Precision::F32 {
                 return Err(usage!("--precision is for models for edges"));
             }
@@ -112,7 +112,7 @@ impl Bench {
             if self.detail.is_given() {
                 return Err(usage!("--detail is for models for edges"));
             }
-            return self.binary(&found.recognition()?);
+            return self.binary(model);
         }
         if self.batch != NonZeroUsize::MIN {
             return Err(usage!("--batch is for models for recognition"));
@@ -121,13 +121,16 @@ impl Bench {
             Some(path) => Image::open(path, &ImageLimits::default())?,
             None => noise(self.size.unwrap_or(Size { width: 481, height: 321 }))?,
         };
-        let model = self.model.open_at(&self.detail)?;
-        let options = Options {
+        let model = match opened {
+            AnyModel::Edges(model) if !self.detail.is_given() => model,
+            _ => self.model.open_at(&self.detail)?,
+        };
+        let options = DetectorOptions {
             threads: self.engine.threads,
-            isa: self.engine.isa.clone(),
+            isa: self.engine.isa,
             precision: self.engine.precision,
             strip: self.engine.tile,
-            ..Options::default()
+            ..DetectorOptions::default()
         };
         let detector = EdgeDetector::new(&model, &options)?;
         detector.detect(&image)?;
@@ -175,24 +178,22 @@ impl Bench {
     }
 
     /// Measures a model for recognition.
-    fn binary(&self, model: &BiModel) -> anyhow::Result<ExitCode> {
-        let options = ClassifierOptions { threads: self.engine.threads, isa: self.engine.isa.clone() };
+    fn binary(&self, model: &RecognitionModel) -> anyhow::Result<ExitCode> {
+        let options = ClassifierOptions { threads: self.engine.threads, isa: self.engine.isa };
         let classifier = Classifier::new(model, &options)?;
         let side = model.input.size;
-        let Size { width, height } = self.size.unwrap_or(Size { width: side, height: side });
-        let input = pixels(&noise(Size { width, height })?, width, height, &model.input);
+        let size = self.size.unwrap_or(Size::square(side));
+        let Size { width, height } = size;
+        let input = pixels(&noise(size)?, width, height, &model.input);
         let batch = vec![&input[..]; self.batch.get()];
-        classifier.run_all(&batch, height, width);
+        classifier.run_all(&batch, size);
         let (mut times, mut profiles) = (Vec::new(), Vec::new());
         for _ in 0..self.runs.get() {
             let start = Instant::now();
-            classifier.run_all(&batch, height, width);
+            classifier.run_all(&batch, size);
             times.push(start.elapsed() / batch.len() as u32);
             if self.layers {
-                let stats = classifier.profile(&input, height, width).1.into_iter();
-                let step =
-                    |BiStepStats { name, shape, macs, time }| StepStats { name, shape, macs, bytes: 0, time };
-                profiles.push(stats.map(step).collect());
+                profiles.push(classifier.profile(&input, size).1);
             }
         }
         self.print(&Report {
@@ -211,7 +212,7 @@ impl Bench {
 }
 
 /// An image as numbers, none cut off.
-fn pixels(image: &Image, width: usize, height: usize, input: &BiInput) -> Vec<f32> {
+fn pixels(image: &Image, width: usize, height: usize, input: &RecognitionInput) -> Vec<f32> {
     let positions = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
     let normalised = |(x, y)| {
         let rgb = image.rgb(x, y);

@@ -7,10 +7,10 @@ use anyhow::Context;
 use clap::ValueHint;
 use pidinet::files::{MOST_STREAM, read_all};
 use pidinet::image::{Image, ImageLimits};
-use pidinet::{Classifier, ClassifierOptions};
+use pidinet::{Classifier, ClassifierOptions, Isa};
 
-use crate::detect::inputs::{Input, Source};
-use crate::model::Found;
+use crate::found::Found;
+use crate::inputs::{Input, Source};
 
 /// The classifier to use.
 #[derive(clap::Args, Debug)]
@@ -25,8 +25,8 @@ pub(crate) struct ClassifierArgs {
     threads: Option<NonZeroUsize>,
 
     /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, or the best here]
-    #[arg(long, value_name = "NAME")]
-    isa: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = Isa::named)]
+    isa: Option<Isa>,
 }
 
 impl ClassifierArgs {
@@ -37,7 +37,7 @@ impl ClassifierArgs {
 
     /// Reads the model.
     pub(crate) fn open(&self) -> anyhow::Result<Classifier> {
-        let options = ClassifierOptions { threads: self.threads, isa: self.isa.clone() };
+        let options = ClassifierOptions { threads: self.threads, isa: self.isa };
         Ok(Classifier::new(&Found::named(&self.model)?.recognition()?, &options)?)
     }
 }

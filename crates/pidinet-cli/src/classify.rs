@@ -9,7 +9,7 @@ use pidinet::{Classification, Classifier};
 use serde::Serialize;
 
 use crate::classifier::{ClassifierArgs, read};
-use crate::detect::inputs::{self, Input};
+use crate::inputs::{self, Input};
 use crate::ui::Batch;
 
 /// Say what images show

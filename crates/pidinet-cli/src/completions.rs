@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::Shell;
 
-use crate::{Cli, ui};
+use crate::ui;
 
 /// Print a completion script for a shell
 ///
@@ -17,9 +17,9 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, mut program: Command) -> anyhow::Result<ExitCode> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "pidinet", &mut script);
+        clap_complete::generate(self.shell, &mut program, "pidinet", &mut script);
         ui::print(&script)?;
         Ok(ExitCode::SUCCESS)
     }

@@ -5,17 +5,20 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ValueHint;
-use pidinet::arch::Config;
+use pidinet::Size;
+use pidinet::arch::Kinds;
 use pidinet::calibration::Calibration;
 use pidinet::image::Preset;
 use pidinet::onnx::{self, Input, Maps};
-use pidinet::weights::{BiStorage, BinaryStorage, Model, OpenOptions, Precision};
+use pidinet::weights::{
+    AnyModel, BinaryStorage, Model, OpenOptions, RecognitionModel, RecognitionStorage, Storage,
+};
 
 use crate::classifier;
 use crate::detail::DetailArgs;
-use crate::detect::inputs;
-use crate::model::Found;
-use crate::options::{Size, one_of, size};
+use crate::found::Found;
+use crate::inputs;
+use crate::options::{one_of, size};
 use crate::ui::usage;
 
 /// Turn a model file into one of ours, or into ONNX for other programs
@@ -58,7 +61,7 @@ pub(crate) struct Convert {
     /// Kinds of the layers, for a file that does not say: a published configuration, or sixteen of cv,
     /// cd, ad, rd [default: carv4]
     #[arg(long, value_name = "NAME")]
-    config: Option<Config>,
+    config: Option<Kinds>,
 
     /// Share of the pixel difference, from 0 to 1, for a file that does not say [default: 1]
     #[arg(long, value_name = "T")]
@@ -111,14 +114,15 @@ impl Convert {
             return Err(usage!("{} would be overwritten; give OUT another name", input.display()));
         }
         let found = Found::named(&self.input)?;
-        if found.recognises()? {
-            return self.binary(&found, format);
-        }
+        let options = OpenOptions { kinds: self.config, theta: self.theta, ..OpenOptions::default() };
+        let opened = match found.open(&options)? {
+            AnyModel::Recognition(model) => return self.binary(&model, format),
+            AnyModel::Edges(model) => model,
+        };
         if self.packed {
             return Err(usage!("{} finds edges and has no weights of one bit", self.input.display()));
         }
-        let options = OpenOptions { config: self.config, theta: self.theta, ..OpenOptions::default() };
-        let mut model = self.detail.model(&found, &options)?;
+        let mut model = if self.detail.is_given() { self.detail.model(&found, &options)? } else { opened };
         if self.folded {
             model = model.folded();
         }
@@ -130,7 +134,7 @@ impl Convert {
         }
         match format {
             Format::Safetensors => {
-                let precision = if self.float16 { Precision::Float16 } else { Precision::Float32 };
+                let precision = if self.float16 { Storage::Float16 } else { Storage::Float32 };
                 model.save_as(&self.output, precision)
             }
             Format::Onnx => onnx::save(&model, &self.output, &self.onnx.options()),
@@ -146,7 +150,7 @@ impl Convert {
     }
 
     /// Converts a model for recognition.
-    fn binary(&self, found: &Found, format: Format) -> anyhow::Result<ExitCode> {
+    fn binary(&self, model: &RecognitionModel, format: Format) -> anyhow::Result<ExitCode> {
         let name = self.input.display();
         let for_edges = [
             self.folded,
@@ -164,11 +168,10 @@ impl Convert {
         if format == Format::Onnx {
             return Err(usage!("{name} is a model for recognition, and is not written as ONNX"));
         }
-        let storage = BiStorage {
+        let storage = RecognitionStorage {
             binary: if self.packed { BinaryStorage::Bits } else { BinaryStorage::Latent },
-            real: if self.float16 { Precision::Float16 } else { Precision::Float32 },
+            real: if self.float16 { Storage::Float16 } else { Storage::Float32 },
         };
-        let model = found.recognition()?;
         model.save(&self.output, storage).context("the model was not converted")?;
         Ok(ExitCode::SUCCESS)
     }
@@ -225,7 +228,7 @@ fn calibration(model: &Model, folder: &Path) -> anyhow::Result<Calibration> {
 impl Onnx {
     fn options(&self) -> onnx::Options {
         onnx::Options {
-            size: self.size.map(|Size { width, height }| onnx::Size { height, width }),
+            size: self.size,
             input: self.input.unwrap_or_default(),
             maps: if self.side_outputs { Maps::All } else { Maps::Fused },
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pidinet::models::{self, Pair};
 use pidinet::weights::{Model, OpenOptions};
 
-use crate::model::Found;
+use crate::found::Found;
 use crate::ui::usage;
 
 /// One detail.

@@ -11,23 +11,22 @@ use clap::ValueHint;
 use pidinet::files::{MOST_STREAM, read_all};
 use pidinet::image::{FloatRange, Image, ImageLimits, Opened, Preset, ReadOptions};
 use pidinet::save::{Format, SaveOptions};
-use pidinet::{EdgeDetector, EdgeMap, Error, Options};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error};
 
 use crate::detail::DetailArgs;
+use crate::inputs::{self, Source};
 use crate::model::ModelArgs;
 use crate::options::{EngineArgs, one_of, pixels, scale};
 use crate::ui::{self, Batch, usage};
 
-mod crew;
 mod files;
 mod finish;
-pub(crate) mod inputs;
+mod in_order;
 mod outputs;
 mod record;
 
 use files::{Folders, Prepared};
 use finish::Finish;
-use inputs::Source;
 use outputs::{Job, Output, Request};
 use record::{Milliseconds, Record};
 
@@ -136,7 +135,7 @@ impl Detect {
             let waited = milliseconds(clock.elapsed());
             all.into_iter().map(|done| done.and_then(|done| done.settle(&mut folders, waited))).collect()
         };
-        crew::in_order(jobs.len(), engines.workers, work, settle, |number, result| {
+        in_order::in_order(jobs.len(), engines.workers, work, settle, |number, result| {
             let job = &jobs[number];
             match result {
                 Ok(record) => batch.done(self.line(job, &record).as_deref()),
@@ -159,7 +158,7 @@ impl Detect {
         let model = self.model.open_at(&self.detail)?;
         let threads = pidinet::threads::count(self.engine.threads);
         let many = threads > 1 && images >= 2 * threads;
-        let single = Options { threads: Some(NonZeroUsize::MIN), ..self.options() };
+        let single = DetectorOptions { threads: Some(NonZeroUsize::MIN), ..self.options() };
         Ok(Engines {
             workers: if many { threads } else { 1 },
             all: EdgeDetector::new(&model, &self.options())?,
@@ -181,10 +180,10 @@ impl Detect {
         Ok(())
     }
 
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> DetectorOptions {
+        DetectorOptions {
             threads: self.engine.threads,
-            isa: self.engine.isa.clone(),
+            isa: self.engine.isa,
             precision: self.engine.precision,
             strip: self.engine.tile,
             sides: self.side_outputs,

@@ -7,7 +7,7 @@ use clap::ValueHint;
 use pidinet::save::{npy, write_atomically};
 
 use crate::classifier::{ClassifierArgs, read};
-use crate::detect::inputs;
+use crate::inputs;
 use crate::ui::{Batch, usage};
 
 /// Write the feature vectors of images

@@ -2,11 +2,9 @@
 
 use std::process::ExitCode;
 
-mod classify;
 mod edges;
-mod pictures;
 mod plot;
-mod source;
+mod recognition;
 
 /// Score edge maps against what people drew, and classifiers against what images show
 #[derive(clap::Args, Debug)]
@@ -18,7 +16,7 @@ pub(crate) struct Eval {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Edges(Box<edges::Edges>),
-    Classify(classify::Classify),
+    Classify(recognition::Classify),
     Plot(plot::Plot),
 }
 

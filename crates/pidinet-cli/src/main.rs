@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 mod bench;
 mod classifier;
@@ -14,6 +14,8 @@ mod detail;
 mod detect;
 mod embed;
 mod eval;
+mod found;
+mod inputs;
 mod inspect;
 mod interrupt;
 mod man;
@@ -21,6 +23,7 @@ mod mix;
 mod model;
 mod models;
 mod options;
+mod table;
 mod train;
 mod ui;
 mod verify;
@@ -66,7 +69,7 @@ fn main() -> ExitCode {
         Command::Eval(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Train(command) => command.run(),
-        Command::Completions(command) => command.run(),
-        Command::Man(command) => command.run(),
+        Command::Completions(command) => command.run(Cli::command()),
+        Command::Man(command) => command.run(Cli::command()),
     })
 }

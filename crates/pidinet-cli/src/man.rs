@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory, ValueHint};
+use clap::{Command, ValueHint};
 
-use crate::{Cli, ui};
+use crate::ui;
 
 /// Print the manual page, or write those of all subcommands
 ///
@@ -19,16 +19,16 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, program: Command) -> anyhow::Result<ExitCode> {
         match self.folder {
             Some(folder) => {
                 let unwritable = || format!("cannot write to folder {}", folder.display());
                 std::fs::create_dir_all(&folder).with_context(unwritable)?;
-                clap_mangen::generate_to(Cli::command(), &folder).with_context(unwritable)?;
+                clap_mangen::generate_to(program, &folder).with_context(unwritable)?;
             }
             None => {
                 let mut page = Vec::new();
-                clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+                clap_mangen::Man::new(program).render(&mut page)?;
                 ui::print(&page)?;
             }
         }

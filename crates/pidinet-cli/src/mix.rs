@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::ValueHint;
-use pidinet::arch::Config;
-use pidinet::weights::{Model, OpenOptions, Precision};
+use pidinet::arch::Kinds;
+use pidinet::weights::{Model, OpenOptions, Storage};
 use serde_json::json;
 
-use crate::model::Found;
+use crate::found::Found;
 use crate::ui::usage;
 
 /// Write the model between two models
@@ -42,7 +42,7 @@ pub(crate) struct Mix {
     /// Kinds of the layers, for files that do not say: a published configuration such as carv4, or
     /// sixteen of cv, cd, ad, rd
     #[arg(long, value_name = "NAME")]
-    config: Option<Config>,
+    config: Option<Kinds>,
 }
 
 impl Mix {
@@ -56,7 +56,7 @@ impl Mix {
         if there.is_some() && [&self.a, &self.b].into_iter().any(|input| whole(input) == there) {
             return Err(usage!("{output} would be overwritten; give the output another name"));
         }
-        let options = OpenOptions { config: self.config, ..OpenOptions::default() };
+        let options = OpenOptions { kinds: self.config, ..OpenOptions::default() };
         let found = [Found::named(&self.a)?, Found::named(&self.b)?];
         let [a, b] = [found[0].edges(&options)?, found[1].edges(&options)?];
         let mut mixture = Model::mix(&a, &b, self.t).context("the models cannot be mixed")?;
@@ -66,7 +66,7 @@ impl Mix {
             "b": { "name": b.info.name, "sha256": found[1].sha256()? },
         });
         mixture.info.extra.insert("pidinet.mixed_from".to_owned(), origin.to_string());
-        let precision = if self.float16 { Precision::Float16 } else { Precision::Float32 };
+        let precision = if self.float16 { Storage::Float16 } else { Storage::Float32 };
         mixture.save_as(&self.output, precision).context("the mixture was not written")?;
         Ok(ExitCode::SUCCESS)
     }

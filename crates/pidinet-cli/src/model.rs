@@ -1,15 +1,13 @@
 //! Which model: a file, or one that comes with the program.
 
-use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use pidinet::arch::Config;
-use pidinet::models::{self, Embedded, Pair};
-use pidinet::weights::{BiModel, Model, ModelLimits, OpenOptions};
-use sha2::{Digest, Sha256};
+use pidinet::arch::Kinds;
+use pidinet::models::{self, Pair};
+use pidinet::weights::{Model, OpenOptions};
 
 use crate::detail::{DetailArgs, PartnerArgs};
+use crate::found::Found;
 use crate::ui::usage;
 
 /// The model to use.
@@ -23,7 +21,7 @@ pub(crate) struct ModelArgs {
     /// Kinds of the layers, for a file that does not say: a published configuration such as carv4, or
     /// sixteen of cv, cd, ad, rd
     #[arg(long, value_name = "NAME")]
-    config: Option<Config>,
+    config: Option<Kinds>,
 }
 
 impl ModelArgs {
@@ -58,163 +56,8 @@ impl ModelArgs {
         partner.pair(&self.found()?, &self.options())
     }
 
-    fn options(&self) -> OpenOptions {
-        OpenOptions { config: self.config, ..OpenOptions::default() }
-    }
-}
-
-/// Where a model is.
-#[derive(Clone, Debug)]
-pub(crate) enum Found {
-    File(PathBuf),
-    Embedded(&'static Embedded),
-}
-
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::Embedded(model) => f.write_str(model.name),
-        }
-    }
-}
-
-impl Found {
-    /// The file of this path, or else the model of this name that comes with the program.
-    pub(crate) fn named(name: &Path) -> anyhow::Result<Self> {
-        Self::among(models::ALL, name)
-    }
-
-    fn among(all: &'static [Embedded], name: &Path) -> anyhow::Result<Self> {
-        if name.exists() && !name.is_dir() {
-            if !name.is_file() {
-                let path = name.display();
-                return Err(usage!("{path} is a pipe or a device, and a model is a file: copy it to one"));
-            }
-            return Ok(Self::File(name.to_owned()));
-        }
-        if let Some(model) = all.iter().find(|model| Path::new(model.name) == name) {
-            return Ok(Self::Embedded(model));
-        }
-        let names = || all.iter().map(|model| model.name);
-        let near = models::near(&name.to_string_lossy(), names());
-        let others = match (near.is_empty(), all.is_empty()) {
-            (true, true) => String::new(),
-            (true, false) => format!(" but {}", names().collect::<Vec<_>>().join(", ")),
-            (false, _) => format!("; did you mean {}?", near.join(" or ")),
-        };
-        let path = name.display();
-        Err(if name.is_dir() {
-            usage!("{path} is a folder, and there is no model of that name{others}")
-        } else {
-            usage!("there is no file {path}, and no model of that name{others}")
-        })
-    }
-
-    /// The SHA-256 of its file, in hexadecimal digits.
-    pub(crate) fn sha256(&self) -> anyhow::Result<String> {
-        let digest = match self {
-            Self::File(path) => Sha256::digest(
-                std::fs::read(path).map_err(|source| pidinet::Error::Read { path: path.clone(), source })?,
-            ),
-            Self::Embedded(model) => Sha256::digest(model.bytes),
-        };
-        Ok(format!("{digest:x}"))
-    }
-
-    /// Whether it is a model for recognition, rather than of edges.
-    pub(crate) fn recognises(&self) -> anyhow::Result<bool> {
-        match self {
-            Self::File(path) => is_binary(path),
-            Self::Embedded(model) => Ok(model.recognises()),
-        }
-    }
-
-    /// Reads a model of edges.
-    pub(crate) fn edges(&self, options: &OpenOptions) -> anyhow::Result<Model> {
-        if self.recognises()? {
-            return Err(usage!(
-                "{self} is a model for recognition and finds no edges: it is for `pidinet classify`"
-            ));
-        }
-        Ok(match self {
-            Self::File(path) => Model::open(path, options)?,
-            Self::Embedded(model) => Model::read(model.bytes, options)?,
-        })
-    }
-
-    /// Reads a model for recognition.
-    pub(crate) fn recognition(&self) -> anyhow::Result<BiModel> {
-        let limits = ModelLimits::default();
-        match self {
-            Self::File(path) => Ok(BiModel::open(path, &limits)?),
-            Self::Embedded(model) if model.recognises() => Ok(BiModel::read(model.bytes, &limits)?),
-            Self::Embedded(model) => Err(usage!(
-                "{} finds edges; recognition needs a bi-pidinet, as `pidinet train classify` makes them",
-                model.name
-            )),
-        }
-    }
-}
-
-/// Whether a file is a model for recognition, rather than of edges.
-fn is_binary(path: &Path) -> anyhow::Result<bool> {
-    /// The largest model file that is read.
-    const LONGEST: u64 = 256 << 20;
-    let unreadable = |source| pidinet::Error::Read { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(BiModel::is_one(&bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use pidinet::arch::binary::BiArch;
-    use pidinet::weights::BiStorage;
-
-    use super::*;
-
-    #[test]
-    fn digests_are_those_of_the_standard() {
-        // FIPS 180-2, appendix B.1.
-        let abc = Found::Embedded(&Embedded { name: "abc", bytes: b"abc" });
-        let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(abc.sha256().unwrap(), digest);
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "abc").unwrap();
-        assert_eq!(Found::File(file.path().to_owned()).sha256().unwrap(), digest);
-    }
-
-    #[test]
-    fn models_of_both_kinds_are_found_by_their_names() {
-        let model = BiModel::random(BiArch { width: 4, ..BiArch::small(3) }, 1);
-        let bytes = model.to_bytes(BiStorage::default()).unwrap().leak();
-        let all = [*models::named("tiny").unwrap(), Embedded { name: "bi", bytes }].to_vec().leak();
-        let folder = tempfile::tempdir().unwrap();
-        let find = |name: &str| Found::among(all, Path::new(name));
-
-        let (edges, bi) = (find("tiny").unwrap(), find("bi").unwrap());
-        assert_eq!(bi.recognition().unwrap().weights, model.weights);
-        assert_eq!(edges.edges(&OpenOptions::default()).unwrap().info.name, "tiny");
-        let error = bi.edges(&OpenOptions::default()).unwrap_err().to_string();
-        assert!(error.contains("bi is a model for recognition"), "{error}");
-        let error = edges.recognition().unwrap_err().to_string();
-        assert!(error.contains("tiny finds edges"), "{error}");
-
-        let error = find("none").unwrap_err().to_string();
-        assert_eq!(error, "there is no file none, and no model of that name but tiny, bi");
-        let error = find("tinny").unwrap_err().to_string();
-        assert_eq!(error, "there is no file tinny, and no model of that name; did you mean tiny?");
-        #[cfg(unix)]
-        {
-            let error = find("/dev/null").unwrap_err().to_string();
-            assert!(error.contains("a pipe or a device"), "{error}");
-        }
-        let error = Found::among(all, folder.path()).unwrap_err().to_string();
-        assert!(error.contains("is a folder"), "{error}");
-        let file = folder.path().join("bi");
-        model.save(&file, BiStorage::default()).unwrap();
-        assert!(matches!(Found::among(all, &file).unwrap(), Found::File(path) if path == file));
+    /// How it is opened.
+    pub(crate) fn options(&self) -> OpenOptions {
+        OpenOptions { kinds: self.config, ..OpenOptions::default() }
     }
 }

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use pidinet::arch::binary::survey::BiSurvey;
+use pidinet::Size;
+use pidinet::arch::recognition::survey::RecognitionSurvey;
 use pidinet::arch::survey::Survey;
 use pidinet::models::{self, Embedded};
-use pidinet::weights::ModelInfo;
+use pidinet::weights::{AnyModel, ModelInfo, OpenOptions};
 use serde::Serialize;
 
-use crate::inspect::{LEFT, aligned};
-use crate::model::Found;
+use crate::found::Found;
+use crate::table::{LEFT, aligned};
 use crate::ui;
 
 /// List the models that come with the program
@@ -76,14 +77,14 @@ impl Models {
 
 fn entry(model: &'static Embedded) -> anyhow::Result<Entry> {
     let found = Found::Embedded(model);
-    let (task, parameters, binary_parameters, info) = if model.recognises() {
-        let read = found.recognition()?;
-        let side = read.input.size;
-        let survey = BiSurvey::of(&read.arch, side, side);
-        ("recognition", survey.parameter_count(), survey.bit_count(), read.info)
-    } else {
-        let read = found.edges(&Default::default())?;
-        ("edges", Survey::of(&read.arch, 8, 8).parameter_count(), 0, read.info)
+    let (task, parameters, binary_parameters, info) = match found.open(&OpenOptions::default())? {
+        AnyModel::Recognition(read) => {
+            let survey = RecognitionSurvey::of(&read.arch, Size::square(read.input.size));
+            ("recognition", survey.parameter_count(), survey.bit_count(), read.info)
+        }
+        AnyModel::Edges(read) => {
+            ("edges", Survey::of(&read.arch, Size::square(8)).parameter_count(), 0, read.info)
+        }
     };
     let ModelInfo { licence, training_data, scores, .. } = info;
     Ok(Entry {

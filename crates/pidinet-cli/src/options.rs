@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use pidinet::engine::{Precision, Strip};
+use pidinet::edges::{Precision, Strip};
+use pidinet::{Isa, Size};
 
 /// How the network is run.
 #[derive(clap::Args, Debug)]
@@ -13,8 +14,8 @@ pub(crate) struct EngineArgs {
     pub(crate) threads: Option<NonZeroUsize>,
 
     /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, or the best here]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) isa: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = Isa::named)]
+    pub(crate) isa: Option<Isa>,
 
     /// In what numbers the network computes most products. int8 takes a calibrated model (`pidinet convert
     /// --calibrate`); CPUs without AVX-512 BF16, or VNNI for int8, compute in f32
@@ -37,13 +38,6 @@ fn strip(text: &str) -> Result<Strip, String> {
             _ => Err("expected auto, off or a number of rows".to_owned()),
         },
     }
-}
-
-/// Width and height, as in `481x321`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size {
-    pub(crate) width: usize,
-    pub(crate) height: usize,
 }
 
 /// Longest side of a [`Size`].

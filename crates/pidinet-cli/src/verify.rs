@@ -11,9 +11,9 @@ use pidinet::image::{Image, ImageLimits};
 use pidinet::recognition::unit;
 use pidinet::save::{SaveOptions, write_atomically};
 use pidinet_eval::faces::{PairList, Verification, roc, verify};
-use pidinet_eval::raster::raster;
-use pidinet_eval::results::PLOT_SCALE;
-use pidinet_eval::svg::svg;
+use pidinet_eval::figures::raster::raster;
+use pidinet_eval::figures::svg::svg;
+use pidinet_eval::results::write::PLOT_SCALE;
 use serde::Serialize;
 
 use crate::classifier::ClassifierArgs;

@@ -6,8 +6,8 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use pidinet::EdgeMap;
 use pidinet::post::{Mask, Suppression, suppress, thin};
 use pidinet_eval::GroundTruth;
-use pidinet_eval::counts::counts;
-use pidinet_eval::evaluate::{Options, evaluate};
+use pidinet_eval::edges::counts::counts;
+use pidinet_eval::edges::evaluate::{Options, evaluate};
 
 const WIDTH: usize = 481;
 const HEIGHT: usize = 321;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::mat5::MatError;
+use crate::files::mat5::MatError;
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -5,11 +5,11 @@
 use std::path::PathBuf;
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::BiArch;
-use pidinet::arch::binary::reference::BiReference;
-use pidinet::arch::reference::Map;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet::recognition::pixels;
-use pidinet::weights::{BiModel, ModelLimits};
+use pidinet::reference::edges::Map;
+use pidinet::reference::recognition::RecognitionReference;
+use pidinet::weights::{OpenOptions, RecognitionModel};
 use pidinet::{Classifier, ClassifierOptions};
 use pidinet_eval::classes::ClassSet;
 use rayon::prelude::*;
@@ -25,13 +25,13 @@ fn test_images() -> Option<ClassSet> {
 }
 
 /// A model that tells pictures apart only a little, whose sums are near zero all the more often.
-fn random() -> BiModel {
-    BiModel::random(BiArch::small(10).with_differences(Kind::Central, 0.2), 1)
+fn random() -> RecognitionModel {
+    RecognitionModel::random(RecognitionArch::small(10).with_differences(Kind::Central, 0.2), 1)
 }
 
 /// Asserts that the engine gives for these images what the reference gives, to the last bit; returns the share of
 /// them that the model recognises.
-fn agree(model: &BiModel, set: &ClassSet, images: Vec<usize>) -> f64 {
+fn agree(model: &RecognitionModel, set: &ClassSet, images: Vec<usize>) -> f64 {
     let classifier = Classifier::new(model, &ClassifierOptions::default()).unwrap();
     let count = images.len() as f64;
     let is_right = |image: usize| {
@@ -39,7 +39,7 @@ fn agree(model: &BiModel, set: &ClassSet, images: Vec<usize>) -> f64 {
         let numbers = pixels(&picture, &model.input);
         let planes = (0..3).flat_map(|c| numbers.iter().skip(c).step_by(3).map(|&x| f64::from(x)));
         let side = model.input.size;
-        let want = BiReference::run(model, &Map::new([3, side, side], planes.collect())).logits;
+        let want = RecognitionReference::run(model, &Map::new([3, side, side], planes.collect())).logits;
         let got = classifier.classify(&picture);
         let logits: Vec<f64> = got.logits.iter().copied().map(f64::from).collect();
         assert_eq!(logits, want.data, "{}", set.name(image));
@@ -65,7 +65,7 @@ fn the_engine_recognises_pictures_as_the_reference_does() {
     let Some(test) = test_images() else { return };
     agree(&random(), &test, (0..test.len()).step_by(50).collect());
     let embedded = pidinet::models::named("bi-pidinet-s").unwrap();
-    let model = BiModel::read(embedded.bytes, &ModelLimits::default()).unwrap();
+    let model = RecognitionModel::read(embedded.bytes, &OpenOptions::default()).unwrap();
     let right = agree(&model, &test, (0..test.len()).step_by(50).collect());
     // It recognises .853 of all; by chance it would be .1.
     assert!(right > 0.8, "{right} of every fiftieth image");
@@ -77,7 +77,7 @@ fn the_engine_recognises_pictures_as_the_reference_does() {
 fn the_engine_recognises_every_test_image_as_the_reference_does() {
     let Some(test) = test_images() else { return };
     let model = match std::env::var_os("PIDINET_MODEL") {
-        Some(path) => BiModel::open(path, &ModelLimits::default()).unwrap(),
+        Some(path) => RecognitionModel::open(path, &OpenOptions::default()).unwrap(),
         None => random(),
     };
     let right = agree(&model, &test, (0..test.len()).collect());

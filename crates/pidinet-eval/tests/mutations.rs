@@ -17,9 +17,9 @@ use pidinet::arch::Arch;
 use pidinet::image::{Image, ImageLimits, Pixels, ReadOptions};
 use pidinet::weights::Model;
 use pidinet_eval::GroundTruth;
-use pidinet_eval::ground_truth::{self, TruthOptions};
-use pidinet_eval::levels::Drawing;
-use pidinet_eval::predictions;
+use pidinet_eval::files::ground_truth::{self, TruthOptions};
+use pidinet_eval::files::levels::Drawing;
+use pidinet_eval::files::predictions;
 
 #[path = "../../pidinet/tests/hostile_models/checkpoint.rs"]
 #[expect(dead_code, reason = "models are damaged here at random, not on purpose")]
@@ -96,7 +96,7 @@ fn seeds() -> Vec<Seed> {
     };
     folder(root.join("../pidinet/tests/images"), &[Reader::Image, Reader::Plane]);
     folder(root.join("../pidinet/tests/images/tiff"), &[Reader::Image, Reader::Plane]);
-    folder(root.join("src/mat5/fixtures"), &[Reader::Plane]);
+    folder(root.join("src/files/mat5/fixtures"), &[Reader::Plane]);
     let mut add = |name: &str, bytes: Vec<u8>, reader| {
         let extension = name.rsplit('.').next().unwrap().to_owned();
         seeds.push(Seed { name: name.to_owned(), extension, bytes, reader });

@@ -5,10 +5,11 @@
 
 use std::path::{Path, PathBuf};
 
-use pidinet_eval::dataset::Dataset;
-use pidinet_eval::evaluate::{Options, evaluate_all, thresholds};
-use pidinet_eval::score::Scores;
-use pidinet_eval::{GroundTruth, predictions};
+use pidinet_eval::GroundTruth;
+use pidinet_eval::edges::evaluate::{Options, evaluate_all, thresholds};
+use pidinet_eval::edges::score::Scores;
+use pidinet_eval::files::dataset::Dataset;
+use pidinet_eval::files::predictions;
 
 /// The folder, or `None`, said aloud, where it is missing.
 fn shared(folder: &str) -> Option<PathBuf> {
@@ -119,7 +120,7 @@ fn the_published_curve_of_pidinet_comes_out() {
 /// The score that summing up gives for the published curves themselves.
 #[test]
 fn published_curves_sum_up_to_published_scores() {
-    use pidinet_eval::curve::{Curve, Point};
+    use pidinet_eval::edges::curve::{Curve, Point};
 
     let Some(published) = shared("pidinet-official/pr-curves/BSDS") else { return };
     let mut curves = 0;

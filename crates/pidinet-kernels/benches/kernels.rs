@@ -4,12 +4,12 @@
 //! instruction set is the best one, or the one `PIDINET_ISA` names.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use pidinet_kernels::block::{self, Block, Shortcut};
 use pidinet_kernels::buffer::Buffer;
-use pidinet_kernels::dense::{Activation, Dense, DenseWeights, Tap};
-use pidinet_kernels::depthwise::{Depthwise, DepthwiseWeights};
-use pidinet_kernels::dilated::{BAND, Dilated, DilatedWeights};
-use pidinet_kernels::row::{self, MARGIN, Row, RowMut};
+use pidinet_kernels::rows::block::{self, Block, Shortcut};
+use pidinet_kernels::rows::dense::{Activation, Dense, DenseWeights, Tap};
+use pidinet_kernels::rows::depthwise::{Depthwise, DepthwiseWeights};
+use pidinet_kernels::rows::dilated::{BAND, Dilated, DilatedWeights};
+use pidinet_kernels::rows::row::{self, MARGIN, Row, RowMut};
 use pidinet_kernels::{Isa, Kernel, Lanes, reference};
 use std::hint::black_box;
 

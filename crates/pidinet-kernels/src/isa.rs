@@ -14,9 +14,9 @@ mod neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 
-use crate::bit_lanes::{BitKernel, BitLanes};
-use crate::lanes::{Kernel, Lanes};
-use crate::packed_lanes::{Format, PackedKernel, PackedLanes};
+use crate::lanes::bits::{BitKernel, BitLanes};
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::lanes::words::{Format, PackedKernel, PackedLanes};
 use std::fmt;
 
 /// An instruction set this CPU has.

@@ -6,8 +6,8 @@
 //! into ranges.
 //!
 //! ```
-//! use pidinet_kernels::dense::{Activation, Dense, DenseWeights, Tap};
-//! use pidinet_kernels::row::{self, Row, RowMut};
+//! use pidinet_kernels::rows::dense::{Activation, Dense, DenseWeights, Tap};
+//! use pidinet_kernels::rows::row::{self, Row, RowMut};
 //! use pidinet_kernels::Isa;
 //!
 //! // One row of a 1x1 convolution from two channels to one: the sum of the two.
@@ -30,30 +30,16 @@
 //! assert_eq!(dst[row::MARGIN..][..3], [11.0, 22.0, 33.0]);
 //! ```
 
-pub mod bit_lanes;
-pub mod bits;
-pub mod block;
 pub mod buffer;
-pub mod dense;
-pub mod depthwise;
-pub mod dilated;
-pub mod elementwise;
-mod entry;
 pub mod isa;
 pub mod lanes;
-pub mod packed;
-pub mod packed_lanes;
 pub mod pixels;
 pub mod planes;
-pub mod pool;
-pub mod real;
 pub mod reference;
-pub mod resize;
-pub mod row;
-mod tiles;
-pub mod xnor;
+pub mod rows;
+mod run_on;
 
-pub use bit_lanes::{BitKernel, BitLanes};
 pub use isa::{Isa, IsaError};
-pub use lanes::{Kernel, Lanes};
-pub use packed_lanes::{Format, PackedKernel, PackedLanes};
+pub use lanes::bits::{BitKernel, BitLanes};
+pub use lanes::floats::{Kernel, Lanes};
+pub use lanes::words::{Format, PackedKernel, PackedLanes};

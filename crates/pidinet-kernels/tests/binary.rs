@@ -2,10 +2,11 @@
 //! are whole numbers: they are equal, not close.
 
 use pidinet_kernels::Isa;
-use pidinet_kernels::bits::{GROUP, PackDifferences, PackSigns, words};
-use pidinet_kernels::pixels::{Activate, Affine, Finish, Rprelu, Shift, Term};
-use pidinet_kernels::real::{Real, RealRun, RealWeights};
-use pidinet_kernels::xnor::{Border, Place, Run, Xnor, XnorWeights};
+use pidinet_kernels::pixels::finish::{Activate, Affine, Finish, Rprelu, Shift, Term};
+use pidinet_kernels::pixels::pack::{GROUP, PackDifferences, PackSigns, words};
+use pidinet_kernels::pixels::padding::{Border, Place};
+use pidinet_kernels::pixels::real_conv::{Real, RealRun, RealWeights};
+use pidinet_kernels::pixels::xnor::{Run, Xnor, XnorWeights};
 
 /// Knuth's MMIX generator; the upper bits are random enough.
 struct Random(u64);

@@ -6,9 +6,10 @@ mod maps;
 mod ranges;
 
 use maps::{Rows, close, random, unfilled};
-use pidinet_kernels::dilated::{self, Dilated, DilatedWeights};
+use pidinet_kernels::Isa;
 use pidinet_kernels::reference::{self, Map};
-use pidinet_kernels::{Isa, row};
+use pidinet_kernels::rows::dilated::{self, Dilated, DilatedWeights};
+use pidinet_kernels::rows::row;
 use ranges::ranges;
 use std::ops::Range;
 

@@ -7,13 +7,13 @@
 mod maps;
 
 use maps::{Output, Rows, close, random, unfilled};
-use pidinet_kernels::block::Shortcut;
 use pidinet_kernels::buffer::Buffer;
-use pidinet_kernels::dense::{Activation, Tap};
-use pidinet_kernels::depthwise::{Depthwise, DepthwiseWeights};
-use pidinet_kernels::packed::{self, PackedBlock, PackedDense, PackedPointwise, PackedWeights};
 use pidinet_kernels::reference::{self, Map};
-use pidinet_kernels::row::{self, MARGIN, Row};
+use pidinet_kernels::rows::block::Shortcut;
+use pidinet_kernels::rows::dense::{Activation, Tap};
+use pidinet_kernels::rows::depthwise::{Depthwise, DepthwiseWeights};
+use pidinet_kernels::rows::packed::{self, PackedBlock, PackedDense, PackedPointwise, PackedWeights};
+use pidinet_kernels::rows::row::{self, MARGIN, Row};
 use pidinet_kernels::{Format, Isa};
 use proptest::prelude::*;
 use std::ops::Range;

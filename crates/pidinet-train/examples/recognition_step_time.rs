@@ -4,10 +4,11 @@
 use std::time::Instant;
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet_train::device::Cpu;
 use pidinet_train::optimizer::Adam;
-use pidinet_train::recognition::learner::{Batch, Learner};
+use pidinet_train::recognition::batch::Batch;
+use pidinet_train::recognition::learner::Learner;
 use pidinet_train::recognition::loss::targets;
 use pidinet_train::recognition::tape::Mode;
 
@@ -22,7 +23,7 @@ fn main() {
         targets: targets(&[3; IMAGES], 10, 0.1),
     };
     for rho in [0.0, 0.2] {
-        let arch = BiArch::small(10).with_differences(Kind::Central, rho);
+        let arch = RecognitionArch::small(10).with_differences(Kind::Central, rho);
         let mut learner = Learner::new(&arch, 1, &Cpu::default(), Mode::default());
         let step = |_| {
             let start = Instant::now();

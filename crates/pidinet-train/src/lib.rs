@@ -2,20 +2,17 @@
 #![forbid(unsafe_code)]
 
 pub mod checkpoint;
-pub mod config;
-pub mod data;
 pub mod device;
+pub mod edges;
 pub mod error;
-pub mod loss;
 pub mod optimizer;
 pub mod parameters;
+mod queue;
+mod random;
 pub mod recognition;
 pub mod run;
 pub mod schedule;
-mod start;
-pub mod tape;
-pub mod trainer;
+pub mod settings;
 
-pub use config::Config;
 pub use error::{Error, Result};
 pub use parameters::Parameters;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::config::check;
+use crate::settings::check;
 
 /// How parameters follow their gradients.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use pidinet::Size;
 use pidinet::arch::survey::Survey;
 use pidinet::arch::{Arch, Conv};
 use pidinet::weights::{Model, Parameter, Weights};
@@ -39,7 +40,7 @@ impl Parameters {
     /// Those of the network of this architecture.
     pub fn of(arch: &Arch) -> Self {
         let mut parameters = Self::default();
-        for (name, conv) in Survey::of(arch, 8, 8).convs() {
+        for (name, conv) in Survey::of(arch, Size::square(8)).convs() {
             parameters.push_conv(name, conv);
         }
         parameters

@@ -18,23 +18,19 @@ use std::time::Instant;
 
 use pidinet::save::{FolderLock, SaveOptions, write_atomically};
 use pidinet::weights::ModelInfo;
-use pidinet_eval::raster::raster;
+use pidinet_eval::figures::raster::raster;
 
 use crate::checkpoint::{self, Checkpoint, Newest, Position};
-use crate::config::Phase;
 use crate::device::Device;
-use crate::{Config, Error, Result};
+use crate::edges::config::Phase;
+use crate::{Error, Result};
 
-mod edges;
 pub(crate) mod lesson;
-mod memory;
 mod metrics;
 mod page;
-mod validate;
 
 pub use metrics::{Metrics, Record, Scores};
 
-use edges::Edges;
 use lesson::{Learnt, Lesson, Rules, Validated};
 
 /// Where a run lives and how it is controlled.
@@ -119,27 +115,6 @@ pub fn restore_configuration(folder: &Path) -> Result<()> {
         write_atomically(path, checkpoint.config.as_bytes())?;
     }
     Ok(())
-}
-
-/// Trains a network to find edges, as `config` says.
-///
-/// # Errors
-///
-/// If the configuration, the data or the folder cannot be used, or the loss stops being a number. What was
-/// saved before stays.
-pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
-    config.check()?;
-    let rules = Rules {
-        config: config.to_toml(),
-        says_same: &|text| Config::parse(text).is_ok_and(|other| other == *config),
-        train: &config.train,
-        schedule: &config.schedule,
-        phases: &config.phase,
-        seed: config.seed,
-        validation_epochs: config.validation.epochs,
-        skip: config.data.skip,
-    };
-    run(Edges::open(config, options.device)?, rules, options, tell)
 }
 
 /// Runs a lesson in a folder until it is done or told to stop.
@@ -417,7 +392,7 @@ fn keep_one_more(last: &Path, before: &Path) {
 }
 
 /// Goes on without what is only to be looked at.
-fn decorate(written: pidinet::Result<()>) {
+pub(crate) fn decorate(written: pidinet::Result<()>) {
     if let Err(error) = written {
         log::warn!("{}; the run goes on without it", chain(&error));
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::config::check;
+use crate::settings::check;
 
 /// How the learning rate changes over a run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

@@ -6,14 +6,17 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pidinet::EdgeMap;
-use pidinet::arch::binary::BiArch;
-use pidinet::arch::{Arch, Config as Differences};
+use pidinet::arch::recognition::RecognitionArch;
+use pidinet::arch::{Arch, Kinds as Differences};
 use pidinet::save::SaveOptions;
-use pidinet_train::config::{self, Config, Source};
-use pidinet_train::data::augment::Sample;
-use pidinet_train::device::{Cpu, Device, Fixed, Network, Recogniser, check};
-use pidinet_train::loss::Loss;
-use pidinet_train::run::{Options, train};
+use pidinet_train::device::{Cpu, Device, check};
+use pidinet_train::edges::config::{self, Config, Source};
+use pidinet_train::edges::loss::Loss;
+use pidinet_train::edges::network::{Fixed, Network};
+use pidinet_train::edges::run::train;
+use pidinet_train::edges::sample::Sample;
+use pidinet_train::recognition::recogniser::Recogniser;
+use pidinet_train::run::Options;
 use pidinet_train::{Error, Result};
 
 /// What a device gets wrong.
@@ -57,7 +60,7 @@ impl Device for Wrong {
         Box::new(WrongNetwork { mistake: self.mistake, steps: self.steps, right })
     }
 
-    fn recogniser(&self, arch: &BiArch) -> Box<dyn Recogniser> {
+    fn recogniser(&self, arch: &RecognitionArch) -> Box<dyn Recogniser> {
         Cpu::default().recogniser(arch)
     }
 }
@@ -94,7 +97,7 @@ impl Fixed for WrongMaps<'_> {
 
 fn architectures() -> [Arch; 3] {
     let small = Arch { width: 6, cdcm: Some(4), ..Arch::full() };
-    [Arch::tiny(), small.clone().light(), Arch { config: Differences::named("baseline").unwrap(), ..small }]
+    [Arch::tiny(), small.clone().light(), Arch { kinds: Differences::named("baseline").unwrap(), ..small }]
 }
 
 #[test]

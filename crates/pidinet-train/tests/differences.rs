@@ -2,14 +2,14 @@
 //! finite differences of the loss.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
-use pidinet::arch::reference::{Map, Reference};
-use pidinet::arch::{Arch, Config};
+use pidinet::arch::{Arch, Kinds};
+use pidinet::reference::edges::{Map, Reference};
 use pidinet::weights::{Model, ModelInfo};
-use pidinet_train::data::augment::Sample;
 use pidinet_train::device::Cpu;
-use pidinet_train::loss::{IGNORED, Loss};
-use pidinet_train::tape::Tape;
-use pidinet_train::trainer::Trainer;
+use pidinet_train::edges::loss::Loss;
+use pidinet_train::edges::sample::{IGNORED, Sample};
+use pidinet_train::edges::tape::Tape;
+use pidinet_train::edges::trainer::Trainer;
 
 const LOSS: Loss = Loss { lambda: 1.1, soft: true };
 
@@ -43,7 +43,7 @@ fn architectures() -> [Arch; 3] {
     [
         small.clone(),
         Arch { csam: false, theta: 0.6, ..small.clone() },
-        Arch { cdcm: None, config: Config::named("r16").unwrap(), ..small },
+        Arch { cdcm: None, kinds: Kinds::named("r16").unwrap(), ..small },
     ]
 }
 

@@ -5,9 +5,9 @@
 use pidinet::arch::Arch;
 use pidinet_kernels::Isa;
 use pidinet_train::Parameters;
-use pidinet_train::loss::Loss;
+use pidinet_train::edges::loss::Loss;
+use pidinet_train::edges::tape::{Geometry, Packed, Tape, Workspace};
 use pidinet_train::optimizer::{Adam, State};
-use pidinet_train::tape::{Geometry, Packed, Tape, Workspace};
 use safetensors::SafeTensors;
 
 const GOLDEN: &[u8] = include_bytes!("data/training.safetensors");

@@ -9,12 +9,12 @@ use pidinet::save::SaveOptions;
 use pidinet::weights::{Model, OpenOptions};
 use pidinet_train::Error;
 use pidinet_train::checkpoint::Checkpoint;
-use pidinet_train::config::{self, Augment, Config, Labels, Material, Phase, Source, Trust};
-use pidinet_train::data::Examples;
-use pidinet_train::data::augment::Sample;
-use pidinet_train::data::batches::{Batch, Plan};
-use pidinet_train::data::teacher::Teacher;
-use pidinet_train::loss::IGNORED;
+use pidinet_train::edges::config::{self, Augment, Config, Labels, Material, Phase, Source, Trust};
+use pidinet_train::edges::data::Examples;
+use pidinet_train::edges::data::batches::{Batch, Plan};
+use pidinet_train::edges::data::teacher::Teacher;
+use pidinet_train::edges::sample::IGNORED;
+use pidinet_train::edges::sample::Sample;
 use pidinet_train::run::Event;
 
 #[path = "runs/going.rs"]

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use pidinet::arch::Kind::{Angular, Central, Radial};
-use pidinet::arch::binary::{BiArch, Shortcut, Stage, Stem};
+use pidinet::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
 use pidinet_kernels::Isa;
 use pidinet_train::recognition::loss::{differentiate, targets};
-use pidinet_train::recognition::shard::Workspace;
 use pidinet_train::recognition::signs::{Precision, Straight};
+use pidinet_train::recognition::tape::shard::Workspace;
 use pidinet_train::recognition::tape::{Mode, Tape};
 use safetensors::SafeTensors;
 
@@ -16,14 +16,14 @@ const GOLDEN: &[u8] = include_bytes!("data/recognition.safetensors");
 /// What PyTorch gave for one network.
 struct Case {
     name: &'static str,
-    arch: BiArch,
+    arch: RecognitionArch,
     size: (usize, usize),
     mode: Mode,
 }
 
 fn cases() -> [Case; 6] {
     let stage = |blocks, difference, rho| Stage { blocks, difference, rho };
-    let arch = |width, stages: &[Stage]| BiArch {
+    let arch = |width, stages: &[Stage]| RecognitionArch {
         width,
         stages: stages.to_vec(),
         stem: Stem::Cifar,

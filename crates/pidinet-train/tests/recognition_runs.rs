@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use pidinet::EdgeMap;
 use pidinet::save::SaveOptions;
-use pidinet::weights::{BiModel, ModelLimits};
+use pidinet::weights::{OpenOptions, RecognitionModel};
 use pidinet::{Classifier, ClassifierOptions};
 use pidinet_eval::classes::{ClassSet, Confusion};
 use pidinet_train::device::Cpu;
@@ -54,8 +54,8 @@ fn go(config: &Config, folder: &Path, resume: bool, tell: impl FnMut(&Event)) ->
     train(config, &options, tell)
 }
 
-fn model(folder: &Path) -> BiModel {
-    BiModel::open(folder.join("model.safetensors"), &ModelLimits::default()).unwrap()
+fn model(folder: &Path) -> RecognitionModel {
+    RecognitionModel::open(folder.join("model.safetensors"), &OpenOptions::default()).unwrap()
 }
 
 fn records(folder: &Path) -> Vec<Record> {

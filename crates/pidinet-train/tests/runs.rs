@@ -9,9 +9,10 @@ use pidinet::arch::Arch;
 use pidinet::image::{Image, ImageLimits};
 use pidinet::save::SaveOptions;
 use pidinet_train::Error;
-use pidinet_train::config::{self, Augment, Config, Source};
 use pidinet_train::device::Cpu;
-use pidinet_train::run::{Event, Options, train};
+use pidinet_train::edges::config::{self, Augment, Config, Source};
+use pidinet_train::edges::run::train;
+use pidinet_train::run::{Event, Options};
 
 #[path = "runs/going.rs"]
 mod going;

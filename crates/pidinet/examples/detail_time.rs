@@ -10,11 +10,11 @@ use std::time::Instant;
 
 use pidinet::arch::Arch;
 use pidinet::calibration::Calibration;
-use pidinet::engine::Precision;
+use pidinet::edges::Precision;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::models::Pair;
 use pidinet::weights::Model;
-use pidinet::{EdgeDetector, Options};
+use pidinet::{DetectorOptions, EdgeDetector};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,7 +28,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => return Err("a size is tiny, small or full".into()),
     };
     let precision: Precision = precision.parse()?;
-    let options = Options { threads: Some(NonZeroUsize::MIN), precision, ..Options::default() };
+    let options =
+        DetectorOptions { threads: Some(NonZeroUsize::MIN), precision, ..DetectorOptions::default() };
     let noise: Vec<u8> = (0..64 * 64).map(|i: usize| (i.wrapping_mul(2_654_435_761) >> 16) as u8).collect();
     let image = Image::from_u8(&noise, &PixelLayout::packed(64, 64, PixelFormat::Grey))?;
     // How fast it is does not depend on what the weights are.

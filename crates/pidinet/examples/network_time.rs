@@ -9,14 +9,14 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
-use pidinet::{EdgeDetector, Options};
+use pidinet::{DetectorOptions, EdgeDetector};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, size, runs] = &arguments[..] else { return Err("usage: MODEL WIDTHxHEIGHT RUNS".into()) };
     let (width, height) = size.split_once('x').ok_or("a size is as 481x321")?;
     let (width, height) = (width.parse::<usize>()?, height.parse::<usize>()?);
-    let options = Options { threads: Some(NonZeroUsize::MIN), ..Options::default() };
+    let options = DetectorOptions { threads: Some(NonZeroUsize::MIN), ..DetectorOptions::default() };
     let detector = EdgeDetector::open(model, &options)?;
     let noise: Vec<u8> =
         (0..3 * width * height).map(|i| (i.wrapping_mul(2_654_435_761) >> 16) as u8).collect();

@@ -4,45 +4,13 @@
 //! parameters, checking a model file, running the f64 reference, planning the fast engine and training
 //! are all interpreters of the same few lines. Nothing here holds weights or computes anything.
 
-use std::fmt;
-use std::str::FromStr;
+use std::collections::BTreeMap;
 
-pub mod binary;
-pub mod reference;
+mod kinds;
+pub mod recognition;
 pub mod survey;
 
-/// A kind of pixel difference convolution (PDC).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// `cv`: an ordinary convolution.
-    Vanilla,
-    /// `cd`, CPDC: each of the neighbours minus the centre.
-    Central,
-    /// `ad`, APDC: each neighbour minus the next one around the centre, clock-wise.
-    Angular,
-    /// `rd`, RPDC: eight pixels of an outer ring minus the inner ones in the same direction.
-    Radial,
-}
-
-impl Kind {
-    /// Its two letters in configurations.
-    pub fn letters(self) -> &'static str {
-        match self {
-            Self::Vanilla => "cv",
-            Self::Central => "cd",
-            Self::Angular => "ad",
-            Self::Radial => "rd",
-        }
-    }
-
-    /// Side of the folded kernel: 5 for [`Kind::Radial`], 3 for the others.
-    pub fn folded_size(self) -> usize {
-        if self == Self::Radial { 5 } else { 3 }
-    }
-}
-
-/// Number of pixel difference convolutions in PiDiNet: the stem and 15 blocks.
-pub const LAYERS: usize = 16;
+pub use kinds::{Kind, Kinds, LAYERS};
 
 /// Blocks of the four stages; all but the first stage begin with downsampling.
 pub const STAGES: [usize; 4] = [3, 4, 4, 4];
@@ -50,113 +18,11 @@ pub const STAGES: [usize; 4] = [3, 4, 4, 4];
 /// Dilations of the four parallel convolutions of a CDCM.
 pub const CDCM_DILATIONS: [usize; 4] = [5, 7, 9, 11];
 
+/// The name of the first convolution.
+pub const STEM: &str = "init_block";
+
 /// Channels inside a CSAM.
 pub const CSAM_WIDTH: usize = 4;
-
-/// The kinds of the sixteen layers, the stem first.
-///
-/// Reads and prints either a published name (`carv4`, `baseline`, `c-v15`, …) or the sixteen kinds
-/// themselves, as in `cd,ad,rd,cv,cd,…`.
-///
-/// ```
-/// use pidinet::arch::{Config, Kind};
-/// let config: Config = "carv4".parse()?;
-/// assert_eq!(config.kinds()[2], Kind::Radial);
-/// assert_eq!(config, "cd,ad,rd,cv,cd,ad,rd,cv,cd,ad,rd,cv,cd,ad,rd,cv".parse()?);
-/// assert_eq!(config.to_string(), "carv4");
-/// # Ok::<(), pidinet::arch::ConfigError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Config([Kind; LAYERS]);
-
-impl Config {
-    /// The published configurations.
-    pub const NAMES: [&'static str; 14] = [
-        "baseline", "c-v15", "a-v15", "r-v15", "cvvv4", "avvv4", "rvvv4", "cccv4", "aaav4", "rrrv4", "c16",
-        "a16", "r16", "carv4",
-    ];
-
-    /// A configuration from its kinds, the stem first.
-    pub fn new(kinds: [Kind; LAYERS]) -> Self {
-        Self(kinds)
-    }
-
-    /// The kinds, the stem first.
-    pub fn kinds(&self) -> &[Kind; LAYERS] {
-        &self.0
-    }
-
-    /// The published configuration of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        use Kind::{Angular as A, Central as C, Radial as R, Vanilla as V};
-        let four = |group: [Kind; 4]| std::array::from_fn(|layer| group[layer % 4]);
-        let first = |kind| std::array::from_fn(|layer| if layer == 0 { kind } else { V });
-        Some(Self(match name {
-            "baseline" => [V; LAYERS],
-            "c-v15" => first(C),
-            "a-v15" => first(A),
-            "r-v15" => first(R),
-            "cvvv4" => four([C, V, V, V]),
-            "avvv4" => four([A, V, V, V]),
-            "rvvv4" => four([R, V, V, V]),
-            "cccv4" => four([C, C, C, V]),
-            "aaav4" => four([A, A, A, V]),
-            "rrrv4" => four([R, R, R, V]),
-            "c16" => [C; LAYERS],
-            "a16" => [A; LAYERS],
-            "r16" => [R; LAYERS],
-            "carv4" => four([C, A, R, V]),
-            _ => return None,
-        }))
-    }
-}
-
-impl Default for Config {
-    /// `carv4`.
-    fn default() -> Self {
-        Self::named("carv4").expect("carv4 is a published configuration")
-    }
-}
-
-impl fmt::Display for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Self::NAMES.iter().find(|name| Self::named(name).as_ref() == Some(self)) {
-            Some(name) => f.write_str(name),
-            None => f.write_str(&self.0.map(Kind::letters).join(",")),
-        }
-    }
-}
-
-/// A text that is not a configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is not a configuration: expected one of {}, or sixteen of cv, cd, ad, rd separated by commas",
-    Config::NAMES.join(", ")
-)]
-pub struct ConfigError {
-    /// What was given.
-    pub text: String,
-}
-
-impl FromStr for Config {
-    type Err = ConfigError;
-
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
-        let kind = |letters: &str| match letters.trim() {
-            "cv" => Some(Kind::Vanilla),
-            "cd" => Some(Kind::Central),
-            "ad" => Some(Kind::Angular),
-            "rd" => Some(Kind::Radial),
-            _ => None,
-        };
-        Self::named(text)
-            .or_else(|| {
-                let kinds: Vec<Kind> = text.split(',').map(kind).collect::<Option<_>>()?;
-                Some(Self(kinds.try_into().ok()?))
-            })
-            .ok_or_else(|| ConfigError { text: text.to_owned() })
-    }
-}
 
 /// All that distinguishes one PiDiNet from another, but for its weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,7 +30,7 @@ pub struct Arch {
     /// Channels of the first stage, C; the second has 2C, the third and fourth 4C.
     pub width: usize,
     /// Kinds of the sixteen layers.
-    pub config: Config,
+    pub kinds: Kinds,
     /// Channels M of the compact dilation convolution modules (CDCM); `None` for none of them.
     pub cdcm: Option<usize>,
     /// Whether the compact spatial attention modules (CSAM) are there.
@@ -177,7 +43,7 @@ pub struct Arch {
 impl Arch {
     /// The published full model: width 60, M = 24.
     pub fn full() -> Self {
-        Self { width: 60, config: Config::default(), cdcm: Some(24), csam: true, theta: 1.0 }
+        Self { width: 60, kinds: Kinds::default(), cdcm: Some(24), csam: true, theta: 1.0 }
     }
 
     /// The published small model: width 30, M = 12.
@@ -195,6 +61,77 @@ impl Arch {
     pub fn light(self) -> Self {
         Self { cdcm: None, csam: false, ..self }
     }
+}
+
+/// A block of a stage: `conv2(relu(conv1(x)))` plus `x`, or plus a projection of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Its name, such as `block2_1`; the names of its convolutions begin with it.
+    pub name: String,
+    /// Its stage, from 0.
+    pub stage: usize,
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Whether it begins with max-pooling, and its shortcut is a convolution.
+    pub is_projected: bool,
+}
+
+impl Block {
+    /// The name of its depthwise convolution.
+    pub fn depthwise(&self) -> String {
+        format!("{}.conv1", self.name)
+    }
+
+    /// The name of its 1×1 convolution.
+    pub fn pointwise(&self) -> String {
+        format!("{}.conv2", self.name)
+    }
+
+    /// The name of the convolution that its shortcut is, where it has one.
+    pub fn shortcut(&self) -> Option<String> {
+        self.is_projected.then(|| format!("{}.shortcut", self.name))
+    }
+}
+
+impl Arch {
+    /// The blocks in the order of computation.
+    pub fn blocks(&self) -> Vec<Block> {
+        let channels = |stage: usize| self.width << stage.min(2);
+        let of_stage = |stage: usize| {
+            (1..=STAGES[stage]).map(move |number| {
+                let is_projected = stage > 0 && number == 1;
+                Block {
+                    name: format!("block{}_{number}", stage + 1),
+                    stage,
+                    inputs: channels(if is_projected { stage - 1 } else { stage }),
+                    outputs: channels(stage),
+                    is_projected,
+                }
+            })
+        };
+        (0..STAGES.len()).flat_map(of_stage).collect()
+    }
+
+    /// What a convolution is one of: for each convolution of a block the name of the block, for each dilated one of a
+    /// CDCM that of their sum.
+    pub(crate) fn modules(&self) -> BTreeMap<String, String> {
+        let blocks = self.blocks().into_iter().flat_map(|block| {
+            let convs = [Some(block.depthwise()), Some(block.pointwise()), block.shortcut()];
+            convs.into_iter().flatten().map(move |conv| (conv, block.name.clone()))
+        });
+        let sums = (0..STAGES.len()).flat_map(|stage| {
+            let sum = format!("{}.conv2", cdcm_name(stage));
+            (1..=CDCM_DILATIONS.len()).map(move |branch| (format!("{sum}_{branch}"), sum.clone()))
+        });
+        blocks.chain(sums).collect()
+    }
+}
+
+/// The name of the CDCM of a stage, from 0.
+fn cdcm_name(stage: usize) -> String {
+    format!("dilations.{stage}")
 }
 
 /// One convolution of a network. Stride is 1, padding keeps the size and is zero.
@@ -305,34 +242,31 @@ pub struct Outputs<V> {
 
 /// PiDiNet on an image `[3, h, w]`, h and w at least 8.
 pub fn pidinet<B: Build>(arch: &Arch, b: &mut B, image: &B::Value) -> Outputs<B::Value> {
-    let mut kinds = arch.config.kinds().iter();
+    let mut kinds = arch.kinds.layers().iter();
     let mut difference = |conv: Conv| Conv {
         kind: *kinds.next().expect("the stem and fifteen blocks are sixteen layers"),
         theta: arch.theta,
         ..conv
     };
 
-    let mut channels = arch.width;
-    let stem = b.conv("init_block", &difference(Conv::dense(3, channels)), image);
+    let stem = b.conv(STEM, &difference(Conv::dense(3, arch.width)), image);
     let mut x = stem.clone();
+    let blocks = arch.blocks();
     let stages: [_; 4] = std::array::from_fn(|stage| {
-        for block in 1..=STAGES[stage] {
-            let name = format!("block{}_{block}", stage + 1);
-            let downsample = stage > 0 && block == 1;
-            let outputs = arch.width << (stage.min(2));
+        for block in blocks.iter().filter(|block| block.stage == stage) {
+            let channels = block.inputs;
             let depthwise = Conv { groups: channels, ..difference(Conv::dense(channels, channels)) };
-            if downsample {
+            let pointwise = Conv::pointwise(channels, block.outputs);
+            if block.is_projected {
                 x = b.max_pool(&x);
             }
-            let y = b.conv(&format!("{name}.conv1"), &depthwise, &x);
+            let y = b.conv(&block.depthwise(), &depthwise, &x);
             let y = b.relu(&y);
-            let y = b.conv(&format!("{name}.conv2"), &Conv::pointwise(channels, outputs), &y);
-            if downsample {
-                let shortcut = Conv::pointwise(channels, outputs).with_bias();
-                x = b.conv(&format!("{name}.shortcut"), &shortcut, &x);
+            let y = b.conv(&block.pointwise(), &pointwise, &y);
+            if let Some(shortcut) = block.shortcut() {
+                x = b.conv(&shortcut, &pointwise.with_bias(), &x);
             }
             x = b.add(&y, &x);
-            channels = outputs;
         }
         x.clone()
     });
@@ -358,7 +292,7 @@ fn side_output<B: Build>(
 ) -> B::Value {
     let mut x = x.clone();
     if let Some(width) = arch.cdcm {
-        x = cdcm(b, &format!("dilations.{stage}"), channels, width, &x);
+        x = cdcm(b, &cdcm_name(stage), channels, width, &x);
         channels = width;
     }
     if arch.csam {

@@ -6,19 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::arch::survey::Survey;
-use crate::arch::{Arch, Conv};
-use crate::detector::Padded;
-use crate::engine::{Engine, EngineOptions};
-use crate::error::{Error, Result};
-use crate::image::Image;
-use crate::plan::Keep;
-use crate::weights::Model;
-use crate::weights::mix::mixed;
-
-/// The longest side of a picture that is measured; greater ones are shrunk to it. The maps that are looked at take 1.5 KB for
-/// each pixel with the full network.
-const LONGEST_SIDE: usize = 640;
+use crate::arch::Arch;
 
 /// How far whole numbers reach, in multiples of the greatest value that was measured: the next picture has greater ones,
 /// and computing in `f32` where they are takes time.
@@ -31,17 +19,17 @@ const RESERVE: f32 = 1.25;
 /// ```
 /// use pidinet::arch::Arch;
 /// use pidinet::calibration::Calibration;
-/// use pidinet::engine::Precision;
+/// use pidinet::edges::Precision;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
-/// use pidinet::{EdgeDetector, Options};
+/// use pidinet::{EdgeDetector, DetectorOptions};
 ///
 /// let mut model = Model::random(Arch::tiny(), 1);
 /// let pixels: Vec<u8> = (0..40 * 30).map(|i| (i * i % 251) as u8).collect();
 /// let picture = Image::from_u8(&pixels, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
 /// model.calibration = Some(Calibration::measure(&model, [picture.clone()])?);
 ///
-/// let options = Options { precision: Precision::Int8, ..Options::default() };
+/// let options = DetectorOptions { precision: Precision::Int8, ..DetectorOptions::default() };
 /// let edges = EdgeDetector::new(&model, &options)?.detect(&picture)?.edges;
 /// # assert_eq!(edges.width(), 40);
 /// # Ok::<(), pidinet::Error>(())
@@ -50,41 +38,15 @@ const RESERVE: f32 = 1.25;
 pub struct Calibration(BTreeMap<String, Vec<f32>>);
 
 impl Calibration {
-    /// Runs the network in `f32` on pictures and takes the greatest values. Some dozens like those that are to come are
-    /// enough.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoPictures`] if there are none, else those of [`EdgeDetector::new`](crate::EdgeDetector::new).
-    pub fn measure(model: &Model, pictures: impl IntoIterator<Item = Image>) -> Result<Self> {
-        let engine = Engine::new(model, Keep::Activations, &EngineOptions::default())?;
-        let mut ranges: BTreeMap<String, Vec<f32>> =
-            blocks(&model.arch).into_iter().map(|(name, channels)| (name, vec![0.0; channels])).collect();
-        let mut is_empty = true;
-        for picture in pictures {
-            is_empty = false;
-            let picture = picture.fitted(LONGEST_SIDE);
-            let input = Padded { image: &picture, preset: model.info.preset };
-            let [width, height] = input.size();
-            let maps = engine.run(&input, height, width).maps;
-            for (name, map) in engine.kept_blocks().zip(&maps) {
-                let Some(ranges) = ranges.get_mut(name) else { continue };
-                let pixels = map.shape[1] * map.shape[2];
-                for (range, channel) in ranges.iter_mut().zip(map.data.chunks_exact(pixels)) {
-                    *range = channel.iter().fold(*range, |range, value| range.max(*value));
-                }
-            }
-        }
-        if is_empty {
-            return Err(Error::NoPictures);
-        }
+    /// The ranges of blocks that were measured.
+    pub(crate) fn of(mut ranges: BTreeMap<String, Vec<f32>>) -> Self {
         ranges.values_mut().flatten().for_each(|range| *range = shortened(*range));
-        Ok(Self(ranges))
+        Self(ranges)
     }
 
-    /// Ranges `(1 − t) a + t b` of the blocks that both have, none below 0.
-    pub(crate) fn mix(a: &Self, b: &Self, t: f64) -> Self {
-        let range = |(a, b): (&f32, &f32)| shortened(mixed(*a, *b, t).max(0.0));
+    /// Ranges between those of the blocks that both have, none below 0.
+    pub(crate) fn mix(a: &Self, b: &Self, mixed: impl Fn(f32, f32) -> f32) -> Self {
+        let range = |(a, b): (&f32, &f32)| shortened(mixed(*a, *b).max(0.0));
         let block = |(name, a): (&String, &Vec<f32>)| {
             Some((name.clone(), a.iter().zip(b.0.get(name)?).map(range).collect()))
         };
@@ -129,15 +91,9 @@ fn shortened(range: f32) -> f32 {
 
 /// The blocks that can multiply int8 and their channels: those without projection, which would multiply activations of
 /// either sign, too.
-fn blocks(arch: &Arch) -> BTreeMap<String, usize> {
-    let survey = Survey::of(arch, 8, 8);
-    let convs: BTreeMap<_, _> = survey.convs().collect();
-    let is_block = |(name, conv): (&&str, &&Conv)| {
-        let block = name.strip_suffix(".conv1")?;
-        let is_block = block.starts_with("block") && !convs.contains_key(&*format!("{block}.shortcut"));
-        is_block.then(|| (block.to_owned(), conv.outputs))
-    };
-    convs.iter().filter_map(is_block).collect()
+pub(crate) fn blocks(arch: &Arch) -> BTreeMap<String, usize> {
+    let plain = arch.blocks().into_iter().filter(|block| !block.is_projected);
+    plain.map(|block| (block.name, block.inputs)).collect()
 }
 
 #[cfg(test)]

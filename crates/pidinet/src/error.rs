@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::weights::ModelError;
+mod model;
+
+pub use model::{ModelError, ShapeMismatch};
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -349,6 +351,29 @@ pub enum Error {
         /// The names of the pairs that there are.
         pairs: Vec<&'static str>,
     },
+}
+
+/// A text that is none of the names, or not of the form, that was expected.
+///
+/// ```
+/// let error = "vague".parse::<pidinet::post::Style>().unwrap_err();
+/// assert_eq!(error.to_string(), "`vague` is not a style: expected soft, safe or scribble");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {what}: expected {expected}")]
+pub struct UnknownName {
+    /// What it should be, such as `a style`.
+    pub what: &'static str,
+    /// What was given.
+    pub text: String,
+    /// What would do.
+    pub expected: String,
+}
+
+impl UnknownName {
+    pub(crate) fn new(what: &'static str, text: &str, expected: impl Into<String>) -> Self {
+        Self { what, text: text.to_owned(), expected: expected.into() }
+    }
 }
 
 /// What somebody may have meant, as the end of a message.

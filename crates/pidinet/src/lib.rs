@@ -6,10 +6,10 @@
 //! ```
 //! use pidinet::image::{Image, PixelFormat, PixelLayout};
 //! use pidinet::weights::{Model, OpenOptions};
-//! use pidinet::{EdgeDetector, Options};
+//! use pidinet::{EdgeDetector, DetectorOptions};
 //!
 //! let model = Model::read(pidinet::models::DEFAULT.bytes, &OpenOptions::default())?;
-//! let detector = EdgeDetector::new(&model, &Options::default())?;
+//! let detector = EdgeDetector::new(&model, &DetectorOptions::default())?;
 //! let half = |index: usize| if index % 64 < 32 { 40 } else { 200 }; // dark left, bright right
 //! let grey: Vec<u8> = (0..64 * 48).map(half).collect();
 //! let image = Image::from_u8(&grey, &PixelLayout::packed(64, 48, PixelFormat::Grey))?;
@@ -20,32 +20,38 @@
 //!
 //! The modules are listed in the order in which data flows through them: an image, the network as it is
 //! [said once](arch), its [weights], [folded](reparam) into ordinary ones, planned, and run by the
-//! [engine], for int8 with a [calibration]; the [detector] puts them together.
+//! engines of [edges] and [recognition], for int8 with a [calibration].
 #![forbid(unsafe_code)]
 
 pub mod files;
+mod size;
+mod steps;
+mod half;
+mod atomic;
 pub mod threads;
+mod workers;
 pub mod image;
 pub mod arch;
 pub mod weights;
 pub mod models;
 pub mod reparam;
-mod plan;
-mod workers;
-pub mod engine;
 pub mod calibration;
-pub mod detector;
-pub mod recognition;
+pub mod reference;
+mod edge_map;
 pub mod edges;
+pub mod recognition;
 pub mod post;
 pub mod save;
 pub mod onnx;
 pub mod error;
 
-pub use detector::{Detection, EdgeDetector, Options};
-pub use edges::EdgeMap;
-pub use error::{Error, Result};
+pub use edge_map::EdgeMap;
+pub use edges::{Detection, DetectorOptions, EdgeDetector};
+pub use error::{Error, Result, UnknownName};
+pub use pidinet_kernels::isa::{Isa, IsaError};
 pub use recognition::{Classification, Classifier, ClassifierOptions};
+pub use size::Size;
+pub use steps::StepStats;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

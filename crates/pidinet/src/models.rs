@@ -4,7 +4,7 @@
 //! only and are not among them; users convert their own copies.
 
 use crate::error::{Error, Result};
-use crate::weights::{BiModel, Model, OpenOptions};
+use crate::weights::{Model, OpenOptions, RecognitionModel};
 
 mod near;
 mod pair;
@@ -22,9 +22,9 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Whether it is a model for recognition, for [`BiModel::read`](crate::weights::BiModel::read) instead.
+    /// Whether it is a model for recognition, for [`RecognitionModel::read`](crate::weights::RecognitionModel::read) instead.
     pub fn recognises(&self) -> bool {
-        BiModel::is_one(self.bytes)
+        RecognitionModel::is_one(self.bytes)
     }
 
     /// The model of every edge that a model of boundaries can be mixed with: its name is that of the other with `-edges`.
@@ -118,13 +118,13 @@ fn pair_among(all: &'static [Embedded], name: &str) -> Result<Pair> {
 mod tests {
     use super::*;
     use crate::arch::Arch;
-    use crate::weights::{Model, ModelLimits, OpenOptions};
+    use crate::weights::{Model, OpenOptions};
 
     #[test]
     fn embedded_models_open_and_say_where_they_come_from() {
         for embedded in ALL {
             let info = if embedded.recognises() {
-                BiModel::read(embedded.bytes, &ModelLimits::default()).unwrap().info
+                RecognitionModel::read(embedded.bytes, &OpenOptions::default()).unwrap().info
             } else {
                 Model::read(embedded.bytes, &OpenOptions::default()).unwrap().info
             };
@@ -153,8 +153,9 @@ mod tests {
     fn a_pair_by_name_gives_the_model_at_a_detail() {
         let [one, other] = pair_of_models();
         let (boundaries, edges) = (one.to_bytes().unwrap().leak(), other.to_bytes().unwrap().leak());
-        let bi =
-            BiModel::random(crate::arch::binary::BiArch::small(3), 1).to_bytes(Default::default()).unwrap();
+        let bi = RecognitionModel::random(crate::arch::recognition::RecognitionArch::small(3), 1)
+            .to_bytes(Default::default())
+            .unwrap();
         let all: &'static [Embedded] = vec![
             Embedded { name: "tiny", bytes: boundaries },
             Embedded { name: "bi", bytes: bi.leak() },
@@ -202,14 +203,15 @@ mod tests {
     #[test]
     fn the_default_model_sees_the_border_of_a_disc_and_little_else() {
         use crate::image::{Image, PixelFormat, PixelLayout};
-        use crate::{EdgeDetector, Options};
+        use crate::{DetectorOptions, EdgeDetector};
         let side = 96i32;
         let radius = |x: i32, y: i32| f64::from((x - 48).pow(2) + (y - 48).pow(2)).sqrt();
         let grey = |index: i32| if radius(index % side, index / side) < 28.0 { 220 } else { 60 };
         let pixels: Vec<u8> = (0..side * side).map(grey).collect();
         let image = Image::from_u8(&pixels, &PixelLayout::packed(96, 96, PixelFormat::Grey)).unwrap();
         let model = Model::read(DEFAULT.bytes, &OpenOptions::default()).unwrap();
-        let edges = EdgeDetector::new(&model, &Options::default()).unwrap().detect(&image).unwrap().edges;
+        let edges =
+            EdgeDetector::new(&model, &DetectorOptions::default()).unwrap().detect(&image).unwrap().edges;
         let mean = |near: fn(f64) -> bool| {
             let pixels = (0..side * side).filter(|&index| near(radius(index % side, index / side)));
             let values: Vec<f32> = pixels.map(|index| edges.data()[index as usize]).collect();

@@ -6,15 +6,16 @@
 use std::path::Path;
 
 use crate::arch::pidinet;
+use crate::atomic::write_atomically;
 use crate::error::{Error, Result};
 use crate::image::Preset;
-use crate::save::write_atomically;
 use crate::weights::Model;
+use crate::{Size, UnknownName};
 
 mod graph;
 mod protobuf;
 
-use graph::{Dim, Graph, Info};
+use graph::{Graph, Info};
 use protobuf::Message;
 
 /// Version of the standard operators.
@@ -46,19 +47,10 @@ pub enum Maps {
     All,
 }
 
-/// Height and width of the images that a graph is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Size {
-    /// Rows, at least 8.
-    pub height: usize,
-    /// Columns, at least 8.
-    pub width: usize,
-}
-
 /// How to write an ONNX file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Options {
-    /// One image of this size at a time, for compilers that want every shape; without it, any number of
+    /// One image of this size at a time, sides of at least 8, for compilers that want every shape; without it, any number of
     /// images of any size from 8×8.
     pub size: Option<Size>,
     /// What goes in.
@@ -103,7 +95,7 @@ pub fn save(model: &Model, path: impl AsRef<Path>, options: &Options) -> Result<
 /// # Ok::<(), pidinet::Error>(())
 /// ```
 pub fn to_bytes(model: &Model, options: &Options) -> Result<Vec<u8>> {
-    if let Some(Size { height, width }) = options.size.filter(|s| s.height.min(s.width) < SMALLEST_SIDE) {
+    if let Some(Size { height, width }) = options.size.filter(|size| size.shorter() < SMALLEST_SIDE) {
         return Err(Error::OnnxSize { height, width });
     }
     model.check()?;
@@ -192,22 +184,11 @@ impl Input {
 }
 
 impl std::str::FromStr for Input {
-    type Err = String;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Self, String> {
-        [Self::Normalised, Self::Rgb]
-            .into_iter()
-            .find(|input| input.name() == name)
-            .ok_or_else(|| format!("`{name}` is not an input: expected normalised or rgb"))
-    }
-}
-
-impl Size {
-    fn dims(size: Option<Self>, channels: usize) -> [Dim; 4] {
-        match size {
-            Some(Self { height, width }) => [1, channels, height, width].map(Dim::Fixed),
-            None => [Dim::Free("n"), Dim::Fixed(channels), Dim::Free("h"), Dim::Free("w")],
-        }
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let named = [Self::Normalised, Self::Rgb].into_iter().find(|input| input.name() == text);
+        named.ok_or_else(|| UnknownName::new("an input", text, "normalised or rgb"))
     }
 }
 

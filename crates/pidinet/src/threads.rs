@@ -8,12 +8,10 @@ use std::num::NonZeroUsize;
 const FOR_EACH_CORE: usize = 4;
 
 /// A pool of `wanted` threads, by default one for each core; at most [four](self) for each core, and fewer where the
-/// system gives fewer. `None` if it gives none but the caller's, or no more is wanted.
-pub fn pool(wanted: Option<NonZeroUsize>) -> Option<rayon::ThreadPool> {
-    pool_by(count(wanted), |threads| {
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        builder.thread_name(|thread| format!("pidinet-{thread}")).build().map_err(|error| error.to_string())
-    })
+/// system gives fewer. `None` if it gives none but the caller's, or no more is wanted, or this library was built without
+/// its feature `threads`.
+pub fn pool(wanted: Option<NonZeroUsize>) -> Option<Pool> {
+    Pool::new(count(wanted))
 }
 
 /// How many threads are of use, where so many are wanted, by default one for each core.
@@ -22,6 +20,108 @@ pub fn count(wanted: Option<NonZeroUsize>) -> usize {
     wanted.map_or(cores, |wanted| wanted.get().min(FOR_EACH_CORE * cores.max(4)))
 }
 
+/// Threads to share out work among.
+#[cfg(feature = "threads")]
+#[derive(Debug)]
+pub struct Pool(rayon::ThreadPool);
+
+#[cfg(feature = "threads")]
+impl Pool {
+    fn new(threads: usize) -> Option<Self> {
+        let pool = pool_by(threads, |threads| {
+            let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            let builder = builder.thread_name(|thread| format!("pidinet-{thread}"));
+            builder.build().map_err(|error| error.to_string())
+        });
+        pool.map(Self)
+    }
+
+    /// How many there are.
+    pub fn threads(&self) -> usize {
+        self.0.current_num_threads()
+    }
+
+    /// Does work that these threads share, if it is shared out by `rayon`.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.0.install(work)
+    }
+
+    /// Does the work on each thread, which is told its number; the results are in the order of the threads.
+    pub(crate) fn on_each<R: Send>(&self, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+        self.0.broadcast(|thread| work(thread.index()))
+    }
+
+    /// The results for all items, in their order.
+    pub(crate) fn map<T: Sync, R: Send>(&self, items: &[T], each: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+        use rayon::prelude::*;
+        self.0.install(|| items.par_iter().with_max_len(1).map(each).collect())
+    }
+
+    /// Whether the caller is a thread of a pool.
+    pub(crate) fn is_caller_in_one() -> bool {
+        rayon::current_thread_index().is_some()
+    }
+}
+
+/// Calls a function with the number of each chunk of `length` elements of `data`, the chunk, and a scratch of its own, on
+/// the threads of the pool that the caller is in.
+#[cfg(feature = "threads")]
+pub(crate) fn for_each_chunk<T: Send, S: Send>(
+    data: &mut [T],
+    length: usize,
+    scratch: &mut [S],
+    each: impl Fn((usize, (&mut [T], &mut S))) + Send + Sync,
+) {
+    use rayon::prelude::*;
+    data.par_chunks_mut(length).zip(scratch).enumerate().for_each(each);
+}
+
+/// Threads to share out work among: without the feature `threads` there are none.
+#[cfg(not(feature = "threads"))]
+#[derive(Debug)]
+pub enum Pool {}
+
+#[cfg(not(feature = "threads"))]
+impl Pool {
+    fn new(_: usize) -> Option<Self> {
+        None
+    }
+
+    /// How many there are.
+    pub fn threads(&self) -> usize {
+        match *self {}
+    }
+
+    /// Does work that these threads share.
+    pub fn install<R: Send>(&self, _: impl FnOnce() -> R + Send) -> R {
+        match *self {}
+    }
+
+    pub(crate) fn on_each<R: Send>(&self, _: impl Fn(usize) -> R + Sync) -> Vec<R> {
+        match *self {}
+    }
+
+    pub(crate) fn map<T: Sync, R: Send>(&self, _: &[T], _: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+        match *self {}
+    }
+
+    pub(crate) fn is_caller_in_one() -> bool {
+        false
+    }
+}
+
+/// Calls a function with the number of each chunk of `length` elements of `data`, the chunk, and a scratch of its own.
+#[cfg(not(feature = "threads"))]
+pub(crate) fn for_each_chunk<T: Send, S: Send>(
+    data: &mut [T],
+    length: usize,
+    scratch: &mut [S],
+    each: impl Fn((usize, (&mut [T], &mut S))) + Send + Sync,
+) {
+    data.chunks_mut(length).zip(scratch).enumerate().for_each(each);
+}
+
+#[cfg(any(feature = "threads", test))]
 fn pool_by<P>(mut threads: usize, start: impl Fn(usize) -> Result<P, String>) -> Option<P> {
     while threads > 1 {
         match start(threads) {

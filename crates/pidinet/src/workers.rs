@@ -7,7 +7,7 @@
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::threads;
+use crate::threads::{self, Pool};
 
 /// Threads, and memory `A` of finished runs.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Workers<A> {
 struct Own<A> {
     process: u32,
     /// None for one thread: the caller's.
-    pool: Option<rayon::ThreadPool>,
+    pool: Option<Pool>,
     idle: Mutex<Vec<A>>,
     /// That of a process that was forked from this one. Set by nobody in this one, and so free in every copy.
     forked: OnceLock<Box<Own<A>>>,
@@ -32,10 +32,7 @@ impl<A> Workers<A> {
     /// So many threads, by default one for each core; fewer where they are of no use or the system gives none.
     pub(crate) fn new(wanted: Option<NonZeroUsize>) -> Self {
         let pool = threads::pool(wanted);
-        Self {
-            threads: pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads),
-            first: Own::new(pool),
-        }
+        Self { threads: pool.as_ref().map_or(1, Pool::threads), first: Own::new(pool) }
     }
 
     /// How many threads share the work.
@@ -44,7 +41,7 @@ impl<A> Workers<A> {
     }
 
     /// The threads to share out work among; none where the caller's is the only one.
-    pub(crate) fn pool(&self) -> Option<&rayon::ThreadPool> {
+    pub(crate) fn pool(&self) -> Option<&Pool> {
         self.own().pool.as_ref()
     }
 
@@ -70,7 +67,7 @@ impl<A> Workers<A> {
 }
 
 impl<A> Own<A> {
-    fn new(pool: Option<rayon::ThreadPool>) -> Self {
+    fn new(pool: Option<Pool>) -> Self {
         Self { process: process(), pool, idle: Mutex::default(), forked: OnceLock::new() }
     }
 }

@@ -4,7 +4,7 @@ use pidinet::arch::Arch;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::{Format, SaveOptions};
 use pidinet::weights::Model;
-use pidinet::{EdgeDetector, EdgeMap, Error, Options};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error};
 
 #[test]
 fn a_map_with_a_value_that_is_no_number_is_not_written() {
@@ -34,7 +34,7 @@ fn a_model_that_overflows_gives_an_error_and_no_map() {
     let grey: Vec<u8> = (0..40 * 30).map(|i| (i * 37 % 256) as u8).collect();
     let image = Image::from_u8(&grey, &PixelLayout::packed(40, 30, PixelFormat::Grey)).unwrap();
     for scales in [vec![1.0], vec![0.5, 1.0]] {
-        let options = Options { scales, ..Options::default() };
+        let options = DetectorOptions { scales, ..DetectorOptions::default() };
         match EdgeDetector::new(&model, &options).unwrap().detect(&image) {
             Ok(found) => assert!(found.edges.data().iter().all(|value| value.is_finite())),
             Err(error) => assert!(matches!(error, Error::MapNotFinite { .. }), "{error}"),

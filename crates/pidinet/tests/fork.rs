@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use fork::{Fork, fork, waitpid_nohang};
 use pidinet::arch::Arch;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
-use pidinet::weights::{BiModel, Model};
-use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options};
+use pidinet::weights::{Model, RecognitionModel};
+use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector};
 
 /// A child has only the thread that forked: nothing else may be under way in this process that it would wait for.
 static TURN: Mutex<()> = Mutex::new(());
@@ -57,13 +57,17 @@ fn image(width: usize, height: usize) -> Image {
 }
 
 fn detector(threads: usize) -> EdgeDetector {
-    let options = Options { threads: NonZeroUsize::new(threads), ..Options::default() };
+    let options = DetectorOptions { threads: NonZeroUsize::new(threads), ..DetectorOptions::default() };
     EdgeDetector::new(&Model::random(Arch::tiny(), 1), &options).unwrap()
 }
 
 fn classifier(threads: usize) -> Classifier {
     let options = ClassifierOptions { threads: NonZeroUsize::new(threads), ..ClassifierOptions::default() };
-    Classifier::new(&BiModel::random(BiArch { width: 8, ..BiArch::small(10) }, 1), &options).unwrap()
+    Classifier::new(
+        &RecognitionModel::random(RecognitionArch { width: 8, ..RecognitionArch::small(10) }, 1),
+        &options,
+    )
+    .unwrap()
 }
 
 #[test]

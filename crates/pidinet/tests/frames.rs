@@ -8,10 +8,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pidinet::arch::Arch;
-use pidinet::engine::Precision;
+use pidinet::edges::Precision;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::Model;
-use pidinet::{EdgeDetector, Error, Options};
+use pidinet::{DetectorOptions, EdgeDetector, Error, Isa};
 
 /// The system's allocator, with the size of the largest piece that was asked for.
 struct Watched;
@@ -60,8 +60,8 @@ fn image(width: usize, height: usize) -> Image {
     Image::from_u8(&frame(width, height, 0), &layout).unwrap()
 }
 
-fn detector(threads: usize, options: Options) -> EdgeDetector {
-    let options = Options { threads: NonZeroUsize::new(threads), ..options };
+fn detector(threads: usize, options: DetectorOptions) -> EdgeDetector {
+    let options = DetectorOptions { threads: NonZeroUsize::new(threads), ..options };
     EdgeDetector::new(&Model::random(Arch::tiny(), 1), &options).unwrap()
 }
 
@@ -92,13 +92,13 @@ fn agrees(detector: &EdgeDetector, image: &Image, gap: usize) {
 #[test]
 fn maps_in_ones_own_memory_are_those_of_detect() {
     let _turn = TURN.lock().unwrap();
-    let plain = Options::default;
+    let plain = DetectorOptions::default;
     let kinds = [
         plain(),
-        Options { sides: true, ..plain() },
-        Options { scales: vec![0.5, 1.0], ..plain() },
-        Options { precision: Precision::Bf16, ..plain() },
-        Options { isa: Some("portable".to_owned()), ..plain() },
+        DetectorOptions { sides: true, ..plain() },
+        DetectorOptions { scales: vec![0.5, 1.0], ..plain() },
+        DetectorOptions { precision: Precision::Bf16, ..plain() },
+        DetectorOptions { isa: Isa::named("portable").ok(), ..plain() },
     ];
     for options in kinds {
         for threads in [1, 3] {
@@ -117,7 +117,7 @@ fn a_loop_over_frames_allocates_nothing_of_the_size_of_a_map() {
     let layout = PixelLayout::packed(width, height, PixelFormat::Bgr);
     let frames: Vec<Vec<u8>> = (0..10).map(|number| frame(width, height, number)).collect();
     for threads in [1, 2] {
-        let detector = detector(threads, Options::default());
+        let detector = detector(threads, DetectorOptions::default());
         let mut picture = image(width, height);
         let (mut floats, mut bytes) = (vec![0.0; width * height], vec![0; width * height]);
         detector.detect_into(&picture, &mut floats, width).unwrap();
@@ -138,7 +138,7 @@ fn a_loop_over_frames_allocates_nothing_of_the_size_of_a_map() {
 #[test]
 fn memory_without_room_for_the_map_is_refused() {
     let _turn = TURN.lock().unwrap();
-    let (detector, image) = (detector(1, Options::default()), image(20, 10));
+    let (detector, image) = (detector(1, DetectorOptions::default()), image(20, 10));
     let mut bytes = vec![GAP.1; 200];
     assert!(matches!(
         detector.detect_into_u8(&image, &mut bytes[..199], 20),

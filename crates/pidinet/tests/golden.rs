@@ -8,10 +8,10 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use pidinet::Options;
-use pidinet::arch::Config;
-use pidinet::arch::reference::Reference;
-use pidinet::engine::Strip;
+use pidinet::DetectorOptions;
+use pidinet::arch::Kinds;
+use pidinet::edges::Strip;
+use pidinet::reference::edges::Reference;
 use pidinet::weights::{Model, OpenOptions};
 use safetensors::SafeTensors;
 
@@ -59,10 +59,10 @@ fn read_maps(path: &Path) -> Maps {
 fn the_set_covers_every_configuration_and_option() {
     let all = Golden::all();
     let has = |what: &dyn Fn(&Model) -> bool| all.iter().any(|golden| what(&golden.model));
-    for name in Config::NAMES {
-        assert!(has(&|model| model.arch.config.to_string() == name), "{name}");
+    for name in Kinds::NAMES {
+        assert!(has(&|model| model.arch.kinds.to_string() == name), "{name}");
     }
-    assert!(has(&|model| model.arch.config.to_string().contains(',')), "sixteen kinds without a name");
+    assert!(has(&|model| model.arch.kinds.to_string().contains(',')), "sixteen kinds without a name");
     for (cdcm, csam) in [(false, false), (false, true), (true, false), (true, true)] {
         assert!(has(&|model| (model.arch.cdcm.is_some(), model.arch.csam) == (cdcm, csam)), "{cdcm} {csam}");
     }
@@ -111,7 +111,7 @@ fn the_detector_is_what_pytorch_gave_with_and_without_sides() {
         let image = image(&maps["x"]).unwrap();
         for options in machines(&[1, 3]) {
             for (sides, count) in [(true, 5), (false, 1)] {
-                let options = Options { sides, ..options.clone() };
+                let options = DetectorOptions { sides, ..options.clone() };
                 let got = answers(&model, &options, &image);
                 assert_eq!(got.len(), count);
                 assert_close(&format!("{name} {options:?}"), &got, &maps, NOISE);
@@ -125,7 +125,7 @@ fn strips_change_nothing() {
     let rows = |rows| Strip::Rows(NonZeroUsize::new(rows).unwrap());
     for Golden { name, model, maps } in Golden::all() {
         for options in machines(&[1, 3]) {
-            let with = |strip| engine_maps(&model, &Options { strip, ..options.clone() }, &maps["x"]);
+            let with = |strip| engine_maps(&model, &DetectorOptions { strip, ..options.clone() }, &maps["x"]);
             let whole = with(Strip::Whole);
             for strip in [Strip::Auto, rows(1), rows(8), rows(11), rows(24)] {
                 assert!(with(strip) == whole, "{name} {strip:?} {options:?}");

@@ -9,11 +9,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use npyz::{DType, NpyFile};
-use pidinet::Options;
-use pidinet::arch::reference::Reference;
+use pidinet::DetectorOptions;
 use pidinet::calibration::Calibration;
-use pidinet::engine::Precision;
+use pidinet::edges::Precision;
 use pidinet::image::{Image, ImageLimits};
+use pidinet::reference::edges::Reference;
 use pidinet::weights::{Model, OpenOptions};
 use zip::ZipArchive;
 
@@ -40,7 +40,7 @@ fn open(shared: &Path, name: &str) -> Model {
     };
     let path = shared.join("data/pidinet-official/weights").join(file);
     let config = if name == "baseline" { "baseline" } else { "carv4" };
-    let options = OpenOptions { config: Some(config.parse().unwrap()), ..Default::default() };
+    let options = OpenOptions { kinds: Some(config.parse().unwrap()), ..Default::default() };
     Model::open(path, &options).unwrap()
 }
 
@@ -132,7 +132,7 @@ fn pictures_have_the_edges_that_the_published_code_found() {
             let picture = shared.join(format!("golden/inputs/{input}.png"));
             let picture = Image::open(picture, &ImageLimits::default()).unwrap();
             for options in machines(&[2]) {
-                let options = Options { sides: maps.contains_key("e1"), ..options };
+                let options = DetectorOptions { sides: maps.contains_key("e1"), ..options };
                 let what = format!("{name} {input} {options:?}");
                 let got = answers(&model, &options, &picture);
                 assert_close(&what, &got, &maps, NOISE);
@@ -161,7 +161,7 @@ fn pictures_have_nearly_these_edges_in_lower_precision() {
         model.calibration = Some(Calibration::measure(&model, others.clone()).unwrap());
         let maps = read_maps(&shared, name, "100007");
         for (precision, bounds) in [(Precision::Bf16, (0.0015, 0.05)), (Precision::Int8, (0.01, 0.3))] {
-            let options = Options { precision, ..Options::default() };
+            let options = DetectorOptions { precision, ..DetectorOptions::default() };
             let got = answers(&model, &options, &picture);
             let (got, want) = (&got["fused"].data, &maps["fused"].data);
             let errors: Vec<f64> = got.iter().zip(want).map(|(got, want)| (got - want).abs()).collect();

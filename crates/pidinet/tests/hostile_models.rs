@@ -10,10 +10,10 @@ mod target;
 
 use checkpoint::{Checkpoint, Pickle, Tensor, archive};
 use pidinet::Error;
-use pidinet::arch::binary::{BiArch, Stage};
-use pidinet::arch::{Arch, Config};
+use pidinet::arch::recognition::{RecognitionArch, Stage};
+use pidinet::arch::{Arch, Kinds};
 use pidinet::weights::{
-    BiModel, BiStorage, BinaryStorage, Form, Model, ModelError, ModelLimits, OpenOptions,
+    BinaryStorage, Form, Model, ModelError, OpenOptions, RecognitionModel, RecognitionStorage,
 };
 use zip::CompressionMethod;
 
@@ -87,17 +87,17 @@ fn checkpoints_open_however_they_are_nested() {
 #[test]
 fn converted_checkpoints_are_folded_and_keep_their_radial_layers() {
     for (name, found) in [("carv4", "carv4"), ("rrrv4", "rrrv4"), ("r-v15", "r-v15"), ("r16", "r16")] {
-        let config = Config::named(name).unwrap();
-        let model = Model::random(Arch { config, ..small().arch }, 2).folded();
+        let kinds = Kinds::named(name).unwrap();
+        let model = Model::random(Arch { kinds, ..small().arch }, 2).folded();
         let read = read(&Checkpoint::of(&model).write()).unwrap();
         assert_eq!(read.form, Form::Folded);
-        assert_eq!(read.arch.config.to_string(), found);
+        assert_eq!(read.arch.kinds.to_string(), found);
         assert_eq!(read.weights, model.weights);
     }
-    let config: Config = "rd,cv,cv,rd,ad,ad,ad,ad,cd,cd,cd,cd,cv,cv,cv,rd".parse().unwrap();
-    let model = Model::random(Arch { config, ..small().arch }, 2).folded();
+    let kinds: Kinds = "rd,cv,cv,rd,ad,ad,ad,ad,cd,cd,cd,cd,cv,cv,cv,rd".parse().unwrap();
+    let model = Model::random(Arch { kinds, ..small().arch }, 2).folded();
     let read = read(&Checkpoint::of(&model).write()).unwrap();
-    assert_eq!(read.arch.config.to_string(), "rd,cv,cv,rd,cv,cv,cv,cv,cv,cv,cv,cv,cv,cv,cv,rd");
+    assert_eq!(read.arch.kinds.to_string(), "rd,cv,cv,rd,cv,cv,cv,cv,cv,cv,cv,cv,cv,cv,cv,rd");
     assert_eq!(read.weights, model.weights);
 }
 
@@ -257,7 +257,7 @@ fn differences_from_the_architecture_are_listed() {
     assert_says(&text, &["`block1_1.conv2.weight` is [2, 3, 1, 1], expected [2, 2, 1, 1]"]);
 
     let folded = Checkpoint::of(&small().folded()).write();
-    let options = OpenOptions { config: Config::named("r16"), ..OpenOptions::default() };
+    let options = OpenOptions { kinds: Kinds::named("r16"), ..OpenOptions::default() };
     assert_says(
         &refused_with(&folded, &options),
         &["`block1_1.conv1.weight` is [2, 1, 3, 3], expected [2, 1, 5, 5]"],
@@ -423,25 +423,24 @@ fn a_storage_must_be_in_the_archive() {
 fn every_limit_is_named_when_exceeded() {
     let model = small();
     let (checkpoint, ours) = (Checkpoint::of(&model).write(), model.to_bytes().unwrap());
-    let defaults = ModelLimits::default;
-    for (name, file, limits) in [
-        ("file_bytes", &ours, ModelLimits { file_bytes: ours.len() as u64 - 1, ..defaults() }),
-        ("header_bytes", &ours, ModelLimits { header_bytes: 1000, ..defaults() }),
-        ("tensors", &ours, ModelLimits { tensors: 82, ..defaults() }),
-        ("weight_bytes", &ours, ModelLimits { weight_bytes: 4000, ..defaults() }),
-        ("channels", &ours, ModelLimits { channels: 2, ..defaults() }),
-        ("file_bytes", &checkpoint, ModelLimits { file_bytes: 1000, ..defaults() }),
-        ("tensors", &checkpoint, ModelLimits { tensors: 82, ..defaults() }),
-        ("weight_bytes", &checkpoint, ModelLimits { weight_bytes: 4000, ..defaults() }),
-        ("channels", &checkpoint, ModelLimits { channels: 1, ..defaults() }),
-        ("zip_entries", &checkpoint, ModelLimits { zip_entries: 84, ..defaults() }),
-        ("unpacked_bytes", &checkpoint, ModelLimits { unpacked_bytes: 20_000, ..defaults() }),
-        ("pickle_bytes", &checkpoint, ModelLimits { pickle_bytes: 5000, ..defaults() }),
+    let defaults = OpenOptions::default;
+    for (name, file, options) in [
+        ("file_bytes", &ours, OpenOptions { file_bytes: ours.len() as u64 - 1, ..defaults() }),
+        ("header_bytes", &ours, OpenOptions { header_bytes: 1000, ..defaults() }),
+        ("tensors", &ours, OpenOptions { tensors: 82, ..defaults() }),
+        ("weight_bytes", &ours, OpenOptions { weight_bytes: 4000, ..defaults() }),
+        ("channels", &ours, OpenOptions { channels: 2, ..defaults() }),
+        ("file_bytes", &checkpoint, OpenOptions { file_bytes: 1000, ..defaults() }),
+        ("tensors", &checkpoint, OpenOptions { tensors: 82, ..defaults() }),
+        ("weight_bytes", &checkpoint, OpenOptions { weight_bytes: 4000, ..defaults() }),
+        ("channels", &checkpoint, OpenOptions { channels: 1, ..defaults() }),
+        ("zip_entries", &checkpoint, OpenOptions { zip_entries: 84, ..defaults() }),
+        ("unpacked_bytes", &checkpoint, OpenOptions { unpacked_bytes: 20_000, ..defaults() }),
+        ("pickle_bytes", &checkpoint, OpenOptions { pickle_bytes: 5000, ..defaults() }),
     ] {
-        let options = OpenOptions { limits, ..OpenOptions::default() };
         assert_says(
             &refused_with(file, &options),
-            &[&format!("limit `{name}`"), &format!("ModelLimits::{name}")],
+            &[&format!("limit `{name}`"), &format!("OpenOptions::{name}")],
         );
     }
 }
@@ -528,8 +527,9 @@ fn seeds_for_fuzzing() {
     let (header, tensors) = safetensors::parts(&ours);
     let taken_apart = [header.to_string().as_bytes(), b"\0", tensors].concat();
     let stages = vec![Stage { rho: 0.5, ..Stage::plain(1) }; 2];
-    let recognition = BiModel::random(BiArch { width: 2, stages, ..BiArch::small(2) }, 1);
-    let packed = BiStorage { binary: BinaryStorage::Bits, ..BiStorage::default() };
+    let recognition =
+        RecognitionModel::random(RecognitionArch { width: 2, stages, ..RecognitionArch::small(2) }, 1);
+    let packed = RecognitionStorage { binary: BinaryStorage::Bits, ..RecognitionStorage::default() };
     for (name, file) in [
         ("pth/archive", checkpoint.write()),
         ("pth/pickle", pickle),
@@ -538,7 +538,7 @@ fn seeds_for_fuzzing() {
         ("safetensors/file", ours),
         ("safetensors/header", taken_apart),
         ("safetensors/folded", model.folded().to_bytes().unwrap()),
-        ("safetensors/recognition", recognition.to_bytes(BiStorage::default()).unwrap()),
+        ("safetensors/recognition", recognition.to_bytes(RecognitionStorage::default()).unwrap()),
         ("safetensors/packed", recognition.to_bytes(packed).unwrap()),
     ] {
         let path = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds")).join(name);

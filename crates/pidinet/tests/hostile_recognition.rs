@@ -1,19 +1,20 @@
 //! Files of models for recognition that lie: every one is an error that says why, and none costs more than its limits.
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::BiArch;
-use pidinet::weights::{BiModel, BiStorage, BinaryStorage, ModelError, ModelLimits};
+use pidinet::arch::recognition::RecognitionArch;
+use pidinet::weights::{BinaryStorage, ModelError, OpenOptions, RecognitionModel, RecognitionStorage};
 
 fn small(binary: BinaryStorage) -> Vec<u8> {
-    let mut arch = BiArch { width: 5, ..BiArch::small(2).with_differences(Kind::Central, 0.5) };
+    let mut arch =
+        RecognitionArch { width: 5, ..RecognitionArch::small(2).with_differences(Kind::Central, 0.5) };
     arch.stages.truncate(2);
-    let mut model = BiModel::random(arch, 1);
+    let mut model = RecognitionModel::random(arch, 1);
     model.labels = vec!["a".to_owned(), "b".to_owned()];
-    model.to_bytes(BiStorage { binary, ..BiStorage::default() }).expect("a sound model")
+    model.to_bytes(RecognitionStorage { binary, ..RecognitionStorage::default() }).expect("a sound model")
 }
 
 fn refused(bytes: &[u8]) -> String {
-    let error = BiModel::read(bytes, &ModelLimits::default()).expect_err("a file that lies");
+    let error = RecognitionModel::read(bytes, &OpenOptions::default()).expect_err("a file that lies");
     match std::error::Error::source(&error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
@@ -88,8 +89,8 @@ fn metadata_that_make_no_network_are_named() {
 #[test]
 fn networks_that_are_too_large_exceed_a_limit_before_they_are_made() {
     for (key, value) in [("width", "4000"), ("stages", "1:cd:0,1000:cd:0"), ("classes", "1000000")] {
-        let error =
-            BiModel::read(&with_metadata(key, value), &ModelLimits::default()).expect_err("too large");
+        let error = RecognitionModel::read(&with_metadata(key, value), &OpenOptions::default())
+            .expect_err("too large");
         let is_refused = matches!(error, ModelError::Limit { .. } | ModelError::Mismatch { .. });
         assert!(is_refused, "{key} = {value}: {error}");
     }
@@ -97,8 +98,8 @@ fn networks_that_are_too_large_exceed_a_limit_before_they_are_made() {
         header["__metadata__"]["pidinet.stages"] = "9:cd:0,9:cd:0,9:cd:0,9:cd:0".into();
     });
     assert!(refused(&wide).contains("weight_bytes"), "{}", refused(&wide));
-    let limits = ModelLimits { file_bytes: 100, ..ModelLimits::default() };
-    let error = BiModel::read(&small(BinaryStorage::Latent), &limits).expect_err("too large a file");
+    let limits = OpenOptions { file_bytes: 100, ..OpenOptions::default() };
+    let error = RecognitionModel::read(&small(BinaryStorage::Latent), &limits).expect_err("too large a file");
     assert!(error.to_string().contains("file_bytes"));
 }
 
@@ -122,7 +123,7 @@ fn bits_must_be_bits() {
     );
     let mut any = packed.clone();
     any[start("block1_1.difference.weight")] ^= 0x80;
-    assert!(BiModel::read(&any, &ModelLimits::default()).is_ok(), "all bits there are weights");
+    assert!(RecognitionModel::read(&any, &OpenOptions::default()).is_ok(), "all bits there are weights");
 
     let latent = with_header(&packed, |header| header["__metadata__"]["pidinet.form"] = "latent".into());
     assert!(refused(&latent).contains("block1_1.difference.weight"), "{}", refused(&latent));
@@ -151,8 +152,8 @@ fn no_cut_or_changed_file_is_more_than_an_error() {
                 let at = (state >> 33) % header;
                 changed[at as usize] = (state >> 24) as u8;
             }
-            if let Ok(model) = BiModel::read(&changed, &ModelLimits::default()) {
-                assert!(model.to_bytes(BiStorage::default()).is_ok(), "what is read can be written");
+            if let Ok(model) = RecognitionModel::read(&changed, &OpenOptions::default()) {
+                assert!(model.to_bytes(RecognitionStorage::default()).is_ok(), "what is read can be written");
             }
         }
     }

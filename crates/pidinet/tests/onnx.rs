@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use pidinet::arch::Arch;
-use pidinet::detector::outputs;
-use pidinet::engine;
+use pidinet::edges;
+use pidinet::edges::trace;
 use pidinet::image::{Image, PixelFormat, PixelLayout, Preset};
-use pidinet::onnx::{self, Input, Maps, Size};
+use pidinet::onnx::{self, Input, Maps};
 use pidinet::weights::{Model, OpenOptions};
-use pidinet::{EdgeDetector, Options};
+use pidinet::{DetectorOptions, EdgeDetector, Size};
 
 /// The largest difference of two probabilities.
 const BOUND: f32 = 1e-4;
@@ -108,7 +108,7 @@ struct Planes<'a> {
     planes: &'a [f32],
 }
 
-impl engine::Input for Planes<'_> {
+impl edges::Input for Planes<'_> {
     fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]) {
         let Size { height, width } = self.size;
         for (plane, row) in self.planes.chunks(height * width).zip(channels) {
@@ -119,11 +119,11 @@ impl engine::Input for Planes<'_> {
 
 /// The five maps that the engine makes of some images, in the order of the outputs: all images of a map together.
 fn engine_maps(model: &Model, size: Size, images: &[Vec<f32>]) -> Vec<f32> {
-    let each: Vec<[engine::Map; 5]> = images
+    let each: Vec<[edges::Map; 5]> = images
         .iter()
         .map(|planes| {
             let input = Planes { size, planes };
-            let maps = outputs(model, &Options::default(), &input, size.height, size.width).unwrap();
+            let maps = trace(model, &DetectorOptions::default(), &input, size).unwrap();
             let [a, b, c, d] = maps.sides;
             [maps.fused, a, b, c, d]
         })
@@ -181,7 +181,7 @@ fn onnx_runtime_finds_the_edges_of_a_picture() {
     let mut model = Model::read(pidinet::models::DEFAULT.bytes, &OpenOptions::default()).unwrap();
     for preset in Preset::ALL {
         model.info.preset = preset;
-        let detector = EdgeDetector::new(&model, &Options::default()).unwrap();
+        let detector = EdgeDetector::new(&model, &DetectorOptions::default()).unwrap();
         let options = onnx::Options { input: Input::Rgb, ..onnx::Options::default() };
         let file = work.model(preset.name(), &model, &options);
         for (seed, size) in SIZES.into_iter().enumerate() {

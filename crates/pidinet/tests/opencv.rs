@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
-use pidinet::Error;
 use pidinet::image::{Image, Interpolation, PixelFormat, PixelLayout, Pixels, Resize};
+use pidinet::{Error, Size};
 
 const CASES: &[u8] = include_bytes!("images/opencv-resize.bin");
 
@@ -28,8 +28,9 @@ fn cases() -> Vec<Case> {
             .map(|number| usize::from(u16::from_le_bytes(number.try_into().unwrap())))
             .collect();
         let [from_width, from_height, width, height, channels] = numbers[..] else { unreachable!() };
+        let (from, to) = (Size { height: from_height, width: from_width }, Size { height, width });
         let interpolation = name.trim_end_matches('\0').parse().unwrap();
-        let resize = Resize { from: [from_width, from_height], to: [width, height], channels, interpolation };
+        let resize = Resize { from, to, channels, interpolation };
         let eight = take(width * height * channels).to_vec();
         let floats = if channels == 1 { take(2 * width * height) } else { &[] };
         let floats = floats.chunks(2).map(|value| i16::from_le_bytes(value.try_into().unwrap())).collect();
@@ -64,7 +65,7 @@ fn bytes_are_those_of_opencv() {
 fn floats_are_those_of_opencv() {
     for Case { resize, image, floats, .. } in cases() {
         let image: Vec<f32> = image.into_iter().map(f32::from).collect();
-        let mut found = vec![0.0; resize.to[0] * resize.to[1] * resize.channels];
+        let mut found = vec![0.0; resize.to.pixels() * resize.channels];
         resize.f32(&image, &mut found).unwrap();
         for (found, sixteenths) in found.iter().zip(floats) {
             // OpenCV's values are stored to 1/32; its weights are floats, the sums of which are off by 1e-5 of 255.
@@ -77,17 +78,17 @@ fn floats_are_those_of_opencv() {
 #[test]
 fn pictures_keep_their_depth() {
     for Case { resize, image, eight, .. } in cases().into_iter().filter(|case| case.resize.channels == 3) {
-        let ([width, height], [columns, rows]) = (resize.from, resize.to);
+        let Size { height, width } = resize.from;
         let layout = PixelLayout::packed(width, height, PixelFormat::Rgb);
         let picture = Image::from_u8(&image, &layout).unwrap();
-        let found = picture.resized_as_opencv(columns, rows, resize.interpolation).unwrap();
-        assert_eq!((found.width(), found.height()), (columns, rows));
+        let found = picture.resized_as_opencv(resize.to, resize.interpolation).unwrap();
+        assert_eq!(found.size(), resize.to);
         let Pixels::U8(data) = found.pixels() else { panic!("8 bits") };
         assert!(data.iter().zip(&eight).all(|(a, b)| a.abs_diff(*b) <= 1), "{resize:?}");
 
         let deep: Vec<u16> = image.iter().map(|&value| u16::from(value) * 257).collect();
         let picture = Image::from_u16(&deep, &layout).unwrap();
-        let found = picture.resized_as_opencv(columns, rows, resize.interpolation).unwrap();
+        let found = picture.resized_as_opencv(resize.to, resize.interpolation).unwrap();
         let Pixels::U16(data) = found.pixels() else { panic!("16 bits") };
         assert!(
             data.iter().zip(&eight).all(|(a, b)| a.abs_diff(u16::from(*b) * 257) <= 2 * 257),
@@ -98,9 +99,10 @@ fn pictures_keep_their_depth() {
 
 #[test]
 fn the_same_size_is_the_same_image() {
+    let size = Size { height: 4, width: 5 };
     let image: Vec<u8> = (0..60).map(|i| i * 4).collect();
     for interpolation in Interpolation::ALL {
-        let resize = Resize { from: [5, 4], to: [5, 4], channels: 3, interpolation };
+        let resize = Resize { from: size, to: size, channels: 3, interpolation };
         let mut same = vec![0; 60];
         resize.u8(&image, &mut same).unwrap();
         assert_eq!(same, image, "{interpolation}");
@@ -111,16 +113,21 @@ fn the_same_size_is_the_same_image() {
 
 #[test]
 fn sizes_that_do_not_fit_are_errors() {
-    let resize = Resize { from: [3, 2], to: [2, 2], channels: 1, interpolation: Interpolation::Linear };
+    let resize = Resize {
+        from: Size { height: 2, width: 3 },
+        to: Size::square(2),
+        channels: 1,
+        interpolation: Interpolation::Linear,
+    };
     let mut dst = [0; 4];
     let error = resize.u8(&[0; 5], &mut dst).unwrap_err();
     assert!(matches!(error, Error::Samples { found: 5, expected: 6, .. }), "{error}");
     assert!(resize.u8(&[0; 6], &mut dst[..3]).is_err());
-    assert!(Resize { to: [0, 2], ..resize }.u8(&[0; 6], &mut []).is_err());
+    assert!(Resize { to: Size { height: 2, width: 0 }, ..resize }.u8(&[0; 6], &mut []).is_err());
     assert!(Resize { channels: 0, ..resize }.u8(&[], &mut []).is_err());
-    assert!(Resize { from: [usize::MAX, 2], ..resize }.u8(&[0; 6], &mut dst).is_err());
+    assert!(Resize { from: Size { height: 2, width: usize::MAX }, ..resize }.u8(&[0; 6], &mut dst).is_err());
     let layout = PixelLayout::packed(3, 2, PixelFormat::Grey);
     let image = Image::from_u8(&[0; 6], &layout).unwrap();
-    assert!(image.resized_as_opencv(0, 3, Interpolation::Area).is_err());
-    assert!(image.resized_as_opencv(usize::MAX, 3, Interpolation::Area).is_err());
+    assert!(image.resized_as_opencv(Size { height: 3, width: 0 }, Interpolation::Area).is_err());
+    assert!(image.resized_as_opencv(Size { height: 3, width: usize::MAX }, Interpolation::Area).is_err());
 }

@@ -3,13 +3,14 @@
 
 use std::path::PathBuf;
 
+use pidinet::Size;
 use pidinet::arch::survey::Survey;
-use pidinet::arch::{Arch, Config};
+use pidinet::arch::{Arch, Kinds};
 use pidinet::weights::{Form, Model, OpenOptions};
 
 /// File names, and what is in them.
 fn published() -> [(&'static str, Arch); 9] {
-    let baseline = Arch { config: Config::named("baseline").expect("a published name"), ..Arch::full() };
+    let baseline = Arch { kinds: Kinds::named("baseline").expect("a published name"), ..Arch::full() };
     [
         ("table5_baseline", baseline),
         ("table5_pidinet", Arch::full()),
@@ -38,13 +39,13 @@ fn folder() -> Option<PathBuf> {
 fn checkpoints_open_with_their_architecture() {
     let Some(folder) = folder() else { return };
     for (name, arch) in published() {
-        let options = OpenOptions { config: Some(arch.config), ..OpenOptions::default() };
+        let options = OpenOptions { kinds: Some(arch.kinds), ..OpenOptions::default() };
         let model = Model::open(folder.join(name).with_extension("pth"), &options).unwrap();
         assert_eq!(model.arch, arch, "{name}");
         assert_eq!(model.form, Form::Raw, "{name}");
         assert_eq!(model.info.name, name);
         let count: usize = model.weights.iter().map(|(_, parameter)| parameter.data.len()).sum();
-        assert_eq!(count, Survey::of(&arch, 8, 8).parameter_count(), "{name}");
+        assert_eq!(count, Survey::of(&arch, Size::square(8)).parameter_count(), "{name}");
     }
 }
 
@@ -52,7 +53,7 @@ fn checkpoints_open_with_their_architecture() {
 fn checkpoints_survive_conversion() {
     let Some(folder) = folder() else { return };
     for (name, arch) in published() {
-        let options = OpenOptions { config: Some(arch.config), ..OpenOptions::default() };
+        let options = OpenOptions { kinds: Some(arch.kinds), ..OpenOptions::default() };
         let raw = Model::open(folder.join(name).with_extension("pth"), &options).unwrap();
         for model in [raw.folded(), raw] {
             let bytes = model.to_bytes().unwrap();

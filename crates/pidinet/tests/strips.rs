@@ -5,10 +5,10 @@
 use std::num::NonZeroUsize;
 
 use pidinet::arch::Arch;
-use pidinet::engine::Strip;
+use pidinet::edges::Strip;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::Model;
-use pidinet::{EdgeDetector, EdgeMap, Options};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
 
 /// A small generator of numbers, the same everywhere: an xorshift.
 struct Random(u64);
@@ -33,7 +33,8 @@ fn picture(width: usize, height: usize, random: &mut Random) -> Image {
 }
 
 fn edges(model: &Model, image: &Image, strip: Strip, threads: usize) -> EdgeMap {
-    let options = Options { strip, threads: NonZeroUsize::new(threads), ..Options::default() };
+    let options =
+        DetectorOptions { strip, threads: NonZeroUsize::new(threads), ..DetectorOptions::default() };
     let detector = EdgeDetector::new(model, &options).expect("this CPU runs the network");
     detector.detect(image).expect("the image is not scaled").edges
 }

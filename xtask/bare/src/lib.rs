@@ -6,8 +6,8 @@
 use std::sync::LazyLock;
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
-use pidinet::weights::{BiModel, Model, ModelLimits, OpenOptions};
-use pidinet::{Classifier, ClassifierOptions, EdgeDetector, Options, models};
+use pidinet::weights::{Model, OpenOptions, RecognitionModel};
+use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Isa, models};
 
 /// Columns and rows of the picture; odd, and enough for every stage to have a few rows.
 const SIZE: [usize; 2] = [75, 53];
@@ -22,6 +22,7 @@ static BEST: LazyLock<Vec<f32>> = LazyLock::new(|| results(None));
 ///
 /// If the models cannot be used.
 pub fn results(isa: Option<&str>) -> Vec<f32> {
+    let isa = isa.map(|name| Isa::named(name).expect("an instruction set of this target"));
     let [width, height] = SIZE;
     // Discs on a slope, in three colours.
     let sample = |i: usize| {
@@ -34,13 +35,14 @@ pub fn results(isa: Option<&str>) -> Vec<f32> {
     let image = image.expect("as many pixels as the layout says");
 
     let model = Model::read(models::DEFAULT.bytes, &OpenOptions::default()).expect("a model of the library");
-    let options = Options { isa: isa.map(str::to_owned), ..Options::default() };
-    let detector = EdgeDetector::new(&model, &options).expect("an instruction set of this target");
+    let options = DetectorOptions { isa, ..DetectorOptions::default() };
+    let detector = EdgeDetector::new(&model, &options).expect("options of this target");
     let mut results = detector.detect(&image).expect("a scale of 1").edges.into_data();
 
     let embedded = models::named("bi-pidinet-s").expect("a model of the library");
-    let model = BiModel::read(embedded.bytes, &ModelLimits::default()).expect("a model of the library");
-    let options = ClassifierOptions { isa: isa.map(str::to_owned), ..ClassifierOptions::default() };
+    let model =
+        RecognitionModel::read(embedded.bytes, &OpenOptions::default()).expect("a model of the library");
+    let options = ClassifierOptions { isa, ..ClassifierOptions::default() };
     let classifier = Classifier::new(&model, &options).expect("an instruction set of this target");
     results.extend(classifier.classify(&image).logits);
     results

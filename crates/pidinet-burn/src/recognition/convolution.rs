@@ -4,7 +4,7 @@ use burn_tensor::module::conv2d;
 use burn_tensor::ops::{ConvOptions, PadMode};
 use burn_tensor::{FloatDType, Tensor};
 use pidinet::arch::Kind;
-use pidinet::arch::binary::{BinaryConv, Offset, RealConv};
+use pidinet::arch::recognition::{BinaryConv, Offset, RealConv};
 use pidinet_train::recognition::signs::{CLAMP, Straight};
 
 /// The signs of numbers. Where they are differentiated, another function's gradient stands for that of the sign.

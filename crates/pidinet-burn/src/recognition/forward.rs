@@ -1,4 +1,4 @@
-//! The network on Burn's tensors: an interpreter of [`pidinet::arch::binary::BuildBinary`].
+//! The network on Burn's tensors: an interpreter of [`pidinet::arch::recognition::BuildRecognition`].
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,21 +6,21 @@ use std::ops::Range;
 use burn_tensor::module::max_pool2d;
 use burn_tensor::ops::{MaxPoolOptions, PadMode};
 use burn_tensor::{Device, FloatDType, Tensor, TensorData};
-use pidinet::arch::binary::sum::{Norm, Sum};
-use pidinet::arch::binary::{BinaryConv, BuildBinary, RealConv};
+use pidinet::arch::recognition::sum::{Norm, Sum};
+use pidinet::arch::recognition::{BinaryConv, BuildRecognition, RealConv};
 use pidinet_train::recognition::signs::Straight;
 use pidinet_train::recognition::tape::Mode;
 
-use super::BiNetwork;
 use super::convolution::{binary, ordered, plain, signs};
 use super::norm::{Moments, normalise};
+use super::parameters::Parameters;
 
 /// A map `[n, c, h, w]` whose batch norms wait; while a network learns, none does.
 pub(crate) type Value = Sum<Tensor<4>>;
 
 /// Computes while the network is described.
 pub(super) struct Forward<'a> {
-    network: &'a BiNetwork,
+    parameters: &'a Parameters,
     mode: Mode,
     device: Device,
     /// What each batch norm saw of the batch.
@@ -28,8 +28,8 @@ pub(super) struct Forward<'a> {
 }
 
 impl<'a> Forward<'a> {
-    pub(super) fn new(network: &'a BiNetwork, mode: Mode, device: Device) -> Self {
-        Self { network, mode, device, seen: HashMap::new() }
+    pub(super) fn new(parameters: &'a Parameters, mode: Mode, device: Device) -> Self {
+        Self { parameters, mode, device, seen: HashMap::new() }
     }
 
     /// The map that is meant: scaled terms first, in their order, then the offset, then what is not scaled.
@@ -52,7 +52,7 @@ impl<'a> Forward<'a> {
     }
 
     fn parameter(&self, name: &str, suffix: &str) -> Tensor<1> {
-        self.network.parameters[&format!("{name}.{suffix}")].clone()
+        self.parameters.rows[&format!("{name}.{suffix}")].clone()
     }
 
     /// A parameter that is one number for each channel.
@@ -63,13 +63,13 @@ impl<'a> Forward<'a> {
     }
 }
 
-impl BuildBinary for Forward<'_> {
+impl BuildRecognition for Forward<'_> {
     type Value = Value;
 
     fn conv(&mut self, name: &str, conv: &RealConv, x: &Value) -> Value {
         let (x, weight) = (self.read(x), self.parameter(name, "weight"));
         if self.mode.running {
-            return ordered(conv, x, weight, self.network.wide).cast(FloatDType::F32).into();
+            return ordered(conv, x, weight, self.parameters.wide).cast(FloatDType::F32).into();
         }
         plain(x, weight.reshape(conv.weight_shape()), conv.stride).into()
     }
@@ -91,7 +91,7 @@ impl BuildBinary for Forward<'_> {
             return y.into();
         }
         let values = ["weight", "bias", "running_mean", "running_var"];
-        let values = values.map(|suffix| &self.network.values[&format!("{name}.{suffix}")][..]);
+        let values = values.map(|suffix| &self.parameters.values[&format!("{name}.{suffix}")][..]);
         x.normalised(&Norm::new(values))
     }
 
@@ -142,7 +142,7 @@ impl BuildBinary for Forward<'_> {
     fn global_pool(&mut self, x: &Value) -> Value {
         let x = self.read(x);
         let [_, _, height, width] = x.dims();
-        let wide = if self.mode.running { self.network.wide } else { FloatDType::F32 };
+        let wide = if self.mode.running { self.parameters.wide } else { FloatDType::F32 };
         let sum = x.cast(wide).sum_dim(3).sum_dim(2);
         (sum / (height * width) as f64).cast(FloatDType::F32).into()
     }
@@ -151,8 +151,8 @@ impl BuildBinary for Forward<'_> {
         let (weight, bias) = (self.parameter(name, "weight"), self.channel(name, "bias"));
         let conv = RealConv { inputs, outputs, size: 1, stride: 1 };
         if self.mode.running {
-            let sum = ordered(&conv, self.read(x), weight, self.network.wide);
-            return (sum + bias.cast(self.network.wide)).cast(FloatDType::F32).into();
+            let sum = ordered(&conv, self.read(x), weight, self.parameters.wide);
+            return (sum + bias.cast(self.parameters.wide)).cast(FloatDType::F32).into();
         }
         (plain(self.read(x), weight.reshape(conv.weight_shape()), 1) + bias).into()
     }

@@ -1,7 +1,7 @@
 //! Batch norm while a network learns: by the batch.
 
 use burn_tensor::Tensor;
-use pidinet::arch::binary::NORM_EPSILON;
+use pidinet::arch::recognition::NORM_EPSILON;
 
 /// Means and variances of the channels of a batch, one number for each.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pidinet::save::{Format, is_whole};
 
-use super::inputs::{Input, Inputs, Source};
+use crate::inputs::{Input, Inputs, Source};
 use crate::ui::usage;
 
 /// The folder for edges, where none is given.

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueHint;
-use pidinet_eval::plot::{BSDS_HUMAN, PlotOptions, Run};
-use pidinet_eval::results::write_plot;
-use pidinet_eval::toolbox::read_run;
+use pidinet_eval::figures::plot::{BSDS_HUMAN, PlotOptions, Run};
+use pidinet_eval::results::toolbox::read_run;
+use pidinet_eval::results::write::write_plot;
 
 use crate::ui::tell_line;
 

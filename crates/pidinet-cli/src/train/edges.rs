@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::ValueHint;
 use pidinet::arch::Arch;
-use pidinet_train::config::{Augment, Config, Labels, Material, Model, Source, Trust};
-use pidinet_train::run::train;
+use pidinet_train::edges::config::{Augment, Config, Labels, Material, Model, Source, Trust};
+use pidinet_train::edges::run::train;
 
-use super::RunArgs;
 use super::pace::Pace;
+use super::run::RunArgs;
 use crate::options::one_of;
 use crate::ui::usage;
 

@@ -1,7 +1,7 @@
 //! How long and how fast a network learns: options of all kinds of training.
 
-use pidinet_train::config::Train;
 use pidinet_train::schedule::Schedule;
+use pidinet_train::settings::Train;
 
 /// What is most often changed of steps, batches and rates.
 #[derive(clap::Args, Debug)]

@@ -49,7 +49,7 @@ fn a_mixture_is_written_and_says_what_it_is_of() {
         let metadata = metadata(&sandbox, "models/out.safetensors").to_string();
         assert!(!metadata.contains('/') && !metadata.contains("models"), "{metadata}");
         let mut wanted = Model::mix(&a, &b, t.parse().unwrap()).unwrap();
-        wanted.save_as(sandbox.path("wanted.safetensors"), pidinet::weights::Precision::Float16).unwrap();
+        wanted.save_as(sandbox.path("wanted.safetensors"), pidinet::weights::Storage::Float16).unwrap();
         wanted = open(&sandbox, "wanted.safetensors");
         assert_eq!(open(&sandbox, "models/out.safetensors").weights, wanted.weights, "{t}");
     }

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use pidinet::engine::Precision;
+use pidinet::edges::Precision;
 use pidinet::image::{Image, ImageLimits, Pixels};
 use pidinet::weights::{Model, OpenOptions};
-use pidinet::{EdgeDetector, EdgeMap, Options};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
 
 use crate::sandbox::{Sandbox, photo};
 
@@ -16,7 +16,7 @@ fn open(sandbox: &Sandbox, name: &str) -> Image {
 }
 
 /// The map that the library gives for [`photo`] of 33×20.
-fn edges(sandbox: &Sandbox, options: &Options) -> EdgeMap {
+fn edges(sandbox: &Sandbox, options: &DetectorOptions) -> EdgeMap {
     let model = Model::open(sandbox.path("model.safetensors"), &OpenOptions::default()).unwrap();
     EdgeDetector::new(&model, options).unwrap().detect(&photo(33, 20)).unwrap().edges
 }
@@ -32,7 +32,7 @@ fn npy(sandbox: &Sandbox, name: &str) -> Vec<f32> {
 fn precision_is_that_of_the_library_or_is_said_to_be_f32() {
     let sandbox = Sandbox::new().with(&["a.png"]);
     sandbox.run("detect MODEL a.png -o map.npy --precision bf16").code(0);
-    let want = edges(&sandbox, &Options { precision: Precision::Bf16, ..Options::default() });
+    let want = edges(&sandbox, &DetectorOptions { precision: Precision::Bf16, ..DetectorOptions::default() });
     assert_eq!(npy(&sandbox, "map.npy"), want.data());
 
     let ran = sandbox.run("detect MODEL a.png -o map.npy --precision bf16 --isa portable").code(0);
@@ -41,7 +41,10 @@ fn precision_is_that_of_the_library_or_is_said_to_be_f32() {
         "{}",
         ran.stderr()
     );
-    let want = edges(&sandbox, &Options { isa: Some("portable".to_owned()), ..Options::default() });
+    let want = edges(
+        &sandbox,
+        &DetectorOptions { isa: pidinet::Isa::named("portable").ok(), ..DetectorOptions::default() },
+    );
     assert_eq!(npy(&sandbox, "map.npy"), want.data());
     assert!(sandbox.run("detect MODEL a.png --precision f64").code(2).stderr().contains("possible values"));
 }
@@ -54,7 +57,7 @@ fn int8_takes_a_calibrated_model() {
     sandbox.run("convert model.safetensors calibrated.safetensors --calibrate a.png").code(0);
     std::fs::rename(sandbox.path("calibrated.safetensors"), sandbox.path("model.safetensors")).unwrap();
     sandbox.run("detect MODEL a.png -o map.npy --precision int8").code(0);
-    let want = edges(&sandbox, &Options { precision: Precision::Int8, ..Options::default() });
+    let want = edges(&sandbox, &DetectorOptions { precision: Precision::Int8, ..DetectorOptions::default() });
     assert_eq!(npy(&sandbox, "map.npy"), want.data());
     sandbox.run("detect -m tiny a.png -o map.npy --precision int8").code(0);
 }
@@ -64,7 +67,7 @@ fn an_image_becomes_the_map_that_the_library_gives() {
     let sandbox = Sandbox::new().with(&["a.png"]);
     let ran = sandbox.run("detect MODEL a.png -o map.npy").code(0);
     assert_eq!((ran.stdout(), ran.stderr()), (String::new(), String::new()));
-    let want = edges(&sandbox, &Options::default());
+    let want = edges(&sandbox, &DetectorOptions::default());
     assert_eq!(npy(&sandbox, "map.npy"), want.data());
 
     sandbox.run("detect MODEL a.png -o map.png").code(0);
@@ -157,7 +160,7 @@ fn standard_input_becomes_standard_output() {
     child.stdin.take().unwrap().write_all(&photo).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
-    let map = edges(&sandbox, &Options::default());
+    let map = edges(&sandbox, &DetectorOptions::default());
     let grey: Vec<u8> = map.to_u8().into_iter().flat_map(|value| [value; 3]).collect();
     let image = Image::decode(&output.stdout, &ImageLimits::default()).unwrap();
     assert_eq!(image.pixels(), &Pixels::U8(grey));
@@ -228,7 +231,7 @@ fn side_outputs_are_written_beside() {
 #[test]
 fn options_after_the_network_change_the_map() {
     let sandbox = Sandbox::new().with(&["a.png"]);
-    let map = edges(&sandbox, &Options::default());
+    let map = edges(&sandbox, &DetectorOptions::default());
     let mut sorted = map.data().to_vec();
     sorted.sort_by(f32::total_cmp);
     let middle = sorted[sorted.len() / 2];
@@ -252,11 +255,12 @@ fn options_after_the_network_change_the_map() {
 fn scales_presets_and_the_longest_side_reach_the_network() {
     let sandbox = Sandbox::new().with(&["a.png"]);
     sandbox.run("detect MODEL a.png -o s.npy --scales 0.5,1,1.5").code(0);
-    let scales = Options { scales: vec![0.5, 1.0, 1.5], ..Options::default() };
+    let scales = DetectorOptions { scales: vec![0.5, 1.0, 1.5], ..DetectorOptions::default() };
     assert_eq!(npy(&sandbox, "s.npy"), edges(&sandbox, &scales).data());
 
     sandbox.run("detect MODEL a.png -o c.npy --preset controlnet").code(0);
-    let preset = Options { preset: Some(pidinet::image::Preset::Controlnet), ..Options::default() };
+    let preset =
+        DetectorOptions { preset: Some(pidinet::image::Preset::Controlnet), ..DetectorOptions::default() };
     assert_eq!(npy(&sandbox, "c.npy"), edges(&sandbox, &preset).data());
 
     sandbox.run("detect MODEL a.png -o m.png --max-side 16").code(0);

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet::image::{Image, ImageLimits};
-use pidinet::weights::{BiInput, BiModel, BiStorage};
+use pidinet::weights::{RecognitionInput, RecognitionModel, RecognitionStorage};
 use pidinet::{Classifier, ClassifierOptions};
 
 use crate::sandbox::Sandbox;
@@ -15,12 +15,15 @@ const LABELS: [&str; 7] = ["ape", "bee", "cat", "dog", "eel", "fox", "gnu"];
 /// A folder with `bi.safetensors`: random weights, since what the program does does not depend on how good they are.
 fn sandbox() -> (Sandbox, Classifier) {
     let sandbox = Sandbox::new();
-    let mut arch = BiArch { width: 8, ..BiArch::small(LABELS.len()).with_differences(Kind::Central, 0.5) };
+    let mut arch = RecognitionArch {
+        width: 8,
+        ..RecognitionArch::small(LABELS.len()).with_differences(Kind::Central, 0.5)
+    };
     arch.stages.truncate(2);
-    let mut model = BiModel::random(arch, 5);
+    let mut model = RecognitionModel::random(arch, 5);
     model.labels = LABELS.map(String::from).into();
-    model.input = BiInput { size: 16, resize: 16, ..BiInput::CIFAR };
-    model.save(sandbox.path("bi.safetensors"), BiStorage::default()).unwrap();
+    model.input = RecognitionInput { size: 16, resize: 16, ..RecognitionInput::CIFAR };
+    model.save(sandbox.path("bi.safetensors"), RecognitionStorage::default()).unwrap();
     (sandbox, Classifier::new(&model, &ClassifierOptions::default()).unwrap())
 }
 

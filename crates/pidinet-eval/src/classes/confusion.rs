@@ -2,7 +2,7 @@
 
 use pidinet::Classification;
 
-use crate::figure::{Anchor, Colour, Figure, Mark, Stroke, Text};
+use crate::figures::figure::{Anchor, Colour, Figure, Mark, Stroke, Text};
 
 /// An answer counts for top-5 accuracy if the class is among so many.
 pub const TOP: usize = 5;
@@ -131,7 +131,7 @@ fn shade(share: f64, is_right: bool) -> Colour {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::raster::raster;
+    use crate::figures::raster::raster;
 
     fn found(logits: &[f32]) -> Classification {
         Classification { logits: logits.to_vec(), features: vec![] }

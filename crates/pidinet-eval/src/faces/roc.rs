@@ -1,8 +1,8 @@
 //! The receiver operating characteristic.
 
 use super::PairList;
-use crate::figure::{Colour, Figure, Stroke, Text};
-use crate::plot::Axes;
+use crate::figures::figure::{Colour, Figure, Stroke, Text};
+use crate::figures::plot::Axes;
 
 /// Points `(false accept rate, true accept rate)` for all thresholds, from the highest to the lowest.
 fn points(list: &PairList, similarities: &[f32]) -> Vec<(f64, f64)> {

@@ -1,10 +1,11 @@
 //! What the fuzzing targets do with their input, here so that the files that fuzzing begins with are tested, too.
 
+use pidinet_eval::GroundTruth;
 use pidinet_eval::classes::ClassSet;
-use pidinet_eval::ground_truth::{self, TruthOptions};
-use pidinet_eval::levels::Drawing;
-use pidinet_eval::mat5::{Limits, MatFile};
-use pidinet_eval::{GroundTruth, predictions};
+use pidinet_eval::files::ground_truth::{self, TruthOptions};
+use pidinet_eval::files::levels::Drawing;
+use pidinet_eval::files::mat5::{Limits, MatFile};
+use pidinet_eval::files::predictions;
 
 /// Either an error, or the values of a MATLAB file within small limits, so that a file that gets around them is found by
 /// its memory.

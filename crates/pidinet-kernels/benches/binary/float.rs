@@ -3,8 +3,8 @@
 
 use pidinet_kernels::Isa;
 use pidinet_kernels::buffer::Buffer;
-use pidinet_kernels::dense::{Activation, Dense, DenseWeights, Tap};
-use pidinet_kernels::row::{self, MARGIN, Row, RowMut};
+use pidinet_kernels::rows::dense::{Activation, Dense, DenseWeights, Tap};
+use pidinet_kernels::rows::row::{self, MARGIN, Row, RowMut};
 use rayon::prelude::*;
 
 /// A square map between rows of zeros. Each row is cut into `phases` row blocks: block `p` has the columns

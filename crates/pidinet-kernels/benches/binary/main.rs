@@ -4,9 +4,10 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pidinet_kernels::Isa;
-use pidinet_kernels::bits::{GROUP, PackSigns, words};
-use pidinet_kernels::pixels::{Finish, Rprelu, Term};
-use pidinet_kernels::xnor::{Border, Place, Run, Xnor, XnorWeights};
+use pidinet_kernels::pixels::finish::{Finish, Rprelu, Term};
+use pidinet_kernels::pixels::pack::{GROUP, PackSigns, words};
+use pidinet_kernels::pixels::padding::{Border, Place};
+use pidinet_kernels::pixels::xnor::{Run, Xnor, XnorWeights};
 
 mod float;
 

@@ -2,7 +2,7 @@
 
 mod bits;
 
-use crate::lanes::{Kernel, Lanes};
+use crate::lanes::floats::{Kernel, Lanes};
 use std::arch::x86_64::*;
 
 /// Proof that AVX2 and FMA are present.

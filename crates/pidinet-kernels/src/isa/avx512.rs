@@ -5,7 +5,7 @@ mod packed;
 
 pub(super) use bits::Avx512Bits;
 
-use crate::lanes::{Kernel, Lanes};
+use crate::lanes::floats::{Kernel, Lanes};
 use std::arch::asm;
 use std::arch::x86_64::*;
 

@@ -2,7 +2,7 @@
 
 mod bits;
 
-use crate::lanes::{Kernel, Lanes};
+use crate::lanes::floats::{Kernel, Lanes};
 use std::arch::aarch64::*;
 
 /// Proof that NEON is present.

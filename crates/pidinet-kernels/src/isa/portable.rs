@@ -5,7 +5,7 @@ mod packed;
 
 pub(super) use packed::{Bf16, Int8};
 
-use crate::lanes::{Kernel, Lanes};
+use crate::lanes::floats::{Kernel, Lanes};
 
 /// Needs no proof. `F` says of what packed words are, where there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 mod bits;
 
-use crate::lanes::{Kernel, Lanes};
+use crate::lanes::floats::{Kernel, Lanes};
 use std::arch::wasm32::*;
 
 /// Proof that simd128 is present: a module that uses it does not load elsewhere, so there is nothing to

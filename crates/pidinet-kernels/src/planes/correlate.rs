@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Frame;
-use crate::lanes::{Kernel, Lanes};
+use crate::lanes::floats::{Kernel, Lanes, WIDEST};
 
 /// `sums[k][o] += Σ_p gradient[o][p] · src[reads[k] + p]` over the positions `p` of some rows.
 ///
@@ -30,32 +30,45 @@ pub struct Correlate<'a> {
     pub rectify: bool,
 }
 
-/// Positions that are summed in one go: few enough for the planes of a tile to stay in the nearest cache.
-const CHUNK: usize = 1024;
+/// Floats of all sources that are summed in one go: few enough for the second-level cache to keep them for every tile of
+/// outputs.
+const CHUNK: usize = 1 << 16;
 
 /// Most sums in registers.
-const TILE: usize = 16;
+const TILE: usize = 24;
 
 impl Kernel for Correlate<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes>(mut self, v: L) {
-        if self.reads.is_empty() {
-            return;
+        // A tile of sums, its outputs and a source leave a register free.
+        if L::REGISTERS >= 32 {
+            self.chunks::<L, 4, 6>(v);
+        } else {
+            self.chunks::<L, 3, 3>(v);
         }
+    }
+}
+
+impl Correlate<'_> {
+    #[inline(always)]
+    fn chunks<L: Lanes, const O: usize, const K: usize>(&mut self, v: L) {
+        let (Some(least), Some(most)) = (self.reads.iter().min(), self.reads.iter().max()) else { return };
+        let planes = (most - least) as usize / self.frame.plane() + 1;
         let outputs = self.sums.len() / self.reads.len();
         let span = self.frame.row(self.rows.start)..self.frame.row(self.rows.end);
-
-        for from in span.clone().step_by(CHUNK) {
-            let part = from..(from + CHUNK).min(span.end);
+        // Sums of a chunk's tile cost as much as some hundred positions; the outputs of a tile stay in the nearest cache.
+        let chunk = (CHUNK / planes).clamp(512, 1536) / L::WIDTH * L::WIDTH;
+        for from in span.clone().step_by(chunk) {
+            let part = from..(from + chunk).min(span.end);
             let mut o = 0;
-            while o + 4 <= outputs {
-                self.columns::<L, 4, 4>(v, o, &part);
-                o += 4;
+            while o + O <= outputs {
+                self.columns::<L, O, K>(v, o, &part);
+                o += O;
             }
             while o + 2 <= outputs {
-                self.columns::<L, 2, 8>(v, o, &part);
+                self.columns::<L, 2, 4>(v, o, &part);
                 o += 2;
             }
             if o < outputs {
@@ -63,9 +76,7 @@ impl Kernel for Correlate<'_> {
             }
         }
     }
-}
 
-impl Correlate<'_> {
     #[inline(always)]
     fn columns<L: Lanes, const O: usize, const K: usize>(&mut self, v: L, o: usize, part: &Range<usize>) {
         let mut k = 0;
@@ -73,9 +84,12 @@ impl Correlate<'_> {
             self.tile::<L, O, K>(v, o, k, part);
             k += K;
         }
-        while k < self.reads.len() {
+        while k + 2 <= self.reads.len() {
+            self.tile::<L, O, 2>(v, o, k, part);
+            k += 2;
+        }
+        if k < self.reads.len() {
             self.tile::<L, O, 1>(v, o, k, part);
-            k += 1;
         }
     }
 
@@ -92,10 +106,13 @@ impl Correlate<'_> {
         let outputs = self.sums.len() / self.reads.len();
         let len = part.len();
         let whole = len / L::WIDTH * L::WIDTH;
+        // Behind the last position there is more to read, if only the slack of a plane.
+        let readable = len.next_multiple_of(L::WIDTH);
         let gradients: [&[f32]; O] =
-            std::array::from_fn(|i| &self.gradient[(o + i) * plane + part.start..][..len]);
-        let sources: [&[f32]; K] =
-            std::array::from_fn(|i| &self.src[(part.start as isize + self.reads[k + i]) as usize..][..len]);
+            std::array::from_fn(|i| &self.gradient[(o + i) * plane + part.start..][..readable]);
+        let sources: [&[f32]; K] = std::array::from_fn(|i| {
+            &self.src[(part.start as isize + self.reads[k + i]) as usize..][..readable]
+        });
         // Closures would be compiled without the instruction set, so loops are written out.
         let zero = v.splat(0.0);
         let mut sums = [[zero; O]; K];
@@ -115,13 +132,17 @@ impl Correlate<'_> {
             }
         }
         if whole < len {
+            let mut gradient = [zero; O];
+            for i in 0..O {
+                gradient[i] = v.keep_first(v.load(&gradients[i][whole..]), len - whole);
+            }
             for i in 0..K {
-                let mut src = v.load_first(&sources[i][whole..]);
+                let mut src = v.keep_first(v.load(&sources[i][whole..]), len - whole);
                 if self.rectify {
                     src = v.max(src, zero);
                 }
                 for j in 0..O {
-                    sums[i][j] = v.mul_add(src, v.load_first(&gradients[j][whole..]), sums[i][j]);
+                    sums[i][j] = v.mul_add(src, gradient[j], sums[i][j]);
                 }
             }
         }
@@ -131,7 +152,7 @@ impl Correlate<'_> {
                 flat[i * O + j] = sums[i][j];
             }
         }
-        let totals = totals(v, flat);
+        let totals = totals(v, flat, const { K * O });
         for i in 0..K {
             for j in 0..O {
                 self.sums[(k + i) * outputs + o + j] += totals[i * O + j];
@@ -140,23 +161,31 @@ impl Correlate<'_> {
     }
 }
 
-/// The sum of the lanes of each vector.
+/// The sums of the lanes of the first `count` vectors.
 #[inline(always)]
-fn totals<L: Lanes>(v: L, mut vectors: [L::F32; TILE]) -> [f32; TILE] {
+fn totals<L: Lanes>(v: L, mut vectors: [L::F32; TILE], count: usize) -> [f32; TILE + WIDEST] {
     // Adding neighbours of two vectors gives one with the sums of both, so `WIDTH` of them end as one.
-    let mut count = TILE;
-    let mut width = L::WIDTH;
-    while width > 1 {
-        count /= 2;
-        width /= 2;
-        for i in 0..count {
-            let (even, odd) = v.deinterleave(vectors[2 * i], vectors[2 * i + 1]);
-            vectors[i] = v.add(even, odd);
-        }
+    halve(v, &mut vectors, count.div_ceil(2));
+    halve(v, &mut vectors, count.div_ceil(4));
+    if L::WIDTH >= 8 {
+        halve(v, &mut vectors, count.div_ceil(8));
     }
-    let mut totals = [0.0; TILE];
-    for i in 0..count {
+    if L::WIDTH >= 16 {
+        halve(v, &mut vectors, count.div_ceil(16));
+    }
+    let mut totals = [0.0; TILE + WIDEST];
+    for i in 0..count.div_ceil(L::WIDTH) {
         v.store(&mut totals[i * L::WIDTH..], vectors[i]);
     }
     totals
+}
+
+/// Adds up neighbours: in each of the first `half` vectors then are the sums of two.
+#[inline(always)]
+fn halve<L: Lanes>(v: L, vectors: &mut [L::F32; TILE], half: usize) {
+    for i in 0..half {
+        let second = if 2 * i + 1 < TILE { vectors[2 * i + 1] } else { v.splat(0.0) };
+        let (even, odd) = v.deinterleave(vectors[2 * i], second);
+        vectors[i] = v.add(even, odd);
+    }
 }

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use super::Frame;
-use crate::lanes::{Kernel, Lanes};
-use crate::row::MARGIN;
+use crate::lanes::floats::{Kernel, Lanes, WIDEST};
 
 /// What a sum is added to.
 #[derive(Clone, Copy, Debug)]
@@ -65,30 +64,31 @@ impl Kernel for Mix<'_> {
         assert_eq!(self.weights.len(), outputs * self.reads.len(), "weights are [reads, outputs]");
         assert!(self.dst.len() >= outputs * frame.plane(), "outputs have a plane each");
         let span = frame.row(self.rows.start)..frame.row(self.rows.end);
-        // A tile of sums stays in registers: 24 of 32, or 12 of 16.
-        let many = L::WIDTH >= 16;
+        // A tile of sums stays in registers, with its sources, a weight and one register to spare: 24 of 32, or 12 of 16.
         if outputs < 4 {
             for o in 0..outputs {
                 for p in span.clone().step_by(8 * L::WIDTH) {
                     self.tile::<L, 1, 8>(v, o, p, span.end);
                 }
             }
-        } else {
+        } else if L::REGISTERS >= 32 {
             // Positions outside, outputs inside: the sources of a tile stay in the cache for all outputs.
             for p in span.clone().step_by(3 * L::WIDTH) {
                 let mut o = 0;
-                while many && o + 8 <= outputs {
+                while o + 8 <= outputs {
                     self.tile::<L, 8, 3>(v, o, p, span.end);
                     o += 8;
                 }
-                while o + 4 <= outputs {
-                    self.tile::<L, 4, 3>(v, o, p, span.end);
-                    o += 4;
+                self.rest::<L, 3>(v, o, p, span.end);
+            }
+        } else {
+            for p in span.clone().step_by(2 * L::WIDTH) {
+                let mut o = 0;
+                while o + 6 <= outputs {
+                    self.tile::<L, 6, 2>(v, o, p, span.end);
+                    o += 6;
                 }
-                while o < outputs {
-                    self.tile::<L, 1, 3>(v, o, p, span.end);
-                    o += 1;
-                }
+                self.rest::<L, 2>(v, o, p, span.end);
             }
         }
         for plane in self.dst.chunks_exact_mut(frame.plane()).take(outputs) {
@@ -98,6 +98,23 @@ impl Kernel for Mix<'_> {
 }
 
 impl Mix<'_> {
+    /// The outputs from `o` on, which are fewer than the tallest tile has.
+    #[inline(always)]
+    fn rest<L: Lanes, const V: usize>(&mut self, v: L, mut o: usize, p: usize, end: usize) {
+        let outputs = self.outputs();
+        while o + 4 <= outputs {
+            self.tile::<L, 4, V>(v, o, p, end);
+            o += 4;
+        }
+        if o + 2 <= outputs {
+            self.tile::<L, 2, V>(v, o, p, end);
+            o += 2;
+        }
+        if o < outputs {
+            self.tile::<L, 1, V>(v, o, p, end);
+        }
+    }
+
     #[inline(always)]
     fn outputs(&self) -> usize {
         self.weights.len() / self.reads.len()
@@ -132,7 +149,7 @@ impl Mix<'_> {
                 }
             } else {
                 for (dst, &sum) in dst.chunks_mut(L::WIDTH).zip(sums.iter()) {
-                    let mut lanes = [0.0; MARGIN];
+                    let mut lanes = [0.0; WIDEST];
                     v.store(&mut lanes[..L::WIDTH], sum);
                     dst.copy_from_slice(&lanes[..dst.len()]);
                 }

@@ -2,7 +2,7 @@
 
 use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::reference::Map;
-use pidinet_kernels::row::{self, MARGIN, Row, RowMut};
+use pidinet_kernels::rows::row::{self, MARGIN, Row, RowMut};
 
 /// Numbers in `[-1, 1)` that `f32` holds exactly, the same for the same seed.
 pub(crate) fn random(shape: [usize; 3], seed: u64) -> Map {

@@ -1,6 +1,6 @@
 //! Ranges of columns.
 
-use pidinet_kernels::row;
+use pidinet_kernels::rows::row;
 use std::ops::Range;
 
 /// `0..width` cut at the multiples of 16 among `cuts`, in reverse order.

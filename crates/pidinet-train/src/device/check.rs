@@ -1,13 +1,14 @@
 //! Whether a device computes what the engine computes: drivers, and programs that make programs for GPUs, have mistakes
 //! that no error tells of.
 
+use pidinet::Size;
 use pidinet::arch::Arch;
-use pidinet::detector::outputs;
-use pidinet::engine::Input;
+use pidinet::edges::Input;
+use pidinet::edges::trace;
 use pidinet::weights::Model;
 
 use super::Device;
-use crate::data::augment::Sample;
+use crate::edges::sample::Sample;
 use crate::{Error, Parameters, Result};
 
 /// Columns and rows of the image that is compared.
@@ -30,7 +31,7 @@ pub fn check(device: &dyn Device, arch: &Arch) -> Result<()> {
     let network = device.network(arch);
     let logits = network.fixed(&parameters).logits(&sample)?;
 
-    let wanted = outputs(&model, &pidinet::Options::default(), &Planes(&sample), SIDE, SIDE)?;
+    let wanted = trace(&model, &pidinet::DetectorOptions::default(), &Planes(&sample), Size::square(SIDE))?;
     let wanted = wanted.sides.iter().chain([&wanted.fused]);
     let off = logits.iter().zip(wanted).map(|(logits, wanted)| {
         // A map that has not every pixel is as wrong as one of rubbish.

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::{BiArch, Shortcut, Stage, Stem};
+use pidinet::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
 use serde::{Deserialize, Serialize};
 
 use super::signs::{Precision, Straight};
-use crate::config::{Train, check, invalid};
 use crate::optimizer::Adam;
 use crate::schedule::Schedule;
+use crate::settings::{Train, check, invalid};
 use crate::{Error, Result};
 
 /// A training run of a network for recognition.
@@ -74,14 +74,14 @@ pub struct Model {
 impl Default for Model {
     /// `bi-pidinet-s`, a fifth of its inputs differences.
     fn default() -> Self {
-        Self::of(&BiArch::small(1).with_differences(Kind::Central, 0.2))
+        Self::of(&RecognitionArch::small(1).with_differences(Kind::Central, 0.2))
     }
 }
 
 impl Model {
     /// The fields for an architecture.
-    pub fn of(arch: &BiArch) -> Self {
-        let BiArch { width, stages, stem, shortcut, .. } = arch;
+    pub fn of(arch: &RecognitionArch) -> Self {
+        let RecognitionArch { width, stages, stem, shortcut, .. } = arch;
         Self {
             width: *width,
             blocks: stages.iter().map(|stage| stage.blocks).collect(),
@@ -97,7 +97,7 @@ impl Model {
     /// # Errors
     ///
     /// If a field has a value that makes no sense.
-    pub fn arch(&self, classes: usize) -> Result<BiArch> {
+    pub fn arch(&self, classes: usize) -> Result<RecognitionArch> {
         let count = self.blocks.len();
         check("model.width", self.width, (1..=1024).contains(&self.width), "1 to 1024")?;
         check("model.blocks", count, (1..=8).contains(&count), "1 to 8 stages")?;
@@ -122,7 +122,7 @@ impl Model {
             Ok(Stage { blocks, difference, rho })
         };
         let stages = self.blocks.iter().enumerate().map(stage).collect::<Result<_>>()?;
-        Ok(BiArch { width: self.width, stages, stem, shortcut, classes })
+        Ok(RecognitionArch { width: self.width, stages, stem, shortcut, classes })
     }
 }
 

@@ -1,14 +1,15 @@
 //! Networks for recognition on the CPU, with our own kernels.
 
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 use pidinet_kernels::Isa;
 
-use super::learner::{Batch, MOMENTUM};
+use super::batch::Batch;
 use super::loss;
-use super::shard::Workspace;
+use super::recogniser::MOMENTUM;
+use super::recogniser::Recogniser;
+use super::tape::shard::Workspace;
 use super::tape::{Mode, Tape};
 use crate::Result;
-use crate::device::Recogniser;
 
 /// A network on the CPU. The result is the same for any number of threads.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(crate) struct OnCpu {
 }
 
 impl OnCpu {
-    pub(crate) fn new(arch: &BiArch, isa: Isa) -> Self {
+    pub(crate) fn new(arch: &RecognitionArch, isa: Isa) -> Self {
         Self { tape: Tape::new(arch), isa, space: Workspace::default() }
     }
 }

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use pidinet::image::Image;
 use pidinet::recognition::pixels;
-use pidinet::weights::BiInput;
+use pidinet::weights::RecognitionInput;
 use pidinet_eval::classes::ClassSet;
 use rand::RngExt;
 use rand::rngs::ChaCha12Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
+use super::batch::Batch;
 use super::config::{Augment, Config};
-use super::learner::Batch;
 use super::loss::targets;
-use crate::data::augment::generator;
+use crate::random::generator;
 use crate::{Error, Result};
 
 /// Purposes of random numbers, see [`generator`].
@@ -31,7 +31,7 @@ pub struct Pictures {
     chosen: Vec<usize>,
     /// All pictures of the set, if they are kept.
     decoded: Option<Arc<Vec<Image>>>,
-    input: BiInput,
+    input: RecognitionInput,
 }
 
 impl Pictures {
@@ -40,7 +40,7 @@ impl Pictures {
     /// # Errors
     ///
     /// If there are none, or one that should be kept cannot be read.
-    pub fn open(config: &Config, split: &str, input: BiInput) -> Result<Self> {
+    pub fn open(config: &Config, split: &str, input: RecognitionInput) -> Result<Self> {
         let split = (!split.is_empty()).then_some(split);
         let set = Arc::new(ClassSet::open(&config.data.path, split)?);
         let first = set.image(0)?;
@@ -120,7 +120,7 @@ impl Pictures {
     /// If it cannot be read.
     pub fn changed(&self, picture: usize, augment: &Augment, rng: &mut ChaCha12Rng) -> Result<Vec<f32>> {
         let image = self.image(picture)?;
-        let BiInput { size, mean, std, .. } = self.input;
+        let RecognitionInput { size, mean, std, .. } = self.input;
         let shorter = (size as f32 * rng.random_range(1.0..=augment.scale)).round() as usize;
         let resized;
         let image = if image.width().min(image.height()) == shorter {

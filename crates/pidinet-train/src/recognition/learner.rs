@@ -1,29 +1,17 @@
 //! One step after the other: gradients of a batch, the optimiser, and what batch norms saw.
 
-use pidinet::arch::binary::BiArch;
+use pidinet::arch::recognition::RecognitionArch;
 
+use super::batch::Batch;
+use super::recogniser::Recogniser;
 use super::tape::{Mode, Tape};
 use crate::Result;
-use crate::data::augment::generator;
-use crate::device::{Device, Recogniser};
+use crate::device::Device;
 use crate::optimizer::{Adam, State};
+use crate::random::generator;
 
 /// Purpose of random numbers, see [`generator`].
 const WEIGHTS: u64 = 0;
-
-/// Share of the latest batch in the means and variances that are kept for later.
-pub const MOMENTUM: f32 = 0.1;
-
-/// A batch of images of one size.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Batch {
-    /// `[n, 3, h, w]`, normalised.
-    pub images: Vec<f32>,
-    /// Rows and columns of each.
-    pub size: (usize, usize),
-    /// A distribution over classes for each, `[n, classes]`.
-    pub targets: Vec<f32>,
-}
 
 /// A network for recognition that learns.
 #[derive(Debug)]
@@ -41,7 +29,7 @@ pub struct Learner {
 
 impl Learner {
     /// A network with random weights that follow from `seed`, and where it computes.
-    pub fn new(arch: &BiArch, seed: u64, device: &dyn Device, mode: Mode) -> Self {
+    pub fn new(arch: &RecognitionArch, seed: u64, device: &dyn Device, mode: Mode) -> Self {
         let tape = Tape::new(arch);
         let parameters = tape.init(&mut generator(seed, WEIGHTS, 0));
         let network = device.recogniser(arch);

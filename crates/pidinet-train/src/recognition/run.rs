@@ -6,23 +6,24 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pidinet::arch::Arch;
-use pidinet::arch::binary::BiArch;
-use pidinet::weights::{BiInput, BiModel, BiStorage, ModelInfo, Parameter};
-use pidinet::{Classification, Classifier, ClassifierOptions};
+use pidinet::arch::recognition::RecognitionArch;
+use pidinet::weights::{ModelInfo, Parameter, RecognitionInput, RecognitionModel, RecognitionStorage};
+use pidinet::{Classification, Classifier, ClassifierOptions, Size};
 use pidinet_eval::classes::Confusion;
 use rayon::prelude::*;
 
+use super::batch::Batch;
 use super::config::Config;
 use super::data::{Pictures, Prepared, batch};
-use super::learner::{Batch, Learner};
+use super::learner::Learner;
 use super::loss;
 use super::signs::Precision;
 use super::tape::Mode;
 use crate::checkpoint::{Checkpoint, LAST, Newest};
-use crate::data::queue::Queue;
 use crate::device::Device;
 use crate::device::check::check;
 use crate::optimizer::State;
+use crate::queue::Queue;
 use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
 use crate::run::{CONFIG, Event, MODEL, Options, Outcome, Scores, run};
 use crate::{Error, Result};
@@ -55,8 +56,8 @@ pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -
 #[derive(Debug)]
 struct Classes<'a> {
     config: &'a Config,
-    arch: BiArch,
-    input: BiInput,
+    arch: RecognitionArch,
+    input: RecognitionInput,
     learner: Learner,
     teacher: Option<Learner>,
     pictures: Pictures,
@@ -66,7 +67,7 @@ struct Classes<'a> {
 
 impl<'a> Classes<'a> {
     fn open(config: &'a Config, device: &dyn Device) -> Result<Self> {
-        let input = BiInput::for_stem(config.model.arch(1)?.stem);
+        let input = RecognitionInput::for_stem(config.model.arch(1)?.stem);
         let mut pictures = Pictures::open(config, &config.data.train, input)?;
         let classes = pictures.classes().to_vec();
         let validation = if config.data.held_out > 0 {
@@ -108,13 +109,13 @@ impl<'a> Classes<'a> {
     }
 
     /// The network as it is.
-    fn model(&self, info: ModelInfo) -> Result<BiModel> {
+    fn model(&self, info: ModelInfo) -> Result<RecognitionModel> {
         let tensors = self.learner.tape().tensors().iter().map(|tensor| {
             let data = self.learner.parameters[tensor.range.clone()].to_vec();
             (tensor.parameter.name.clone(), Parameter { shape: tensor.parameter.shape.clone(), data })
         });
         let path = PathBuf::from(MODEL);
-        let mut model = BiModel::new(self.arch.clone(), tensors.collect(), self.input, info)
+        let mut model = RecognitionModel::new(self.arch.clone(), tensors.collect(), self.input, info)
             .map_err(|source| pidinet::Error::Model { path, source })?;
         model.labels = self.pictures.classes().to_vec();
         Ok(model)
@@ -140,7 +141,7 @@ impl<'a> Classes<'a> {
             let options =
                 ClassifierOptions { threads: Some(NonZeroUsize::MIN), ..ClassifierOptions::default() };
             let classifier = Classifier::new(&self.model(ModelInfo::default())?, &options)?;
-            let classify = |picture| Ok(classifier.run(&pictures.numbers(picture)?, size, size));
+            let classify = |picture| Ok(classifier.run(&pictures.numbers(picture)?, Size::square(size)));
             for part in parts {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(Validated::Stopped);
@@ -243,6 +244,6 @@ impl Lesson for Classes<'_> {
         if self.config.binary.precision != Precision::Binary {
             info.provenance += "; trained with real numbers, to be a teacher: its signs alone know nothing";
         }
-        Ok(self.model(info)?.save(path, BiStorage::default())?)
+        Ok(self.model(info)?.save(path, RecognitionStorage::default())?)
     }
 }

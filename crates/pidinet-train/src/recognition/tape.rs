@@ -7,12 +7,21 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use pidinet::arch::Kind;
-use pidinet::arch::binary::survey::{BiParameter, BiSurvey, Role};
-use pidinet::arch::binary::{BiArch, BinaryConv, BuildBinary, Offset, RealConv, bi_pidinet};
+use pidinet::arch::recognition::survey::{RecognitionParameter, RecognitionSurvey, Role};
+use pidinet::arch::recognition::{
+    BinaryConv, BuildRecognition, Offset, RealConv, RecognitionArch, bi_pidinet,
+};
 use rand::RngExt;
 use rand::rngs::ChaCha12Rng;
 
 use super::signs::{Precision, Straight};
+
+mod backward;
+mod conv;
+mod forward;
+mod norm;
+pub mod shard;
+pub mod stack;
 
 /// What a convolution reads of a pixel of its output: an input pixel, or the difference of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +106,7 @@ pub(super) struct Node {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// Name, shape and purpose.
-    pub parameter: BiParameter,
+    pub parameter: RecognitionParameter,
     /// Its elements.
     pub range: Range<usize>,
 }
@@ -116,10 +125,10 @@ pub struct Tape {
 
 impl Tape {
     /// Records the network of this architecture.
-    pub fn new(arch: &BiArch) -> Self {
+    pub fn new(arch: &RecognitionArch) -> Self {
         let mut recorder = Recorder::default();
         let mut len = 0;
-        for parameter in BiSurvey::parameters_of(arch) {
+        for parameter in RecognitionSurvey::parameters_of(arch) {
             let start = len;
             len += parameter.shape.iter().product::<usize>();
             recorder.names.insert(parameter.name.clone(), recorder.tensors.len());
@@ -275,7 +284,7 @@ fn square(size: usize, stride: usize) -> (Vec<View>, Vec<Tap>) {
     if size == 1 { (vec![views[0]], taps) } else { (views, taps) }
 }
 
-impl BuildBinary for Recorder {
+impl BuildRecognition for Recorder {
     type Value = Value;
 
     fn conv(&mut self, name: &str, conv: &RealConv, x: &Value) -> Value {

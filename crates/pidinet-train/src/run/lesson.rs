@@ -7,9 +7,10 @@ use std::sync::atomic::AtomicBool;
 use pidinet::weights::ModelInfo;
 
 use super::metrics::Scores;
-use crate::config::{Phase, Train};
+use crate::edges::config::Phase;
 use crate::optimizer::State;
 use crate::schedule::Schedule;
+use crate::settings::Train;
 use crate::{Error, Result};
 
 /// What a configuration says of any run.

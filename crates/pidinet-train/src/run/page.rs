@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use pidinet_eval::chart::{Line, chart};
-use pidinet_eval::figure::{Colour, Figure};
-use pidinet_eval::svg::svg;
+use pidinet_eval::figures::chart::{Line, chart};
+use pidinet_eval::figures::figure::{Colour, Figure};
+use pidinet_eval::figures::svg::svg;
 
 use super::metrics::Record;
 

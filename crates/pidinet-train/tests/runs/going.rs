@@ -5,9 +5,10 @@ use std::sync::atomic::AtomicBool;
 
 use pidinet::weights::{Model, OpenOptions};
 use pidinet_train::Result;
-use pidinet_train::config::Config;
 use pidinet_train::device::Cpu;
-use pidinet_train::run::{Event, Options, Outcome, Record, train};
+use pidinet_train::edges::config::Config;
+use pidinet_train::edges::run::train;
+use pidinet_train::run::{Event, Options, Outcome, Record};
 
 pub(crate) fn go(config: &Config, folder: &Path, resume: bool, tell: impl FnMut(&Event)) -> Result<Outcome> {
     let stop = AtomicBool::new(false);

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::{Arch, Build, Conv, pidinet};
+use crate::Size;
 
 /// Shape `[c, h, w]` of a map.
 pub type Shape = [usize; 3];
@@ -89,8 +90,9 @@ pub struct ParameterShape {
 /// What a network consists of, for one size of image.
 ///
 /// ```
+/// use pidinet::Size;
 /// use pidinet::arch::{Arch, survey::Survey};
-/// let survey = Survey::of(&Arch::full(), 321, 481);
+/// let survey = Survey::of(&Arch::full(), Size { height: 321, width: 481 });
 /// assert_eq!(survey.parameter_count(), 710_149);
 /// assert_eq!(survey.parameters[0].name, "init_block.weight");
 /// ```
@@ -103,16 +105,16 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// The survey of a network on images of `height` × `width` pixels.
-    pub fn of(arch: &Arch, height: usize, width: usize) -> Self {
+    /// The survey of a network on images of this size, sides of at least 8.
+    pub fn of(arch: &Arch, size: Size) -> Self {
         let mut survey = Self::default();
-        pidinet(arch, &mut survey, &[3, height, width]);
+        pidinet(arch, &mut survey, &[3, size.height, size.width]);
         survey
     }
 
     /// The parameters alone, which do not depend on the image.
     pub fn parameters_of(arch: &Arch) -> Vec<ParameterShape> {
-        Self::of(arch, 8, 8).parameters
+        Self::of(arch, Size::square(8)).parameters
     }
 
     /// The convolutions with their names, in the order of computation.
@@ -241,7 +243,7 @@ mod tests {
             (Arch::tiny(), Some(84_477), 1_621_902_744),
             (Arch::tiny().light(), None, 1_095_388_224),
         ] {
-            let survey = Survey::of(&arch, 321, 481);
+            let survey = Survey::of(&arch, Size { height: 321, width: 481 });
             if let Some(parameters) = parameters {
                 assert_eq!(survey.parameter_count(), parameters, "{arch:?}");
             }
@@ -251,7 +253,7 @@ mod tests {
 
     #[test]
     fn parameters_are_named_once_and_counted() {
-        let survey = Survey::of(&Arch::full(), 33, 40);
+        let survey = Survey::of(&Arch::full(), Size { height: 33, width: 40 });
         let names: std::collections::BTreeSet<&str> =
             survey.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
         assert_eq!(names.len(), 83);
@@ -263,7 +265,7 @@ mod tests {
 
     #[test]
     fn layers_have_the_shapes_of_their_stage() {
-        let survey = Survey::of(&Arch::tiny(), 33, 40);
+        let survey = Survey::of(&Arch::tiny(), Size { height: 33, width: 40 });
         let output = |name: &str| survey.layers.iter().find(|layer| layer.name == name).unwrap().output;
         assert_eq!(output("init_block"), [20, 33, 40]);
         assert_eq!(output("block2_1.conv2"), [40, 16, 20]);

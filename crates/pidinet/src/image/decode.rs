@@ -7,31 +7,77 @@ use std::path::Path;
 use ::image::codecs::bmp::BmpDecoder;
 use ::image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
+use super::limits::{ImageLimits, Needs, too_large};
+use super::options::{Damage, Opened, ReadOptions};
 use super::orient::upright;
+use super::pixels::{Image, Pixels};
 use super::sample::{Sample, to_rgb};
-use super::{Damage, Image, Opened, Pixels, ReadOptions, jpeg, kinds, png, tiff, webp};
+use super::{jpeg, kinds, png, tiff, webp};
 use crate::{Error, Result, files};
-
-/// How large an image may be. A file beyond a limit is refused before its pixels are decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImageLimits {
-    /// Most pixels; by default 256 million.
-    pub max_pixels: u64,
-    /// Most bytes that the decoded pixels, as the file has them, may take; by default 2 GiB.
-    pub max_bytes: u64,
-}
-
-impl Default for ImageLimits {
-    fn default() -> Self {
-        Self { max_pixels: 256_000_000, max_bytes: 2 << 30 }
-    }
-}
 
 /// Most memory for what surrounds the pixels of a PNG file: texts and profiles, which may be compressed.
 const PNG_EXTRAS: u64 = 64 << 20;
 
+impl Image {
+    /// Reads an image file: PNG, JPEG, WebP, GIF, BMP, TIFF or PNM, told by its content.
+    ///
+    /// EXIF orientation is applied, alpha is composited on white, grey becomes RGB, 16 bits and floats are
+    /// kept. Of an animation, or of several pages, the first picture is read. Colour profiles are ignored.
+    /// Floats are from 0 to 1; [`Image::open_with`] takes other ranges.
+    ///
+    /// Memory is that of the RGB pixels; images with alpha, those turned by 90° by their orientation and
+    /// TIFF files need more while they are read, at most twice that.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is none of these formats, is damaged or cut short, exceeds `limits`, or has
+    /// values that are no numbers or outside their range.
+    pub fn open(path: impl AsRef<Path>, limits: &ImageLimits) -> Result<Self> {
+        Ok(Self::open_with(path, &(*limits).into())?.image)
+    }
+
+    /// [`Image::open`] with more options, and with what is wrong with the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Opened> {
+        open(path.as_ref(), options)
+    }
+
+    /// [`Image::open`] for a file that is in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::open`].
+    pub fn decode(bytes: &[u8], limits: &ImageLimits) -> Result<Self> {
+        Ok(Self::decode_with(bytes, &(*limits).into())?.image)
+    }
+
+    /// [`Image::open_with`] for a file that is in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::open`].
+    pub fn decode_with(bytes: &[u8], options: &ReadOptions) -> Result<Opened> {
+        decode(bytes, options)
+    }
+
+    /// Rows from the top that are the same as those of an image of the same size.
+    fn rows_alike(&self, other: &Self) -> usize {
+        fn alike<S: PartialEq>(ours: &[S], theirs: &[S], row: usize) -> usize {
+            ours.chunks(row).zip(theirs.chunks(row)).take_while(|(ours, theirs)| ours == theirs).count()
+        }
+        match (&self.pixels, &other.pixels) {
+            (Pixels::U8(ours), Pixels::U8(theirs)) => alike(ours, theirs, 3 * self.width),
+            (Pixels::U16(ours), Pixels::U16(theirs)) => alike(ours, theirs, 3 * self.width),
+            _ => 0,
+        }
+    }
+}
+
 /// Reads an image file.
-pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Opened> {
+fn open(path: &Path, options: &ReadOptions) -> Result<Opened> {
     let read = |source| Error::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(read)?;
     let kind = file.metadata().map_err(read)?;
@@ -46,7 +92,7 @@ pub(super) fn open(path: &Path, options: &ReadOptions) -> Result<Opened> {
 }
 
 /// Reads an image file that is in memory.
-pub(super) fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Opened> {
+fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Opened> {
     image(Cursor::new(bytes), options)
 }
 
@@ -56,7 +102,7 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         Found::Dib => {
             let decoder = BmpDecoder::new_without_file_header(file);
             let decoder = decoder.map_err(|source| decode_error("BMP", options, source))?;
-            return Ok(Opened { image: pixels(decoder, "BMP", options, None)?.0, damage: None });
+            return Ok(Opened { image: pixels(decoder, "BMP", options, Decoding::STILL)?.0, damage: None });
         }
         Found::Format(format) => format,
     };
@@ -90,7 +136,10 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         file.rewind().map_err(unread)?;
         let mut bytes = Vec::new();
         file.take(options.limits.max_bytes).read_to_end(&mut bytes).map_err(unread)?;
-        let read = |under| pixels(decoder(Cursor::new(&bytes), format, options)?, name, options, Some(under));
+        let read = |under| {
+            let decoder = decoder(Cursor::new(&bytes), format, options)?;
+            pixels(decoder, name, options, Decoding { under: Some(under), ..Decoding::STILL })
+        };
         let (image, whole) = read(0xFF)?;
         if whole {
             return Ok(Opened { image, damage });
@@ -103,8 +152,10 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         let damage = if there == rows { damage } else { Some(Damage::RowsMissing { there, rows }) };
         return Ok(Opened { image, damage });
     }
+    let is_animated = format == ImageFormat::WebP && webp::is_animated(&mut file).map_err(unread)?;
+    let decoding = if is_animated { Decoding::ANIMATION } else { Decoding::STILL };
     file.rewind().map_err(unread)?;
-    Ok(Opened { image: pixels(decoder(file, format, options)?, name, options, None)?.0, damage })
+    Ok(Opened { image: pixels(decoder(file, format, options)?, name, options, decoding)?.0, damage })
 }
 
 /// A decoder of a format that the library below has.
@@ -120,42 +171,27 @@ fn decoder<'a>(
     reader.into_decoder().map_err(|source| decode_error(name(format), options, source))
 }
 
-/// What the pixels of an image need.
-pub(super) struct Size {
-    pub(super) width: usize,
-    pub(super) height: usize,
-    /// Samples of a pixel in the file.
-    pub(super) channels: usize,
-    /// Bytes of a sample.
-    pub(super) sample: usize,
+/// How an image is decoded.
+#[derive(Clone, Copy)]
+struct Decoding {
+    /// What pixels are in all samples that are not there, if that is allowed.
+    under: Option<u8>,
+    /// How many images of its size are in memory meanwhile.
+    copies: usize,
 }
 
-/// Refuses images without pixels and those beyond the limits; gives the bytes for the pixels of others.
-pub(super) fn too_large(size: &Size, limits: &ImageLimits) -> Result<usize> {
-    let &Size { width, height, channels, sample } = size;
-    let pixels = (width as u64).saturating_mul(height as u64);
-    if pixels == 0 {
-        return Err(Error::EmptyImage { width, height });
-    }
-    if pixels > limits.max_pixels {
-        let (width, height) = (width as u32, height as u32);
-        return Err(Error::TooManyPixels { width, height, max_pixels: limits.max_pixels });
-    }
-    let bytes = pixels.saturating_mul((channels.max(3) * sample) as u64);
-    let too_many = Error::TooManyBytes { bytes, max_bytes: limits.max_bytes };
-    match usize::try_from(bytes) {
-        Ok(size) if bytes <= limits.max_bytes => Ok(size),
-        _ => Err(too_many),
-    }
+impl Decoding {
+    const STILL: Self = Self { under: None, copies: 1 };
+    /// Its canvas, a frame, and the pixels.
+    const ANIMATION: Self = Self { copies: 3, ..Self::STILL };
 }
 
-/// The image of a decoder, and whether all of it was there; pixels that were not are `under` in all samples, if
-/// that is allowed.
+/// The image of a decoder, and whether all of it was there.
 fn pixels(
     mut decoder: impl ImageDecoder,
     name: &'static str,
     options: &ReadOptions,
-    under: Option<u8>,
+    Decoding { under, copies }: Decoding,
 ) -> Result<(Image, bool)> {
     let failed = |source| decode_error(name, options, source);
     let (width, height) = decoder.dimensions();
@@ -163,7 +199,7 @@ fn pixels(
     let sample = decoder.color_type().bytes_per_pixel() / channels;
     let dimensions = (width as usize, height as usize);
     let (channels, sample) = (usize::from(channels), usize::from(sample));
-    let size = Size { width: dimensions.0, height: dimensions.1, channels, sample };
+    let size = Needs { width: dimensions.0, height: dimensions.1, channels, sample, copies };
     let samples = too_large(&size, &options.limits)? / sample;
 
     let orientation = decoder.orientation().map_err(failed)?;
@@ -237,7 +273,7 @@ fn name(format: ImageFormat) -> &'static str {
 
 /// Decodes into `samples` samples: room for the pixels as the file has them and for RGB. If a colour is given to lie
 /// `under` the pixels, it is there where the file ends too early; else that is an error.
-fn rgb<S: Sample>(
+fn rgb<S: Sample + bytemuck::Pod>(
     decoder: impl ImageDecoder,
     samples: usize,
     under: Option<u8>,

@@ -4,23 +4,26 @@
 //! Pixel centres lie at halves, and an image continues beyond its border as its border pixels. Results are within one grey
 //! level of OpenCV's, and but for a few in a thousand of them equal; floats differ by rounding.
 
-use super::{Image, Pixels};
-use crate::{Error, Result};
+use super::pixels::{Image, Pixels};
+use crate::error::{Error, Result};
+use crate::size::Size;
 use taps::{Tap, Ways};
 
 mod bytes;
 mod taps;
 
-pub use taps::{Interpolation, InterpolationError};
+pub use taps::Interpolation;
 
 /// A change of size, of interleaved images: `[height, width, channels]` without gaps.
 ///
 /// # Examples
 ///
 /// ```
+/// use pidinet::Size;
 /// use pidinet::image::{Interpolation, Resize};
 ///
-/// let resize = Resize { from: [4, 2], to: [2, 1], channels: 1, interpolation: Interpolation::Area };
+/// let (from, to) = (Size { height: 2, width: 4 }, Size { height: 1, width: 2 });
+/// let resize = Resize { from, to, channels: 1, interpolation: Interpolation::Area };
 /// let mut half = [0u8; 2];
 /// resize.u8(&[0, 10, 20, 30, 40, 50, 60, 70], &mut half)?;
 /// assert_eq!(half, [25, 45]);
@@ -28,10 +31,10 @@ pub use taps::{Interpolation, InterpolationError};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resize {
-    /// Columns and rows of the image.
-    pub from: [usize; 2],
-    /// Columns and rows of the result.
-    pub to: [usize; 2],
+    /// Size of the image.
+    pub from: Size,
+    /// Size of the result.
+    pub to: Size,
     /// Samples of a pixel.
     pub channels: usize,
     /// How pixels between pixels are made up.
@@ -52,7 +55,7 @@ impl Resize {
     pub fn u8(&self, src: &[u8], dst: &mut [u8]) -> Result<()> {
         self.check(src.len(), dst.len())?;
         let ways = Ways::new(self.from, self.to, self.interpolation);
-        bytes::resize(&ways, self.channels, self.channels * self.from[0], src, dst);
+        bytes::resize(&ways, self.channels, self.channels * self.from.width, src, dst);
         Ok(())
     }
 
@@ -76,7 +79,7 @@ impl Resize {
         src: &[V],
         resize: impl Fn(&Self, &[V], &mut [V]) -> Result<()>,
     ) -> Result<Vec<V>> {
-        let [width, height] = self.to;
+        let Size { height, width } = self.to;
         let len = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(self.channels));
         let mut dst = Vec::new();
         let is_there = |len: &usize| dst.try_reserve_exact(*len).is_ok();
@@ -100,8 +103,8 @@ impl Resize {
             return Ok(());
         }
         let Ways { across, down, .. } = Ways::new(self.from, self.to, self.interpolation);
-        let mut row = vec![0f32; self.channels * self.from[0]];
-        for (down, dst) in down.iter().zip(dst.chunks_exact_mut(self.channels * self.to[0])) {
+        let mut row = vec![0f32; self.channels * self.from.width];
+        for (down, dst) in down.iter().zip(dst.chunks_exact_mut(self.channels * self.to.width)) {
             row.fill(0.0);
             for &(y, weight) in &down.0 {
                 let src = &src[y * row.len()..][..row.len()];
@@ -120,7 +123,7 @@ impl Resize {
 }
 
 /// Whether a slice of `len` samples is an image of this size.
-fn check([width, height]: [usize; 2], channels: usize, len: usize) -> Result<()> {
+fn check(Size { height, width }: Size, channels: usize, len: usize) -> Result<()> {
     if width == 0 || height == 0 || channels == 0 {
         return Err(Error::EmptyImage { width, height });
     }
@@ -158,13 +161,24 @@ impl Value for f32 {
     }
 }
 
+impl Image {
+    /// The image at another size, in the same depth, as OpenCV's `resize` makes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyImage`] if a side is 0, [`Error::NoMemory`] if there is none for the result.
+    pub fn resized_as_opencv(&self, size: Size, interpolation: Interpolation) -> Result<Self> {
+        resized(self, size, interpolation)
+    }
+}
+
 /// An image at another size, in the same depth.
-pub(super) fn resized(image: &Image, to: [usize; 2], interpolation: Interpolation) -> Result<Image> {
-    let resize = Resize { from: [image.width, image.height], to, channels: 3, interpolation };
+fn resized(image: &Image, to: Size, interpolation: Interpolation) -> Result<Image> {
+    let resize = Resize { from: image.size(), to, channels: 3, interpolation };
     let pixels = match &image.pixels {
         Pixels::U8(data) => Pixels::U8(resize.allocated(data, Resize::u8)?),
         Pixels::U16(data) => Pixels::U16(resize.allocated(data, Resize::resample)?),
         Pixels::F32(data) => Pixels::F32(resize.allocated(data, Resize::resample)?),
     };
-    Ok(Image { width: to[0], height: to[1], pixels })
+    Ok(Image { width: to.width, height: to.height, pixels })
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Image, ImageLimits};
+use super::limits::ImageLimits;
+use super::pixels::Image;
+use crate::error::UnknownName;
 
 /// How an image file is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -88,20 +90,16 @@ impl FloatRange {
     }
 }
 
-/// A text that is not a range.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a range: expected two numbers, black and white, the lower one first, such as 0,255")]
-pub struct RangeError(pub String);
-
 /// Reads `LO,HI`.
 impl FromStr for FloatRange {
-    type Err = RangeError;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, RangeError> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         let both = text
             .split_once(',')
             .and_then(|(low, high)| Self::new(low.trim().parse().ok()?, high.trim().parse().ok()?));
-        both.ok_or_else(|| RangeError(text.to_owned()))
+        const EXPECTED: &str = "two numbers, black and white, the lower one first, such as 0,255";
+        both.ok_or_else(|| UnknownName::new("a range", text, EXPECTED))
     }
 }
 

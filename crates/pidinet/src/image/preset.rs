@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
+use crate::UnknownName;
+
 /// How pixel values become network input.
 ///
 /// The weights of a model expect one of the two; the other gives visibly worse edges.
@@ -72,16 +74,14 @@ impl fmt::Display for Preset {
     }
 }
 
-/// A text that is not the name of a preset.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an input preset: expected imagenet or controlnet")]
-pub struct PresetError(pub String);
-
 impl FromStr for Preset {
-    type Err = PresetError;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, PresetError> {
-        Self::ALL.into_iter().find(|preset| preset.name() == text).ok_or_else(|| PresetError(text.to_owned()))
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::ALL
+            .into_iter()
+            .find(|preset| preset.name() == text)
+            .ok_or_else(|| UnknownName::new("an input preset", text, "imagenet or controlnet"))
     }
 }
 

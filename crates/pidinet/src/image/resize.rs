@@ -4,11 +4,48 @@
 //! then each of its pixels the weighted sum of neighbours in that row. Nothing but one row of floats is
 //! kept between input and output.
 
+use super::pixels::{Image, Pixels};
 use super::sample::Sample;
-use super::{Image, Pixels};
+use crate::size::Size;
+
+impl Image {
+    /// The image at another size, for multi-scale detection: bilinear between pixel centres without
+    /// antialiasing, as OpenCV's `INTER_LINEAR` and PyTorch's `align_corners=False` do. The result has
+    /// floats.
+    ///
+    /// # Panics
+    ///
+    /// If a side is 0.
+    #[must_use]
+    pub fn resized(&self, size: Size) -> Self {
+        bilinear(self, size)
+    }
+
+    /// The image made smaller, so that its longer side is `max_side`, in the same depth and antialiased
+    /// (a triangle filter); itself if it is not longer.
+    ///
+    /// # Panics
+    ///
+    /// If `max_side` is 0.
+    #[must_use]
+    pub fn fitted(self, max_side: usize) -> Self {
+        fitted(self, max_side)
+    }
+
+    /// The image resized, in the same depth and antialiased (a triangle filter), so that its shorter side
+    /// is `side`; itself if it is.
+    ///
+    /// # Panics
+    ///
+    /// If `side` is 0.
+    #[must_use]
+    pub fn covering(self, side: usize) -> Self {
+        covering(self, side)
+    }
+}
 
 /// Bilinear between pixel centres, without antialiasing; floats.
-pub(super) fn bilinear(image: &Image, width: usize, height: usize) -> Image {
+fn bilinear(image: &Image, Size { height, width }: Size) -> Image {
     assert!(width > 0 && height > 0, "an image has pixels");
     let taps = Taps { across: bilinear_taps(image.width, width), down: bilinear_taps(image.height, height) };
     let pixels = match &image.pixels {
@@ -20,30 +57,28 @@ pub(super) fn bilinear(image: &Image, width: usize, height: usize) -> Image {
 }
 
 /// The image with its longer side at most `max_side`, antialiased.
-pub(super) fn fitted(image: Image, max_side: usize) -> Image {
+fn fitted(image: Image, max_side: usize) -> Image {
     assert!(max_side > 0, "an image has pixels");
     let longer = image.width.max(image.height);
     if longer <= max_side {
         return image;
     }
     let side = |side: usize| ((side as f64 * max_side as f64 / longer as f64).round() as usize).max(1);
-    let (width, height) = (side(image.width), side(image.height));
-    antialiased(&image, width, height)
+    antialiased(&image, image.size().map(side))
 }
 
 /// The image with its shorter side `side` pixels long, antialiased.
-pub(super) fn covering(image: Image, side: usize) -> Image {
+fn covering(image: Image, side: usize) -> Image {
     assert!(side > 0, "an image has pixels");
     let shorter = image.width.min(image.height);
     if shorter == side {
         return image;
     }
     let scaled = |length: usize| ((length as f64 * side as f64 / shorter as f64) as usize).max(side);
-    let (width, height) = (scaled(image.width), scaled(image.height));
-    antialiased(&image, width, height)
+    antialiased(&image, image.size().map(scaled))
 }
 
-fn antialiased(image: &Image, width: usize, height: usize) -> Image {
+fn antialiased(image: &Image, Size { height, width }: Size) -> Image {
     let taps = Taps { across: triangle_taps(image.width, width), down: triangle_taps(image.height, height) };
     let pixels = match &image.pixels {
         Pixels::U8(data) => Pixels::U8(taps.resample(data, image.width)),
@@ -147,7 +182,7 @@ mod tests {
             0.125, 0.425, 0.875, 0.5375, 0.3125, //
             0.25, 0.45, 0.75, 0.375, 0.125,
         ];
-        for (got, want) in greys(&source.resized(5, 3)).iter().zip(want) {
+        for (got, want) in greys(&source.resized(Size { height: 3, width: 5 })).iter().zip(want) {
             assert!((got - want).abs() < 1e-6, "{got} for {want}"); // a few roundings of values up to 1
         }
         Ok(())
@@ -157,7 +192,7 @@ mod tests {
     fn the_same_size_is_the_same_image() -> Result<()> {
         let pixels: Vec<u8> = (0..27).map(|i| i * 9).collect();
         let image = Image::from_u8(&pixels, &PixelLayout::packed(3, 3, PixelFormat::Rgb))?;
-        let same = image.resized(3, 3);
+        let same = image.resized(Size::square(3));
         for (x, y) in (0..9).map(|i| (i % 3, i / 3)) {
             assert_eq!(same.rgb(x, y), image.rgb(x, y));
         }

@@ -1,7 +1,7 @@
 //! One sample of a pixel, in the depths that images come in.
 
 /// A depth: 8 bits, 16 bits, or float.
-pub(crate) trait Sample: bytemuck::Pod {
+pub(crate) trait Sample: Copy {
     /// Black 0, white 1.
     fn unit(self) -> f32;
 
@@ -60,6 +60,7 @@ impl Sample for f32 {
 ///
 /// `data` has room for RGB: `max(channels, 3)` samples a pixel, of which the first `channels` a pixel
 /// are filled, without gaps.
+#[cfg(feature = "images")]
 pub(super) fn to_rgb<S: Sample>(data: &mut Vec<S>, channels: usize) {
     let pixels = data.len() / channels.max(3);
     match channels {
@@ -91,7 +92,7 @@ pub(super) fn to_rgb<S: Sample>(data: &mut Vec<S>, channels: usize) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "images"))]
 mod tests {
     use super::*;
 

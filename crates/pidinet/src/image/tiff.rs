@@ -7,63 +7,26 @@ use std::io::{Read, Seek};
 
 use ::image::metadata::Orientation;
 
-use super::decode::{Size, too_large};
+use super::limits::{Needs, too_large};
+use super::options::ReadOptions;
 use super::orient::upright;
-use super::{Image, Pixels, ReadOptions};
+use super::pixels::{Image, Pixels};
 use crate::{Error, Result};
 
 mod colours;
 mod directory;
 mod layout;
+mod problem;
 mod samples;
 mod unpack;
 mod values;
 
 use colours::{colours, is_8_bit};
 use directory::File;
-use layout::{Alpha, Colour, Kind, Layout};
+use layout::{Alpha, Colour, Kind, Layout, used};
+use problem::Problem;
 use samples::Kept;
 use values::Values;
-
-/// Why a file is not read.
-#[derive(Debug)]
-enum Problem {
-    /// It ends before its pixels do.
-    Short,
-    /// It contradicts the format.
-    Damaged(String),
-    /// It is of a kind that is not read.
-    Kind(String),
-    /// The system did not read it.
-    Read(std::io::Error),
-    /// Its values are none.
-    Image(Error),
-}
-
-impl Problem {
-    fn kind(name: impl Into<String>) -> Self {
-        Self::Kind(name.into())
-    }
-}
-
-impl From<std::io::Error> for Problem {
-    fn from(error: std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::UnexpectedEof { Self::Short } else { Self::Read(error) }
-    }
-}
-
-impl From<Problem> for Error {
-    fn from(problem: Problem) -> Self {
-        const FORMAT: &str = "TIFF";
-        match problem {
-            Problem::Short => Self::ImageCutShort { format: FORMAT },
-            Problem::Damaged(source) => Self::DecodeImage { format: FORMAT, source: source.into() },
-            Problem::Kind(found) => Self::ImageKind { format: FORMAT, found },
-            Problem::Read(source) => Self::ReadImage { source },
-            Problem::Image(error) => error,
-        }
-    }
-}
 
 /// Reads the first page that is not a thumbnail.
 pub(super) fn read(file: impl Read + Seek, options: &ReadOptions) -> Result<Image> {
@@ -84,7 +47,13 @@ pub(super) fn read(file: impl Read + Seek, options: &ReadOptions) -> Result<Imag
         Some(false) => 2,
         None => layout.bits.div_ceil(8),
     };
-    let size = Size { width: layout.width, height: layout.height, channels: used(&layout), sample: depth };
+    let size = Needs {
+        width: layout.width,
+        height: layout.height,
+        channels: used(&layout),
+        sample: depth,
+        copies: 1,
+    };
     too_large(&size, &options.limits)?;
     let [columns, rows] = layout.chunk.map(|side| side as u64);
     let chunk = row_bytes(columns, layout.together() as u64, layout.bits).saturating_mul(rows);
@@ -110,7 +79,7 @@ pub(super) fn read(file: impl Read + Seek, options: &ReadOptions) -> Result<Imag
 /// RGB of 8 or 16 bits.
 fn integers_of<S: Kept, F: Read + Seek>(file: &mut File<F>, layout: &Layout) -> Result<Vec<S>, Problem> {
     let order = file.order;
-    let mut data = vec![S::zeroed(); layout.width * layout.height * used(layout).max(3)];
+    let mut data = vec![S::from_unit(0.0); layout.width * layout.height * used(layout).max(3)];
     let straight = layout.together() == used(layout);
     rows(file, layout, |row, bytes| {
         if straight {
@@ -157,11 +126,6 @@ fn floats_of<F: Read + Seek>(
     data.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
     colours(layout, &mut data);
     Ok(data)
-}
-
-/// Samples of a pixel that are kept: its colours, and its opacity.
-fn used(layout: &Layout) -> usize {
-    layout.colour.samples() + usize::from(layout.alpha != Alpha::None)
 }
 
 /// A row of a chunk.

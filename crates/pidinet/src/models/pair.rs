@@ -12,13 +12,13 @@ use crate::weights::{Model, ModelError, OpenOptions};
 ///
 /// ```
 /// use pidinet::models::Pair;
-/// use pidinet::{EdgeDetector, Options};
+/// use pidinet::{EdgeDetector, DetectorOptions};
 /// # use pidinet::arch::Arch;
 /// # use pidinet::weights::Model;
 /// # let [boundaries, edges] = [1, 2].map(|seed| Model::random(Arch::tiny(), seed));
 /// let pair = Pair::new(boundaries, edges)?; // or pidinet::models::pair("tiny")?
 /// for detail in [0.0, 0.3, 1.0] {
-///     let detector = EdgeDetector::new(&pair.at(detail)?, &Options::default())?;
+///     let detector = EdgeDetector::new(&pair.at(detail)?, &DetectorOptions::default())?;
 /// #   assert!(detector.info().name.starts_with("random"));
 /// }
 /// # Ok::<(), pidinet::Error>(())

@@ -4,8 +4,8 @@
 
 use std::collections::HashSet;
 
-use super::Size;
 use super::protobuf::Message;
+use crate::Size;
 use crate::arch::{Build, Conv};
 use crate::weights::Weights;
 
@@ -91,7 +91,10 @@ impl<'a> Graph<'a> {
 
     /// Shape of maps of the images' size.
     pub(super) fn dims(&self, channels: usize) -> [Dim; 4] {
-        Size::dims(self.size, channels)
+        match self.size {
+            Some(Size { height, width }) => [1, channels, height, width].map(Dim::Fixed),
+            None => [Dim::Free("n"), Dim::Fixed(channels), Dim::Free("h"), Dim::Free("w")],
+        }
     }
 
     /// `x` with an operator of one number for each channel, or one for all.

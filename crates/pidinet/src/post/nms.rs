@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::EdgeMap;
+use crate::{EdgeMap, UnknownName};
 
 /// The constants of the suppression. They change benchmark scores, so say which ones were used.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,18 +64,21 @@ impl fmt::Display for Suppression {
 /// assert_eq!("hed".parse(), Ok(Suppression::HED));
 /// assert_eq!("1,5,1.01,1".parse(), Ok(Suppression::HED));
 /// assert_eq!("3,0,1.2".parse::<Suppression>()?.radius, 3);
-/// # Ok::<(), pidinet::post::nms::UnknownSuppression>(())
+/// # Ok::<(), pidinet::UnknownName>(())
 /// ```
 impl FromStr for Suppression {
-    type Err = UnknownSuppression;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, UnknownSuppression> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         if let Some((_, preset)) = Self::PRESETS.iter().find(|(name, _)| *name == text) {
             return Ok(*preset);
         }
-        numbers(text).ok_or_else(|| UnknownSuppression { found: text.to_owned() })
+        numbers(text).ok_or_else(|| UnknownName::new("a suppression", text, EXPECTED))
     }
 }
+
+/// What is read as a suppression.
+const EXPECTED: &str = "hed, dollar, rcf, nyud, dexined, or R,S,M such as 2,5,1.01";
 
 /// `R,S,M` or `R,S,M,T`.
 fn numbers(text: &str) -> Option<Suppression> {
@@ -98,14 +101,6 @@ fn numbers(text: &str) -> Option<Suppression> {
 
 /// Greatest radius that is read: far beyond any use, and safe to compute with.
 const MOST_PIXELS: usize = 1000;
-
-/// A text that names no suppression.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown suppression `{found}`; expected hed, dollar, rcf, nyud, dexined, or R,S,M such as 2,5,1.01")]
-pub struct UnknownSuppression {
-    /// The text.
-    pub found: String,
-}
 
 /// The map with everything but the crests of its edges set to 0.
 ///
@@ -397,7 +392,7 @@ mod tests {
         for wrong in
             ["", "RCF", "1,5", "1,5,1.01,1,1", "99999,5,1.01", "a,5,1", "1,5,nan", "1,-5,1.01", "1,5,0"]
         {
-            assert_eq!(wrong.parse::<Suppression>(), Err(UnknownSuppression { found: wrong.to_owned() }));
+            assert_eq!(wrong.parse::<Suppression>(), Err(UnknownName::new("a suppression", wrong, EXPECTED)));
         }
     }
 }

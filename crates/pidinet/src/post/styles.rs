@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::EdgeMap;
+use crate::{EdgeMap, UnknownName};
 
 /// A style of edge map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -50,16 +50,14 @@ impl fmt::Display for Style {
     }
 }
 
-/// A text that is not the name of a style.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a style: expected soft, safe or scribble")]
-pub struct StyleError(pub String);
-
 impl FromStr for Style {
-    type Err = StyleError;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, StyleError> {
-        Self::ALL.into_iter().find(|style| style.name() == text).ok_or_else(|| StyleError(text.to_owned()))
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::ALL
+            .into_iter()
+            .find(|style| style.name() == text)
+            .ok_or_else(|| UnknownName::new("a style", text, "soft, safe or scribble"))
     }
 }
 

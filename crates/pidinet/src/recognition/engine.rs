@@ -4,16 +4,18 @@
 //! shared out among threads; each is computed by one thread in a fixed order, so the answer does not depend
 //! on their number.
 
-use pidinet_kernels::bits::{GROUP, PackDifferences, PackSigns, words};
 use pidinet_kernels::buffer::{Aligned, Buffer};
 use pidinet_kernels::isa::Isa;
-use pidinet_kernels::pixels::{Activate, Affine, Finish, Shift, Term};
-use pidinet_kernels::real::{Real, RealRun};
-use pidinet_kernels::xnor::{Place, Run, Xnor};
-use rayon::prelude::*;
+use pidinet_kernels::pixels::finish::{Activate, Affine, Finish, Shift, Term};
+use pidinet_kernels::pixels::pack::{GROUP, PackDifferences, PackSigns, words};
+use pidinet_kernels::pixels::padding::Place;
+use pidinet_kernels::pixels::real_conv::{Real, RealRun};
+use pidinet_kernels::pixels::xnor::{Run, Xnor};
 
 use super::lower::{self, Difference, Vanilla};
 use super::plan::{BlockStep, IMAGE, Id, MapShape, Op, Plan, RealStep, Step};
+use crate::size::Size;
+use crate::threads::for_each_chunk;
 
 /// A map in memory.
 #[derive(Debug)]
@@ -28,8 +30,8 @@ struct Map {
 }
 
 impl Map {
-    fn new(shape: &MapShape, image: [usize; 2]) -> Self {
-        let [height, width] = image.map(|side| shape.side(side));
+    fn new(shape: &MapShape, image: Size) -> Self {
+        let Size { height, width } = image.map(|side| shape.side(side));
         let data = Buffer::zeroed(height * width * shape.step + GROUP);
         Self { height, width, step: shape.step, channels: shape.channels, data }
     }
@@ -58,7 +60,7 @@ impl Map {
 #[derive(Debug)]
 pub(super) struct Arena {
     /// Rows and columns of the image.
-    image: [usize; 2],
+    image: Size,
     maps: Vec<Map>,
     /// A map in f64 in a frame of zeros.
     wide: Aligned<f64>,
@@ -74,7 +76,7 @@ pub(super) struct Arena {
 
 impl Arena {
     /// Memory for images of `[rows, columns]`, used by so many threads at once.
-    pub(super) fn new(plan: &Plan, image: [usize; 2], threads: usize) -> Self {
+    pub(super) fn new(plan: &Plan, image: Size, threads: usize) -> Self {
         let maps: Vec<Map> = plan.maps.iter().map(|shape| Map::new(shape, image)).collect();
         let (mut wide, mut shifted, mut signs, mut differences, mut scratch) = (0, 0, 0, 0, 0);
         for step in &plan.steps {
@@ -113,7 +115,7 @@ impl Arena {
     }
 
     /// Whether this is memory for such a run.
-    pub(super) fn fits(&self, image: [usize; 2], threads: usize) -> bool {
+    pub(super) fn fits(&self, image: Size, threads: usize) -> bool {
         self.image == image && self.scratch.len() == threads
     }
 
@@ -196,7 +198,7 @@ fn each_row<T: Send, S: Send>(
     if scratch.len() == 1 {
         dst.chunks_mut(together * len).zip(scratch).enumerate().for_each(part);
     } else {
-        dst.par_chunks_mut(together * len).zip(scratch).enumerate().for_each(part);
+        for_each_chunk(dst, together * len, scratch, part);
     }
 }
 

@@ -1,14 +1,14 @@
 //! From an image to the numbers that a network is fed.
 
 use crate::image::{Image, PixelFormat, PixelLayout, Pixels};
-use crate::weights::BiInput;
+use crate::weights::RecognitionInput;
 
 /// Longer sides of an image are cut to so many times the shorter before it is resized.
 const WIDEST: usize = 32;
 
 /// The middle of an image as numbers `[size][size][3]`: red, green and blue from 0 to 1, minus the mean, divided by the
 /// standard deviation, each operation rounded to `f32`.
-pub fn pixels(image: &Image, input: &BiInput) -> Vec<f32> {
+pub fn pixels(image: &Image, input: &RecognitionInput) -> Vec<f32> {
     let resized;
     let image = if image.width().min(image.height()) == input.resize {
         image
@@ -64,7 +64,7 @@ mod tests {
     fn the_middle_is_cut_out_and_normalised() {
         let grey: Vec<u8> = (0..6 * 4).collect();
         let image = Image::from_u8(&grey, &PixelLayout::packed(6, 4, PixelFormat::Grey)).unwrap();
-        let input = BiInput { size: 2, resize: 4, mean: [0.5, 0.0, 0.0], std: [1.0, 2.0, 1.0] };
+        let input = RecognitionInput { size: 2, resize: 4, mean: [0.5, 0.0, 0.0], std: [1.0, 2.0, 1.0] };
         let at = |x: usize, y: usize| f32::from((y * 6 + x) as u8) / 255.0;
         let want: Vec<f32> = [(2, 1), (3, 1), (2, 2), (3, 2)]
             .into_iter()
@@ -79,7 +79,10 @@ mod tests {
             let grey = vec![255; width * height];
             let image =
                 Image::from_u8(&grey, &PixelLayout::packed(width, height, PixelFormat::Grey)).unwrap();
-            let numbers = pixels(&image, &BiInput { mean: [0.0; 3], std: [1.0; 3], ..BiInput::CIFAR });
+            let numbers = pixels(
+                &image,
+                &RecognitionInput { mean: [0.0; 3], std: [1.0; 3], ..RecognitionInput::CIFAR },
+            );
             assert_eq!(numbers.len(), 3 * 32 * 32);
             assert!(numbers.iter().all(|x| (x - 1.0).abs() < 1e-6), "{width}x{height}");
         }
@@ -87,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_long_image_costs_as_much_as_its_middle() {
-        let input = BiInput { size: 32, resize: 32, mean: [0.0; 3], std: [1.0; 3] };
+        let input = RecognitionInput { size: 32, resize: 32, mean: [0.0; 3], std: [1.0; 3] };
         let grey: Vec<u8> =
             (0..2_000_000).map(|at| if (999_000..1_001_000).contains(&at) { 255 } else { 0 }).collect();
         for (width, height) in [(2_000_000, 1), (1, 2_000_000)] {

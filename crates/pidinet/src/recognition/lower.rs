@@ -1,12 +1,13 @@
 //! Weights in the order and form in which kernels read them.
 
-use pidinet_kernels::bits::{GROUP, words};
 use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::isa::Isa;
-use pidinet_kernels::real::RealWeights;
-use pidinet_kernels::xnor::{Border, XnorWeights};
+use pidinet_kernels::pixels::pack::{GROUP, words};
+use pidinet_kernels::pixels::padding::Border;
+use pidinet_kernels::pixels::real_conv::RealWeights;
+use pidinet_kernels::pixels::xnor::XnorWeights;
 
-use crate::arch::binary::{BinaryConv, Offset, RealConv};
+use crate::arch::recognition::{BinaryConv, Offset, RealConv};
 
 /// Numbers of channels, followed by zeros up to a whole group.
 pub(super) fn padded(values: &[f32]) -> Buffer {

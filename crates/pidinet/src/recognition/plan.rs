@@ -4,18 +4,20 @@
 //! computing them until an RPReLU closes a block, which then is one step. A plan does not depend on the size
 //! of an image.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use pidinet_kernels::bits::GROUP;
 use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::isa::Isa;
-use pidinet_kernels::pixels;
-use pidinet_kernels::real::RealWeights;
+use pidinet_kernels::pixels::finish::Rprelu;
+use pidinet_kernels::pixels::pack::GROUP;
+use pidinet_kernels::pixels::real_conv::RealWeights;
 
 use super::lower::{self, Difference, Vanilla};
 use crate::arch::Kind;
-use crate::arch::binary::{BinaryConv, BuildBinary, NORM_EPSILON, RealConv, bi_pidinet};
-use crate::weights::BiModel;
+use crate::arch::recognition::sum::{Norm, Sum};
+use crate::arch::recognition::{BinaryConv, BuildRecognition, RealConv, bi_pidinet};
+use crate::weights::RecognitionModel;
 
 /// Number of a map.
 pub(super) type Id = usize;
@@ -51,8 +53,8 @@ pub(super) struct Activation {
 }
 
 impl Activation {
-    pub(super) fn rprelu(&self) -> pixels::Rprelu<'_> {
-        pixels::Rprelu { shift: &self.shift, slope: &self.slope, bias: &self.bias }
+    pub(super) fn rprelu(&self) -> Rprelu<'_> {
+        Rprelu { shift: &self.shift, slope: &self.slope, bias: &self.bias }
     }
 }
 
@@ -92,6 +94,21 @@ pub(super) enum Op {
     Linear(Id, RealWeights),
 }
 
+impl Op {
+    /// The map that it reads; a block also reads that which it is added to.
+    pub(super) fn reads(&self) -> Id {
+        match self {
+            Self::Real(real) => real.x,
+            Self::Block(block) => block.x,
+            Self::MaxPool(x)
+            | Self::AveragePool(x)
+            | Self::Twice(x)
+            | Self::GlobalPool(x)
+            | Self::Linear(x, _) => *x,
+        }
+    }
+}
+
 /// One step.
 #[derive(Debug)]
 pub(super) struct Step {
@@ -119,9 +136,10 @@ pub(super) const IMAGE: Id = 0;
 
 impl Plan {
     /// Plans a checked model.
-    pub(super) fn new(model: &BiModel, isa: Isa) -> Self {
+    pub(super) fn new(model: &RecognitionModel, isa: Isa) -> Self {
         let image = MapShape { channels: 3, step: 3, halvings: 0 };
-        let mut planner = Planner { model, isa, maps: vec![image], steps: Vec::new() };
+        let blocks = model.arch.blocks().into_iter().map(|block| (block.activation(), block.name)).collect();
+        let mut planner = Planner { model, isa, blocks, maps: vec![image], steps: Vec::new() };
         let outputs = bi_pidinet(&model.arch, &mut planner, &Value::Map(IMAGE));
         let (features, logits) = (outputs.features.map(), outputs.logits.map());
         let Planner { maps, steps, .. } = planner;
@@ -155,9 +173,7 @@ impl Value {
 struct Sums {
     x: Id,
     shift: String,
-    branches: Vec<Branch>,
-    /// A term for each output.
-    offset: Vec<f64>,
+    sum: Sum<Branch>,
 }
 
 #[derive(Clone, Debug)]
@@ -166,13 +182,13 @@ struct Branch {
     conv: BinaryConv,
     /// Channels of the shifted map.
     channels: Range<usize>,
-    /// A factor for each output.
-    scale: Vec<f64>,
 }
 
 struct Planner<'a> {
-    model: &'a BiModel,
+    model: &'a RecognitionModel,
     isa: Isa,
+    /// The names of blocks by those of the activations that close them.
+    blocks: BTreeMap<String, String>,
     maps: Vec<MapShape>,
     steps: Vec<Step>,
 }
@@ -190,17 +206,6 @@ impl Planner<'_> {
         Value::Map(dst)
     }
 
-    /// A batch norm as one factor and one term for each channel.
-    fn norm(&self, name: &str) -> (Vec<f64>, Vec<f64>) {
-        let [weight, bias, mean, variance] =
-            ["weight", "bias", "running_mean", "running_var"].map(|suffix| self.parameter(name, suffix));
-        let each = |c: usize| {
-            let scale = f64::from(weight[c]) / (f64::from(variance[c]) + NORM_EPSILON).sqrt();
-            (scale, f64::from(bias[c]) - f64::from(mean[c]) * scale)
-        };
-        (0..weight.len()).map(each).unzip()
-    }
-
     fn activation(&self, name: &str) -> Activation {
         let [shift, slope, bias] =
             ["shift", "slope", "bias"].map(|suffix| lower::padded(self.parameter(name, suffix)));
@@ -216,17 +221,18 @@ impl Planner<'_> {
     }
 
     fn block(&mut self, name: &str, sums: &Sums, shortcut: Id) -> Value {
-        let Sums { x, shift, branches, offset } = sums;
+        let Sums { x, shift, sum } = sums;
         let shift = self.parameter(shift, "bias");
         let mut step = BlockStep {
             x: *x,
-            stride: branches[0].conv.stride,
+            stride: sum.terms[0].0.conv.stride,
             difference: None,
             vanilla: None,
-            offset: lower::rounded(offset),
+            offset: lower::rounded(sum.offset.as_ref().expect("a block ends with a batch norm")),
             activation: self.activation(name),
         };
-        for Branch { name, conv, channels, scale } in branches {
+        for (Branch { name, conv, channels }, scale) in &sum.terms {
+            let scale = scale.as_ref().expect("a block ends with a batch norm");
             let weights = self.parameter(name, "weight");
             let shift = &shift[channels.clone()];
             if conv.kind == Kind::Vanilla {
@@ -236,8 +242,9 @@ impl Planner<'_> {
                 step.difference = Some(Difference::new(self.isa, conv, weights, shift, scale));
             }
         }
-        let name = name.trim_end_matches(".activation").to_owned();
-        let macs = branches.iter().map(|Branch { conv, .. }| conv.outputs * conv.inputs * conv.taps()).sum();
+        let name = self.blocks[name].clone();
+        let macs =
+            sum.terms.iter().map(|(Branch { conv, .. }, _)| conv.outputs * conv.inputs * conv.taps()).sum();
         self.steps.push(Step { name, op: Op::Block(Box::new(step)), dst: shortcut, macs });
         Value::Map(shortcut)
     }
@@ -247,7 +254,7 @@ impl Planner<'_> {
     }
 }
 
-impl BuildBinary for Planner<'_> {
+impl BuildRecognition for Planner<'_> {
     type Value = Value;
 
     fn conv(&mut self, name: &str, conv: &RealConv, x: &Value) -> Value {
@@ -262,23 +269,18 @@ impl BuildBinary for Planner<'_> {
         let Value::Shifted { x, shift, channels } = x.clone() else {
             unreachable!("signs are taken of shifted maps: {x:?}")
         };
-        let branch = Branch { name: name.to_owned(), conv: *conv, channels, scale: vec![1.0; conv.outputs] };
-        let sums = Sums { x, shift, branches: vec![branch], offset: vec![0.0; conv.outputs] };
-        Value::Sums { sums, shortcut: None }
+        let sum = Sum::branch(Branch { name: name.to_owned(), conv: *conv, channels });
+        Value::Sums { sums: Sums { x, shift, sum }, shortcut: None }
     }
 
     fn batch_norm(&mut self, name: &str, _: usize, x: &Value) -> Value {
-        let (scale, offset) = self.norm(name);
+        let parameters = ["weight", "bias", "running_mean", "running_var"];
+        let norm = Norm::new(parameters.map(|suffix| self.parameter(name, suffix)));
         let Value::Sums { mut sums, shortcut: None } = x.clone() else {
-            self.real(x).norm = Some((lower::rounded(&scale), lower::rounded(&offset)));
+            self.real(x).norm = Some((lower::rounded(&norm.scale), lower::rounded(&norm.offset)));
             return x.clone();
         };
-        for branch in &mut sums.branches {
-            branch.scale.iter_mut().zip(&scale).for_each(|(before, factor)| *before *= factor);
-        }
-        for ((before, factor), term) in sums.offset.iter_mut().zip(&scale).zip(&offset) {
-            *before = *before * factor + term;
-        }
+        sums.sum = sums.sum.normalised(&norm);
         Value::Sums { sums, shortcut: None }
     }
 
@@ -311,10 +313,8 @@ impl BuildBinary for Planner<'_> {
     fn add(&mut self, a: &Value, b: &Value) -> Value {
         match (a, b) {
             (Value::Sums { sums: a, shortcut: None }, Value::Sums { sums: b, shortcut: None }) => {
-                let mut sums = a.clone();
-                sums.branches.extend(b.branches.iter().cloned());
-                sums.offset.iter_mut().zip(&b.offset).for_each(|(a, b)| *a += b);
-                Value::Sums { sums, shortcut: None }
+                let sum = a.sum.plus(&b.sum, |_| unreachable!("both are of binary convolutions"));
+                Value::Sums { sums: Sums { sum, ..a.clone() }, shortcut: None }
             }
             (Value::Sums { sums, shortcut: None }, Value::Map(shortcut)) => {
                 Value::Sums { sums: sums.clone(), shortcut: Some(*shortcut) }

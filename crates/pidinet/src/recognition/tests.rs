@@ -6,10 +6,13 @@ use std::num::NonZeroUsize;
 use pidinet_kernels::isa::Isa;
 
 use super::*;
+use crate::Size;
 use crate::arch::Kind;
-use crate::arch::binary::reference::BiReference;
-use crate::arch::binary::{BiArch, Stem};
-use crate::arch::reference::Map;
+use crate::arch::recognition::{RecognitionArch, Stem};
+use crate::image::Image;
+use crate::reference::edges::Map;
+use crate::reference::recognition::RecognitionReference;
+use crate::weights::{OpenOptions, RecognitionModel};
 
 /// Numbers of about the size of normalised pixels, `[h][w][3]`.
 fn noise(height: usize, width: usize, seed: u64) -> Vec<f32> {
@@ -28,23 +31,25 @@ fn planes(input: &[f32], height: usize, width: usize) -> Map {
 }
 
 fn options(threads: usize, isa: Isa) -> ClassifierOptions {
-    ClassifierOptions { threads: NonZeroUsize::new(threads), isa: Some(isa.name().to_owned()) }
+    ClassifierOptions { threads: NonZeroUsize::new(threads), isa: Some(isa) }
 }
 
 /// Every layout, small enough for the reference.
-fn layouts() -> Vec<BiArch> {
-    let small = || BiArch { width: 12, ..BiArch::small(7) };
+fn layouts() -> Vec<RecognitionArch> {
+    let small = || RecognitionArch { width: 12, ..RecognitionArch::small(7) };
     let mut mixed = small().with_differences(Kind::Angular, 0.4);
     mixed.stages[1].rho = 1.0;
-    mixed.stages[2] = crate::arch::binary::Stage { difference: Kind::Radial, ..mixed.stages[2] };
+    mixed.stages[2] = crate::arch::recognition::Stage { difference: Kind::Radial, ..mixed.stages[2] };
     mixed.stages[3].rho = 0.0;
     vec![
         small(),
         small().with_differences(Kind::Central, 0.2).light(),
         mixed,
-        BiArch { width: 17, stem: Stem::Imagenet, ..small() },
-        BiArch { width: 17, stem: Stem::Imagenet, ..small() }.light().with_differences(Kind::Radial, 0.5),
-        BiArch { width: 3, classes: 1, ..small() },
+        RecognitionArch { width: 17, stem: Stem::Imagenet, ..small() },
+        RecognitionArch { width: 17, stem: Stem::Imagenet, ..small() }
+            .light()
+            .with_differences(Kind::Radial, 0.5),
+        RecognitionArch { width: 3, classes: 1, ..small() },
     ]
 }
 
@@ -55,14 +60,14 @@ fn logits(map: &Map) -> Vec<f32> {
 #[test]
 fn the_engine_gives_what_the_reference_gives() {
     for (number, arch) in layouts().into_iter().enumerate() {
-        let model = BiModel::random(arch.clone(), number as u64 + 1);
+        let model = RecognitionModel::random(arch.clone(), number as u64 + 1);
         for (height, width) in [(32, 32), (19, 24), (1, 5)] {
             let input = noise(height, width, 3);
-            let want = BiReference::run(&model, &planes(&input, height, width));
+            let want = RecognitionReference::run(&model, &planes(&input, height, width));
             for isa in Isa::available() {
                 for threads in [1, 3] {
                     let classifier = Classifier::new(&model, &options(threads, isa)).unwrap();
-                    let got = classifier.run(&input, height, width);
+                    let got = classifier.run(&input, Size { height, width });
                     let name = format!("{isa}, {threads} threads, {height}x{width}, {arch:?}");
                     assert_eq!(got.features, logits(&want.features), "features, {name}");
                     assert_eq!(got.logits, logits(&want.logits), "logits, {name}");
@@ -76,8 +81,9 @@ fn the_engine_gives_what_the_reference_gives() {
 #[test]
 fn random_networks_look_at_their_images() {
     for arch in layouts() {
-        let classifier = Classifier::new(&BiModel::random(arch, 1), &ClassifierOptions::default()).unwrap();
-        let [a, b] = [1, 2].map(|seed| classifier.run(&noise(32, 32, seed), 32, 32).features);
+        let classifier =
+            Classifier::new(&RecognitionModel::random(arch, 1), &ClassifierOptions::default()).unwrap();
+        let [a, b] = [1, 2].map(|seed| classifier.run(&noise(32, 32, seed), Size::square(32)).features);
         let changed = a.iter().zip(&b).filter(|(a, b)| a != b).count();
         assert!(2 * changed > a.len(), "{changed} of {} features differ", a.len());
     }
@@ -87,7 +93,7 @@ fn random_networks_look_at_their_images() {
 fn a_batch_gives_what_its_images_give() {
     use crate::image::{PixelFormat, PixelLayout};
     let classifier =
-        Classifier::new(&BiModel::random(layouts().remove(2), 1), &options(3, Isa::best())).unwrap();
+        Classifier::new(&RecognitionModel::random(layouts().remove(2), 1), &options(3, Isa::best())).unwrap();
     let image = |seed: usize| {
         let pixels: Vec<u8> = (0..3 * 40 * 36).map(|at| (at * at * seed % 251) as u8).collect();
         Image::from_u8(&pixels, &PixelLayout::packed(40, 36, PixelFormat::Rgb)).unwrap()
@@ -100,39 +106,40 @@ fn a_batch_gives_what_its_images_give() {
 }
 
 /// Each would wait for the classifier's threads on top of the one before.
+#[cfg(feature = "threads")]
 #[test]
 fn images_may_be_shared_out_by_the_caller() {
     use rayon::prelude::*;
-    let arch = BiArch { width: 2, ..BiArch::small(2) };
-    let classifier = Classifier::new(&BiModel::random(arch, 1), &options(3, Isa::best())).unwrap();
+    let arch = RecognitionArch { width: 2, ..RecognitionArch::small(2) };
+    let classifier = Classifier::new(&RecognitionModel::random(arch, 1), &options(3, Isa::best())).unwrap();
     let input = noise(4, 4, 1);
-    let alone = classifier.run(&input, 4, 4);
+    let alone = classifier.run(&input, Size::square(4));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).stack_size(1 << 18).build().unwrap();
-    let same = || (0..20_000).into_par_iter().all(|_| classifier.run(&input, 4, 4) == alone);
+    let same = || (0..20_000).into_par_iter().all(|_| classifier.run(&input, Size::square(4)) == alone);
     assert!(pool.install(same));
 }
 
 #[test]
 fn memory_of_another_size_does_not_leak_into_a_result() {
-    let model = BiModel::random(layouts().remove(2), 1);
+    let model = RecognitionModel::random(layouts().remove(2), 1);
     let classifier = Classifier::new(&model, &options(1, Isa::best())).unwrap();
     let small = noise(9, 9, 1);
-    let before = classifier.run(&small, 9, 9);
-    classifier.run(&noise(40, 30, 2), 40, 30);
-    classifier.run(&noise(9, 9, 3), 9, 9);
-    assert_eq!(classifier.run(&small, 9, 9), before);
+    let before = classifier.run(&small, Size::square(9));
+    classifier.run(&noise(40, 30, 2), Size { height: 40, width: 30 });
+    classifier.run(&noise(9, 9, 3), Size::square(9));
+    assert_eq!(classifier.run(&small, Size::square(9)), before);
 }
 
 #[test]
 fn packed_models_give_the_same_numbers() {
-    use crate::weights::{BiStorage, BinaryStorage};
-    let model = BiModel::random(layouts().remove(2), 1);
-    let packed = BiStorage { binary: BinaryStorage::Bits, ..BiStorage::default() };
-    let read = BiModel::read(&model.to_bytes(packed).unwrap(), &ModelLimits::default()).unwrap();
+    use crate::weights::{BinaryStorage, RecognitionStorage};
+    let model = RecognitionModel::random(layouts().remove(2), 1);
+    let packed = RecognitionStorage { binary: BinaryStorage::Bits, ..RecognitionStorage::default() };
+    let read = RecognitionModel::read(&model.to_bytes(packed).unwrap(), &OpenOptions::default()).unwrap();
     let [before, after] =
         [&model, &read].map(|model| Classifier::new(model, &options(1, Isa::best())).unwrap());
     let input = noise(32, 32, 9);
-    assert_eq!(before.run(&input, 32, 32), after.run(&input, 32, 32));
+    assert_eq!(before.run(&input, Size::square(32)), after.run(&input, Size::square(32)));
 }
 
 #[test]

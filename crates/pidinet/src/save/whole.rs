@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-use super::Format;
+use super::format::Format;
 use crate::image::{Image, ImageLimits};
 
 /// Whether a file of edges, or of edges on an image, is there and whole: a power cut, or a copy that was cut off, can

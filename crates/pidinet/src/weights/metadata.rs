@@ -1,10 +1,10 @@
-//! The metadata of our safetensors files: what a model is, in words (`docs/model-format.md`).
+//! The metadata of our safetensors files, and what those of all models have (`docs/model-format.md`).
 
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
-use super::{Form, Model, ModelError, ModelInfo};
-use crate::arch::Arch;
+use super::info::ModelInfo;
+use crate::error::ModelError;
 use crate::image::Preset;
 
 /// The version of the format that this program writes, and the only one that it reads.
@@ -12,57 +12,6 @@ pub(super) const VERSION: u32 = 1;
 
 /// All our keys begin so; others are kept as they are.
 pub(super) const PREFIX: &str = "pidinet.";
-
-/// What a file says of its model, before the weights are read.
-pub(super) struct Description {
-    pub(super) arch: Arch,
-    pub(super) form: Form,
-    pub(super) info: ModelInfo,
-    /// Empty if there is none; to be checked once the architecture is.
-    pub(super) calibration: String,
-}
-
-impl Description {
-    /// What `metadata` says; `None` if it is not ours.
-    pub(super) fn read(metadata: &HashMap<String, String>) -> Result<Option<Self>, ModelError> {
-        let Some(mut keys) = Keys::of(metadata)? else { return Ok(None) };
-        keys.choice("architecture", "pidinet", |name| (name == "pidinet").then_some(()))?;
-        let arch = Arch {
-            width: keys.parsed("width", "a number of channels")?,
-            config: keys.parsed("config", "a configuration such as carv4")?,
-            cdcm: keys.choice("cdcm", "a number of channels, or none", |text| match text {
-                "none" => Some(None),
-                width => width.parse().ok().map(Some),
-            })?,
-            csam: keys.parsed("csam", "true or false")?,
-            theta: keys.parsed("theta", "a number")?,
-        };
-        let form = keys.parsed("form", "raw or folded")?;
-        let preset = keys.parsed("preset", "imagenet or controlnet")?;
-        let calibration = keys.text("calibration");
-        Ok(Some(Self { arch, form, info: ModelInfo { preset, ..keys.info()? }, calibration }))
-    }
-}
-
-/// The metadata that says all of `model` but its weights.
-pub(super) fn write(model: &Model) -> Result<BTreeMap<String, String>, ModelError> {
-    let Model { arch, form, info, calibration, .. } = model;
-    let ours = [
-        ("architecture", "pidinet".to_owned()),
-        ("width", arch.width.to_string()),
-        ("config", arch.config.to_string()),
-        ("cdcm", arch.cdcm.map_or("none".to_owned(), |width| width.to_string())),
-        ("csam", arch.csam.to_string()),
-        ("theta", arch.theta.to_string()),
-        ("form", form.to_string()),
-        ("preset", info.preset.to_string()),
-    ];
-    let mut metadata = with_info(ours, info)?;
-    if let Some(calibration) = calibration {
-        metadata.insert(format!("{PREFIX}calibration"), calibration.to_json());
-    }
-    Ok(metadata)
-}
 
 /// Metadata of what a model is, and of what is known about it.
 pub(super) fn with_info<const N: usize>(
@@ -86,6 +35,7 @@ pub(super) fn with_info<const N: usize>(
     Ok(metadata)
 }
 
+/// A value that makes no sense.
 pub(super) fn invalid(key: &str, found: &str, expected: &str) -> ModelError {
     let (key, found, expected) = (format!("{PREFIX}{key}"), found.to_owned(), expected.to_owned());
     ModelError::Metadata { key, found, expected }
@@ -150,6 +100,7 @@ impl Keys {
         parse(&text).ok_or_else(|| invalid(key, &text, expected))
     }
 
+    /// What a type reads from a text.
     pub(super) fn parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Result<T, ModelError> {
         self.choice(key, expected, |text| text.parse().ok())
     }

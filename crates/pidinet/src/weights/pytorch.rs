@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::ModelError;
-use super::limits::ModelLimits;
-use super::load::{Archive, without_prefix};
+use super::archive::{Archive, without_prefix};
+use super::options::OpenOptions;
+use crate::error::ModelError;
 
 mod archive;
 mod object;
@@ -31,7 +31,7 @@ pub(super) struct Checkpoint<'a> {
 
 impl<'a> Checkpoint<'a> {
     /// Reads the directory of the archive and the pickle, but no tensor.
-    pub(super) fn open(bytes: &'a [u8], limits: &ModelLimits) -> Result<Self, ModelError> {
+    pub(super) fn open(bytes: &'a [u8], limits: &OpenOptions) -> Result<Self, ModelError> {
         let mut entries = Entries::open(bytes, limits)?;
         let pickle = entries.read("data.pkl", Some(("pickle_bytes", limits.pickle_bytes)))?;
         let tensors = without_prefix(state_dict(&Pickle::read(&pickle)?)?);

@@ -1,82 +1,10 @@
-//! Random weights, for tests and benchmarks.
+//! Random numbers for models, for tests and benchmarks.
 
-use super::{BiModel, Form, Model, ModelInfo, Parameter, Weights};
-use crate::arch::Arch;
-use crate::arch::binary::BiArch;
-use crate::arch::binary::survey::{BiParameter, BiSurvey, Role};
-use crate::arch::survey::Survey;
-
-/// A model of random weights, the same for the same seed on every machine.
-///
-/// Weights are uniform, biases within ±1/10. In the stages weights are within ±√(1 / fan-in), PyTorch's default, so
-/// that fifteen residual blocks neither explode nor vanish; after them within ±√(6 / fan-in), which keeps the
-/// variance behind a ReLU, so that edge maps are not the same grey everywhere.
-pub(super) fn model(arch: Arch, seed: u64) -> Model {
-    let mut random = SplitMix64(seed);
-    let mut weights = Weights::new();
-    for (name, conv) in Survey::of(&arch, 8, 8).convs() {
-        let shape = conv.weight_shape();
-        let fan_in: usize = shape[1..].iter().product();
-        let gain = if name.contains("block") { 1.0 } else { 6.0 };
-        let bound = (gain / fan_in as f64).sqrt();
-        weights.insert(format!("{name}.weight"), random.parameter(&shape, bound));
-        if conv.bias {
-            weights.insert(format!("{name}.bias"), random.parameter(&[conv.outputs], 0.1));
-        }
-    }
-    let info = ModelInfo {
-        name: format!("random-{seed}"),
-        provenance: format!("random weights of seed {seed}, not trained"),
-        ..ModelInfo::default()
-    };
-    Model { arch, form: Form::Raw, weights, info, calibration: None }
-}
-
-/// A Bi-PiDiNet of random weights, the same for the same seed on every machine: sums are normed to a variance
-/// of about 1, as in a trained one.
-pub(super) fn bi_model(arch: BiArch, seed: u64) -> BiModel {
-    let mut random = SplitMix64(seed);
-    let parameters = BiSurvey::parameters_of(&arch);
-    let fan_in = |name: String| {
-        let weights =
-            parameters.iter().find(|parameter| parameter.name == name && parameter.role == Role::Binary);
-        weights.map(|weights| weights.shape[1..].iter().product::<usize>() as f64)
-    };
-    let mut weights = Weights::new();
-    for BiParameter { name, shape, role } in &parameters {
-        // The norm after a binary convolution sees sums of so many signs, all others numbers of about 1.
-        let variance = || {
-            let norm = name.trim_end_matches(".running_var");
-            let own = norm.strip_suffix("_norm").and_then(|conv| fan_in(format!("{conv}.weight")));
-            let block = norm.strip_suffix(".norm");
-            let alone = block.filter(|block| fan_in(format!("{block}.difference.weight")).is_none());
-            let all = block.filter(|block| fan_in(format!("{block}.vanilla.weight")).is_none());
-            let one = alone.and_then(|block| fan_in(format!("{block}.vanilla.weight")));
-            own.or(one).or(all.and_then(|block| fan_in(format!("{block}.difference.weight")))).unwrap_or(2.0)
-        };
-        let inputs: usize = shape[1..].iter().product();
-        let (centre, bound) = match role {
-            Role::Real => (0.0, (6.0 / inputs as f64).sqrt()),
-            Role::Binary => (0.0, 1.0),
-            Role::Scale => (1.0, 0.5),
-            Role::Offset | Role::Mean => (0.0, 0.5),
-            Role::Variance => (variance(), 0.1),
-            Role::Slope => (0.25, 0.2),
-        };
-        let mut parameter = random.parameter(shape, bound);
-        parameter.data.iter_mut().for_each(|x| *x += centre as f32);
-        weights.insert(name.clone(), parameter);
-    }
-    let info = ModelInfo {
-        name: format!("random-{seed}"),
-        provenance: format!("random weights of seed {seed}, not trained"),
-        ..ModelInfo::default()
-    };
-    BiModel { input: super::BiInput::for_stem(arch.stem), arch, weights, labels: Vec::new(), info }
-}
+use super::info::ModelInfo;
+use super::parameters::Parameter;
 
 /// Steele, Lea and Flood's SplitMix64: a few lines, and good enough to fill tensors.
-struct SplitMix64(u64);
+pub(super) struct SplitMix64(pub(super) u64);
 
 impl SplitMix64 {
     fn next(&mut self) -> u64 {
@@ -88,9 +16,18 @@ impl SplitMix64 {
     }
 
     /// Uniform numbers in `[-bound, bound)`.
-    fn parameter(&mut self, shape: &[usize], bound: f64) -> Parameter {
+    pub(super) fn parameter(&mut self, shape: &[usize], bound: f64) -> Parameter {
         let count = shape.iter().product();
         let mut uniform = || (self.next() >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
         Parameter { shape: shape.into(), data: (0..count).map(|_| (bound * uniform()) as f32).collect() }
+    }
+}
+
+/// What is known of a model of random weights.
+pub(super) fn info(seed: u64) -> ModelInfo {
+    ModelInfo {
+        name: format!("random-{seed}"),
+        provenance: format!("random weights of seed {seed}, not trained"),
+        ..ModelInfo::default()
     }
 }

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::element::{Element, Precision, to_f16};
-use super::limits::{self, ModelLimits};
-use super::load::{Archive, position, without_prefix};
-use super::{Model, ModelError, Parameter, metadata};
+use super::archive::{Archive, position, without_prefix};
+use super::element::{Element, Storage};
+use super::options::{self, OpenOptions};
+use super::parameters::Parameter;
+use crate::error::ModelError;
+use crate::half::to_f16;
 
 /// A file whose header has been read and found sound.
 pub(super) struct Safetensors<'a> {
@@ -18,14 +20,17 @@ pub(super) struct Safetensors<'a> {
 
 impl<'a> Safetensors<'a> {
     /// Reads the header, and checks that the tensors fill the file without gap or overlap.
-    pub(super) fn open(bytes: &'a [u8], limits: &ModelLimits) -> Result<Self, ModelError> {
+    pub(super) fn open(bytes: &'a [u8], limits: &OpenOptions) -> Result<Self, ModelError> {
         let damaged = |source| ModelError::Safetensors { source: Box::new(source) };
         if let Some(&length) = bytes.first_chunk() {
-            limits::check("header_bytes", limits.header_bytes, u64::from_le_bytes(length))?;
+            options::check("header_bytes", limits.header_bytes, u64::from_le_bytes(length))?;
         }
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?.tensors();
-        Ok(Self { metadata: header.metadata().clone().unwrap_or_default(), tensors: without_prefix(tensors) })
+        // Without its feature `std` that crate has a map of its own.
+        let metadata = header.metadata().iter().flatten();
+        let metadata = metadata.map(|(key, value)| (key.clone(), value.clone())).collect();
+        Ok(Self { metadata, tensors: without_prefix(tensors) })
     }
 
     /// The bytes of the tensor of this name, if its elements are bytes.
@@ -74,27 +79,14 @@ impl Tensor {
         Self { dtype: "U8", shape, bytes }
     }
 
-    /// A parameter in the given precision.
-    pub(super) fn numbers(
-        name: &str,
-        parameter: &Parameter,
-        precision: Precision,
-    ) -> Result<Self, ModelError> {
-        let dtype = match precision {
-            Precision::Float32 => "F32",
-            Precision::Float16 => "F16",
+    /// A parameter stored so.
+    pub(super) fn numbers(name: &str, parameter: &Parameter, storage: Storage) -> Result<Self, ModelError> {
+        let dtype = match storage {
+            Storage::Float32 => "F32",
+            Storage::Float16 => "F16",
         };
-        Ok(Self { dtype, shape: parameter.shape.clone(), bytes: encoded(name, parameter, precision)? })
+        Ok(Self { dtype, shape: parameter.shape.clone(), bytes: encoded(name, parameter, storage)? })
     }
-}
-
-/// A safetensors file with `model`.
-pub(super) fn write(model: &Model, precision: Precision) -> Result<Vec<u8>, ModelError> {
-    let tensors = model
-        .weights
-        .iter()
-        .map(|(name, parameter)| Ok((name.to_owned(), Tensor::numbers(name, parameter, precision)?)));
-    Ok(assemble(metadata::write(model)?, &tensors.collect::<Result<_, ModelError>>()?))
 }
 
 /// A safetensors file. Tensors and metadata are in the order of their names, so that equal models make equal
@@ -122,9 +114,9 @@ pub(super) fn assemble(metadata: BTreeMap<String, String>, tensors: &BTreeMap<St
 fn encoded(
     name: &str,
     Parameter { shape, data }: &Parameter,
-    precision: Precision,
+    storage: Storage,
 ) -> Result<Vec<u8>, ModelError> {
-    if precision == Precision::Float32 {
+    if storage == Storage::Float32 {
         return Ok(data.iter().flat_map(|value| value.to_le_bytes()).collect());
     }
     let halves: Vec<u16> = data.iter().map(|&value| to_f16(value)).collect();

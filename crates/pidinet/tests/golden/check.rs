@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use pidinet::arch::Outputs;
-use pidinet::arch::reference::Map;
-use pidinet::detector::outputs;
-use pidinet::engine::{self, Input};
+use pidinet::edges::trace;
+use pidinet::edges::{self, Input};
 use pidinet::image::{Image, PixelFormat, PixelLayout};
+use pidinet::reference::edges::Map;
 use pidinet::weights::Model;
-use pidinet::{EdgeDetector, EdgeMap, Options};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Size};
 use pidinet_kernels::isa::Isa;
 
 /// Maps by the names in golden files: `x` the input, `x0` .. `x4` after the stem and the four stages, `e1` .. `e4`
@@ -37,11 +37,11 @@ pub(crate) fn named(outputs: Outputs<Map>) -> Maps {
 }
 
 /// The default options with each instruction set of this machine and each of these numbers of threads.
-pub(crate) fn machines(threads: &[usize]) -> impl Iterator<Item = Options> {
-    let machine = |isa: Isa, threads| Options {
+pub(crate) fn machines(threads: &[usize]) -> impl Iterator<Item = DetectorOptions> {
+    let machine = |isa: Isa, threads| DetectorOptions {
         threads: NonZeroUsize::new(threads),
-        isa: Some(isa.name().to_owned()),
-        ..Options::default()
+        isa: Some(isa),
+        ..DetectorOptions::default()
     };
     Isa::available()
         .into_iter()
@@ -49,9 +49,9 @@ pub(crate) fn machines(threads: &[usize]) -> impl Iterator<Item = Options> {
 }
 
 /// Every map that the engine computes from an input.
-pub(crate) fn engine_maps(model: &Model, options: &Options, x: &Map) -> Maps {
-    let outputs = outputs(model, options, &Planes(x), x.height, x.width).unwrap();
-    let wide = |map: engine::Map| Map::new(map.shape, map.data.into_iter().map(f64::from).collect());
+pub(crate) fn engine_maps(model: &Model, options: &DetectorOptions, x: &Map) -> Maps {
+    let outputs = trace(model, options, &Planes(x), Size { height: x.height, width: x.width }).unwrap();
+    let wide = |map: edges::Map| Map::new(map.shape, map.data.into_iter().map(f64::from).collect());
     named(Outputs {
         stem: wide(outputs.stem),
         stages: outputs.stages.map(wide),
@@ -72,7 +72,7 @@ impl Input for Planes<'_> {
 }
 
 /// The answers of a detector for an image, with or without sides, which makes another plan of the network.
-pub(crate) fn answers(model: &Model, options: &Options, image: &Image) -> Maps {
+pub(crate) fn answers(model: &Model, options: &DetectorOptions, image: &Image) -> Maps {
     let found = EdgeDetector::new(model, options).unwrap().detect(image).unwrap();
     let map = |map: &EdgeMap| map_of(&[map.height(), map.width()], map.data().iter().copied());
     let sides = found.sides.iter().flatten().zip(1..).map(|(side, number)| (format!("e{number}"), map(side)));

@@ -1,6 +1,6 @@
 //! Safetensors files that lie, and what is read of those that do not.
 
-use pidinet::arch::{Arch, Config};
+use pidinet::arch::{Arch, Kinds};
 use pidinet::calibration::Calibration;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::{Model, OpenOptions};
@@ -146,11 +146,11 @@ fn a_calibration_has_a_range_for_each_channel() {
 #[test]
 fn what_the_file_says_is_not_overruled() {
     let file = small().to_bytes().unwrap();
-    let options = OpenOptions { config: Config::named("c16"), ..OpenOptions::default() };
+    let options = OpenOptions { kinds: Kinds::named("c16"), ..OpenOptions::default() };
     assert_says(&refused_with(&file, &options), &["configuration carv4, but c16 was asked for"]);
     let options = OpenOptions { theta: Some(0.5), ..OpenOptions::default() };
     assert_says(&refused_with(&file, &options), &["theta 1, but 0.5 was asked for"]);
-    let same = OpenOptions { config: Config::named("carv4"), theta: Some(1.0), ..OpenOptions::default() };
+    let same = OpenOptions { kinds: Kinds::named("carv4"), theta: Some(1.0), ..OpenOptions::default() };
     assert!(Model::read(&file, &same).is_ok());
 }
 
@@ -166,9 +166,9 @@ fn safetensors_without_our_metadata_are_read_like_checkpoints() {
             tensors.map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone())).collect();
         bare.insert("__metadata__".to_owned(), serde_json::from_str(metadata).unwrap());
         let bare = [safetensors(&serde_json::Value::from(bare).to_string(), 0), numbers.to_vec()].concat();
-        let options = OpenOptions { config: Config::named("a16"), ..OpenOptions::default() };
+        let options = OpenOptions { kinds: Kinds::named("a16"), ..OpenOptions::default() };
         let read = Model::read(&bare, &options).unwrap();
         assert_eq!(read.weights, model.weights);
-        assert_eq!(read.arch, Arch { config: Config::named("a16").unwrap(), ..model.arch.clone() });
+        assert_eq!(read.arch, Arch { kinds: Kinds::named("a16").unwrap(), ..model.arch.clone() });
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use pidinet::arch::Arch;
-use pidinet::weights::{BiModel, BiStorage, Model, ModelLimits, OpenOptions};
+use pidinet::weights::{Model, OpenOptions, RecognitionModel, RecognitionStorage};
 
 use crate::checkpoint::Checkpoint;
 
@@ -36,7 +36,7 @@ pub(crate) fn seed() -> Model {
 
 /// Either an error, or a model that can be written and read again.
 fn check(file: &[u8]) {
-    let limits = ModelLimits {
+    let options = OpenOptions {
         file_bytes: 1 << 20,
         header_bytes: 1 << 16,
         tensors: 256,
@@ -45,13 +45,15 @@ fn check(file: &[u8]) {
         zip_entries: 256,
         unpacked_bytes: 1 << 20,
         pickle_bytes: 1 << 16,
+        ..OpenOptions::default()
     };
-    if let Ok(model) = BiModel::read(file, &limits) {
-        let bytes = model.to_bytes(BiStorage::default()).expect("what was read is sound");
-        let again = BiModel::read(&bytes, &ModelLimits::default()).expect("what was written can be read");
+    if let Ok(model) = RecognitionModel::read(file, &options) {
+        let bytes = model.to_bytes(RecognitionStorage::default()).expect("what was read is sound");
+        let again =
+            RecognitionModel::read(&bytes, &OpenOptions::default()).expect("what was written can be read");
         assert_eq!(again, model);
     }
-    let Ok(model) = Model::read(file, &OpenOptions { limits, ..OpenOptions::default() }) else { return };
+    let Ok(model) = Model::read(file, &options) else { return };
     let bytes = model.to_bytes().expect("what was read is sound");
     let again = Model::read(&bytes, &OpenOptions::default()).expect("what was written can be read");
     assert_eq!(again, model);

@@ -5,13 +5,14 @@ use std::sync::LazyLock;
 use pidinet::arch::Arch;
 use pidinet::image::{Image, ImageLimits};
 use pidinet::weights::Model;
-use pidinet::{EdgeDetector, Options};
+use pidinet::{DetectorOptions, EdgeDetector};
 
 /// Either an error, or an image within the limits whose edges are probabilities.
 pub(crate) fn image(bytes: &[u8]) {
     static DETECTOR: LazyLock<EdgeDetector> = LazyLock::new(|| {
         let model = Model::random(Arch { width: 4, ..Arch::full() }.light(), 1);
-        let options = Options { threads: Some(std::num::NonZeroUsize::MIN), ..Options::default() };
+        let options =
+            DetectorOptions { threads: Some(std::num::NonZeroUsize::MIN), ..DetectorOptions::default() };
         EdgeDetector::new(&model, &options).expect("one thread is always there")
     });
     let limits = ImageLimits { max_pixels: 1 << 12, max_bytes: 1 << 20 };

@@ -7,16 +7,17 @@ use anyhow::Context;
 use pidinet::models::Pair;
 use pidinet::save::write_atomically;
 use pidinet_eval::GroundTruth;
-use pidinet_eval::best_of::{BestOf, best_of};
-use pidinet_eval::counts::Counts;
-use pidinet_eval::curve::Point;
-use pidinet_eval::dataset::Dataset;
-use pidinet_eval::results::{run, write_plot};
-use pidinet_eval::score::Scores;
+use pidinet_eval::edges::best_of::{BestOf, best_of};
+use pidinet_eval::edges::counts::Counts;
+use pidinet_eval::edges::curve::Point;
+use pidinet_eval::edges::score::Scores;
+use pidinet_eval::files::dataset::Dataset;
+use pidinet_eval::results::write::{run, write_plot};
 use serde::Serialize;
 
-use super::{Edges, Scoring, Subject};
-use crate::ui::{tell_line, usage};
+use super::arguments::{Arguments, named};
+use super::scoring::{Scoring, Subject};
+use crate::ui::tell_line;
 
 /// What `details.json` says.
 #[derive(Debug, Serialize)]
@@ -61,28 +62,7 @@ impl Figures {
     }
 }
 
-/// What a model is called at a detail.
-pub(super) fn named(name: &str, detail: f64) -> String {
-    format!("{name}@{detail}")
-}
-
-impl Edges {
-    /// The two models between which details lie, if any is asked for.
-    pub(super) fn knob(&self) -> anyhow::Result<Option<Pair>> {
-        if self.detail.is_empty() {
-            return Ok(None);
-        }
-        if self.pred.is_some() || self.images.is_none() && self.pairs.is_none() {
-            return Err(usage!("--detail is for a model that finds edges in --images, not for saved maps"));
-        }
-        let mut sorted = self.detail.clone();
-        sorted.sort_by(f64::total_cmp);
-        if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(usage!("--detail has {} twice", twice[0]));
-        }
-        self.model.pair(&self.partner).map(Some)
-    }
-
+impl Arguments {
     /// Scores a model at each detail, and with the best one of each image.
     pub(super) fn details(
         &self,

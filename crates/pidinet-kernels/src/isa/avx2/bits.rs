@@ -1,7 +1,7 @@
 //! Eight words, counted four bits at a time by a table in a register.
 
 use super::Avx2;
-use crate::bit_lanes::{BitKernel, BitLanes};
+use crate::lanes::bits::{BitKernel, BitLanes};
 use std::arch::x86_64::*;
 
 impl BitLanes for Avx2 {

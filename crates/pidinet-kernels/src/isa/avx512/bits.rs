@@ -1,6 +1,6 @@
 //! Sixteen words, counted by one instruction.
 
-use crate::bit_lanes::{BitKernel, BitLanes};
+use crate::lanes::bits::{BitKernel, BitLanes};
 use std::arch::x86_64::*;
 
 /// Proof that AVX-512 F and VPOPCNTDQ are present, as on Ice Lake, Zen 4 and later.

@@ -1,8 +1,8 @@
 //! Words of two bf16 or four int8, multiplied and added by one instruction.
 
 use super::{Avx512, Base, Extension};
-use crate::lanes::{Kernel, Lanes};
-use crate::packed_lanes::{Format, PackedKernel, PackedLanes};
+use crate::lanes::floats::{Kernel, Lanes};
+use crate::lanes::words::{Format, PackedKernel, PackedLanes};
 use std::arch::x86_64::*;
 use std::mem::transmute;
 

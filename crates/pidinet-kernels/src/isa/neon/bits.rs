@@ -1,7 +1,7 @@
 //! Four words, counted byte by byte.
 
 use super::Neon;
-use crate::bit_lanes::{BitKernel, BitLanes};
+use crate::lanes::bits::{BitKernel, BitLanes};
 use std::arch::aarch64::*;
 
 impl BitLanes for Neon {

@@ -1,7 +1,7 @@
 //! Four words at a time, counted by whatever the compiler has for it.
 
 use super::Portable;
-use crate::bit_lanes::{BitKernel, BitLanes};
+use crate::lanes::bits::{BitKernel, BitLanes};
 
 impl BitLanes for Portable {
     type Words = [u32; 4];

@@ -1,9 +1,8 @@
 //! What the formats of words are, in plain arithmetic: instructions that pack give the same bits.
 
 use super::Portable;
-use crate::lanes::Lanes;
-use crate::packed::{bf16, bf16_to_f32};
-use crate::packed_lanes::{Format, PackedKernel, PackedLanes};
+use crate::lanes::floats::Lanes;
+use crate::lanes::words::{Format, PackedKernel, PackedLanes, bf16, bf16_to_f32};
 use std::array;
 
 /// Words of two bf16.

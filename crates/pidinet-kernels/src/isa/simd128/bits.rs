@@ -1,7 +1,7 @@
 //! Four words, counted byte by byte.
 
 use super::Simd128;
-use crate::bit_lanes::{BitKernel, BitLanes};
+use crate::lanes::bits::{BitKernel, BitLanes};
 use std::arch::wasm32::*;
 
 impl BitLanes for Simd128 {

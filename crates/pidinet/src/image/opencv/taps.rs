@@ -4,6 +4,9 @@ use std::f64::consts::PI;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::error::UnknownName;
+use crate::size::Size;
+
 /// How pixels between pixels are made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interpolation {
@@ -39,17 +42,12 @@ impl fmt::Display for Interpolation {
     }
 }
 
-/// A text that is not the name of an interpolation.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an interpolation: expected linear, cubic, area or lanczos4")]
-pub struct InterpolationError(pub String);
-
 impl FromStr for Interpolation {
-    type Err = InterpolationError;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, InterpolationError> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         let named = Self::ALL.into_iter().find(|interpolation| interpolation.name() == text);
-        named.ok_or_else(|| InterpolationError(text.to_owned()))
+        named.ok_or_else(|| UnknownName::new("an interpolation", text, "linear, cubic, area or lanczos4"))
     }
 }
 
@@ -63,10 +61,9 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    pub(super) fn new(from: [usize; 2], to: [usize; 2], interpolation: Interpolation) -> Self {
-        let shrinks = from.iter().zip(&to).all(|(from, to)| from >= to);
-        let taps = |side: usize| {
-            let (from, to) = (from[side], to[side]);
+    pub(super) fn new(from: Size, to: Size, interpolation: Interpolation) -> Self {
+        let shrinks = from.width >= to.width && from.height >= to.height;
+        let taps = |from: usize, to: usize| {
             let tap = |at: usize| match interpolation {
                 Interpolation::Area if shrinks => mean(from, to, at),
                 Interpolation::Area => share(from, to, at),
@@ -76,8 +73,9 @@ impl Ways {
             };
             (0..to).map(tap).collect()
         };
+        let (across, down) = (taps(from.width, to.width), taps(from.height, to.height));
         let means = interpolation == Interpolation::Area && shrinks;
-        Self { interpolation, means, across: taps(0), down: taps(1) }
+        Self { interpolation, means, across, down }
     }
 }
 

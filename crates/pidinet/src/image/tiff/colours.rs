@@ -1,7 +1,7 @@
 //! The samples that were kept of each pixel, to RGB on white.
 
+use super::layout::used;
 use super::layout::{Alpha, Colour, Layout, Packing};
-use super::used;
 use crate::image::sample::{Sample, to_rgb};
 
 /// What a depth must do to become RGB.

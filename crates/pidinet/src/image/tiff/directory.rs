@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 
-use super::Problem;
+use super::problem::Problem;
 
 /// Pages that are looked through for one that is not a thumbnail.
 const MOST_PAGES: usize = 64;

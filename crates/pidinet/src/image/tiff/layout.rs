@@ -1,7 +1,7 @@
 //! What the tags of a TIFF page say of its pixels, checked; what is not read is refused by name.
 
-use super::Problem;
 use super::directory::{Directory, Order};
+use super::problem::Problem;
 
 /// Numbers that samples are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -325,4 +325,9 @@ fn packing(compression: u64) -> Result<Packing, Problem> {
             return Err(Problem::kind(name));
         }
     })
+}
+
+/// Samples of a pixel that are kept: its colours, and its opacity.
+pub(super) fn used(layout: &Layout) -> usize {
+    layout.colour.samples() + usize::from(layout.alpha != Alpha::None)
 }

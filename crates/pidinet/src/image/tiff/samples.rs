@@ -3,7 +3,7 @@
 use super::colours::Coloured;
 use super::directory::Order;
 use super::layout::{Colour, Kind, Layout};
-use crate::weights::from_f16;
+use crate::half::from_f16;
 
 /// Undoes the predictor in one row; `together` samples are a pixel.
 pub(super) fn undo_predictor(layout: &Layout, order: Order, row: &mut [u8]) {

@@ -7,8 +7,8 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::Problem;
 use super::layout::{Colour, Layout, Packing};
+use super::problem::Problem;
 use crate::image::jpeg;
 
 /// Unpacks a chunk of `rows` rows, of which each takes `row` bytes.

@@ -3,8 +3,8 @@
 //! Floats are from 0 to 1, and integers from 0 to the greatest of their depth, unless the user says otherwise; what
 //! is neither is refused with the values that were found, and what is no number by its place.
 
-use super::Problem;
 use super::layout::{Kind, Layout};
+use super::problem::Problem;
 use super::samples::most;
 use crate::Error;
 use crate::image::FloatRange;

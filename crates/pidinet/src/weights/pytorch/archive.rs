@@ -7,8 +7,8 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::super::ModelError;
-use super::super::limits::{self, ModelLimits};
+use super::super::options::{self, OpenOptions};
+use crate::error::ModelError;
 
 /// The entries of a checkpoint.
 pub(super) struct Entries<'a> {
@@ -22,10 +22,10 @@ pub(super) struct Entries<'a> {
 
 impl<'a> Entries<'a> {
     /// Reads the directory of the archive.
-    pub(super) fn open(bytes: &'a [u8], limits: &ModelLimits) -> Result<Self, ModelError> {
+    pub(super) fn open(bytes: &'a [u8], limits: &OpenOptions) -> Result<Self, ModelError> {
         // Every entry has this signature in the directory; counted first, as the directory is read in one go.
         let entries = bytes.windows(4).filter(|window| window == b"PK\x01\x02").count();
-        limits::check("zip_entries", limits.zip_entries, entries as u64)?;
+        options::check("zip_entries", limits.zip_entries, entries as u64)?;
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
         if archive.has_duplicate_names() {
             return Err(damaged(ZipError::InvalidArchive("two entries have the same name".into())));
@@ -60,8 +60,8 @@ impl<'a> Entries<'a> {
         let entry = self.archive.by_index(index).map_err(damaged)?;
         let size = entry.size();
         let (limit, allowed) = limit.unwrap_or(("unpacked_bytes", u64::MAX));
-        limits::check(limit, allowed, size)?;
-        limits::check("unpacked_bytes", self.limit, self.unpacked.saturating_add(size))?;
+        options::check(limit, allowed, size)?;
+        options::check("unpacked_bytes", self.limit, self.unpacked.saturating_add(size))?;
         let mut content = Vec::new();
         // What an entry says of its size may be wrong: one byte more is seen, none after.
         entry

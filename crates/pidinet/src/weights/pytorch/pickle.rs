@@ -9,9 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::ModelError;
 use super::object::{Function, Id, Object, Storage, Tensor};
 use super::opcode;
+use crate::error::ModelError;
 
 /// Axes of a tensor, and bytes of a storage's name (a number, in practice). Both are copied whenever a tensor
 /// refers to them, which a pickle can do in a few bytes, so they must not be long.

@@ -1,0 +1,33 @@
+//! The parameters of a network for recognition, by their names.
+
+use std::collections::HashMap;
+
+use burn_tensor::{Device, FloatDType, Tensor, TensorData};
+use pidinet_train::recognition::tape;
+
+/// Parameters, in numbers and on a device.
+#[derive(Debug)]
+pub(super) struct Parameters {
+    /// Their values.
+    pub(super) values: HashMap<String, Vec<f32>>,
+    /// The same on the device, each in one row.
+    pub(super) rows: HashMap<String, Tensor<1>>,
+    /// What sums that must be exact are computed in.
+    pub(super) wide: FloatDType,
+}
+
+impl Parameters {
+    /// These values of the parameters. On a device with autodiff they are what is differentiated by.
+    pub(super) fn new(layout: &[tape::Tensor], values: &[f32], device: &Device) -> Self {
+        let named = layout.iter().map(|tensor| (tensor.parameter.name.clone(), tensor.range.clone()));
+        let values: HashMap<String, Vec<f32>> =
+            named.map(|(name, range)| (name, values[range].to_vec())).collect();
+        let parameter = |(name, values): (&String, &Vec<f32>)| {
+            let row = Tensor::from_data(TensorData::new(values.clone(), [values.len()]), device);
+            (name.clone(), if device.is_autodiff() { row.require_grad() } else { row })
+        };
+        let rows = values.iter().map(parameter).collect();
+        let wide = if device.supports_dtype(FloatDType::F64) { FloatDType::F64 } else { FloatDType::F32 };
+        Self { values, rows, wide }
+    }
+}

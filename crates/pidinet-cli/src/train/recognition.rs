@@ -1,0 +1,122 @@
+//! `pidinet train classify`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueHint;
+use pidinet::arch::recognition::{RecognitionArch, Stem};
+use pidinet_train::recognition::config::{Config, Model};
+use pidinet_train::recognition::run::train;
+use pidinet_train::recognition::signs::Precision;
+
+use super::pace::Pace;
+use super::run::RunArgs;
+use crate::options::one_of;
+use crate::ui::usage;
+
+/// Train a network of one bit to recognise what images show
+///
+/// Images are in a folder for each class, below a folder for each split if there are splits, or in a .tar or
+/// .tar.gz of such folders, or in CIFAR's binary batches.
+///
+/// A run is a folder, as that of `train edges`: Ctrl-C saves and ends, --resume goes on, to the same weights, bit
+/// for bit. Options override the configuration file, which overrides the defaults. --print-config shows what
+/// would be used, every field.
+#[derive(clap::Args, Debug)]
+pub(super) struct Classes {
+    #[command(flatten)]
+    run: RunArgs,
+
+    #[command(flatten)]
+    recipe: Recipe,
+}
+
+/// What is most often changed in a configuration.
+#[derive(clap::Args, Debug)]
+#[group(id = "recipe", multiple = true)]
+struct Recipe {
+    /// Images with classes: a folder or an archive
+    #[arg(long, value_name = "FOLDER|ARCHIVE", value_hint = ValueHint::AnyPath)]
+    data: Option<PathBuf>,
+
+    /// Split that is measured on
+    #[arg(long, value_name = "NAME", conflicts_with = "held_out")]
+    validation: Option<String>,
+
+    /// Measure on so many images of each class instead of learning from them
+    #[arg(long, value_name = "N")]
+    held_out: Option<usize>,
+
+    /// Size of the network: s (narrow) or 18 (as ResNet-18), for images of 32x32
+    #[arg(long, value_name = "NAME", value_parser = one_of::<Size>(&["s", "18"]))]
+    size: Option<Size>,
+
+    /// Share of each block's channels that are pixel differences: 0 for none, 1 for all
+    #[arg(long, value_name = "RHO")]
+    rho: Option<f32>,
+
+    /// Learn with real numbers, to be a teacher
+    #[arg(long)]
+    real: bool,
+
+    /// The folder of a run whose network teaches this one
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
+    teacher: Option<PathBuf>,
+
+    #[command(flatten)]
+    pace: Pace,
+}
+
+impl Classes {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let Self { run, recipe } = self;
+        let config = run.configuration(Config::open, |config| recipe.apply(config))?;
+        if !run.print_config && config.data.path.as_os_str().is_empty() {
+            return Err(usage!("nothing to learn from: give --data, or data.path in a file"));
+        }
+        run.conduct(&config.to_toml(), |options, tell| train(&config, options, tell))
+    }
+}
+
+impl Recipe {
+    fn apply(&self, config: &mut Config) {
+        let Config { data, model, binary, train, .. } = config;
+        if let Some(path) = &self.data {
+            data.path.clone_from(path);
+        }
+        if let Some(validation) = &self.validation {
+            data.validation.clone_from(validation);
+        }
+        data.held_out = self.held_out.unwrap_or(data.held_out);
+        if let Some(Size(arch)) = &self.size {
+            *model =
+                Model { difference: model.difference.clone(), rho: model.rho.clone(), ..Model::of(arch) };
+        }
+        if let Some(rho) = self.rho {
+            model.rho = vec![rho];
+        }
+        if self.real {
+            binary.precision = Precision::Real;
+        }
+        if self.teacher.is_some() {
+            binary.teacher.clone_from(&self.teacher);
+        }
+        self.pace.apply(train, &mut config.schedule, &mut config.seed);
+    }
+}
+
+/// The network of the name of a size; how many classes there are is for the data to say.
+#[derive(Clone, Debug)]
+struct Size(RecognitionArch);
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "s" => Ok(Self(RecognitionArch::small(1))),
+            "18" => Ok(Self(RecognitionArch::eighteen(Stem::Cifar, 1))),
+            _ => Err(format!("`{name}` is neither s nor 18")),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A plane of numbers from a file of any kind that holds one: an image, a NumPy array, a MATLAB matrix.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use pidinet::image::{Image, ImageLimits, Pixels};
+
+use crate::files::levels::{Levels, Plane};
+use crate::files::mat5::{Array, Limits, MatFile, Value};
+use crate::files::npy;
+use crate::{Error, Result};
+
+/// No edge map is larger than ten thousand pixels square.
+const LIMITS: ImageLimits = ImageLimits { max_pixels: 100_000_000, max_bytes: 800_000_000 };
+
+/// How far the colours of grey pixels may be apart, of 255, after JPEG.
+const JPEG_NOISE: u8 = 8;
+
+/// Reads the plane of a file; of a MATLAB file, the matrix called `variable`, or else the only one.
+pub(crate) fn open(path: &Path, variable: Option<&str>) -> Result<Plane> {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    match extension.as_str() {
+        "npy" => from_npy(path),
+        "mat" => from_mat(path, &mat(path)?, variable),
+        _ => from_image(path),
+    }
+}
+
+/// Whether a file is a JPEG image.
+pub(crate) fn is_jpeg(path: &Path) -> bool {
+    let mut start = [0; 3];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == [0xFF, 0xD8, 0xFF]
+}
+
+/// Reads a grey image, or one whose three channels are the same.
+fn from_image(path: &Path) -> Result<Plane> {
+    let image = Image::open(path, &LIMITS)?;
+    let lossy = is_jpeg(path);
+    let levels = match image.pixels() {
+        Pixels::U8(rgb) => {
+            let noise = if lossy { JPEG_NOISE } else { 0 };
+            let grey = one_channel(rgb, |a, b| a.abs_diff(b) <= noise);
+            grey.map(|values| Levels::Whole {
+                values: values.into_iter().map(u16::from).collect(),
+                white: 255,
+            })
+        }
+        Pixels::U16(rgb) => {
+            one_channel(rgb, |a, b| a == b).map(|values| Levels::Whole { values, white: u16::MAX })
+        }
+        Pixels::F32(rgb) => one_channel(rgb, |a, b| a == b).map(Levels::Share),
+    };
+    let levels = levels.ok_or_else(|| Error::content(path, "a grey image", "a coloured one"))?;
+    Ok(Plane { width: image.width(), height: image.height(), levels, lossy })
+}
+
+/// The channel that all three are; the green one if they are nearly the same.
+fn one_channel<T: Copy>(rgb: &[T], same: impl Fn(T, T) -> bool) -> Option<Vec<T>> {
+    let (pixels, _) = rgb.as_chunks::<3>();
+    pixels.iter().map(|&[r, g, b]| (same(r, g) && same(g, b)).then_some(g)).collect()
+}
+
+fn from_npy(path: &Path) -> Result<Plane> {
+    let array =
+        npy::parse(&read(path)?).map_err(|found| Error::content(path, "an array of plain numbers", found))?;
+    let sizes: Vec<usize> = array.shape.iter().copied().filter(|&size| size != 1).collect();
+    let (height, width) = match (&array.shape[..], &sizes[..]) {
+        (&[height, width], _) | (_, &[height, width]) => (height, width),
+        _ => return Err(Error::content(path, "two dimensions", format!("{:?}", array.shape))),
+    };
+    let numbers = if array.columns_first { array.numbers.row_major(height) } else { array.numbers };
+    plane(path, (width, height), Levels::new(path, width, &numbers, array.logical)?)
+}
+
+/// Reads a MATLAB file.
+pub(crate) fn mat(path: &Path) -> Result<MatFile> {
+    MatFile::parse(&read(path)?, &Limits::default())
+        .map_err(|source| Error::Mat { path: path.into(), source })
+}
+
+/// The matrix called `variable`, or else the only one.
+pub(crate) fn from_mat(path: &Path, file: &MatFile, variable: Option<&str>) -> Result<Plane> {
+    let matrices: Vec<(&str, &Array)> = file
+        .variables
+        .iter()
+        .filter_map(|(name, value)| match value {
+            Value::Array(array) if variable.map_or(array.numbers.len() > 1, |wanted| wanted == name) => {
+                Some((&name[..], array))
+            }
+            _ => None,
+        })
+        .filter(|(_, array)| variable.is_some() || array.matrix_size().is_some())
+        .collect();
+    let &[(name, array)] = &matrices[..] else {
+        let quoted = |names: Vec<&str>| match names.len() {
+            0 => "none".into(),
+            _ => format!("`{}`", names.join("`, `")),
+        };
+        let names = matrices.iter().map(|&(name, _)| name).collect();
+        let all = file.variables.iter().map(|(name, _)| &name[..]).collect();
+        return Err(match variable {
+            Some(variable) => {
+                let found = format!("the variables {}", quoted(all));
+                Error::content(path, format!("a matrix `{variable}`"), found)
+            }
+            None if matrices.is_empty() => {
+                Error::content(path, "one matrix", format!("none among the variables {}", quoted(all)))
+            }
+            None => Error::content(path, "one matrix (--gt-variable names that of a truth)", quoted(names)),
+        });
+    };
+    let Some((height, width)) = array.matrix_size() else {
+        let expected = format!("two dimensions in `{name}`");
+        return Err(Error::content(path, expected, format!("{:?}", array.dims)));
+    };
+    matrix(path, array, (width, height))
+}
+
+/// A matrix of a MATLAB file.
+pub(crate) fn matrix(path: &Path, array: &Array, (width, height): (usize, usize)) -> Result<Plane> {
+    let levels = Levels::new(path, width, &array.numbers.row_major(height), array.logical)?;
+    plane(path, (width, height), levels)
+}
+
+fn plane(path: &Path, (width, height): (usize, usize), levels: Levels) -> Result<Plane> {
+    if width == 0 || height == 0 {
+        return Err(Error::content(path, "at least one pixel", format!("{width}x{height}")));
+    }
+    Ok(Plane { width, height, levels, lossy: false })
+}
+
+/// Most bytes of a file of a map or of truth: a hundred megapixels in double precision.
+const MOST_BYTES: u64 = 1 << 30;
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    pidinet::files::read(path, MOST_BYTES).map_err(|source| Error::Read { path: path.into(), source })
+}

@@ -1,0 +1,20 @@
+//! Dense convolutions of lower precision: products of [words](crate::lanes::words) of two bf16 or four int8.
+//!
+//! ```text
+//! dst[o][x] = bias[o] + sum_taps sum_i w[o][tap][i] * value[i][x + tap.dx] + add[o][x]
+//! ```
+//!
+//! Only `w` and `value` are of low precision. Sums, bias, and what is added are not, and the output is floats, so what
+//! runs through many layers, the sum of blocks and shortcuts, is never rounded to it. Words take the place of
+//! floats in a [`Row`]: word `i` of column `x` is what float `x` of channel `i` would be.
+
+mod block;
+mod dense;
+mod pack;
+mod pointwise;
+mod weights;
+
+pub use block::{PackedBlock, scratch_len};
+pub use dense::{PackedDense, chunk_columns};
+pub use pointwise::PackedPointwise;
+pub use weights::PackedWeights;

@@ -1,0 +1,116 @@
+//! Weights of a dense convolution as words, in the order its tiles read them.
+
+use crate::isa::Isa;
+use crate::lanes::words::{Format, bf16};
+use crate::rows::matrix::{Matrix, biases};
+
+/// Weights and biases as words, cut into tiles as [`DenseWeights`](crate::rows::dense::DenseWeights) are.
+#[derive(Clone, Debug)]
+pub struct PackedWeights {
+    format: Format,
+    matrix: Matrix<u32, Output>,
+}
+
+/// What belongs to an output beside its words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Output {
+    /// What sums begin with.
+    pub(super) start: u32,
+    /// What whole numbers are multiplied by.
+    pub(super) scale: f32,
+}
+
+impl PackedWeights {
+    /// Packs weights `[outputs, tap, input]` for `isa`, as
+    /// [`DenseWeights::pack`](crate::rows::dense::DenseWeights::pack) does. Each is rounded to the nearest that the
+    /// format has; for int8 these are 127 positive and as many negative ones for each output, evenly up to its greatest
+    /// weight, and biases are rounded to a multiple of their distance.
+    ///
+    /// # Panics
+    ///
+    /// When the lengths of `matrix`, `inputs_per_tap` and `bias` do not fit together.
+    pub fn pack(
+        isa: Isa,
+        format: Format,
+        matrix: &[f32],
+        inputs_per_tap: &[usize],
+        bias: Option<&[f32]>,
+    ) -> PackedWeights {
+        let inputs: usize = inputs_per_tap.iter().sum();
+        let bias = biases(matrix, inputs, bias);
+        let rows = matrix.chunks_exact(inputs).zip(&bias);
+        let rows: Vec<Rounded> = rows.map(|(row, &bias)| Rounded::new(format, row, bias)).collect();
+        let words: Vec<Vec<u32>> = rows.iter().map(|row| row.words(format, inputs_per_tap)).collect();
+        let words_per_tap = inputs_per_tap.iter().map(|&inputs| format.words(inputs)).collect();
+        let outputs = rows.iter().map(|row| row.output).collect();
+        PackedWeights { format, matrix: Matrix::pack(isa, outputs, words_per_tap, |o, k| words[o][k]) }
+    }
+
+    /// What words hold.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Output channels.
+    pub fn outputs(&self) -> usize {
+        self.matrix.outputs()
+    }
+
+    /// Words that a pixel of all taps together has.
+    pub fn words(&self) -> usize {
+        self.matrix.depth()
+    }
+
+    /// Words of each tap.
+    pub fn words_per_tap(&self) -> &[usize] {
+        self.matrix.depths()
+    }
+
+    pub(super) fn matrix(&self) -> &Matrix<u32, Output> {
+        &self.matrix
+    }
+}
+
+/// The weights of one output in a format, the bits of each.
+struct Rounded {
+    bits: Vec<u16>,
+    output: Output,
+}
+
+impl Rounded {
+    fn new(format: Format, row: &[f32], bias: f32) -> Self {
+        match format {
+            Format::Bf16 => Self {
+                bits: row.iter().map(|&weight| bf16(weight)).collect(),
+                output: Output { start: bias.to_bits(), scale: 1.0 },
+            },
+            Format::Int8 => {
+                let greatest = row.iter().fold(0.0f32, |greatest, weight| greatest.max(weight.abs()));
+                // Weights of zero, or too small to divide by, stay zero, and leave a scale to the bias.
+                let scale = if greatest > 1e-30 { greatest / 127.0 } else { bias.abs().max(1e-30) / 127.0 };
+                let bits =
+                    |weight: &f32| u16::from(((weight / scale).round_ties_even() as i8).cast_unsigned());
+                let start = ((bias / scale).round_ties_even() as i32).cast_unsigned();
+                Self { bits: row.iter().map(bits).collect(), output: Output { start, scale } }
+            }
+        }
+    }
+
+    /// The words of each tap, one after the other.
+    fn words(&self, format: Format, inputs_per_tap: &[usize]) -> Vec<u32> {
+        let mut rest = &self.bits[..];
+        let mut words = Vec::new();
+        for &inputs in inputs_per_tap {
+            let (tap, after) = rest.split_at(inputs);
+            words.extend(tap.chunks(format.channels()).map(|channels| word(format, channels)));
+            rest = after;
+        }
+        words
+    }
+}
+
+/// The first channel becomes the lowest bits; what is missing is zero.
+fn word(format: Format, channels: &[u16]) -> u32 {
+    let width = 32 / format.channels();
+    channels.iter().enumerate().fold(0, |word, (i, &bits)| word | u32::from(bits) << (width * i))
+}

@@ -1,0 +1,36 @@
+//! What becomes of marks: one rule for each source.
+
+use crate::edges::config::{Data, Labels, Material};
+
+/// How marks become labels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rule {
+    /// What a pixel's label is where annotators disagree.
+    pub labels: Labels,
+    /// The least share of annotators that makes a boundary.
+    pub eta: f32,
+    /// Pixels at most this far from a boundary count nothing.
+    pub tolerance: usize,
+    /// Whether what is not a boundary counts nothing.
+    pub partial: bool,
+}
+
+impl Default for Rule {
+    /// That of the default configuration.
+    fn default() -> Self {
+        let Data { labels, eta, tolerance, .. } = Data::default();
+        Self { labels, eta, tolerance, partial: false }
+    }
+}
+
+impl Rule {
+    /// That of a source.
+    pub fn of(material: &Material, data: &Data) -> Self {
+        Self {
+            labels: material.labels.unwrap_or(data.labels),
+            eta: data.eta,
+            tolerance: material.tolerance.unwrap_or(data.tolerance),
+            partial: material.partial || !material.source.is_drawn(),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the network learns from once.
+
+/// An image and its labels, ready for the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Normalised, `[3, h, w]`.
+    pub image: Vec<f32>,
+    /// `[h, w]`, see [`Label`].
+    pub labels: Vec<f32>,
+    /// What a teacher sees, if there is one.
+    pub lesson: Option<Lesson>,
+    /// The name of the image.
+    pub name: String,
+}
+
+/// What a teacher sees in a sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lesson {
+    /// Probabilities `[h, w]` in `[0, 1]`; [`IGNORED`] outside the image.
+    pub map: Vec<f32>,
+    /// How much it counts, see [`crate::edges::loss::Loss::teach`].
+    pub trust: f32,
+}
+
+/// Labels as they are stored: what the annotators say of each pixel.
+///
+/// 0 is no boundary, values in `(0, 1]` the share of annotators who see one; [`IGNORED`] counts nothing.
+pub type Label = f32;
+
+/// A pixel that is neither boundary nor not: outside the picture, or doubtful.
+pub const IGNORED: Label = -1.0;

@@ -1,0 +1,113 @@
+//! Temporary files, of which none is left behind when the process is ended on purpose.
+
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::fs::{self, File};
+use std::hash::BuildHasher;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use super::sweep;
+
+/// Those that are there. Who makes, moves or removes one holds the lock.
+static LIVE: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
+
+/// A temporary file; it is gone if it is dropped.
+#[derive(Debug)]
+pub(super) struct Temporary {
+    file: File,
+    /// `None` once it has its place.
+    path: Option<PathBuf>,
+}
+
+impl Temporary {
+    /// Makes one in a folder.
+    pub(super) fn within(folder: &Path) -> io::Result<Self> {
+        sweep::once(folder);
+        let mut live = live();
+        let (file, path) = create(folder)?;
+        sweep::own(&file);
+        live.insert(path.clone());
+        Ok(Self { file, path: Some(path) })
+    }
+
+    pub(super) fn as_file(&self) -> &File {
+        &self.file
+    }
+
+    /// Lets it take the place of `target`.
+    pub(super) fn persist(mut self, target: &Path) -> io::Result<()> {
+        let Some(path) = self.path.take() else { return Ok(()) };
+        let mut live = live();
+        live.remove(&path);
+        let moved = fs::rename(&path, target);
+        if moved.is_err() {
+            let _ = fs::remove_file(&path); // a later run will sweep it
+        }
+        moved
+    }
+}
+
+impl Write for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(path) = self.path.take() {
+            let mut live = live();
+            live.remove(&path);
+            let _ = fs::remove_file(path); // a later run will sweep it
+        }
+    }
+}
+
+fn live() -> MutexGuard<'static, HashSet<PathBuf>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes the temporary files of this process and lets no further file of this crate be written: for a handler of
+/// signals that is about to end the process, so that each file is there whole or not at all, and nothing else is.
+///
+/// Threads that write files wait for ever from then on. Returns within half a second, whatever the disk does.
+pub fn abandon_temporaries() {
+    let start = Instant::now();
+    let live = loop {
+        match LIVE.try_lock() {
+            Ok(live) => break live,
+            Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) if start.elapsed() > Duration::from_millis(500) => return,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    for path in live.iter() {
+        let _ = fs::remove_file(path); // a later run will sweep it
+    }
+    std::mem::forget(live);
+}
+
+/// A new file with a name that nothing else has, with the permissions of any new file.
+fn create(folder: &Path) -> io::Result<(File, PathBuf)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    /// Names that are tried before it is given up; two are the same if two machines write to one folder by chance alike.
+    const TRIES: u32 = 100;
+    for _ in 0..TRIES {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let random = RandomState::new().hash_one(count);
+        let path = folder.join(format!("{}{random:016x}{}", sweep::PREFIX, sweep::SUFFIX));
+        match File::options().write(true).create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return Ok((made?, path)),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "every name for a temporary file is taken"))
+}

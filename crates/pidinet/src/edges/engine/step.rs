@@ -1,0 +1,327 @@
+//! A few rows of one step: from the plan's operations to kernels.
+
+use pidinet_kernels::buffer::Buffer;
+use pidinet_kernels::isa::Isa;
+use pidinet_kernels::rows::block::{self, Block, Shortcut};
+use pidinet_kernels::rows::dense::{self, Activation, Dense, DenseWeights, Tap};
+use pidinet_kernels::rows::depthwise::Depthwise;
+use pidinet_kernels::rows::dilated::Dilated;
+use pidinet_kernels::rows::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
+use pidinet_kernels::rows::packed::{self, PackedBlock, PackedDense, PackedPointwise};
+use pidinet_kernels::rows::pool::MaxPool;
+use pidinet_kernels::rows::resize::{self, Finish, Fuse, Part};
+use pidinet_kernels::rows::row::{MARGIN, Row, RowMut};
+
+use std::ops::Range;
+
+use super::arena::{Layout, Maps};
+use crate::edges::input::Input;
+use crate::edges::plan::op::{Op, Source};
+use crate::edges::schedule::task::Resize;
+
+/// What a step is computed from.
+pub(super) struct Context<'r, 'a> {
+    pub(super) isa: Isa,
+    pub(super) op: &'r Op,
+    pub(super) input: &'r dyn Input,
+    pub(super) maps: Maps<'r, 'a>,
+    /// Of the map that is written.
+    pub(super) layout: Layout,
+    /// Of the maps that are read resized.
+    pub(super) resizes: &'r [Resize],
+    /// Whether the rows are a band, where the step wants one.
+    pub(super) bands: bool,
+}
+
+impl Context<'_, '_> {
+    /// Computes the rows from `first` on into their blocks.
+    ///
+    /// What convolutions of rows have in common is read from the cache by all but the first, so they are
+    /// computed a few columns at a time.
+    pub(super) fn rows(&self, first: usize, mut blocks: Vec<&mut [f32]>, scratch: &mut Buffer) {
+        match self.op {
+            Op::Dense { sources, weights, activation, add } => {
+                self.dense(first, &mut blocks, sources, weights, *activation, *add);
+            }
+            Op::Block { x, depthwise, radius, pointwise, projection } => {
+                let channels = depthwise.channels();
+                let scratch = at_least(scratch, block::scratch_len(channels));
+                let windows: Vec<Vec<Row<'_>>> =
+                    (first..first + blocks.len()).map(|y| self.window(*x, y, *radius)).collect();
+                for columns in self.chunks(dense::chunk_columns(channels)) {
+                    for (window, block) in windows.iter().zip(&mut blocks) {
+                        Block {
+                            rows: window,
+                            depthwise,
+                            pointwise,
+                            shortcut: if *projection { Shortcut::Projection } else { Shortcut::Identity },
+                            columns: columns.clone(),
+                            width: self.layout.size.width,
+                            scratch,
+                            dst: self.layout.row_mut(block),
+                        }
+                        .run_on(self.isa);
+                    }
+                }
+            }
+            Op::Dilated { source, bands, .. } if self.bands => {
+                let reach = bands.reach() as isize;
+                let rows = first as isize - reach..(first + blocks.len()) as isize + reach;
+                let rows: Vec<Row<'_>> = rows.map(|y| self.maps.row(source.x, y)).collect();
+                Dilated {
+                    rows: &rows,
+                    weights: bands,
+                    columns: 0..self.layout.size.width,
+                    width: self.layout.size.width,
+                    scratch: at_least(scratch, bands.scratch_len()),
+                    dst: &mut blocks.iter_mut().map(|block| self.layout.row_mut(block)).collect::<Vec<_>>(),
+                }
+                .run_on(self.isa);
+            }
+            Op::Dilated { source, direct, .. } => {
+                let source = std::slice::from_ref(source);
+                self.dense(first, &mut blocks, source, direct, Activation::None, None);
+            }
+            Op::PackedDense { source, weights } => {
+                let rows = first..first + blocks.len();
+                let taps: Vec<Vec<Tap<'_>>> =
+                    rows.map(|y| self.taps(y, std::slice::from_ref(source))).collect();
+                for columns in self.chunks(packed::chunk_columns(weights.words())) {
+                    for (taps, block) in taps.iter().zip(&mut blocks) {
+                        PackedDense {
+                            taps,
+                            weights,
+                            add: None,
+                            columns: columns.clone(),
+                            width: self.layout.size.width,
+                            dst: self.layout.row_mut(block),
+                        }
+                        .run_on(self.isa);
+                    }
+                }
+            }
+            Op::PackedBlock { x, depthwise, radius, pointwise, projection, floats } => {
+                let channels = depthwise.channels();
+                let len = packed::scratch_len(channels).max(block::scratch_len(channels));
+                let scratch = at_least(scratch, len);
+                let windows: Vec<Vec<Row<'_>>> =
+                    (first..first + blocks.len()).map(|y| self.window(*x, y, *radius)).collect();
+                let shortcut = if *projection { Shortcut::Projection } else { Shortcut::Identity };
+                let width = self.layout.size.width;
+                for columns in self.chunks(packed::chunk_columns(channels.div_ceil(2))) {
+                    for (window, block) in windows.iter().zip(&mut blocks) {
+                        let is_cut = PackedBlock {
+                            rows: window,
+                            depthwise,
+                            pointwise,
+                            shortcut,
+                            columns: columns.clone(),
+                            width,
+                            scratch,
+                            dst: self.layout.row_mut(block),
+                        }
+                        .run_on(self.isa);
+                        if let (true, Some(floats)) = (is_cut, floats) {
+                            let (depthwise, pointwise) = &**floats;
+                            Block {
+                                rows: window,
+                                depthwise,
+                                pointwise,
+                                shortcut,
+                                columns: columns.clone(),
+                                width,
+                                scratch,
+                                dst: self.layout.row_mut(block),
+                            }
+                            .run_on(self.isa);
+                        }
+                    }
+                }
+            }
+            _ => {
+                for (index, block) in blocks.into_iter().enumerate() {
+                    self.row(first + index, block, scratch);
+                }
+            }
+        }
+    }
+
+    /// The columns in portions of at most `step`, a multiple of [`MARGIN`].
+    fn chunks(&self, step: usize) -> impl Iterator<Item = Range<usize>> {
+        let width = self.layout.size.width;
+        (0..width).step_by(step).map(move |start| start..width.min(start + step))
+    }
+
+    /// Computes row `y` into its block.
+    fn row(&self, y: usize, block: &mut [f32], scratch: &mut Buffer) {
+        let row = |id: usize| self.maps.row(id, y as isize);
+        let extent = || Extent {
+            channels: self.layout.channels,
+            columns: 0..self.layout.size.width,
+            width: self.layout.size.width,
+        };
+        match self.op {
+            Op::Image => self.image(y, block),
+            Op::Dense { .. }
+            | Op::Dilated { .. }
+            | Op::Block { .. }
+            | Op::PackedDense { .. }
+            | Op::PackedBlock { .. } => unreachable!("several rows are computed together"),
+            Op::PackedPointwise { x, channels, weights, activation } => PackedPointwise {
+                src: row(*x),
+                channels: *channels,
+                activation: *activation,
+                weights,
+                columns: extent().columns,
+                width: extent().width,
+                scratch: at_least(scratch, PackedPointwise::scratch_len(weights, *channels)),
+                dst: self.layout.row_mut(block),
+            }
+            .run_on(self.isa),
+            Op::Depthwise { x, weights, radius, relu } => Depthwise {
+                rows: &self.window(*x, y, *radius),
+                weights,
+                activation: if *relu { Activation::Relu } else { Activation::None },
+                columns: extent().columns,
+                width: extent().width,
+                dst: self.layout.row_mut(block),
+            }
+            .run_on(self.isa),
+            Op::MaxPool(x) => MaxPool {
+                rows: [self.maps.row(*x, 2 * y as isize), self.maps.row(*x, 2 * y as isize + 1)],
+                channels: self.layout.channels,
+                columns: extent().columns,
+                width: extent().width,
+                dst: self.layout.row_mut(block),
+            }
+            .run_on(self.isa),
+            Op::Relu(x) => {
+                Relu { src: row(*x), extent: extent(), dst: self.layout.row_mut(block) }.run_on(self.isa);
+            }
+            Op::Sigmoid(x) => {
+                Sigmoid { src: row(*x), extent: extent(), dst: self.layout.row_mut(block) }.run_on(self.isa);
+            }
+            Op::Add(a, b) => {
+                let (a, b) = (row(*a), row(*b));
+                Add { a, b, extent: extent(), dst: self.layout.row_mut(block) }.run_on(self.isa);
+            }
+            Op::Gate { x, gate } => {
+                let (src, gate, dst) = (row(*x), row(*gate), self.layout.row_mut(block));
+                Gate { src, gate, bias: 0.0, extent: extent(), dst }.run_on(self.isa);
+            }
+            Op::GatedBias { x, logit, bias } => {
+                let stride = self.layout.stride;
+                let gate = at_least(scratch, block.len());
+                let dst = RowMut { data: gate, stride };
+                Sigmoid { src: row(*logit), extent: extent(), dst }.run_on(self.isa);
+                let (gate, dst) = (Row { data: gate, stride }, self.layout.row_mut(block));
+                Gate { src: row(*x), gate, bias: *bias, extent: extent(), dst }.run_on(self.isa);
+            }
+            Op::Resize(x) => {
+                let dst = &mut block[MARGIN..][..extent().width];
+                self.fuse(y, &[*x], &[1.0], 0.0, Finish::Sum, scratch, dst);
+            }
+            Op::Concat(maps) => {
+                let stride = self.layout.stride;
+                let mut first = MARGIN;
+                for &map in maps {
+                    let len = self.maps.layout(map).channels * stride;
+                    let src = row(map);
+                    assert_eq!(src.stride, stride, "maps of one size and padding");
+                    block[first..][..len].copy_from_slice(&src.data[MARGIN..][..len]);
+                    first += len;
+                }
+            }
+            Op::Fuse { maps, weights, bias } => {
+                self.fuse(y, maps, weights, *bias, Finish::Sigmoid, scratch, block);
+            }
+        }
+    }
+
+    fn image(&self, y: usize, block: &mut [f32]) {
+        let Layout { stride, size, .. } = self.layout;
+        let mut channels = block[MARGIN..].chunks_mut(stride);
+        let mut next = || &mut channels.next().expect("three channels")[..size.width];
+        self.input.fill_row(y, [next(), next(), next()]);
+    }
+
+    /// The rows from `radius` above to `radius` below row `y`.
+    fn window(&self, x: usize, y: usize, radius: usize) -> Vec<Row<'_>> {
+        let radius = radius as isize;
+        (-radius..=radius).map(|dy| self.maps.row(x, y as isize + dy)).collect()
+    }
+
+    /// What the taps of a dense convolution read for row `y`.
+    fn taps(&self, y: usize, sources: &[Source]) -> Vec<Tap<'_>> {
+        let taps = sources.iter().flat_map(|source| {
+            source
+                .taps
+                .iter()
+                .map(|tap| Tap { row: self.maps.row(source.x, y as isize + tap.dy), dx: tap.dx })
+        });
+        taps.collect()
+    }
+
+    /// Rows of a dense convolution, from `first` on.
+    fn dense(
+        &self,
+        first: usize,
+        blocks: &mut [&mut [f32]],
+        sources: &[Source],
+        weights: &DenseWeights,
+        activation: Activation,
+        add: Option<usize>,
+    ) {
+        let rows = first..first + blocks.len();
+        let taps: Vec<Vec<Tap<'_>>> = rows.map(|y| self.taps(y, sources)).collect();
+        for columns in self.chunks(dense::chunk_columns(weights.inputs())) {
+            for (index, (taps, block)) in taps.iter().zip(&mut *blocks).enumerate() {
+                Dense {
+                    taps,
+                    weights,
+                    activation,
+                    add: add.map(|id| self.maps.row(id, (first + index) as isize)),
+                    columns: columns.clone(),
+                    width: self.layout.size.width,
+                    dst: self.layout.row_mut(block),
+                }
+                .run_on(self.isa);
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are a row of the kernel's own struct")]
+    fn fuse(
+        &self,
+        y: usize,
+        maps: &[usize],
+        weights: &[f32],
+        bias: f32,
+        finish: Finish,
+        scratch: &mut Buffer,
+        dst: &mut [f32],
+    ) {
+        let parts = maps.iter().zip(weights).zip(self.resizes).map(|((&map, &scale), resize)| {
+            let at = resize.rows.at(y);
+            Part {
+                upper: self.maps.row(map, at.first as isize),
+                lower: self.maps.row(map, at.second as isize),
+                lower_weight: at.weight,
+                scale,
+                columns: &resize.columns,
+            }
+        });
+        let parts: Vec<Part<'_>> = parts.collect();
+        let scratch =
+            at_least(scratch, resize::scratch_len(self.resizes.iter().map(|resize| &resize.columns)));
+        Fuse { parts: &parts, bias, finish, scratch, dst }.run_on(self.isa);
+    }
+}
+
+/// The first `len` elements of working memory, which grows to hold them.
+fn at_least(scratch: &mut Buffer, len: usize) -> &mut [f32] {
+    if scratch.len() < len {
+        *scratch = Buffer::zeroed(len);
+    }
+    &mut scratch[..len]
+}

@@ -1,0 +1,44 @@
+//! Why a TIFF file is not read.
+
+use crate::error::Error;
+
+/// Why a file is not read.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// It ends before its pixels do.
+    Short,
+    /// It contradicts the format.
+    Damaged(String),
+    /// It is of a kind that is not read.
+    Kind(String),
+    /// The system did not read it.
+    Read(std::io::Error),
+    /// Its values are none.
+    Image(Error),
+}
+
+impl Problem {
+    /// A kind that is not read.
+    pub(super) fn kind(name: impl Into<String>) -> Self {
+        Self::Kind(name.into())
+    }
+}
+
+impl From<std::io::Error> for Problem {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::UnexpectedEof { Self::Short } else { Self::Read(error) }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        const FORMAT: &str = "TIFF";
+        match problem {
+            Problem::Short => Self::ImageCutShort { format: FORMAT },
+            Problem::Damaged(source) => Self::DecodeImage { format: FORMAT, source: source.into() },
+            Problem::Kind(found) => Self::ImageKind { format: FORMAT, found },
+            Problem::Read(source) => Self::ReadImage { source },
+            Problem::Image(error) => error,
+        }
+    }
+}
