@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 
 use numpy::{IntoPyArray, PyArray1};
-use pidinet::ClassifierOptions;
+use pidinet::{ClassifierOptions, Isa};
 use pyo3::prelude::*;
 
-use crate::errors::raised;
+use crate::errors::{raised, wrong};
 use crate::model::RecognitionModel;
 use crate::picture::Picture;
 
@@ -24,9 +24,9 @@ impl Classifier {
         py: Python<'_>,
         model: &RecognitionModel,
         threads: Option<NonZeroUsize>,
-        isa: Option<String>,
+        isa: Option<&str>,
     ) -> PyResult<Self> {
-        let options = ClassifierOptions { threads, isa };
+        let options = ClassifierOptions { threads, isa: isa.map(Isa::named).transpose().map_err(wrong)? };
         py.detach(|| pidinet::Classifier::new(&model.0, &options)).map(Self).map_err(raised)
     }
 

@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 
 use numpy::{IntoPyArray, PyArray3, PyArrayMethods, PyReadwriteArray2, PyUntypedArrayMethods};
-use pidinet::engine::Strip;
-use pidinet::{EdgeDetector, Options};
+use pidinet::edges::Strip;
+use pidinet::{DetectorOptions, EdgeDetector, Isa};
 use pyo3::prelude::*;
 
 use crate::errors::{raised, wrong};
@@ -34,13 +34,13 @@ impl Detector {
         precision: &str,
         scales: Vec<f32>,
         preset: Option<&str>,
-        isa: Option<String>,
+        isa: Option<&str>,
         strip: Option<usize>,
         sides: bool,
     ) -> PyResult<Self> {
-        let options = Options {
+        let options = DetectorOptions {
             threads,
-            isa,
+            isa: isa.map(Isa::named).transpose().map_err(wrong)?,
             precision: precision.parse().map_err(wrong)?,
             strip: strip
                 .map_or(Strip::Auto, |rows| NonZeroUsize::new(rows).map_or(Strip::Whole, Strip::Rows)),
@@ -73,8 +73,8 @@ impl Detector {
         let sides = detection.sides.into_iter().flatten();
         let maps: Vec<f32> =
             std::iter::once(detection.edges).chain(sides).flat_map(|map| map.into_data()).collect();
-        let pixels = picture.0.width() * picture.0.height();
-        let shape = [maps.len() / pixels, picture.0.height(), picture.0.width()];
+        let size = picture.0.size();
+        let shape = [maps.len() / size.pixels(), size.height, size.width];
         maps.into_pyarray(py).reshape(shape)
     }
 

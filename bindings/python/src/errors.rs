@@ -51,15 +51,20 @@ pub(crate) fn wrong(error: impl std::fmt::Display) -> PyErr {
 
 /// `FileNotFoundError` and its like, with the number of the error and the name of the file.
 fn of_file(path: &Path, source: &io::Error) -> PyErr {
-    match source.raw_os_error() {
-        // Its text ends in the number: "No such file or directory (os error 2)".
-        Some(number) => {
-            let text = source.to_string();
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(source);
+    while let Some(error) = cause {
+        if let Some(number) = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {
+            // Its text ends in the number: "No such file or directory (os error 2)".
+            let text = io::Error::from_raw_os_error(number).to_string();
             let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
-            PyOSError::new_err((number, text, path.to_owned()))
+            return PyOSError::new_err((number, text, path.to_owned()));
         }
-        None => PyOSError::new_err(format!("{}: {source}", path.display())),
+        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
+    PyOSError::new_err(format!("{}: {source}", path.display()))
 }
 
 /// A message and those of its causes, in one line.

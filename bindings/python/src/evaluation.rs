@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use numpy::{IntoPyArray, PyArray2, PyArrayMethods, PyReadonlyArray2};
 use pidinet::EdgeMap;
-use pidinet_eval::counts::Counts;
-use pidinet_eval::curve::{Curve, Point};
-use pidinet_eval::dataset::{Dataset, Preset};
-use pidinet_eval::evaluate::{Options, Times, evaluate, links, thresholds};
-use pidinet_eval::ground_truth::TruthOptions;
-use pidinet_eval::levels::Drawing;
-use pidinet_eval::matching::matching;
-use pidinet_eval::plot::{BSDS_HUMAN, PlotOptions};
-use pidinet_eval::predictions::{self, Look, Reading};
-use pidinet_eval::score::Scores;
-use pidinet_eval::summary::{Seconds, Summary};
-use pidinet_eval::{GroundTruth, results};
+use pidinet_eval::GroundTruth;
+use pidinet_eval::edges::counts::Counts;
+use pidinet_eval::edges::curve::{Curve, Point};
+use pidinet_eval::edges::evaluate::{Options, Times, evaluate, links, thresholds};
+use pidinet_eval::edges::matching::matching;
+use pidinet_eval::edges::score::Scores;
+use pidinet_eval::figures::plot::{BSDS_HUMAN, PlotOptions};
+use pidinet_eval::files::dataset::{Dataset, Preset};
+use pidinet_eval::files::ground_truth::TruthOptions;
+use pidinet_eval::files::levels::Drawing;
+use pidinet_eval::files::predictions::{self, Look, Reading};
+use pidinet_eval::results::summary::{Seconds, Summary};
+use pidinet_eval::results::write;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rayon::prelude::*;
@@ -246,9 +247,9 @@ impl Told {
 /// Draws precision against recall of one or more scores, as SVG or PNG.
 #[pyfunction]
 pub(crate) fn plot(py: Python<'_>, path: PathBuf, runs: Vec<(String, Told)>, human: bool) -> PyResult<()> {
-    let runs: Vec<_> = runs.into_iter().map(|(name, told)| results::run(&name, &told.scores())).collect();
+    let runs: Vec<_> = runs.into_iter().map(|(name, told)| write::run(&name, &told.scores())).collect();
     let options = PlotOptions { human: human.then_some(BSDS_HUMAN) };
-    py.detach(|| results::write_plot(&path, &runs, &options)).map_err(failed)
+    py.detach(|| write::write_plot(&path, &runs, &options)).map_err(failed)
 }
 
 /// Writes the text files of the benchmark and `summary.json` into a folder.
@@ -263,7 +264,7 @@ pub(crate) fn write_scores(
     let (scores, options) = (told.scores(), asked.options()?);
     let seconds = Seconds::new(Duration::ZERO, &Times::default(), Duration::ZERO, 0);
     let summary = Summary::new(name, &scores, &options, scores.images.len(), seconds);
-    py.detach(|| results::write_scores(&folder, &scores, &summary)).map_err(failed)
+    py.detach(|| write::write_scores(&folder, &scores, &summary)).map_err(failed)
 }
 
 /// The counts of an image at each threshold.

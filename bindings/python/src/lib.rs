@@ -31,7 +31,7 @@ mod module {
     #[pymodule_export]
     use crate::maps::{encode, hysteresis, nms, overlay, resize, save, style, thin};
     #[pymodule_export]
-    use crate::model::{Model, RecognitionModel, build_info, embedded, near, recognises};
+    use crate::model::{Model, RecognitionModel, build_info, embedded, near, open_model, read_model};
     #[pymodule_export]
     use crate::picture::Picture;
 

@@ -6,7 +6,7 @@ use numpy::{
     IntoPyArray, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray2, PyReadonlyArray3, PyReadwriteArray3,
     PyUntypedArrayMethods,
 };
-use pidinet::EdgeMap;
+use pidinet::{EdgeMap, Size};
 use pidinet::image::{Interpolation, Pixels, Resize};
 use pidinet::post::{self, Mask, Style, Suppression};
 use pidinet::save::{Format, SaveOptions};
@@ -114,7 +114,7 @@ pub(crate) enum Resized<'py> {
 #[pyfunction]
 pub(crate) fn resize(py: Python<'_>, arrays: Resized<'_>, interpolation: &str) -> PyResult<()> {
     let interpolation: Interpolation = interpolation.parse().map_err(wrong)?;
-    let size = |shape: &[usize]| [shape[1], shape[0]];
+    let size = |shape: &[usize]| Size { height: shape[0], width: shape[1] };
     match arrays {
         Resized::U8(src, mut dst) => {
             let channels = src.shape()[2];

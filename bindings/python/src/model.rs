@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use pidinet::arch::binary::survey::BiSurvey;
+use pidinet::arch::recognition::survey::RecognitionSurvey;
 use pidinet::arch::survey::Survey;
-use pidinet::models;
-use pidinet::weights::{self, BiModel, ModelInfo, ModelLimits, OpenOptions};
-use pidinet_kernels::isa::Isa;
+use pidinet::weights::{self, AnyModel, ModelInfo, OpenOptions};
+use pidinet::{Isa, Size, models};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -18,28 +17,10 @@ pub(crate) struct Model(pub(crate) weights::Model);
 
 #[pymethods]
 impl Model {
-    /// A model that is built in.
-    #[staticmethod]
-    fn named(py: Python<'_>, name: &str) -> PyResult<Self> {
-        py.detach(|| models::open(name)).map(Self).map_err(raised)
-    }
-
     /// The model at a detail, of the pair that is built in under this name.
     #[staticmethod]
     fn at_detail(py: Python<'_>, name: &str, detail: f64) -> PyResult<Self> {
         py.detach(|| Ok(models::pair(name)?.at(detail)?)).map(Self).map_err(raised)
-    }
-
-    #[staticmethod]
-    fn open(py: Python<'_>, path: PathBuf, config: Option<&str>, theta: Option<f32>) -> PyResult<Self> {
-        let options = options(config, theta)?;
-        py.detach(|| weights::Model::open(path, &options)).map(Self).map_err(raised)
-    }
-
-    #[staticmethod]
-    fn read(py: Python<'_>, bytes: &[u8], config: Option<&str>, theta: Option<f32>) -> PyResult<Self> {
-        let options = options(config, theta)?;
-        py.detach(|| weights::Model::read(bytes, &options)).map(Self).map_err(unusable)
     }
 
     fn mixed(&self, py: Python<'_>, other: &Self, share: f64) -> PyResult<Self> {
@@ -60,27 +41,17 @@ impl Model {
         let info = dict(py, &self.0.info)?;
         info.set_item("task", "edges")?;
         info.set_item("preset", self.0.info.preset.to_string())?;
-        info.set_item("parameters", Survey::of(&self.0.arch, 8, 8).parameter_count())?;
+        info.set_item("parameters", Survey::of(&self.0.arch, Size::square(8)).parameter_count())?;
         Ok(info)
     }
 }
 
 /// A model for recognition.
 #[pyclass(frozen, module = "pidinet._pidinet")]
-pub(crate) struct RecognitionModel(pub(crate) BiModel);
+pub(crate) struct RecognitionModel(pub(crate) weights::RecognitionModel);
 
 #[pymethods]
 impl RecognitionModel {
-    #[staticmethod]
-    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| BiModel::open(path, &ModelLimits::default())).map(Self).map_err(raised)
-    }
-
-    #[staticmethod]
-    fn read(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
-        py.detach(|| BiModel::read(bytes, &ModelLimits::default())).map(Self).map_err(unusable)
-    }
-
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = py.detach(|| self.0.to_bytes(Default::default())).map_err(unusable)?;
         Ok(PyBytes::new(py, &bytes))
@@ -92,7 +63,7 @@ impl RecognitionModel {
 
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let info = dict(py, &self.0.info)?;
-        let survey = BiSurvey::of(&self.0.arch, 64, 64);
+        let survey = RecognitionSurvey::of(&self.0.arch, Size::square(64));
         info.set_item("task", "recognition")?;
         info.set_item("preset", py.None())?;
         info.set_item("parameters", survey.parameter_count() + survey.bit_count())?;
@@ -107,10 +78,44 @@ pub(crate) fn embedded(py: Python<'_>) -> Vec<(&'static str, bool, Bound<'_, PyB
     models::ALL.iter().map(entry).collect()
 }
 
-/// Whether the bytes of a file say that it is a model for recognition.
+/// A model of either kind.
+#[derive(IntoPyObject)]
+pub(crate) enum Either {
+    Edges(Model),
+    Recognition(RecognitionModel),
+}
+
+impl From<AnyModel> for Either {
+    fn from(model: AnyModel) -> Self {
+        match model {
+            AnyModel::Edges(model) => Self::Edges(Model(model)),
+            AnyModel::Recognition(model) => Self::Recognition(RecognitionModel(model)),
+        }
+    }
+}
+
+/// Reads a model file.
 #[pyfunction]
-pub(crate) fn recognises(bytes: &[u8]) -> bool {
-    BiModel::is_one(bytes)
+pub(crate) fn open_model(
+    py: Python<'_>,
+    path: PathBuf,
+    config: Option<&str>,
+    theta: Option<f32>,
+) -> PyResult<Either> {
+    let options = options(config, theta)?;
+    py.detach(|| AnyModel::open(path, &options)).map(Either::from).map_err(raised)
+}
+
+/// Reads the bytes of a model file.
+#[pyfunction]
+pub(crate) fn read_model(
+    py: Python<'_>,
+    bytes: &[u8],
+    config: Option<&str>,
+    theta: Option<f32>,
+) -> PyResult<Either> {
+    let options = options(config, theta)?;
+    py.detach(|| AnyModel::read(bytes, &options)).map(Either::from).map_err(unusable)
 }
 
 /// Names that are like `name`.
@@ -132,8 +137,8 @@ pub(crate) fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 }
 
 fn options(config: Option<&str>, theta: Option<f32>) -> PyResult<OpenOptions> {
-    let config = config.map(str::parse).transpose().map_err(wrong)?;
-    Ok(OpenOptions { config, theta, ..OpenOptions::default() })
+    let kinds = config.map(str::parse).transpose().map_err(wrong)?;
+    Ok(OpenOptions { kinds, theta, ..OpenOptions::default() })
 }
 
 fn dict<'py>(py: Python<'py>, info: &ModelInfo) -> PyResult<Bound<'py, PyDict>> {

@@ -14,8 +14,6 @@ ModelLike = Union["Model", str, "os.PathLike[str]", bytes]
 
 DEFAULT = "tiny"
 EXTENSIONS = (".safetensors", ".pth", ".pt", ".bin", ".ckpt")
-# More than any model file may have.
-_MOST_BYTES = 256 << 20
 _REPOSITORY = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?::(?P<file>[^@]+))?(?:@(?P<revision>.+))?")
 
 
@@ -80,7 +78,7 @@ class Model:
         if detail is not None:
             return cls._at_detail(source, detail)
         if isinstance(source, (bytes, bytearray, memoryview)):
-            return cls._read(bytes(source), config, theta)
+            return cls(_pidinet.read_model(bytes(source), config, theta), _Source(None, None))
         if not isinstance(source, (str, os.PathLike)):
             raise TypeError(f"{type(source).__name__} is no model: expected a name, a path, or the bytes of a file")
         found = os.fspath(source)
@@ -88,18 +86,11 @@ class Model:
             if source in _embedded():
                 return cls._named(source)
             found = _located(source)
-        if os.path.getsize(found) <= _MOST_BYTES:
-            with open(found, "rb") as file:
-                if _pidinet.recognises(file.read()):
-                    return cls(_pidinet.RecognitionModel.open(found), _Source(None, None))
-        return cls(_pidinet.Model.open(found, config, theta), _Source(None, None))
+        return cls(_pidinet.open_model(found, config, theta), _Source(None, None))
 
     @classmethod
     def _named(cls, name: str) -> Model:
-        recognises, data = _embedded()[name]
-        if recognises:
-            return cls(_pidinet.RecognitionModel.read(data), _Source(name, None))
-        return cls(_pidinet.Model.named(name), _Source(name, None))
+        return cls(_pidinet.read_model(_embedded()[name], None, None), _Source(name, None))
 
     @classmethod
     def _at_detail(cls, name: Any, detail: float) -> Model:
@@ -109,12 +100,6 @@ class Model:
         if not isinstance(name, str):
             raise ValueError("a detail is for the name of a pair of models; Model.mix mixes own ones")
         return cls(_pidinet.Model.at_detail(name, detail), _Source(name, detail))
-
-    @classmethod
-    def _read(cls, data: bytes, config: str | None, theta: float | None) -> Model:
-        if _pidinet.recognises(data):
-            return cls(_pidinet.RecognitionModel.read(data), _Source(None, None))
-        return cls(_pidinet.Model.read(data, config, theta), _Source(None, None))
 
     @staticmethod
     def mix(boundaries: ModelLike, edges: ModelLike, share: float) -> Model:
@@ -132,7 +117,7 @@ class Model:
         import hashlib
 
         name = self._source.name
-        data = _embedded()[name][1] if name and self._source.detail is None else self.to_bytes()
+        data = _embedded()[name] if name and self._source.detail is None else self.to_bytes()
         return ModelInfo(
             **self._core.info(), bytes=len(data), sha256=hashlib.sha256(data).hexdigest()
         )
@@ -197,8 +182,8 @@ def build_info() -> dict[str, Any]:
     return _pidinet.build_info()
 
 
-def _embedded() -> dict[str, tuple[bool, bytes]]:
-    return {name: (recognises, data) for name, recognises, data in _pidinet.embedded()}
+def _embedded() -> dict[str, bytes]:
+    return {name: data for name, _, data in _pidinet.embedded()}
 
 
 def _located(name: str) -> str:
