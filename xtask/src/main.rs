@@ -9,6 +9,7 @@ mod circles;
 mod deny;
 mod gpu;
 mod neon;
+mod python;
 mod simd128;
 
 use anyhow::bail;
@@ -22,6 +23,7 @@ chores:
   deny     check licences, sources and advisories of all dependencies, as deny.toml says
   gpu      check that the parts for GPUs compile; takes long
   neon     test the kernels with NEON, in an emulator of aarch64
+  python   build the Python package and test it with every Python from 3.10 that is found
   simd128  test the kernels with WebAssembly's vectors, in node
 
 Arguments of neon and simd128 go to `cargo test`.";
@@ -41,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         Some("deny") => deny::run(),
         Some("gpu") => gpu::run(),
         Some("neon") => neon::run(&arguments),
+        Some("python") => python::run(),
         Some("simd128") => simd128::run(&arguments),
         Some(other) => bail!("no chore is called `{other}`\n\n{USAGE}"),
         None => bail!("name a chore\n\n{USAGE}"),

@@ -196,8 +196,7 @@ pub(crate) fn match_masks<'py>(
         return Err(wrong(format!("max_distance {max_distance}: expected a fraction of the diagonal")));
     }
     let (found, distance) = py.detach(|| {
-        let options =
-            Options { suppression: None, eight_bit: false, thresholds: vec![1.0], max_distance };
+        let options = Options { suppression: None, eight_bit: false, thresholds: vec![1.0], max_distance };
         let drawn = GroundTruth { width, height, annotators: vec![truth.clone()], ignored: None };
         check_links(&EdgeMap::from(&predicted), &drawn, &options)?;
         let reach = max_distance * (width as f64).hypot(height as f64);

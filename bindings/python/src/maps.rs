@@ -6,10 +6,10 @@ use numpy::{
     IntoPyArray, PyArray2, PyArray3, PyArrayMethods, PyReadonlyArray2, PyReadonlyArray3, PyReadwriteArray3,
     PyUntypedArrayMethods,
 };
-use pidinet::{EdgeMap, Size};
 use pidinet::image::{Interpolation, Pixels, Resize};
 use pidinet::post::{self, Mask, Style, Suppression};
 use pidinet::save::{Format, SaveOptions};
+use pidinet::{EdgeMap, Size};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -94,7 +94,11 @@ pub(crate) fn overlay<'py>(
     let map = map(&edges)?;
     let (width, height) = (picture.0.width(), picture.0.height());
     if (map.width(), map.height()) != (width, height) {
-        return Err(wrong(format!("the image is {width}x{height}, its edges {}x{}", map.width(), map.height())));
+        return Err(wrong(format!(
+            "the image is {width}x{height}, its edges {}x{}",
+            map.width(),
+            map.height()
+        )));
     }
     let painted = py.detach(|| post::overlay(&picture.0, &map, colour));
     let Pixels::U8(pixels) = painted.pixels().clone() else {
@@ -118,15 +122,13 @@ pub(crate) fn resize(py: Python<'_>, arrays: Resized<'_>, interpolation: &str) -
     match arrays {
         Resized::U8(src, mut dst) => {
             let channels = src.shape()[2];
-            let resize =
-                Resize { from: size(src.shape()), to: size(dst.shape()), channels, interpolation };
+            let resize = Resize { from: size(src.shape()), to: size(dst.shape()), channels, interpolation };
             let (src, dst) = (src.as_slice()?, dst.as_slice_mut()?);
             py.detach(|| resize.u8(src, dst))
         }
         Resized::F32(src, mut dst) => {
             let channels = src.shape()[2];
-            let resize =
-                Resize { from: size(src.shape()), to: size(dst.shape()), channels, interpolation };
+            let resize = Resize { from: size(src.shape()), to: size(dst.shape()), channels, interpolation };
             let (src, dst) = (src.as_slice()?, dst.as_slice_mut()?);
             py.detach(|| resize.f32(src, dst))
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import struct
@@ -14,6 +15,7 @@ GOLDEN = Path(__file__).parent / "golden"
 SIZES = [(321, 481), (480, 640), (300, 200), (1080, 1920), (64, 64)]
 
 
+@functools.lru_cache(maxsize=None)
 def image(height: int, width: int) -> np.ndarray:
     """Discs and stripes of several colours on a slope, and a little noise: uint8 `[height, width, 3]`."""
     y, x = np.mgrid[:height, :width].astype(np.float64)
@@ -27,6 +29,7 @@ def image(height: int, width: int) -> np.ndarray:
     return (np.stack(colours, axis=2) + noise).clip(0, 255).astype(np.uint8)
 
 
+@functools.lru_cache(maxsize=None)
 def checkpoint() -> bytes:
     """A PyTorch checkpoint of random weights in the shapes of the published ones, as `torch.save` writes it."""
     shapes = json.loads((GOLDEN / "shapes.json").read_text())

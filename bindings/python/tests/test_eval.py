@@ -35,7 +35,7 @@ def test_arrays_and_folders_give_the_same_scores(data, tmp_path):
     folders = pidinet.eval.edges(pred, gt)
     arrays = pidinet.eval.edges(maps, truth)
     assert folders.name == "pred"
-    assert 0.3 < folders.ods.f < 1 and folders.ods.f <= folders.ois.f + 1e-9
+    assert 0.2 < folders.ods.f < 1 and folders.ods.f <= folders.ois.f + 1e-9
     for field in ("ods", "ois", "ap", "r50", "images"):
         assert getattr(folders, field) == getattr(arrays, field), field
     for one, other in zip(folders.curve, arrays.curve):
@@ -50,7 +50,7 @@ def test_arrays_and_folders_give_the_same_scores(data, tmp_path):
 def test_options_change_scores(data):
     maps, truth = data
     plain = pidinet.eval.edges(maps, truth)
-    for options in ({"nms": "none"}, {"preset": "nyud"}, {"max_distance": 0.002}, {"nms": "rcf"}):
+    for options in ({"nms": "none"}, {"nms": "nyud"}, {"max_distance": 0.05}, {"nms": "rcf"}):
         assert pidinet.eval.edges(maps, truth, **options).ods != plain.ods
     assert len(pidinet.eval.edges(maps, truth, thresholds=5).curve.f) == 5
     few = pidinet.eval.edges(maps, truth, thresholds=[0.25, 0.5], rounding=False)
@@ -68,7 +68,8 @@ def test_pixels_may_be_left_out(data):
     alone = edges.copy()
     alone[:, 45:] = 0
     drawn[:, 45:] = 0
-    assert half.ods.f == pytest.approx(pidinet.eval.edges(alone, drawn, nms="none").ods.f, abs=0.02)
+    assert half.ods.f == pytest.approx(pidinet.eval.edges(alone, drawn, nms="none").ods.f, abs=0.05)
+    assert half.ods.f != pidinet.eval.edges(edges, left_out != 0, nms='none').ods.f
 
 
 @pytest.mark.parametrize(

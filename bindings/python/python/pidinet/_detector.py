@@ -248,7 +248,7 @@ def _target(out: Map | None, shape: tuple[int, int], dtype: Any) -> Map:
         wanted = out.dtype
         if dtype is not None and np.dtype(dtype) != wanted:
             raise ValueError(f"out is of {wanted}, and dtype says {np.dtype(dtype)}: give one of them")
-    if wanted not in (np.float32, np.uint8):
+    if wanted.newbyteorder("=") not in (np.float32, np.uint8):
         raise ValueError(f"a map of {wanted}: expected float32 or uint8")
     if type(out) is np.ndarray and out.flags.c_contiguous and out.flags.aligned and wanted.isnative:
         return out
