@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import json
 import pkgutil
 import subprocess
 import sys
@@ -24,6 +25,19 @@ def test_examples_in_documentation_run(name):
 def test_the_example_of_the_package_runs():
     result = doctest.testmod(pidinet)
     assert result.failed == 0 and result.attempted >= 5
+
+
+def test_the_notebook_runs(monkeypatch):
+    pytest.importorskip("PIL")
+    notebook = Path(__file__).parents[1] / "example.ipynb"
+    if not (notebook.parents[2] / "docs" / "images").is_dir():
+        pytest.skip("not in the repository")
+    monkeypatch.chdir(notebook.parent)
+    names: dict = {}
+    for cell in json.loads(notebook.read_text())["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), names)
+    assert len(names["found"].pairs) > 100
 
 
 def test_types_are_there_for_users(tmp_path):

@@ -1,8 +1,8 @@
 //! Resizing as OpenCV's `cv2.resize` does it, for who compares pixels with a program that uses it, such as the annotators
 //! of ControlNet.
 //!
-//! Pixel centres lie at halves, and an image continues beyond its border as its border pixels. Results are within one grey
-//! level of OpenCV's, and but for a few in a thousand of them equal; floats differ by rounding.
+//! Pixel centres lie at halves, and an image continues beyond its border as its border pixels. Bytes are OpenCV's,
+//! but for cubic ones, which are within one grey level; floats differ by rounding.
 
 use super::pixels::{Image, Pixels};
 use crate::error::{Error, Result};
