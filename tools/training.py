@@ -4,7 +4,7 @@ Our own statement of the network, as PyTorch writes it: differences are folded i
 operations, gradients come from autograd, steps from torch.optim. Random weights and images only.
 
     python tools/training.py crates/pidinet-train/tests/data/training.safetensors
-    python tools/training.py time      # beside: cargo run --release -p pidinet-train --example step_time
+    python tools/training.py time      # beside: cargo run --release -p pidinet-train --example time_step
 """
 
 import math

@@ -20,11 +20,13 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
     cargo(&["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     crate::deny::run()?;
+    crate::spelling::run()?;
     let mut tests = Counts::default();
     if extent == Extent::Full {
         crate::neon::run(&[])?;
         crate::simd128::run(&[])?;
         crate::bare::run()?;
+        crate::features::run()?;
         cargo(&["test", "--workspace", "--benches", "--locked"], &[])?;
         let small =
             ["clippy", "-p", "pidinet-cli", "--no-default-features", "--locked", "--", "-D", "warnings"];

@@ -7,10 +7,13 @@ mod cargo;
 mod check;
 mod circles;
 mod deny;
+mod docs;
+mod features;
 mod gpu;
 mod neon;
 mod python;
 mod simd128;
+mod spelling;
 
 use anyhow::bail;
 
@@ -21,10 +24,13 @@ chores:
   check    all that must hold before a change is proposed; with --fast, without other instruction sets
   circles  check that no files of a crate use each other in a circle; of all crates, or of those named
   deny     check licences, sources and advisories of all dependencies, as deny.toml says
+  docs     check that links and paths in the documentation lead somewhere
+  features check that libraries compile with each of their features alone
   gpu      check that the parts for GPUs compile; takes long
   neon     test the kernels with NEON, in an emulator of aarch64
   python   build the Python package and test it with every Python from 3.10 that is found
   simd128  test the kernels with WebAssembly's vectors, in node
+  spelling check spelling, with typos where it is installed
 
 Arguments of neon and simd128 go to `cargo test`.";
 
@@ -41,10 +47,13 @@ fn main() -> anyhow::Result<()> {
         Some("bare") => bare::run(),
         Some("circles") => circles::run(&arguments),
         Some("deny") => deny::run(),
+        Some("docs") => docs::run(),
+        Some("features") => features::run(),
         Some("gpu") => gpu::run(),
         Some("neon") => neon::run(&arguments),
         Some("python") => python::run(),
         Some("simd128") => simd128::run(&arguments),
+        Some("spelling") => spelling::run(),
         Some(other) => bail!("no chore is called `{other}`\n\n{USAGE}"),
         None => bail!("name a chore\n\n{USAGE}"),
     }

@@ -2,7 +2,7 @@
 //
 //   npm install --prefix benches/peers/web
 //   RUSTFLAGS="-C target-feature=+simd128" \
-//     cargo build --release -p pidinet --example network_time --target wasm32-wasip1
+//     cargo build --release -p pidinet --example time_network --target wasm32-wasip1
 //   pidinet convert models/tiny.safetensors tiny.onnx --size 481x321
 //   node benches/peers/web/run.mjs models/tiny.safetensors tiny.onnx 481x321
 import { execFileSync } from "node:child_process";
@@ -17,7 +17,7 @@ if (!size) {
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../../..");
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
-const wasm = join(target, "wasm32-wasip1/release/examples/network_time.wasm");
+const wasm = join(target, "wasm32-wasip1/release/examples/time_network.wasm");
 const engines = {
   pidinet: [join(root, "tools/wasi.mjs"), wasm, model, size, runs],
   "ONNX Runtime Web": [join(here, "onnxruntime.mjs"), onnx, size, runs],

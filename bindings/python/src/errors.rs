@@ -57,7 +57,7 @@ fn of_file(path: &Path, source: &io::Error) -> PyErr {
             // Its text ends in the number: "No such file or directory (os error 2)".
             let text = io::Error::from_raw_os_error(number).to_string();
             let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
-            return PyOSError::new_err((number, text, path.to_owned()));
+            return PyOSError::new_err((number, text, path.as_os_str().to_owned()));
         }
         cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner),

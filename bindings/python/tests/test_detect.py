@@ -82,7 +82,7 @@ def test_files_are_read_by_path_and_bytes(detector, photo, edges, tmp_path):
 def test_files_that_cannot_be_read_are_errors_of_the_system(detector, tmp_path):
     with pytest.raises(FileNotFoundError) as missing:
         detector(tmp_path / "missing.png")
-    assert missing.value.filename.endswith("missing.png") and missing.value.errno == 2
+    assert str(missing.value.filename).endswith("missing.png") and missing.value.errno == 2
     with pytest.raises(OSError):
         detector(tmp_path)
     (tmp_path / "text.png").write_text("text")

@@ -56,3 +56,7 @@ pub use steps::StepStats;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct OwnReadme;

@@ -76,7 +76,9 @@ impl<A> Drop for Own<A> {
     /// Threads of another process cannot be told to end.
     fn drop(&mut self) {
         if self.process != process() {
-            std::mem::forget(self.pool.take());
+            if let Some(pool) = self.pool.take() {
+                pool.forget();
+            }
         }
     }
 }

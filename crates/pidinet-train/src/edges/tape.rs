@@ -2,7 +2,7 @@
 //!
 //! A [`Tape`] is the list of what `pidinet::arch::pidinet` computes, recorded once: convolutions with what
 //! is added to them, and a few small operations. It is replayed forwards and backwards for one image at a
-//! time (`tape/backward.rs`); images of a batch are independent, so they run in parallel and their
+//! time (`tape/passes.rs`); what an operation computes and its gradient stand in one file; images of a batch are independent, so they run in parallel and their
 //! gradients are added in order, which makes the sum the same for any number of threads.
 //!
 //! Rectified maps are never stored: a convolution that reads one rectifies while it reads.
@@ -11,69 +11,27 @@ use pidinet::arch::{Arch, Build, Conv, pidinet};
 
 use crate::Parameters;
 
-mod backward;
-mod forward;
+mod concat;
+mod conv;
+mod gate;
 mod geometry;
+mod nodes;
 mod packed;
+mod passes;
+mod pool;
 mod resize;
+mod rows;
+mod sigmoid;
 mod taps;
 mod workspace;
 
-pub(crate) use forward::sigmoid;
 pub use geometry::Geometry;
 pub use packed::Packed;
+pub(crate) use sigmoid::sigmoid;
 pub use workspace::Workspace;
 
+use nodes::{ConvOp, Node, Op, Part};
 use taps::Taps;
-
-/// One map: where it comes from and how large it is.
-#[derive(Clone, Debug)]
-struct Node {
-    op: Op,
-    channels: usize,
-    /// How many times its sides were halved.
-    level: usize,
-    /// How many operations read it.
-    readers: usize,
-    /// Raised when the node starts to stand for another map, see [`Recorder::add`].
-    version: usize,
-}
-
-/// What a node computes from nodes before it.
-#[derive(Clone, Debug)]
-enum Op {
-    Image,
-    Conv(ConvOp),
-    MaxPool { x: usize },
-    Sigmoid { x: usize },
-    Gate { x: usize, gate: usize },
-    Resize { x: usize },
-    Concat { maps: Vec<usize> },
-}
-
-/// A sum of convolutions of one map, a bias and another map.
-#[derive(Clone, Debug)]
-struct ConvOp {
-    x: usize,
-    /// Whether it is `max(x, 0)` that is convolved.
-    rectify: bool,
-    parts: Vec<Part>,
-    /// Number of the bias among the parameters.
-    bias: Option<usize>,
-    /// The map that is added.
-    onto: Option<usize>,
-    inputs: usize,
-    outputs: usize,
-    depthwise: bool,
-}
-
-/// One convolution of a [`ConvOp`].
-#[derive(Clone, Debug)]
-struct Part {
-    /// Number of the weights among the parameters.
-    weight: usize,
-    taps: Taps,
-}
 
 /// What an image is turned into, and how to go back.
 #[derive(Clone, Debug)]

@@ -16,12 +16,16 @@ use rand::rngs::ChaCha12Rng;
 
 use super::signs::{Precision, Straight};
 
-mod backward;
 mod conv;
-mod forward;
 mod norm;
+mod pass;
+mod passes;
+mod pool;
+mod rprelu;
 pub mod shard;
+mod shift;
 pub mod stack;
+mod sums;
 
 /// What a convolution reads of a pixel of its output: an input pixel, or the difference of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ pub struct DetectorOptions {
     /// environment variable `PIDINET_ISA`, else the best that this CPU has.
     pub isa: Option<Isa>,
     /// In what numbers the network computes; `f32` where this CPU, or the instruction set, has no fast arithmetic of
-    /// the precision asked for ([`EdgeDetector::precision`]).
+    /// the precision asked for ([`EdgeDetector::precision`](super::EdgeDetector::precision)).
     pub precision: Precision,
     /// Rows that go through the network at a time. The answer does not depend on it.
     pub strip: Strip,

@@ -13,7 +13,7 @@ use crate::weights::Model;
 ///
 /// # Errors
 ///
-/// As [`EdgeDetector::new`].
+/// As [`EdgeDetector::new`](super::EdgeDetector::new).
 ///
 /// # Panics
 ///

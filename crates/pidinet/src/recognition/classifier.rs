@@ -26,7 +26,7 @@ const IDLE_ARENAS: usize = 64;
 /// How to run a classifier.
 #[derive(Clone, Debug, Default)]
 pub struct ClassifierOptions {
-    /// Threads; all cores by default. The answer does not depend on it. Calls from a thread of a rayon pool
+    /// Threads; all cores by default. The answer does not depend on it. Calls from a thread of a `rayon` pool
     /// compute on that thread alone.
     pub threads: Option<NonZeroUsize>,
     /// Instruction set, as [`Isa::named`] gives it; by default that of the environment

@@ -1,4 +1,4 @@
-//! One door for model files, whatever the model is for.
+//! Opening a model file, whatever the model is for.
 
 use std::path::Path;
 

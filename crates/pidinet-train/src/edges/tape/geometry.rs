@@ -2,8 +2,9 @@
 
 use pidinet_kernels::planes::Frame;
 
+use super::Tape;
+use super::nodes::{ConvOp, Op};
 use super::resize::Resize;
-use super::{ConvOp, Op, Tape};
 
 /// What depends on the size of the image, but not on its content or the parameters.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Weights in the order the kernels read them, and gradients back from it.
 
-use super::{ConvOp, Op, Tape};
+use super::Tape;
+use super::nodes::{ConvOp, Op};
 
 /// The weights of all convolutions, folded and laid out for both directions; made once a step.
 #[derive(Clone, Debug)]

@@ -36,33 +36,42 @@ impl Resize {
         Self { src, dst, rows: positions(src.height, dst.height), columns: positions(src.width, dst.width) }
     }
 
-    /// One plane to the size of the image.
+    /// Every plane to the size of the image.
     pub(super) fn forward(&self, src: &[f32], dst: &mut [f32]) {
         let mut mixed = vec![0.0; self.src.width];
-        for (y, row) in self.rows.iter().enumerate() {
-            let (first, second) = (&src[self.src.pixels(row.first)], &src[self.src.pixels(row.second)]);
-            for ((mixed, a), b) in mixed.iter_mut().zip(first).zip(second) {
-                *mixed = a + row.share * (b - a);
-            }
-            for (dst, column) in dst[self.dst.pixels(y)].iter_mut().zip(&self.columns) {
-                let (a, b) = (mixed[column.first], mixed[column.second]);
-                *dst = a + column.share * (b - a);
+        let planes = src.chunks_exact(self.src.plane()).zip(dst.chunks_exact_mut(self.dst.plane()));
+        for (src, dst) in planes {
+            for (y, row) in self.rows.iter().enumerate() {
+                let (first, second) = (&src[self.src.pixels(row.first)], &src[self.src.pixels(row.second)]);
+                for ((mixed, a), b) in mixed.iter_mut().zip(first).zip(second) {
+                    *mixed = a + row.share * (b - a);
+                }
+                for (dst, column) in dst[self.dst.pixels(y)].iter_mut().zip(&self.columns) {
+                    let (a, b) = (mixed[column.first], mixed[column.second]);
+                    *dst = a + column.share * (b - a);
+                }
             }
         }
     }
 
-    /// The gradient by the source, from that of the result; added to `src`.
-    pub(super) fn backward(&self, dst: &[f32], src: &mut [f32]) {
+    /// The gradient by the source, from that of the result; added to `src` if something `is_there`.
+    pub(super) fn backward(&self, dst: &[f32], is_there: bool, src: &mut [f32]) {
+        if !is_there {
+            src.fill(0.0);
+        }
         let mut mixed = vec![0.0; self.src.width];
-        for (y, row) in self.rows.iter().enumerate() {
-            mixed.fill(0.0);
-            for (gradient, column) in dst[self.dst.pixels(y)].iter().zip(&self.columns) {
-                mixed[column.first] += (1.0 - column.share) * gradient;
-                mixed[column.second] += column.share * gradient;
-            }
-            for (from, share) in [(row.first, 1.0 - row.share), (row.second, row.share)] {
-                for (src, mixed) in src[self.src.pixels(from)].iter_mut().zip(&mixed) {
-                    *src += share * mixed;
+        let planes = dst.chunks_exact(self.dst.plane()).zip(src.chunks_exact_mut(self.src.plane()));
+        for (dst, src) in planes {
+            for (y, row) in self.rows.iter().enumerate() {
+                mixed.fill(0.0);
+                for (gradient, column) in dst[self.dst.pixels(y)].iter().zip(&self.columns) {
+                    mixed[column.first] += (1.0 - column.share) * gradient;
+                    mixed[column.second] += column.share * gradient;
+                }
+                for (from, share) in [(row.first, 1.0 - row.share), (row.second, row.share)] {
+                    for (src, mixed) in src[self.src.pixels(from)].iter_mut().zip(&mixed) {
+                        *src += share * mixed;
+                    }
                 }
             }
         }

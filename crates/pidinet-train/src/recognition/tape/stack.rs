@@ -68,6 +68,25 @@ impl Stack {
         }
         plane[end..].fill(0.0);
     }
+
+    /// Calls `each` with the number of a channel, its plane in `dst` and that in `src`, which lie alike.
+    pub(super) fn each_plane(
+        &self,
+        dst: &mut [f32],
+        src: &[f32],
+        mut each: impl FnMut(usize, &mut [f32], &[f32]),
+    ) {
+        let planes = dst.chunks_exact_mut(self.plane()).zip(src.chunks_exact(self.plane())).enumerate();
+        planes.for_each(|(channel, (dst, src))| each(channel, dst, src));
+    }
+
+    /// `dst = f(src)` in a plane, zero between pixels.
+    pub(super) fn map(&self, dst: &mut [f32], src: &[f32], f: impl Fn(f32) -> f32) {
+        for (dst, &src) in dst[self.span()].iter_mut().zip(&src[self.span()]) {
+            *dst = f(src);
+        }
+        self.clear(dst);
+    }
 }
 
 #[cfg(test)]

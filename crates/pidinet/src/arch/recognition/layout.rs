@@ -146,7 +146,7 @@ impl RecognitionArch {
     /// The blocks in the order of computation.
     pub fn blocks(&self) -> Vec<Block> {
         let of_stage = |(stage, of): (usize, &Stage)| {
-            let (difference, of) = (of.difference, of.clone());
+            let (difference, of) = (of.difference, *of);
             (1..=of.blocks).map(move |number| {
                 let halves = stage > 0 && number == 1;
                 let inputs = self.channels(if halves { stage - 1 } else { stage });

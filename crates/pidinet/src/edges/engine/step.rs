@@ -4,10 +4,10 @@ use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::isa::Isa;
 use pidinet_kernels::rows::block::{self, Block, Shortcut};
 use pidinet_kernels::rows::dense::{self, Activation, Dense, DenseWeights, Tap};
-use pidinet_kernels::rows::depthwise::Depthwise;
+use pidinet_kernels::rows::depthwise::{Depthwise, DepthwiseWeights};
 use pidinet_kernels::rows::dilated::Dilated;
 use pidinet_kernels::rows::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
-use pidinet_kernels::rows::packed::{self, PackedBlock, PackedDense, PackedPointwise};
+use pidinet_kernels::rows::packed::{self, PackedBlock, PackedDense, PackedPointwise, PackedWeights};
 use pidinet_kernels::rows::pool::MaxPool;
 use pidinet_kernels::rows::resize::{self, Finish, Fuse, Part};
 use pidinet_kernels::rows::row::{MARGIN, Row, RowMut};
@@ -39,30 +39,15 @@ impl Context<'_, '_> {
     /// What convolutions of rows have in common is read from the cache by all but the first, so they are
     /// computed a few columns at a time.
     pub(super) fn rows(&self, first: usize, mut blocks: Vec<&mut [f32]>, scratch: &mut Buffer) {
+        let Layout { channels, size, stride, .. } = self.layout;
+        let (isa, columns, width) = (self.isa, 0..size.width, size.width);
+        let extent = || Extent { channels, columns: columns.clone(), width };
+        let row = |id: usize, y: usize| self.maps.row(id, y as isize);
+        let rows = (first..).zip(&mut blocks);
         match self.op {
+            Op::Image => rows.for_each(|(y, block)| self.image(y, block)),
             Op::Dense { sources, weights, activation, add } => {
                 self.dense(first, &mut blocks, sources, weights, *activation, *add);
-            }
-            Op::Block { x, depthwise, radius, pointwise, projection } => {
-                let channels = depthwise.channels();
-                let scratch = at_least(scratch, block::scratch_len(channels));
-                let windows: Vec<Vec<Row<'_>>> =
-                    (first..first + blocks.len()).map(|y| self.window(*x, y, *radius)).collect();
-                for columns in self.chunks(dense::chunk_columns(channels)) {
-                    for (window, block) in windows.iter().zip(&mut blocks) {
-                        Block {
-                            rows: window,
-                            depthwise,
-                            pointwise,
-                            shortcut: if *projection { Shortcut::Projection } else { Shortcut::Identity },
-                            columns: columns.clone(),
-                            width: self.layout.size.width,
-                            scratch,
-                            dst: self.layout.row_mut(block),
-                        }
-                        .run_on(self.isa);
-                    }
-                }
             }
             Op::Dilated { source, bands, .. } if self.bands => {
                 let reach = bands.reach() as isize;
@@ -71,32 +56,32 @@ impl Context<'_, '_> {
                 Dilated {
                     rows: &rows,
                     weights: bands,
-                    columns: 0..self.layout.size.width,
-                    width: self.layout.size.width,
+                    columns,
+                    width,
                     scratch: at_least(scratch, bands.scratch_len()),
                     dst: &mut blocks.iter_mut().map(|block| self.layout.row_mut(block)).collect::<Vec<_>>(),
                 }
-                .run_on(self.isa);
+                .run_on(isa);
             }
             Op::Dilated { source, direct, .. } => {
                 let source = std::slice::from_ref(source);
                 self.dense(first, &mut blocks, source, direct, Activation::None, None);
             }
-            Op::PackedDense { source, weights } => {
-                let rows = first..first + blocks.len();
-                let taps: Vec<Vec<Tap<'_>>> =
-                    rows.map(|y| self.taps(y, std::slice::from_ref(source))).collect();
-                for columns in self.chunks(packed::chunk_columns(weights.words())) {
-                    for (taps, block) in taps.iter().zip(&mut blocks) {
-                        PackedDense {
-                            taps,
-                            weights,
-                            add: None,
-                            columns: columns.clone(),
-                            width: self.layout.size.width,
-                            dst: self.layout.row_mut(block),
-                        }
-                        .run_on(self.isa);
+            Op::PackedDense { source, weights } => self.packed_dense(first, &mut blocks, source, weights),
+            Op::Block { x, depthwise, radius, pointwise, projection } => {
+                let channels = depthwise.channels();
+                let scratch = at_least(scratch, block::scratch_len(channels));
+                let windows = self.windows(*x, first, blocks.len(), *radius);
+                for columns in self.chunks(dense::chunk_columns(channels)) {
+                    for (window, dst) in windows.iter().zip(&mut blocks) {
+                        self.block(
+                            window,
+                            (depthwise, pointwise),
+                            *projection,
+                            columns.clone(),
+                            scratch,
+                            dst,
+                        );
                     }
                 }
             }
@@ -104,45 +89,86 @@ impl Context<'_, '_> {
                 let channels = depthwise.channels();
                 let len = packed::scratch_len(channels).max(block::scratch_len(channels));
                 let scratch = at_least(scratch, len);
-                let windows: Vec<Vec<Row<'_>>> =
-                    (first..first + blocks.len()).map(|y| self.window(*x, y, *radius)).collect();
-                let shortcut = if *projection { Shortcut::Projection } else { Shortcut::Identity };
-                let width = self.layout.size.width;
+                let windows = self.windows(*x, first, blocks.len(), *radius);
                 for columns in self.chunks(packed::chunk_columns(channels.div_ceil(2))) {
-                    for (window, block) in windows.iter().zip(&mut blocks) {
+                    for (window, dst) in windows.iter().zip(&mut blocks) {
                         let is_cut = PackedBlock {
                             rows: window,
                             depthwise,
                             pointwise,
-                            shortcut,
+                            shortcut: shortcut(*projection),
                             columns: columns.clone(),
                             width,
                             scratch,
-                            dst: self.layout.row_mut(block),
+                            dst: self.layout.row_mut(dst),
                         }
-                        .run_on(self.isa);
+                        .run_on(isa);
                         if let (true, Some(floats)) = (is_cut, floats) {
                             let (depthwise, pointwise) = &**floats;
-                            Block {
-                                rows: window,
-                                depthwise,
-                                pointwise,
-                                shortcut,
-                                columns: columns.clone(),
-                                width,
-                                scratch,
-                                dst: self.layout.row_mut(block),
-                            }
-                            .run_on(self.isa);
+                            let weights = (depthwise, pointwise);
+                            self.block(window, weights, *projection, columns.clone(), scratch, dst);
                         }
                     }
                 }
             }
-            _ => {
-                for (index, block) in blocks.into_iter().enumerate() {
-                    self.row(first + index, block, scratch);
+            Op::PackedPointwise { x, channels, weights, activation } => rows.for_each(|(y, block)| {
+                PackedPointwise {
+                    src: row(*x, y),
+                    channels: *channels,
+                    activation: *activation,
+                    weights,
+                    columns: columns.clone(),
+                    width,
+                    scratch: at_least(scratch, PackedPointwise::scratch_len(weights, *channels)),
+                    dst: self.layout.row_mut(block),
                 }
-            }
+                .run_on(isa);
+            }),
+            Op::Depthwise { x, weights, radius, relu } => rows.for_each(|(y, block)| {
+                Depthwise {
+                    rows: &self.window(*x, y, *radius),
+                    weights,
+                    activation: if *relu { Activation::Relu } else { Activation::None },
+                    columns: columns.clone(),
+                    width,
+                    dst: self.layout.row_mut(block),
+                }
+                .run_on(isa);
+            }),
+            Op::MaxPool(x) => rows.for_each(|(y, block)| {
+                let rows = [row(*x, 2 * y), row(*x, 2 * y + 1)];
+                let dst = self.layout.row_mut(block);
+                MaxPool { rows, channels, columns: columns.clone(), width, dst }.run_on(isa);
+            }),
+            Op::Relu(x) => rows.for_each(|(y, block)| {
+                Relu { src: row(*x, y), extent: extent(), dst: self.layout.row_mut(block) }.run_on(isa);
+            }),
+            Op::Sigmoid(x) => rows.for_each(|(y, block)| {
+                Sigmoid { src: row(*x, y), extent: extent(), dst: self.layout.row_mut(block) }.run_on(isa);
+            }),
+            Op::Add(a, b) => rows.for_each(|(y, block)| {
+                let (a, b) = (row(*a, y), row(*b, y));
+                Add { a, b, extent: extent(), dst: self.layout.row_mut(block) }.run_on(isa);
+            }),
+            Op::Gate { x, gate } => rows.for_each(|(y, block)| {
+                let (src, gate, dst) = (row(*x, y), row(*gate, y), self.layout.row_mut(block));
+                Gate { src, gate, bias: 0.0, extent: extent(), dst }.run_on(isa);
+            }),
+            Op::GatedBias { x, logit, bias } => rows.for_each(|(y, block)| {
+                let gate = at_least(scratch, block.len());
+                let dst = RowMut { data: gate, stride };
+                Sigmoid { src: row(*logit, y), extent: extent(), dst }.run_on(isa);
+                let (gate, dst) = (Row { data: gate, stride }, self.layout.row_mut(block));
+                Gate { src: row(*x, y), gate, bias: *bias, extent: extent(), dst }.run_on(isa);
+            }),
+            Op::Resize(x) => rows.for_each(|(y, block)| {
+                let dst = &mut block[MARGIN..][..width];
+                self.fuse(y, &[*x], &[1.0], 0.0, Finish::Sum, scratch, dst);
+            }),
+            Op::Concat(maps) => rows.for_each(|(y, block)| self.concat(y, maps, block)),
+            Op::Fuse { maps, weights, bias } => rows.for_each(|(y, block)| {
+                self.fuse(y, maps, weights, *bias, Finish::Sigmoid, scratch, block);
+            }),
         }
     }
 
@@ -152,89 +178,64 @@ impl Context<'_, '_> {
         (0..width).step_by(step).map(move |start| start..width.min(start + step))
     }
 
-    /// Computes row `y` into its block.
-    fn row(&self, y: usize, block: &mut [f32], scratch: &mut Buffer) {
-        let row = |id: usize| self.maps.row(id, y as isize);
-        let extent = || Extent {
-            channels: self.layout.channels,
-            columns: 0..self.layout.size.width,
+    /// Some columns of a block of floats, with its depthwise and its pointwise weights.
+    fn block(
+        &self,
+        window: &[Row<'_>],
+        (depthwise, pointwise): (&DepthwiseWeights, &DenseWeights),
+        projection: bool,
+        columns: Range<usize>,
+        scratch: &mut [f32],
+        dst: &mut [f32],
+    ) {
+        Block {
+            rows: window,
+            depthwise,
+            pointwise,
+            shortcut: shortcut(projection),
+            columns,
             width: self.layout.size.width,
-        };
-        match self.op {
-            Op::Image => self.image(y, block),
-            Op::Dense { .. }
-            | Op::Dilated { .. }
-            | Op::Block { .. }
-            | Op::PackedDense { .. }
-            | Op::PackedBlock { .. } => unreachable!("several rows are computed together"),
-            Op::PackedPointwise { x, channels, weights, activation } => PackedPointwise {
-                src: row(*x),
-                channels: *channels,
-                activation: *activation,
-                weights,
-                columns: extent().columns,
-                width: extent().width,
-                scratch: at_least(scratch, PackedPointwise::scratch_len(weights, *channels)),
-                dst: self.layout.row_mut(block),
-            }
-            .run_on(self.isa),
-            Op::Depthwise { x, weights, radius, relu } => Depthwise {
-                rows: &self.window(*x, y, *radius),
-                weights,
-                activation: if *relu { Activation::Relu } else { Activation::None },
-                columns: extent().columns,
-                width: extent().width,
-                dst: self.layout.row_mut(block),
-            }
-            .run_on(self.isa),
-            Op::MaxPool(x) => MaxPool {
-                rows: [self.maps.row(*x, 2 * y as isize), self.maps.row(*x, 2 * y as isize + 1)],
-                channels: self.layout.channels,
-                columns: extent().columns,
-                width: extent().width,
-                dst: self.layout.row_mut(block),
-            }
-            .run_on(self.isa),
-            Op::Relu(x) => {
-                Relu { src: row(*x), extent: extent(), dst: self.layout.row_mut(block) }.run_on(self.isa);
-            }
-            Op::Sigmoid(x) => {
-                Sigmoid { src: row(*x), extent: extent(), dst: self.layout.row_mut(block) }.run_on(self.isa);
-            }
-            Op::Add(a, b) => {
-                let (a, b) = (row(*a), row(*b));
-                Add { a, b, extent: extent(), dst: self.layout.row_mut(block) }.run_on(self.isa);
-            }
-            Op::Gate { x, gate } => {
-                let (src, gate, dst) = (row(*x), row(*gate), self.layout.row_mut(block));
-                Gate { src, gate, bias: 0.0, extent: extent(), dst }.run_on(self.isa);
-            }
-            Op::GatedBias { x, logit, bias } => {
-                let stride = self.layout.stride;
-                let gate = at_least(scratch, block.len());
-                let dst = RowMut { data: gate, stride };
-                Sigmoid { src: row(*logit), extent: extent(), dst }.run_on(self.isa);
-                let (gate, dst) = (Row { data: gate, stride }, self.layout.row_mut(block));
-                Gate { src: row(*x), gate, bias: *bias, extent: extent(), dst }.run_on(self.isa);
-            }
-            Op::Resize(x) => {
-                let dst = &mut block[MARGIN..][..extent().width];
-                self.fuse(y, &[*x], &[1.0], 0.0, Finish::Sum, scratch, dst);
-            }
-            Op::Concat(maps) => {
-                let stride = self.layout.stride;
-                let mut first = MARGIN;
-                for &map in maps {
-                    let len = self.maps.layout(map).channels * stride;
-                    let src = row(map);
-                    assert_eq!(src.stride, stride, "maps of one size and padding");
-                    block[first..][..len].copy_from_slice(&src.data[MARGIN..][..len]);
-                    first += len;
+            scratch,
+            dst: self.layout.row_mut(dst),
+        }
+        .run_on(self.isa);
+    }
+
+    /// Rows of a dense convolution of a packed map, from `first` on.
+    fn packed_dense(
+        &self,
+        first: usize,
+        blocks: &mut [&mut [f32]],
+        source: &Source,
+        weights: &PackedWeights,
+    ) {
+        let rows = first..first + blocks.len();
+        let taps: Vec<Vec<Tap<'_>>> = rows.map(|y| self.taps(y, std::slice::from_ref(source))).collect();
+        for columns in self.chunks(packed::chunk_columns(weights.words())) {
+            for (taps, block) in taps.iter().zip(&mut *blocks) {
+                PackedDense {
+                    taps,
+                    weights,
+                    add: None,
+                    columns: columns.clone(),
+                    width: self.layout.size.width,
+                    dst: self.layout.row_mut(block),
                 }
+                .run_on(self.isa);
             }
-            Op::Fuse { maps, weights, bias } => {
-                self.fuse(y, maps, weights, *bias, Finish::Sigmoid, scratch, block);
-            }
+        }
+    }
+
+    /// The channels of all maps, one after the other.
+    fn concat(&self, y: usize, maps: &[usize], block: &mut [f32]) {
+        let stride = self.layout.stride;
+        let mut first = MARGIN;
+        for &map in maps {
+            let len = self.maps.layout(map).channels * stride;
+            let src = self.maps.row(map, y as isize);
+            assert_eq!(src.stride, stride, "maps of one size and padding");
+            block[first..][..len].copy_from_slice(&src.data[MARGIN..][..len]);
+            first += len;
         }
     }
 
@@ -249,6 +250,11 @@ impl Context<'_, '_> {
     fn window(&self, x: usize, y: usize, radius: usize) -> Vec<Row<'_>> {
         let radius = radius as isize;
         (-radius..=radius).map(|dy| self.maps.row(x, y as isize + dy)).collect()
+    }
+
+    /// The windows of `count` rows from `first` on.
+    fn windows(&self, x: usize, first: usize, count: usize, radius: usize) -> Vec<Vec<Row<'_>>> {
+        (first..first + count).map(|y| self.window(x, y, radius)).collect()
     }
 
     /// What the taps of a dense convolution read for row `y`.
@@ -316,6 +322,11 @@ impl Context<'_, '_> {
             at_least(scratch, resize::scratch_len(self.resizes.iter().map(|resize| &resize.columns)));
         Fuse { parts: &parts, bias, finish, scratch, dst }.run_on(self.isa);
     }
+}
+
+/// How a block adds its input.
+fn shortcut(projection: bool) -> Shortcut {
+    if projection { Shortcut::Projection } else { Shortcut::Identity }
 }
 
 /// The first `len` elements of working memory, which grows to hold them.

@@ -1,7 +1,7 @@
 //! Times from another detail to a detector that is ready, as a slider needs it: mixing, folding, packing, on one thread.
 //!
 //! ```sh
-//! cargo run --release -p pidinet --example detail_time -- full 100 f32
+//! cargo run --release -p pidinet --example time_detail -- full 100 f32
 //! ```
 #![allow(clippy::print_stdout, reason = "its output")]
 

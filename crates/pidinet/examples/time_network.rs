@@ -1,7 +1,7 @@
 //! Times the network on one thread, also where there is no command line, as in WebAssembly.
 //!
 //! ```sh
-//! cargo run --release -p pidinet --example network_time -- models/tiny.safetensors 481x321 10
+//! cargo run --release -p pidinet --example time_network -- models/tiny.safetensors 481x321 10
 //! ```
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output")]
 

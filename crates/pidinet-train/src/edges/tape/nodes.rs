@@ -1,0 +1,52 @@
+//! What a tape is made of: maps, and the operations they come from.
+
+use super::taps::Taps;
+
+/// One map: where it comes from and how large it is.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) op: Op,
+    pub(super) channels: usize,
+    /// How many times its sides were halved.
+    pub(super) level: usize,
+    /// How many operations read it.
+    pub(super) readers: usize,
+    /// Raised when the node starts to stand for another map, see `Recorder::add`.
+    pub(super) version: usize,
+}
+
+/// What a node computes from nodes before it.
+#[derive(Clone, Debug)]
+pub(super) enum Op {
+    Image,
+    Conv(ConvOp),
+    MaxPool { x: usize },
+    Sigmoid { x: usize },
+    Gate { x: usize, gate: usize },
+    Resize { x: usize },
+    Concat { maps: Vec<usize> },
+}
+
+/// A sum of convolutions of one map, a bias and another map.
+#[derive(Clone, Debug)]
+pub(super) struct ConvOp {
+    pub(super) x: usize,
+    /// Whether it is `max(x, 0)` that is convolved.
+    pub(super) rectify: bool,
+    pub(super) parts: Vec<Part>,
+    /// Number of the bias among the parameters.
+    pub(super) bias: Option<usize>,
+    /// The map that is added.
+    pub(super) onto: Option<usize>,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) depthwise: bool,
+}
+
+/// One convolution of a [`ConvOp`].
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// Number of the weights among the parameters.
+    pub(super) weight: usize,
+    pub(super) taps: Taps,
+}

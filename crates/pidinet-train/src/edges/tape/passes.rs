@@ -1,0 +1,174 @@
+//! The tape forwards, from an image to the five maps, and backwards, from their gradients to those of the parameters:
+//! one operation after the other.
+
+use pidinet_kernels::Isa;
+
+use super::conv::Conv;
+use super::nodes::{ConvOp, Op};
+use super::packed::unpack;
+use super::{Geometry, Packed, Tape, Workspace};
+use super::{concat, gate, pool, rows, sigmoid};
+
+impl Tape {
+    /// Computes every map of `image` (`[3, h, w]`, normalised, without gaps) in `workspace`.
+    pub fn forward(
+        &self,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        image: &[f32],
+        workspace: &mut Workspace,
+    ) {
+        workspace.prepare(self, geometry);
+        for (number, node) in self.nodes.iter().enumerate() {
+            let (before, rest) = workspace.values.split_at_mut(number);
+            let dst = rest[0].as_mut_slice();
+            let frame = geometry.frames[node.level];
+            match &node.op {
+                Op::Image => {
+                    assert_eq!(image.len(), 3 * frame.height * frame.width, "the image has another size");
+                    rows::load(image, frame, dst);
+                }
+                Op::Conv(op) => {
+                    let onto = op.onto.map(|onto| before[onto].as_slice());
+                    self.conv(isa, number, op, geometry, packed).forward(&before[op.x], onto, dst);
+                }
+                &Op::MaxPool { x } => pool::forward(&before[x], geometry.frames[node.level - 1], frame, dst),
+                &Op::Sigmoid { x } => sigmoid::forward(&before[x], frame, dst),
+                &Op::Gate { x, gate } => gate::forward(&before[x], &before[gate], frame, dst),
+                &Op::Resize { x } => geometry.resizes[self.nodes[x].level].forward(&before[x], dst),
+                Op::Concat { maps } => concat::forward(maps.iter().map(|&map| before[map].as_slice()), dst),
+            }
+        }
+    }
+
+    /// The five maps before their sigmoids, `[h, w]` each: those of the sides, and fused.
+    pub fn logits(&self, geometry: &Geometry, workspace: &Workspace) -> [Vec<f32>; 5] {
+        self.logits.map(|node| rows::unload(&workspace.values[node], geometry.frames[0]))
+    }
+
+    /// Adds to `gradients` the gradient of every parameter, from those of the five logits (`[h, w]` each).
+    /// The maps in `workspace` are those of the last [`Tape::forward`].
+    pub fn backward(
+        &self,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        logits: &[Vec<f32>; 5],
+        workspace: &mut Workspace,
+        gradients: &mut [f32],
+    ) {
+        for (&node, gradient) in self.logits.iter().zip(logits) {
+            self.seed(geometry, node, gradient, workspace);
+        }
+        for number in (1..self.nodes.len()).rev() {
+            // The five last sigmoids are part of the loss.
+            let Some(gradient) = workspace.gradients[number].take() else { continue };
+            let node = &self.nodes[number];
+            let frame = geometry.frames[node.level];
+            match &node.op {
+                Op::Image => unreachable!("the image is node 0"),
+                Op::Conv(op) => {
+                    let conv = self.conv(isa, number, op, geometry, packed);
+                    let sums = conv.weight_gradient(&workspace.values[op.x], &gradient);
+                    unpack(self, op, &sums, gradients);
+                    if let Some(bias) = op.bias {
+                        let range = self.parameters.tensors()[bias].range.clone();
+                        conv.bias_gradient(&gradient, &mut gradients[range]);
+                    }
+                    if op.x != 0 {
+                        self.pass_on(op.x, workspace, |maps, is_there, dst| {
+                            conv.input_gradient(&maps[op.x], &gradient, is_there, dst);
+                        });
+                    }
+                    if let Some(onto) = op.onto {
+                        let Some(sum) = &mut workspace.gradients[onto] else {
+                            workspace.gradients[onto] = Some(gradient);
+                            continue;
+                        };
+                        sum.iter_mut().zip(&gradient).for_each(|(sum, term)| *sum += term);
+                    }
+                }
+                &Op::MaxPool { x } => self.pass_on(x, workspace, |maps, is_there, dst| {
+                    pool::backward(
+                        &maps[x],
+                        geometry.frames[node.level - 1],
+                        &gradient,
+                        frame,
+                        is_there,
+                        dst,
+                    );
+                }),
+                &Op::Sigmoid { x } => self.pass_on(x, workspace, |maps, is_there, dst| {
+                    sigmoid::backward(&maps[number], &gradient, is_there, dst);
+                }),
+                &Op::Gate { x, gate } => {
+                    self.pass_on(gate, workspace, |maps, is_there, dst| {
+                        gate::gate_gradient(&maps[x], &gradient, frame, is_there, dst);
+                    });
+                    self.pass_on(x, workspace, |maps, is_there, dst| {
+                        gate::map_gradient(&maps[gate], &gradient, frame, is_there, dst);
+                    });
+                }
+                &Op::Resize { x } => self.pass_on(x, workspace, |_, is_there, dst| {
+                    geometry.resizes[self.nodes[x].level].backward(&gradient, is_there, dst);
+                }),
+                Op::Concat { maps } => {
+                    let mut parts = gradient.as_slice();
+                    for &map in maps {
+                        self.pass_on(map, workspace, |_, is_there, dst| {
+                            let (part, next) = parts.split_at(dst.len());
+                            concat::backward(part, is_there, dst);
+                            parts = next;
+                        });
+                    }
+                }
+            }
+            workspace.give(node.level, node.channels, gradient);
+        }
+    }
+
+    /// The convolution of a node.
+    fn conv<'a>(
+        &self,
+        isa: Isa,
+        number: usize,
+        op: &'a ConvOp,
+        geometry: &'a Geometry,
+        packed: &'a Packed,
+    ) -> Conv<'a> {
+        Conv {
+            isa,
+            op,
+            packed: packed.0[number].as_ref().expect("weights of every convolution are packed"),
+            reads: geometry.reads[number].as_ref().expect("reads of every convolution are known"),
+            frame: geometry.frames[self.nodes[number].level],
+        }
+    }
+
+    /// Adds the gradient of a logit, `[h, w]` without gaps, to its node.
+    fn seed(&self, geometry: &Geometry, node: usize, gradient: &[f32], workspace: &mut Workspace) {
+        let frame = geometry.frames[0];
+        assert_eq!(gradient.len(), frame.height * frame.width, "a gradient for each pixel");
+        self.pass_on(node, workspace, |_, is_there, dst| {
+            assert!(!is_there, "outputs have one gradient each");
+            rows::load(gradient, frame, dst);
+        });
+    }
+
+    /// Lets `add` add to the gradient of a node. It gets all maps, whether something is in the gradient already (if not,
+    /// its pixels hold anything), and the gradient.
+    fn pass_on(
+        &self,
+        node: usize,
+        workspace: &mut Workspace,
+        add: impl FnOnce(&[Vec<f32>], bool, &mut [f32]),
+    ) {
+        let gradient = workspace.gradients[node].take();
+        let is_there = gradient.is_some();
+        let mut gradient =
+            gradient.unwrap_or_else(|| workspace.take(self.nodes[node].level, self.nodes[node].channels));
+        add(&workspace.values, is_there, &mut gradient);
+        workspace.gradients[node] = Some(gradient);
+    }
+}

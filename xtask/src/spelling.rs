@@ -1,0 +1,28 @@
+//! `cargo xtask spelling`: spelling, with `typos` where that is installed.
+
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+
+use crate::cargo;
+
+/// Runs `typos`, or what the environment variable `TYPOS` names, as `_typos.toml` says.
+///
+/// # Errors
+///
+/// When a word is misspelt.
+pub(crate) fn run() -> Result<()> {
+    println!("\n== cargo xtask spelling");
+    let program = std::env::var("TYPOS").unwrap_or_else(|_| "typos".to_owned());
+    let version =
+        Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !version.is_ok_and(|status| status.success()) {
+        println!(
+            "spelling was not looked at: `pip install typos` or `cargo install typos-cli` gives what does"
+        );
+        return Ok(());
+    }
+    let mut typos = Command::new(program);
+    typos.current_dir(cargo::root());
+    cargo::finish(typos)
+}
