@@ -10,16 +10,15 @@ operations, gradients come from autograd, steps from torch.optim. Random weights
 import math
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.numpy import save_file
 
-KINDS = ["cd", "ad", "rd", "cv"] * 4
-ANGULAR = [3, 0, 1, 6, 4, 2, 7, 8, 5]
-OUTER = [0, 2, 4, 10, 14, 20, 22, 24]
-INNER = [6, 7, 8, 11, 13, 16, 17, 18]
+sys.path.insert(0, str(Path(__file__).parent / "gpu"))
+from parameters import ANGULAR, INNER, KINDS, OUTER, STAGES, shapes_of  # noqa: E402
 
 
 def difference(x, w, kind, groups, theta):
@@ -39,44 +38,13 @@ def difference(x, w, kind, groups, theta):
     return F.conv2d(x, flat.unflatten(2, (3, 3)), padding=1, groups=groups)
 
 
-def parameters(c, m):
-    """Names and shapes, in the order the network asks for them."""
-    yield "init_block.weight", (c, 3, 3, 3)
-    before = c
-    for stage, blocks in enumerate([3, 4, 4, 4]):
-        after = c * [1, 2, 4, 4][stage]
-        for block in range(1, blocks + 1):
-            name = f"block{stage + 1}_{block}"
-            yield f"{name}.conv1.weight", (before, 1, 3, 3)
-            yield f"{name}.conv2.weight", (after, before, 1, 1)
-            if stage and block == 1:
-                yield f"{name}.shortcut.weight", (after, before, 1, 1)
-                yield f"{name}.shortcut.bias", (after,)
-            before = after
-    for stage in range(4):
-        width = c * [1, 2, 4, 4][stage]
-        if m:
-            yield f"dilations.{stage}.conv1.weight", (m, width, 1, 1)
-            yield f"dilations.{stage}.conv1.bias", (m,)
-            for branch in range(1, 5):
-                yield f"dilations.{stage}.conv2_{branch}.weight", (m, m, 3, 3)
-            width = m
-            yield f"attentions.{stage}.conv1.weight", (4, m, 1, 1)
-            yield f"attentions.{stage}.conv1.bias", (4,)
-            yield f"attentions.{stage}.conv2.weight", (1, 4, 3, 3)
-        yield f"conv_reduces.{stage}.conv.weight", (1, width, 1, 1)
-        yield f"conv_reduces.{stage}.conv.bias", (1,)
-    yield "classifier.weight", (1, 4, 1, 1)
-    yield "classifier.bias", (1,)
-
-
 def network(p, x, theta):
     """The five maps before their sigmoids, `[n, 1, h, w]` each."""
     kinds = iter(KINDS)
     size = x.shape[2:]
     x = difference(x, p["init_block.weight"], next(kinds), 1, theta)
     sides = []
-    for stage, blocks in enumerate([3, 4, 4, 4]):
+    for stage, blocks in enumerate(STAGES):
         for block in range(1, blocks + 1):
             name = f"block{stage + 1}_{block}"
             if stage and block == 1:
@@ -115,7 +83,7 @@ def loss(maps, labels, lam=1.1):
 def initial(c, m, generator):
     """Kaiming uniform as torch.nn.Conv2d, some biases so that their gradients matter."""
     p, fan_in = {}, 1
-    for name, shape in parameters(c, m):
+    for name, shape in shapes_of(c, m):
         fan_in = math.prod(shape[1:]) if len(shape) > 1 else fan_in
         p[name] = (torch.rand(shape, generator=generator) * 2 - 1) / math.sqrt(fan_in)
     return p

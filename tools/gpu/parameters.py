@@ -22,11 +22,15 @@ INNER = [6, 7, 8, 11, 13, 16, 17, 18]
 
 def shapes(size):
     """Names and shapes, in the order of the vector."""
-    c, m = SIZES[size]
+    return shapes_of(*SIZES[size])
+
+
+def shapes_of(c, m):
+    """Names and shapes for C channels, and M inside CDCM (0: neither CDCM nor CSAM), in the order the network asks for them."""
+    widths = [c * times for times in (1, 2, 4, 4)]
     yield "init_block.weight", (c, 3, 3, 3)
     before = c
-    for stage, blocks in enumerate(STAGES):
-        after = c * (1, 2, 4, 4)[stage]
+    for stage, (blocks, after) in enumerate(zip(STAGES, widths)):
         for block in range(1, blocks + 1):
             name = f"block{stage + 1}_{block}"
             yield f"{name}.conv1.weight", (before, 1, 3, 3)
@@ -35,15 +39,16 @@ def shapes(size):
                 yield f"{name}.shortcut.weight", (after, before, 1, 1)
                 yield f"{name}.shortcut.bias", (after,)
             before = after
-    for stage in range(4):
-        yield f"dilations.{stage}.conv1.weight", (m, c * (1, 2, 4, 4)[stage], 1, 1)
-        yield f"dilations.{stage}.conv1.bias", (m,)
-        for branch in range(1, 5):
-            yield f"dilations.{stage}.conv2_{branch}.weight", (m, m, 3, 3)
-        yield f"attentions.{stage}.conv1.weight", (4, m, 1, 1)
-        yield f"attentions.{stage}.conv1.bias", (4,)
-        yield f"attentions.{stage}.conv2.weight", (1, 4, 3, 3)
-        yield f"conv_reduces.{stage}.conv.weight", (1, m, 1, 1)
+    for stage, width in enumerate(widths):
+        if m:
+            yield f"dilations.{stage}.conv1.weight", (m, width, 1, 1)
+            yield f"dilations.{stage}.conv1.bias", (m,)
+            for branch in range(1, 5):
+                yield f"dilations.{stage}.conv2_{branch}.weight", (m, m, 3, 3)
+            yield f"attentions.{stage}.conv1.weight", (4, m, 1, 1)
+            yield f"attentions.{stage}.conv1.bias", (4,)
+            yield f"attentions.{stage}.conv2.weight", (1, 4, 3, 3)
+        yield f"conv_reduces.{stage}.conv.weight", (1, m or width, 1, 1)
         yield f"conv_reduces.{stage}.conv.bias", (1,)
     yield "classifier.weight", (1, 4, 1, 1)
     yield "classifier.bias", (1,)

@@ -20,6 +20,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"], &[])?;
     cargo(&["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     crate::deny::run()?;
+    crate::circles::run(&[])?;
     crate::spelling::run()?;
     let mut tests = Counts::default();
     if extent == Extent::Full {

@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use numpy::{IntoPyArray, PyArray2, PyArrayMethods, PyReadonlyArray2};
-use pidinet::EdgeMap;
+use pidinet::{EdgeMap, Size};
 use pidinet_eval::GroundTruth;
 use pidinet_eval::edges::counts::Counts;
 use pidinet_eval::edges::curve::{Curve, Point};
-use pidinet_eval::edges::evaluate::{Options, Times, evaluate, links, thresholds};
+use pidinet_eval::edges::evaluate::{EvaluateOptions as Options, Times, evaluate, links, thresholds};
 use pidinet_eval::edges::matching::matching;
 use pidinet_eval::edges::score::Scores;
 use pidinet_eval::figures::plot::{BSDS_HUMAN, PlotOptions};
@@ -110,7 +110,7 @@ pub(crate) fn score_folders<'py>(
             let size = |path: &Path| {
                 let look = predictions::look(path, reading)?;
                 looks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(path.to_owned(), look);
-                Ok((look.width, look.height))
+                Ok(Size { height: look.height, width: look.width })
             };
             let truth = dataset.truth(&truth_options, size).map_err(failed)?;
             let looks = looks.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -109,6 +109,6 @@ mod tests {
     #[test]
     fn a_device_that_is_not_there_is_an_error() {
         let error = Accelerator::working("cuda", || panic!("no driver")).unwrap_err().to_string();
-        assert_eq!(error, "cuda failed: no driver; what was saved before is whole");
+        assert_eq!(error, "cuda failed: no driver; everything saved so far is intact");
     }
 }

@@ -143,7 +143,7 @@ fn gradients_are_those_of_the_tape(accelerator: &Accelerator) {
     for (arch, soft) in architectures().into_iter().zip([false, true].into_iter().cycle()) {
         let loss = Loss { lambda: 1.1, soft };
         let (tape, burn) = (Trainer::new(&arch, 5, &Cpu::default()), Trainer::new(&arch, 5, accelerator));
-        assert_eq!(tape.parameters, burn.parameters);
+        assert_eq!(tape.learner.parameters, burn.learner.parameters);
         let (want, wanted) = tape.differentiate(&loss, &samples, 3.0).unwrap();
         let (got, gradients) = burn.differentiate(&loss, &samples, 3.0).unwrap();
         assert!((got - want).abs() < 1e-4 * want, "{arch:?}: {got} instead of {want}");
@@ -185,7 +185,7 @@ fn what_is_measured_is_the_average() {
     let sample = sample(24, 17, 3);
     let measured = |device: &dyn Device| {
         let mut trainer = Trainer::new(&arch, 2, device);
-        trainer.state.average.iter_mut().for_each(|x| *x *= 0.5);
+        trainer.learner.state.average.iter_mut().for_each(|x| *x *= 0.5);
         trainer.averaged().logits(&sample).unwrap()
     };
     let tape = measured(&Cpu::default());

@@ -16,10 +16,10 @@ use pidinet_eval::classes::ClassSet;
 use pidinet_train::device::{self, Cpu};
 use pidinet_train::optimizer::Adam;
 use pidinet_train::recognition::batch::Batch;
-use pidinet_train::recognition::learner::Learner;
 use pidinet_train::recognition::loss::targets;
 use pidinet_train::recognition::signs::{Precision, Straight};
 use pidinet_train::recognition::tape::Mode;
+use pidinet_train::recognition::trainer::Trainer;
 
 /// Every kind of difference, stem and shortcut, with one and two branches.
 fn architectures() -> [RecognitionArch; 4] {
@@ -135,13 +135,13 @@ fn losses_and_gradients_are_those_of_the_tape() {
     for arch in architectures() {
         for mode in modes {
             let [mut tape, mut burn] = [&Cpu::default() as &dyn device::Device, &Accelerator::cpu()]
-                .map(|device| Learner::new(&arch, 5, device, mode));
+                .map(|device| Trainer::new(&arch, 5, device, mode));
             let batch = batch(6, (18, 23), 9);
             let (want, wanted) = tape.differentiate(&batch).unwrap();
             let (got, found) = burn.differentiate(&batch).unwrap();
             assert!((got - want).abs() < 1e-4 * want, "{mode:?}, {arch:?}: {got} instead of {want}");
-            for tensor in tape.tape().tensors() {
-                let name = &tensor.parameter.name;
+            for tensor in tape.learner.layout().tensors() {
+                let name = &tensor.name;
                 let close = |what: &str, found: &[f32], wanted: &[f32], least: f32| {
                     let (found, wanted) = (&found[tensor.range.clone()], &wanted[tensor.range.clone()]);
                     let largest = wanted.iter().fold(least, |largest, x| largest.max(x.abs()));
@@ -151,7 +151,7 @@ fn losses_and_gradients_are_those_of_the_tape() {
                 };
                 close("gradient of", &found, &wanted, 1e-5);
                 // What batch norms took note of; the means of what was normalised before are zero.
-                close("value of", &burn.parameters, &tape.parameters, 1e-2);
+                close("value of", &burn.learner.parameters, &tape.learner.parameters, 1e-2);
             }
         }
     }
@@ -160,11 +160,11 @@ fn losses_and_gradients_are_those_of_the_tape() {
 #[test]
 fn steps_lower_the_loss_as_on_the_tape() {
     let losses = |device: &dyn device::Device| -> Vec<f64> {
-        let mut learner = Learner::new(&architectures()[0], 7, device, Mode::default());
+        let mut trainer = Trainer::new(&architectures()[0], 7, device, Mode::default());
         let batch = batch(12, (12, 12), 4);
         let step = |_| {
-            let (loss, gradients) = learner.differentiate(&batch).unwrap();
-            learner.step(&Adam::default(), 0.005, &gradients);
+            let (loss, gradients) = trainer.differentiate(&batch).unwrap();
+            trainer.step(&Adam::default(), 0.005, &gradients);
             loss
         };
         (0..12).map(step).collect()
@@ -182,8 +182,8 @@ fn answers_at_inference_are_those_of_the_tape() {
         let arch = &architectures()[0];
         let mode = Mode { precision, ..Mode::default() };
         let [tape, burn] = [&Cpu::default() as &dyn device::Device, &Accelerator::cpu()].map(|device| {
-            let mut learner = Learner::new(arch, 5, device, mode);
-            learner.logits(&batch(4, (16, 16), 2).images, (16, 16)).unwrap()
+            let mut trainer = Trainer::new(arch, 5, device, mode);
+            trainer.logits(&batch(4, (16, 16), 2).images, (16, 16)).unwrap()
         });
         assert_eq!(tape.len(), 12);
         assert!(tape.iter().zip(&burn).all(|(a, b)| (a - b).abs() < 1e-3), "{tape:?} {burn:?}");

@@ -12,7 +12,7 @@ use pidinet_burn::Accelerator;
 use pidinet_train::device::{Cpu, Device};
 use pidinet_train::edges::config::{self, Config, Source};
 use pidinet_train::edges::run::train;
-use pidinet_train::run::{Options, Outcome};
+use pidinet_train::run::{Outcome, RunOptions};
 
 const SIDE: usize = 40;
 
@@ -49,7 +49,7 @@ fn a_run_on_burn_goes_on_on_the_cpu() {
     let run = folder.path().join("run");
     let go = |device: &dyn Device, resume: bool, last: u64| -> Outcome {
         stop.store(false, std::sync::atomic::Ordering::Relaxed);
-        let options = Options { folder: run.clone(), resume, device, stop: &stop };
+        let options = RunOptions { folder: run.clone(), resume, device, stop: &stop };
         train(&config, &options, |event| {
             if matches!(event, pidinet_train::run::Event::Step { step, .. } if *step == last) {
                 stop.store(true, std::sync::atomic::Ordering::Relaxed);

@@ -17,10 +17,10 @@ use crate::model::ModelArgs;
 use crate::options::{EngineArgs, size};
 use crate::ui::{self, usage};
 
-/// Measure the network alone, without reading and writing images
+/// Measure the speed of a network, excluding image files
 ///
-/// The network runs on an image in memory, of noise if none is given, once to warm up and then as often as asked. What is
-/// reported is the time of one image.
+/// Runs the network on an image in memory (noise unless --image is given), once to warm up and then --runs times, and
+/// reports the time per image.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Bench {
     #[command(flatten)]
@@ -29,27 +29,27 @@ pub(crate) struct Bench {
     #[command(flatten)]
     detail: DetailArgs,
 
-    /// Size of the image [default: 481x321, or the input of a model for recognition]
+    /// Image size [default: 481x321, or the input size of a recognition model]
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<Size>,
 
-    /// Image to run on, for int8, which computes in f32 what is beyond the range of photographs [default:
-    /// noise]
+    /// Image to run on [default: noise]. Matters for int8, which falls back to f32 where values exceed the calibrated
+    /// ranges, as noise does
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "size")]
     image: Option<PathBuf>,
 
-    /// Images at once, shared out among the threads; what is reported is the time of one. For recognition
+    /// Batch size, for recognition models: the images are shared among the threads
     #[arg(long, value_name = "N", default_value = "1", value_parser = batch)]
     batch: NonZeroUsize,
 
-    /// How often the network runs
+    /// Number of measured runs
     #[arg(long, value_name = "N", default_value = "10")]
     runs: NonZeroUsize,
 
     #[command(flatten)]
     engine: EngineArgs,
 
-    /// Show what each step of the network takes
+    /// Show the time of each step
     #[arg(long)]
     layers: bool,
 
@@ -104,18 +104,18 @@ impl Bench {
         self.check_size(matches!(opened, AnyModel::Recognition(_)))?;
         if let AnyModel::Recognition(model) = &opened {
             if self.engine.precision != Precision::F32 {
-                return Err(usage!("--precision is for models for edges"));
+                return Err(usage!("--precision applies to edge models only"));
             }
             if self.image.is_some() {
-                return Err(usage!("--image is for models for edges"));
+                return Err(usage!("--image applies to edge models only"));
             }
             if self.detail.is_given() {
-                return Err(usage!("--detail is for models for edges"));
+                return Err(usage!("--detail applies to edge models only"));
             }
-            return self.binary(model);
+            return self.recognition(model);
         }
         if self.batch != NonZeroUsize::MIN {
-            return Err(usage!("--batch is for models for recognition"));
+            return Err(usage!("--batch applies to recognition models only"));
         }
         let image = match &self.image {
             Some(path) => Image::open(path, &ImageLimits::default())?,
@@ -129,7 +129,7 @@ impl Bench {
             threads: self.engine.threads,
             isa: self.engine.isa,
             precision: self.engine.precision,
-            strip: self.engine.tile,
+            strip: self.engine.strip,
             ..DetectorOptions::default()
         };
         let detector = EdgeDetector::new(&model, &options)?;
@@ -178,7 +178,7 @@ impl Bench {
     }
 
     /// Measures a model for recognition.
-    fn binary(&self, model: &RecognitionModel) -> anyhow::Result<ExitCode> {
+    fn recognition(&self, model: &RecognitionModel) -> anyhow::Result<ExitCode> {
         let options = ClassifierOptions { threads: self.engine.threads, isa: self.engine.isa };
         let classifier = Classifier::new(model, &options)?;
         let side = model.input.size;
@@ -202,7 +202,7 @@ impl Bench {
             height,
             threads: classifier.threads(),
             isa: classifier.isa(),
-            precision: "one bit",
+            precision: "binary",
             runs: self.runs.get(),
             median_ms: median_ms(times.iter().copied()),
             min_ms: times.iter().min().map_or(0.0, |time| milliseconds(*time)),

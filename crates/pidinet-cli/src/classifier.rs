@@ -15,16 +15,15 @@ use crate::inputs::{Input, Source};
 /// The classifier to use.
 #[derive(clap::Args, Debug)]
 pub(crate) struct ClassifierArgs {
-    /// Model for recognition: the file of a Bi-PiDiNet, floats or packed, or the name of one that comes with the
-    /// program
+    /// Recognition model: a Bi-PiDiNet file (float or packed) or the name of a built-in model
     #[arg(short, long, value_name = "FILE|NAME", value_hint = ValueHint::FilePath)]
     model: PathBuf,
 
-    /// Threads [default: one for each core]
+    /// Number of threads [default: one per core]
     #[arg(short = 'j', long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
-    /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, or the best here]
+    /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, else the best available]
     #[arg(long, value_name = "NAME", value_parser = Isa::named)]
     isa: Option<Isa>,
 }

@@ -12,10 +12,10 @@ use crate::classifier::{ClassifierArgs, read};
 use crate::inputs::{self, Input};
 use crate::ui::Batch;
 
-/// Say what images show
+/// Recognise what images show
 ///
-/// Prints for each image the most probable classes, by the labels in the model file, with their
-/// probabilities. An image that fails is told at the end, and the others are done.
+/// Prints the most probable classes of each image with their probabilities, named by the labels in the model file.
+/// If an image fails, the others are still processed, and the failures are listed at the end.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Classify {
     /// Images, folders of images, patterns such as '*.jpg', or - for standard input
@@ -25,15 +25,15 @@ pub(crate) struct Classify {
     #[command(flatten)]
     classifier: ClassifierArgs,
 
-    /// How many classes
+    /// Number of classes to print
     #[arg(short = 'k', long, value_name = "N", default_value = "1")]
     top: NonZeroUsize,
 
-    /// Take the images of folders within folders, too
+    /// Search folders recursively
     #[arg(short, long)]
     recursive: bool,
 
-    /// Print a line of JSON for each image
+    /// Print one line of JSON per image
     #[arg(long)]
     json: bool,
 }

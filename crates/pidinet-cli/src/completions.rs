@@ -7,12 +7,12 @@ use clap_complete::Shell;
 
 use crate::ui;
 
-/// Print a completion script for a shell
+/// Print a shell completion script
 ///
 /// For example: pidinet completions bash > ~/.local/share/bash-completion/completions/pidinet
 #[derive(clap::Args, Debug)]
 pub(crate) struct Completions {
-    /// The shell
+    /// Shell
     shell: Shell,
 }
 

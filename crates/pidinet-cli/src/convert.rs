@@ -21,53 +21,53 @@ use crate::inputs;
 use crate::options::{one_of, size};
 use crate::ui::usage;
 
-/// Turn a model file into one of ours, or into ONNX for other programs
+/// Convert a model to safetensors or ONNX
 ///
-/// Reads published .pth checkpoints, without running anything in them, and safetensors. A .safetensors file
-/// holds the architecture and the input preset, so that no option has to be remembered. An .onnx file has
-/// ordinary convolutions (opset 17), for ONNX Runtime and whatever else reads that format.
+/// Reads safetensors and published .pth checkpoints (never executing code in them). The .safetensors output records
+/// the architecture and the input preset, so no options are needed to use it. The .onnx output has plain
+/// convolutions (opset 17), for ONNX Runtime and other programs.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Convert {
-    /// Model to read: a file, or the name of a model that comes with the program
+    /// Model to convert: a file or the name of a built-in model
     #[arg(value_name = "IN", value_hint = ValueHint::FilePath)]
     input: PathBuf,
 
-    /// File to write, NAME.safetensors or NAME.onnx
+    /// Output file: NAME.safetensors or NAME.onnx
     #[arg(value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: PathBuf,
 
     #[command(flatten)]
     detail: DetailArgs,
 
-    /// Fold pixel differences into ordinary weights: opens a little faster, but cannot be trained further
+    /// Fold pixel differences into plain convolutions: loads slightly faster, but cannot be trained further
     #[arg(long)]
     folded: bool,
 
-    /// Write numbers of 16 bits: half the size, and edges that differ by about 0.001; of a model for
-    /// recognition the weights of real convolutions
+    /// Store weights as float16: half the size; edge maps change by about 0.001. In a recognition model this applies
+    /// to the real-valued convolutions
     #[arg(long)]
     float16: bool,
 
-    /// Write weights of which only the signs are used as one bit each: a model for recognition then is about
-    /// a twentieth as large and gives the same, but cannot be trained further
+    /// Store binary weights as one bit each: a recognition model shrinks to about a twentieth with identical results,
+    /// but cannot be trained further
     #[arg(long)]
     packed: bool,
 
-    /// Measure the ranges of the network's activations on these photographs, a folder or a pattern, which
-    /// --precision int8 needs; some dozens like those that are to come are enough, and of more, 64 are taken
+    /// Calibrate for --precision int8: measure the activation ranges on these photographs, a folder or a pattern. A
+    /// few dozen typical ones suffice; at most 64 are used
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     calibrate: Option<PathBuf>,
 
-    /// Kinds of the layers, for a file that does not say: a published configuration, or sixteen of cv,
-    /// cd, ad, rd [default: carv4]
+    /// Convolution of each layer, if the file does not say: a published configuration, or a list of sixteen of cv, cd,
+    /// ad, rd [default: carv4]
     #[arg(long, value_name = "NAME")]
     config: Option<Kinds>,
 
-    /// Share of the pixel difference, from 0 to 1, for a file that does not say [default: 1]
+    /// Weight of the pixel difference (theta), from 0 to 1, if the file does not say [default: 1]
     #[arg(long, value_name = "T")]
     theta: Option<f32>,
 
-    /// How the model wants its input [default: as the file says, else imagenet]
+    /// Normalisation of the network's input [default: as in the file, else imagenet]
     #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(&["imagenet", "controlnet"]))]
     preset: Option<Preset>,
 
@@ -79,16 +79,16 @@ pub(crate) struct Convert {
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "ONNX")]
 struct Onnx {
-    /// Fix the size of the images, one at a time [default: any number of images of any size]
+    /// Fix the input size, with a batch of one [default: dynamic size and batch]
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<Size>,
 
-    /// What goes in: normalised, as the preset says, or rgb, red, green and blue from 0 to 255
+    /// Input of the ONNX model: normalised (by the preset) or rgb (0 to 255; the model normalises)
     /// [default: normalised]
     #[arg(id = "onnx_input", long = "input", value_name = "NAME", value_parser = one_of::<Input>(&["normalised", "rgb"]))]
     input: Option<Input>,
 
-    /// Let side1 to side4 come out too, what each stage sees by itself
+    /// Also output side1 to side4, the side outputs of the four stages
     #[arg(long)]
     side_outputs: bool,
 }
@@ -111,16 +111,16 @@ impl Convert {
             .flatten()
             .find(|input| self.is_output(input))
         {
-            return Err(usage!("{} would be overwritten; give OUT another name", input.display()));
+            return Err(usage!("{} would be overwritten: choose another name for OUT", input.display()));
         }
         let found = Found::named(&self.input)?;
         let options = OpenOptions { kinds: self.config, theta: self.theta, ..OpenOptions::default() };
         let opened = match found.open(&options)? {
-            AnyModel::Recognition(model) => return self.binary(&model, format),
+            AnyModel::Recognition(model) => return self.recognition(&model, format),
             AnyModel::Edges(model) => model,
         };
         if self.packed {
-            return Err(usage!("{} finds edges and has no weights of one bit", self.input.display()));
+            return Err(usage!("{}: --packed applies to recognition models only", self.input.display()));
         }
         let mut model = if self.detail.is_given() { self.detail.model(&found, &options)? } else { opened };
         if self.folded {
@@ -150,7 +150,7 @@ impl Convert {
     }
 
     /// Converts a model for recognition.
-    fn binary(&self, model: &RecognitionModel, format: Format) -> anyhow::Result<ExitCode> {
+    fn recognition(&self, model: &RecognitionModel, format: Format) -> anyhow::Result<ExitCode> {
         let name = self.input.display();
         let for_edges = [
             self.folded,
@@ -162,11 +162,11 @@ impl Convert {
         ];
         if for_edges.contains(&true) {
             return Err(usage!(
-                "{name} is a model for recognition: --folded, --calibrate, --config, --theta, --preset and --detail are for edges"
+                "{name} is a recognition model: --folded, --calibrate, --config, --theta, --preset and --detail apply to edge models only"
             ));
         }
         if format == Format::Onnx {
-            return Err(usage!("{name} is a model for recognition, and is not written as ONNX"));
+            return Err(usage!("{name} is a recognition model, which cannot be exported to ONNX"));
         }
         let storage = RecognitionStorage {
             binary: if self.packed { BinaryStorage::Bits } else { BinaryStorage::Latent },
@@ -199,7 +199,7 @@ impl Convert {
             }
         };
         match unfit.iter().find(|(_, given)| *given) {
-            Some((option, _)) => Err(usage!("{option} cannot be had in {}", self.output.display())),
+            Some((option, _)) => Err(usage!("{option} does not apply to {}", self.output.display())),
             None => Ok(format),
         }
     }

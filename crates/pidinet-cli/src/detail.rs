@@ -11,9 +11,9 @@ use crate::ui::usage;
 /// One detail.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DetailArgs {
-    /// How much is an edge: `-m tiny` alone finds the boundaries of objects, which is detail 0, and with --detail its
-    /// parameters are mixed with those of tiny-edges, which finds every edge, detail 1. A model file needs a
-    /// partner: see --detail-model and `pidinet mix`
+    /// Level of detail, from 0 (object boundaries only: tiny by itself) to 1 (every edge: tiny-edges). Values between
+    /// interpolate the parameters of the two models. A model file needs a partner, see --detail-model and
+    /// `pidinet mix`
     #[arg(long, value_name = "0..1", value_parser = detail)]
     detail: Option<f64>,
 
@@ -24,8 +24,8 @@ pub(crate) struct DetailArgs {
 /// What a model is mixed with.
 #[derive(clap::Args, Debug)]
 pub(crate) struct PartnerArgs {
-    /// The model at detail 1, a file or a name, trained from the model at detail 0 [default: the partner of the
-    /// model, see `pidinet models`]
+    /// Model at detail 1: a file or a name, fine-tuned from the model at detail 0 [default: the model's partner, see
+    /// `pidinet models`]
     #[arg(long, value_name = "FILE|NAME", requires = "detail")]
     detail_model: Option<PathBuf>,
 }
@@ -33,7 +33,7 @@ pub(crate) struct PartnerArgs {
 /// Reads a detail.
 pub(crate) fn detail(text: &str) -> Result<f64, String> {
     let detail = text.trim().parse().ok().filter(|detail| (0.0..=1.0).contains(detail));
-    detail.ok_or_else(|| "expected a number from 0, boundaries, to 1, every edge".to_owned())
+    detail.ok_or_else(|| "expected a number from 0 (boundaries) to 1 (every edge)".to_owned())
 }
 
 impl DetailArgs {
@@ -74,8 +74,8 @@ impl PartnerArgs {
                 let pairs: Vec<&str> = models::pairs().map(|model| model.name).collect();
                 let pairs = if pairs.is_empty() { String::new() } else { format!(" ({})", pairs.join(", ")) };
                 return Err(usage!(
-                    "{found} has no partner to set a detail with: take the first model of a pair{pairs}, give its \
-                     partner with --detail-model, or write a mixture of two models with `pidinet mix`"
+                    "{found} has no partner to interpolate with: use the first model of a pair{pairs}, name a partner \
+                     with --detail-model, or mix two models with `pidinet mix`"
                 ));
             }
         };

@@ -30,25 +30,25 @@ use finish::Finish;
 use outputs::{Job, Output, Request};
 use record::{Milliseconds, Record};
 
-/// Find the edges in images
+/// Detect edges in images
 ///
-/// Reads PNG, JPEG, WebP, GIF, BMP, TIFF and PNM images, upright as their EXIF orientation says, and writes for
-/// each a map of its size: how probable it is, from 0 (black) to 1 (white), that a pixel is an edge.
+/// Reads PNG, JPEG, WebP, GIF, BMP, TIFF and PNM, applies the EXIF orientation, and writes an edge map of the same
+/// size for each image: the probability that a pixel is an edge, from 0 (black) to 1 (white).
 ///
-/// An image that fails is told at the end, and the others are done. Exit code: 0 all done, 1 some failed,
-/// 2 wrong usage, 130 interrupted. No half-written file is ever left.
+/// If an image fails, the others are still processed, and the failures are listed at the end. Exit codes: 0 success,
+/// 1 some images failed, 2 wrong usage, 130 interrupted. Files are written whole or not at all.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Detect {
     /// Images, folders of images, patterns such as '*.jpg', or - for standard input
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     inputs: Vec<PathBuf>,
 
-    /// Where the edges go: a file, - for standard output, or a folder if there is one of that name, it
-    /// ends in /, or there are several images [default: the folder edges, and the names are printed]
+    /// Output: a file, - for standard output, or a folder if it exists, ends in /, or there are several images
+    /// [default: the folder edges; prints the name of each map]
     #[arg(short, long, value_name = "FILE|DIR|-", value_hint = ValueHint::AnyPath)]
     output: Option<PathBuf>,
 
-    /// Take the images of folders within folders, too; the output has the same tree
+    /// Search folders recursively; the output mirrors their tree
     #[arg(short, long)]
     recursive: bool,
 
@@ -58,47 +58,47 @@ pub(crate) struct Detect {
     #[command(flatten)]
     detail: DetailArgs,
 
-    /// How pixels are presented to the network [default: as the model says]
+    /// Normalisation of the network's input [default: the model's own]
     #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(&["imagenet", "controlnet"]))]
     preset: Option<Preset>,
 
-    /// File format [default: that of the extension of -o FILE, else png]. npy and npz hold float32
-    /// probabilities, the others floor(255 p), or floor(65535 p) in png16 and tiff
+    /// Output format [default: from the extension of -o FILE, else png]. npy and npz store probabilities as
+    /// float32; the others store floor(255 p), or floor(65535 p) for png16 and tiff
     #[arg(long, value_name = "FORMAT",
         value_parser = one_of::<Format>(&["png", "png16", "jpg", "webp", "tiff", "npy", "npz"]))]
     format: Option<Format>,
 
-    /// Average the edges found at these scales of the image, as in 0.5,1,1.5
+    /// Average the maps of the image at these scales, such as 0.5,1,1.5
     #[arg(long, value_name = "S,...", value_delimiter = ',', value_parser = scale, default_value = "1")]
     scales: Vec<f32>,
 
-    /// Shrink images whose longer side is more than this; the edges have the smaller size
+    /// Shrink images whose longer side exceeds N pixels; their maps have the smaller size
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_side: Option<u32>,
 
-    /// Write the maps of the four stages, fine to coarse, too: STEM-side1.png to STEM-side4.png, or arrays
-    /// side1 to side4 of the same npz file
+    /// Also write the side outputs of the four stages, fine to coarse: STEM-side1.png to STEM-side4.png, or arrays
+    /// side1 to side4 in the npz file
     #[arg(long)]
     side_outputs: bool,
 
-    /// Refuse images of more pixels
+    /// Reject images with more than N pixels
     #[arg(long, value_name = "N", default_value = "256M", value_parser = pixels)]
     max_pixels: u64,
 
-    /// The values that are black and white in TIFF images, as in 0,255 for floats, or 0,4095 for 12 bits in 16
-    /// [default: 0,1 in floats, all of the depth in integers]. Values outside are an error
+    /// Black and white levels of TIFF images, such as 0,255 for floats or 0,4095 for 12-bit data in 16 bits
+    /// [default: 0,1 for floats, the full range for integers]. Values outside are an error
     #[arg(long, value_name = "LO,HI", allow_hyphen_values = true)]
     range: Option<FloatRange>,
 
-    /// Read what is there of JPEG and PNG images that are cut short, and say so
+    /// Decode as much as possible of truncated JPEG and PNG images, with a warning
     #[arg(long)]
     accept_damaged: bool,
 
-    /// Leave images alone whose edges are there already
+    /// Skip images whose edge maps already exist
     #[arg(long)]
     skip_existing: bool,
 
-    /// Print a line of JSON for each image: names, size, milliseconds of decode, network, post, write
+    /// Print one line of JSON per image: file names, size, and milliseconds for decode, network, post, write
     #[arg(long)]
     json: bool,
 
@@ -185,7 +185,7 @@ impl Detect {
             threads: self.engine.threads,
             isa: self.engine.isa,
             precision: self.engine.precision,
-            strip: self.engine.tile,
+            strip: self.engine.strip,
             sides: self.side_outputs,
             scales: self.scales.clone(),
             preset: self.preset,

@@ -10,10 +10,10 @@ use crate::classifier::{ClassifierArgs, read};
 use crate::inputs;
 use crate::ui::{Batch, usage};
 
-/// Write the feature vectors of images
+/// Compute feature vectors of images
 ///
-/// A feature vector is what a network sees before it decides on a class, scaled to length 1: the scalar product
-/// of two of them tells how similar two images are. The names of the images are printed in the order of the rows.
+/// A feature vector is the output of the last layer before the classifier, scaled to unit length: the dot product of
+/// two vectors is the cosine similarity of the images. Prints the names of the images in the order of the rows.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Embed {
     /// Images, folders of images, patterns such as '*.jpg', or - for standard input
@@ -23,11 +23,11 @@ pub(crate) struct Embed {
     #[command(flatten)]
     classifier: ClassifierArgs,
 
-    /// File to write: a float32 array [images, features]
+    /// Output file: a float32 array of shape [images, features]
     #[arg(short, long, value_name = "FILE.npy", value_hint = ValueHint::FilePath)]
     output: PathBuf,
 
-    /// Take the images of folders within folders, too
+    /// Search folders recursively
     #[arg(short, long)]
     recursive: bool,
 }
@@ -35,7 +35,7 @@ pub(crate) struct Embed {
 impl Embed {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         if self.output.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("npy")) {
-            return Err(usage!("{} does not end in .npy", self.output.display()));
+            return Err(usage!("{}: expected a name that ends in .npy", self.output.display()));
         }
         let found = inputs::find(&self.inputs, self.recursive)?;
         let classifier = self.classifier.open()?;

@@ -6,7 +6,7 @@ mod edges;
 mod plot;
 mod recognition;
 
-/// Score edge maps against what people drew, and classifiers against what images show
+/// Evaluate edge maps or recognition models against ground truth
 #[derive(clap::Args, Debug)]
 pub(crate) struct Eval {
     #[command(subcommand)]
@@ -16,7 +16,8 @@ pub(crate) struct Eval {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Edges(Box<edges::Edges>),
-    Classify(recognition::Classify),
+    #[command(alias = "classify")]
+    Recognition(recognition::Recognition),
     Plot(plot::Plot),
 }
 
@@ -24,7 +25,7 @@ impl Eval {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Edges(command) => command.run(),
-            Command::Classify(command) => command.run(),
+            Command::Recognition(command) => command.run(),
             Command::Plot(command) => command.run(),
         }
     }

@@ -35,7 +35,7 @@ impl Found {
         if name.exists() && !name.is_dir() {
             if !name.is_file() {
                 let path = name.display();
-                return Err(usage!("{path} is a pipe or a device, and a model is a file: copy it to one"));
+                return Err(usage!("{path} is a pipe or a device: models are read from files only"));
             }
             return Ok(Self::File(name.to_owned()));
         }
@@ -46,14 +46,14 @@ impl Found {
         let near = models::near(&name.to_string_lossy(), names());
         let others = match (near.is_empty(), all.is_empty()) {
             (true, true) => String::new(),
-            (true, false) => format!(" but {}", names().collect::<Vec<_>>().join(", ")),
+            (true, false) => format!("; the built-in models are {}", names().collect::<Vec<_>>().join(", ")),
             (false, _) => format!("; did you mean {}?", near.join(" or ")),
         };
         let path = name.display();
         Err(if name.is_dir() {
-            usage!("{path} is a folder, and there is no model of that name{others}")
+            usage!("{path} is a folder, and there is no built-in model of that name{others}")
         } else {
-            usage!("there is no file {path}, and no model of that name{others}")
+            usage!("there is no file and no built-in model named {path}{others}")
         })
     }
 
@@ -81,7 +81,7 @@ impl Found {
         match self.open(options)? {
             AnyModel::Edges(model) => Ok(model),
             AnyModel::Recognition(_) => Err(usage!(
-                "{self} is a model for recognition and finds no edges: it is for `pidinet classify`"
+                "{self} is a recognition model and cannot detect edges: use it with `pidinet classify`"
             )),
         }
     }
@@ -91,7 +91,7 @@ impl Found {
         match self.open(&OpenOptions::default())? {
             AnyModel::Recognition(model) => Ok(model),
             AnyModel::Edges(_) => Err(usage!(
-                "{self} finds edges; recognition needs a bi-pidinet, as `pidinet train classify` makes them"
+                "{self} is an edge model; recognition needs a Bi-PiDiNet, as trained by `pidinet train recognition`"
             )),
         }
     }
@@ -127,14 +127,17 @@ mod tests {
         assert_eq!(bi.recognition().unwrap().weights, model.weights);
         assert_eq!(edges.edges(&OpenOptions::default()).unwrap().info.name, "tiny");
         let error = bi.edges(&OpenOptions::default()).unwrap_err().to_string();
-        assert!(error.contains("bi is a model for recognition"), "{error}");
+        assert!(error.contains("bi is a recognition model"), "{error}");
         let error = edges.recognition().unwrap_err().to_string();
-        assert!(error.contains("tiny finds edges"), "{error}");
+        assert!(error.contains("tiny is an edge model"), "{error}");
 
         let error = find("none").unwrap_err().to_string();
-        assert_eq!(error, "there is no file none, and no model of that name but tiny, bi");
+        assert_eq!(
+            error,
+            "there is no file and no built-in model named none; the built-in models are tiny, bi"
+        );
         let error = find("tinny").unwrap_err().to_string();
-        assert_eq!(error, "there is no file tinny, and no model of that name; did you mean tiny?");
+        assert_eq!(error, "there is no file and no built-in model named tinny; did you mean tiny?");
         #[cfg(unix)]
         {
             let error = find("/dev/null").unwrap_err().to_string();

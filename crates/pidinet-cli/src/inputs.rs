@@ -55,7 +55,7 @@ impl Inputs {
         let kinds: Vec<String> =
             self.left_out.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         (!kinds.is_empty())
-            .then(|| format!("left out of folders, as no images that are read: {}", kinds.join(", ")))
+            .then(|| format!("ignored files that are not supported images: {}", kinds.join(", ")))
     }
 
     /// Leaves out what lies in the folder of results, where that is inside a folder that was given: edges that an
@@ -76,7 +76,7 @@ impl Inputs {
             last.as_ref().is_none_or(|(_, is_inside)| !is_inside)
         });
         if self.images.is_empty() && before > 0 && self.failures.is_empty() {
-            self.failures.push(anyhow::anyhow!("no image but in {}, where the edges go", results.display()));
+            self.failures.push(anyhow::anyhow!("all images are in {}, the output folder", results.display()));
         }
     }
 }
@@ -98,7 +98,7 @@ pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inp
     for argument in arguments {
         if argument.as_os_str() == "-" {
             if found.images.iter().any(|image| image.source == Source::Stdin) {
-                return Err(usage!("- is given twice, and standard input can only be read once"));
+                return Err(usage!("- is given twice, but standard input can only be read once"));
             }
             found.images.push(Input { source: Source::Stdin, relative: "stdin".into() });
         } else if argument.is_dir() {
@@ -107,8 +107,8 @@ pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inp
             let failed = found.failures.len();
             in_folder(argument, Path::new(""), recursive, &mut found);
             if found.images.len() == before && found.failures.len() == failed {
-                let hint = if recursive { "" } else { "; -r searches its folders, too" };
-                let error = anyhow::anyhow!("no image in folder {}{hint}", argument.display());
+                let hint = if recursive { "" } else { "; use -r to search its subfolders" };
+                let error = anyhow::anyhow!("no images in folder {}{hint}", argument.display());
                 found.failures.push(error);
             }
         } else if let Some(pattern) = pattern(argument) {
@@ -123,7 +123,7 @@ pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inp
                 }
             }
             if found.images.len() == before && found.failures.len() == failed {
-                found.failures.push(anyhow::anyhow!("no file is like {pattern}"));
+                found.failures.push(anyhow::anyhow!("no file matches {pattern}"));
             }
         } else {
             let path = file(argument.clone());
@@ -195,7 +195,7 @@ fn in_folder(folder: &Path, relative: &Path, recursive: bool, found: &mut Inputs
             let kind = relative.extension().map_or("without extension".into(), OsStr::to_string_lossy);
             *found.left_out.entry(kind.to_lowercase()).or_default() += 1;
         } else if recursive && kind.is_symlink() && path.is_dir() {
-            log::warn!("{} is a link to a folder and is not followed", path.display());
+            log::warn!("{} is a link to a folder; it is not followed", path.display());
         }
     }
 }

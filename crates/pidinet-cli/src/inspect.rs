@@ -16,19 +16,18 @@ mod edges;
 mod facts;
 mod recognition;
 
-/// Say what a model file holds, and what each layer costs
+/// Show the contents of a model and the cost of each layer
 #[derive(clap::Args, Debug)]
 pub(crate) struct Inspect {
-    /// Model file, or the name of a model that comes with the program
+    /// Model file or name of a built-in model
     #[arg(value_name = "MODEL", value_hint = ValueHint::FilePath)]
     model: PathBuf,
 
-    /// Size of image for which shapes, multiply-adds and memory are given [default: 481x321, or the input
-    /// of a model for recognition]
+    /// Image size for shapes, multiply-adds and memory [default: 481x321, or the input size of a recognition model]
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<Size>,
 
-    /// Kinds of the layers, for a file that does not say [default: carv4]
+    /// Convolution of each layer, if the file does not say [default: carv4]
     #[arg(long, value_name = "NAME")]
     config: Option<Kinds>,
 }

@@ -4,12 +4,19 @@
 //! jobs in the background from Ctrl-C.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Exit code of a process that was interrupted: 128 and the number of the signal, as in a shell.
 pub(crate) const INTERRUPTED: i32 = 130;
 
 /// Set when the run should save and end.
 static STOP: AtomicBool = AtomicBool::new(false);
+
+/// How long a run has to end its step.
+const PATIENCE: Duration = Duration::from_millis(900);
+
+/// Whether the run saves itself now.
+static SAVING: AtomicBool = AtomicBool::new(false);
 
 /// Whether there is a run that saves itself when [`STOP`] is set.
 static SAVES: AtomicBool = AtomicBool::new(false);
@@ -31,11 +38,32 @@ pub(crate) fn begin_to_save() {
     SAVES.store(true, Ordering::SeqCst);
 }
 
+/// The run has seen the request and saves what it has: nobody need wait for it any more.
+pub(crate) fn is_saving() {
+    SAVING.store(true, Ordering::SeqCst);
+}
+
 /// What a signal does, in a thread of its own. Who asks twice does not want to wait.
 fn on_signal() {
     if SAVES.load(Ordering::SeqCst) && !STOP.swap(true, Ordering::SeqCst) {
+        // Where there is no thread for it, the run ends when its step does.
+        let _ = std::thread::Builder::new().spawn(end_long_step);
         return;
     }
+    end();
+}
+
+/// Ends a run that is in the middle of a step for which nobody wants to wait. Its last checkpoint is whole, and not older
+/// than that step.
+fn end_long_step() {
+    std::thread::sleep(PATIENCE);
+    if !SAVING.load(Ordering::SeqCst) {
+        crate::ui::complain("stopped in the middle of a long step; --resume continues from the one before");
+        end();
+    }
+}
+
+fn end() -> ! {
     pidinet::save::abandon_temporaries();
     std::process::exit(INTERRUPTED);
 }

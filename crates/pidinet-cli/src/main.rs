@@ -28,7 +28,7 @@ mod train;
 mod ui;
 mod verify;
 
-/// Find the edges in images with pixel difference networks.
+/// Detect edges in images with pixel difference networks
 #[derive(Parser, Debug)]
 #[command(name = "pidinet", version, propagate_version = true, max_term_width = 100)]
 struct Cli {

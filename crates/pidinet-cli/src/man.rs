@@ -8,12 +8,12 @@ use clap::{Command, ValueHint};
 
 use crate::ui;
 
-/// Print the manual page, or write those of all subcommands
+/// Print the manual page
 ///
 /// For example: pidinet man | man -l -
 #[derive(clap::Args, Debug)]
 pub(crate) struct Man {
-    /// Write pidinet.1, pidinet-detect.1 and so on into this folder instead
+    /// Write the pages of all subcommands (pidinet.1, pidinet-detect.1, ...) to this folder instead
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     folder: Option<PathBuf>,
 }

@@ -12,34 +12,33 @@ use serde_json::json;
 use crate::found::Found;
 use crate::ui::usage;
 
-/// Write the model between two models
+/// Interpolate between two models
 ///
-/// Parameters become (1 - T) A + T B, and ranges for int8 alike. That gives a model which works if B was trained
-/// from A, as for other data: 0 is A, 1 is B, and numbers beyond these go on in the same direction. What the
-/// model was mixed from is noted in it.
+/// The parameters, and any int8 ranges, become (1 - T) A + T B: 0 gives A, 1 gives B, and values outside
+/// extrapolate. This works if B was fine-tuned from A. The output records what it was mixed from.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Mix {
-    /// First model: a file, or the name of a model that comes with the program
+    /// First model: a file or the name of a built-in model
     #[arg(value_name = "A", value_hint = ValueHint::FilePath)]
     a: PathBuf,
 
-    /// Second model, of the same size and kind
+    /// Second model, of the same architecture
     #[arg(value_name = "B", value_hint = ValueHint::FilePath)]
     b: PathBuf,
 
-    /// The share of B, any number
+    /// Share of B: any number
     #[arg(short, long = "share", value_name = "T", allow_negative_numbers = true)]
     t: f64,
 
-    /// File to write, NAME.safetensors
+    /// Output file: NAME.safetensors
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     output: PathBuf,
 
-    /// Write numbers of 16 bits: half the size, and edges that differ by about 0.001
+    /// Store weights as float16: half the size; edge maps change by about 0.001
     #[arg(long)]
     float16: bool,
 
-    /// Kinds of the layers, for files that do not say: a published configuration such as carv4, or
+    /// Convolution of each layer, if the files do not say: a published configuration such as carv4, or a list of
     /// sixteen of cv, cd, ad, rd
     #[arg(long, value_name = "NAME")]
     config: Option<Kinds>,
@@ -54,7 +53,7 @@ impl Mix {
         let whole = |path: &PathBuf| path.canonicalize().ok();
         let there = whole(&self.output);
         if there.is_some() && [&self.a, &self.b].into_iter().any(|input| whole(input) == there) {
-            return Err(usage!("{output} would be overwritten; give the output another name"));
+            return Err(usage!("{output} would be overwritten: choose another output name"));
         }
         let options = OpenOptions { kinds: self.config, ..OpenOptions::default() };
         let found = [Found::named(&self.a)?, Found::named(&self.b)?];
@@ -67,7 +66,7 @@ impl Mix {
         });
         mixture.info.extra.insert("pidinet.mixed_from".to_owned(), origin.to_string());
         let precision = if self.float16 { Storage::Float16 } else { Storage::Float32 };
-        mixture.save_as(&self.output, precision).context("the mixture was not written")?;
+        mixture.save_as(&self.output, precision).context("cannot write the mixed model")?;
         Ok(ExitCode::SUCCESS)
     }
 }

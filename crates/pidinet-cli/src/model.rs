@@ -13,12 +13,12 @@ use crate::ui::usage;
 /// The model to use.
 #[derive(clap::Args, Debug)]
 pub(crate) struct ModelArgs {
-    /// Model file, written by `pidinet convert` or a published .pth checkpoint, or the name of a model
-    /// that comes with the program [default: tiny]
+    /// Model file (.safetensors or a published .pth checkpoint) or name of a built-in model, see `pidinet models`
+    /// [default: tiny]
     #[arg(short, long, value_name = "FILE|NAME")]
     model: Option<PathBuf>,
 
-    /// Kinds of the layers, for a file that does not say: a published configuration such as carv4, or
+    /// Convolution of each layer, if the file does not say: a published configuration such as carv4, or a list of
     /// sixteen of cv, cd, ad, rd
     #[arg(long, value_name = "NAME")]
     config: Option<Kinds>,
@@ -36,7 +36,7 @@ impl ModelArgs {
             (Some(name), _) => Found::named(name),
             (None, Some(model)) => Ok(Found::Embedded(model)),
             (None, None) => {
-                Err(usage!("{} is not part of this program: give a model with -m", models::DEFAULT_NAME))
+                Err(usage!("{} is not built into this program: choose a model with -m", models::DEFAULT_NAME))
             }
         }
     }

@@ -14,11 +14,10 @@ use crate::found::Found;
 use crate::table::{LEFT, aligned};
 use crate::ui;
 
-/// List the models that come with the program
+/// List the built-in models
 ///
-/// Each is used by its name: `pidinet detect -m NAME` if it finds edges, `pidinet classify -m NAME` if it is for
-/// recognition. `pidinet inspect NAME` says more about one. Two models that are a pair have a knob between them:
-/// --detail.
+/// Use a model by its name: `pidinet detect -m NAME` for edges, `pidinet classify -m NAME` for recognition. Run
+/// `pidinet inspect NAME` for its layers. Models that form a pair can be interpolated with --detail.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Models {
     /// Print JSON
@@ -122,7 +121,7 @@ impl Listing {
             entry.scores.iter().map(|(name, score)| format!("{name} {score}")).collect();
         let bits = match entry.binary_parameters {
             0 => String::new(),
-            count => format!(", and {count} of one bit"),
+            count => format!(", and {count} of 1 bit"),
         };
         let default = if entry.default { ", the default" } else { "" };
         let facts = [

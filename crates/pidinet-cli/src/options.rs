@@ -9,24 +9,24 @@ use pidinet::{Isa, Size};
 /// How the network is run.
 #[derive(clap::Args, Debug)]
 pub(crate) struct EngineArgs {
-    /// Threads [default: one for each core]
+    /// Number of threads [default: one per core]
     #[arg(short = 'j', long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
 
-    /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, or the best here]
+    /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, else the best available]
     #[arg(long, value_name = "NAME", value_parser = Isa::named)]
     pub(crate) isa: Option<Isa>,
 
-    /// In what numbers the network computes most products. int8 takes a calibrated model (`pidinet convert
-    /// --calibrate`); CPUs without AVX-512 BF16, or VNNI for int8, compute in f32
+    /// Number format of most multiplications. int8 requires a calibrated model (`pidinet convert --calibrate`). Falls
+    /// back to f32 on CPUs without AVX-512 BF16 (for bf16) or VNNI (for int8)
     #[arg(long, value_name = "f32|bf16|int8", default_value = "f32", hide_possible_values = true,
         value_parser = one_of::<Precision>(&["f32", "bf16", "int8"]))]
     pub(crate) precision: Precision,
 
-    /// Rows of the image in the network at a time, to save memory: auto, off (all) or a number. The
-    /// edges do not depend on it
-    #[arg(long, value_name = "auto|off|N", default_value = "auto", value_parser = strip)]
-    pub(crate) tile: Strip,
+    /// Image rows processed at a time, to bound memory: auto, off (all of them) or a number. Does not affect the
+    /// result
+    #[arg(long, alias = "tile", value_name = "auto|off|N", default_value = "auto", value_parser = strip)]
+    pub(crate) strip: Strip,
 }
 
 fn strip(text: &str) -> Result<Strip, String> {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn tiles_are_read() {
+    fn strips_are_read() {
         assert!(matches!(strip("auto"), Ok(Strip::Auto)));
         assert!(matches!(strip("off"), Ok(Strip::Whole)));
         assert!(matches!(strip("64"), Ok(Strip::Rows(rows)) if rows.get() == 64));

@@ -19,14 +19,15 @@ pub(crate) struct Train {
 #[derive(clap::Subcommand, Debug)]
 enum Task {
     Edges(edges::Edges),
-    Classify(recognition::Classes),
+    #[command(alias = "classify")]
+    Recognition(recognition::Recognition),
 }
 
 impl Train {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match *self.task {
             Task::Edges(edges) => edges.run(),
-            Task::Classify(recognition) => recognition.run(),
+            Task::Recognition(recognition) => recognition.run(),
         }
     }
 }

@@ -9,17 +9,13 @@ use clap::ValueHint;
 use pidinet::Classifier;
 use pidinet::image::{Image, ImageLimits};
 use pidinet::recognition::unit;
-use pidinet::save::{SaveOptions, write_atomically};
 use pidinet_eval::faces::{PairList, Verification, roc, verify};
-use pidinet_eval::figures::raster::raster;
-use pidinet_eval::figures::svg::svg;
-use pidinet_eval::results::write::PLOT_SCALE;
 use serde::Serialize;
 
 use crate::classifier::ClassifierArgs;
 use crate::ui::{Batch, print_line};
 
-/// Score how well a model tells whether two images show the same person
+/// Evaluate face verification: do two images show the same person?
 #[derive(clap::Args, Debug)]
 pub(crate) struct Verify {
     #[command(subcommand)]
@@ -39,10 +35,10 @@ impl Verify {
     }
 }
 
-/// Score pairs by the protocol of Labeled Faces in the Wild, or of YouTube Faces
+/// Evaluate pairs by the protocol of Labeled Faces in the Wild or YouTube Faces
 ///
-/// Two images are as similar as the cosine of their feature vectors; a video is the mean of its frames. In turn
-/// each fold is scored by the threshold that is best for all others. Prints the mean of the folds and its standard
+/// Similarity is the cosine of two feature vectors; a video is represented by the mean over its frames. Each fold is
+/// scored at the threshold that is best on the other folds. Prints the mean accuracy over the folds and its standard
 /// error.
 #[derive(clap::Args, Debug)]
 struct Pairs {
@@ -57,7 +53,7 @@ struct Pairs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     data: PathBuf,
 
-    /// Draw true against false accept rates, as .svg or .png
+    /// Plot the ROC curve, as .svg or .png
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     roc: Option<PathBuf>,
 
@@ -91,12 +87,8 @@ impl Pairs {
             .collect();
         let Verification { folds, accuracy, standard_error, .. } = verify(&list, &similarities);
         let (figure, area) = roc(&list, &similarities);
-        match &self.roc {
-            Some(path) if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) => {
-                write_atomically(path, svg(&figure).as_bytes())?;
-            }
-            Some(path) => raster(&figure, PLOT_SCALE).save(path, &SaveOptions::default())?,
-            None => {}
+        if let Some(path) = &self.roc {
+            figure.save(path)?;
         }
         let pairs = list.pairs.len();
         if self.json {
@@ -148,7 +140,7 @@ fn vector(classifier: &Classifier, path: &Path) -> anyhow::Result<Vec<f32>> {
     });
     frames.sort();
     if frames.is_empty() {
-        bail!("no frame in folder {}", path.display());
+        bail!("no frames in folder {}", path.display());
     }
     let images = frames.iter().map(|frame| open(frame)).collect::<pidinet::Result<Vec<Image>>>()?;
     let vectors = classifier.classify_all(&images).into_iter().map(|found| unit(found.features));

@@ -317,13 +317,13 @@ fn one_detail_is_a_run_like_any_other_and_is_resumed() {
 #[test]
 fn details_that_make_no_sense_are_usage_errors() {
     let set = Set::new();
-    for (details, expected) in [("0,2", "from 0, boundaries, to 1"), ("0,.5,0.50", "--detail has 0.5 twice")]
+    for (details, expected) in [("0,2", "from 0 (boundaries) to 1"), ("0,.5,0.50", "--detail has 0.5 twice")]
     {
         let text = message(&mut at_details(&set, details, "out"), 2);
         assert!(text.contains(expected), "{text}");
     }
     let text = message(&mut set.edges("out", &["--detail", "0,1"]), 2);
-    assert!(text.contains("not for saved maps"), "{text}");
+    assert!(text.contains("not to saved maps"), "{text}");
     assert!(!set.path("out").exists());
 }
 

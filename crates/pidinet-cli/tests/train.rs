@@ -74,15 +74,15 @@ fn a_killed_run_goes_on_to_the_same_model() {
 #[test]
 fn options_override_the_file_and_mistakes_are_told() {
     let folder = drawn();
-    let printed =
-        run(folder.path(), &["--print-config", "-c", "config.toml", "--rate", "0.25", "--size", "small-l"]);
+    let options = ["--rate", "0.25", "--size", "small-l", "--gt-ignore", "255"];
+    let printed = run(folder.path(), &[&["--print-config", "-c", "config.toml"], &options[..]].concat());
     let text = String::from_utf8_lossy(&printed.stdout).into_owned();
-    for line in ["rate = 0.25", "width = 30", "cdcm = 0", "steps = 40", "eta = 0.3"] {
+    for line in ["rate = 0.25", "width = 30", "cdcm = 0", "steps = 40", "eta = 0.3", "ignore = 255"] {
         assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
     }
     let nothing = run(folder.path(), &["run"]);
     assert_eq!(nothing.status.code(), Some(2));
-    assert!(stderr(&nothing).contains("nothing to learn from"));
+    assert!(stderr(&nothing).contains("no training data"));
     std::fs::write(folder.path().join("wrong.toml"), "[train]\nbatches = 3\n").unwrap();
     let wrong = run(folder.path(), &["run", "-c", "wrong.toml"]);
     assert_eq!(wrong.status.code(), Some(1));
@@ -121,7 +121,8 @@ fn a_teacher_labels_and_pictures_are_options() {
     let unknown = learn("enormous");
     assert_eq!(unknown.status.code(), Some(1));
     assert!(
-        stderr(&unknown).contains("no file enormous, and no model of that name but tiny"),
+        stderr(&unknown)
+            .contains("no file and no built-in model named enormous; the built-in models are tiny"),
         "{}",
         stderr(&unknown)
     );
@@ -202,5 +203,5 @@ fn an_interrupted_run_is_saved() {
     assert!(killed.success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-    assert!(stderr(&output).contains("go on with: --resume run"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("resume with: --resume run"), "{}", stderr(&output));
 }

@@ -7,7 +7,7 @@ use pidinet::EdgeMap;
 use pidinet::post::{Mask, Suppression, suppress, thin};
 use pidinet_eval::GroundTruth;
 use pidinet_eval::edges::counts::counts;
-use pidinet_eval::edges::evaluate::{Options, evaluate};
+use pidinet_eval::edges::evaluate::{EvaluateOptions, evaluate};
 
 const WIDTH: usize = 481;
 const HEIGHT: usize = 321;
@@ -46,7 +46,7 @@ fn truth() -> GroundTruth {
 }
 
 fn stages(criterion: &mut Criterion) {
-    let (map, truth, options) = (map(), truth(), Options::default());
+    let (map, truth, options) = (map(), truth(), EvaluateOptions::default());
     let crests = suppress(&map, &Suppression::HED);
     let masks = |thinned: bool| -> Vec<Mask> {
         let mut masks: Vec<Mask> =

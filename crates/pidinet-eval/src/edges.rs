@@ -1,4 +1,5 @@
-//! The score of edge maps: [`evaluate`](mod@evaluate) counts the matched pixels of an image, [`score`] sums up many images.
+//! The score of edge maps: [`evaluate`](mod@evaluate) counts the matched pixels of an image, [`score`] sums up many
+//! images.
 
 pub mod evaluate;
 pub mod counts;

@@ -1,4 +1,4 @@
-//! What can go wrong in an evaluation, one variant for each thing a user can act on.
+//! The errors of this crate.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::files::mat5::MatError;
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why an evaluation could not be done.
+/// Why an evaluation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -42,21 +42,25 @@ pub enum Error {
     #[error(transparent)]
     Pidinet(#[from] pidinet::Error),
 
-    /// A file can be read, but holds something else.
+    /// A figure could not be drawn as an image.
+    #[error("cannot draw the figure")]
+    Figure(#[source] Box<dyn std::error::Error + Send + Sync>),
+
+    /// A file has unexpected content.
     #[error("{}: expected {expected}, found {found}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// What was expected.
         expected: String,
-        /// What it holds.
+        /// What was found.
         found: String,
     },
 
-    /// Predictions and truth do not go together; everything that is wrong, not only the first.
+    /// Predictions and ground truth do not match.
     #[error("the data set has {}:\n  {}", count(problems.len()), problems.join("\n  "))]
     Dataset {
-        /// One line for each missing, unreadable or mis-sized file.
+        /// All problems, one line per missing, unreadable or mis-sized file.
         problems: Vec<String>,
     },
 }

@@ -1,7 +1,7 @@
 //! Face verification: do two images, or two videos, show the same person?
 //!
 //! [`PairList`] reads the protocols of Labeled Faces in the Wild (`pairs.txt`) and of YouTube Faces (`splits.txt`);
-//! [`verify`] scores similarities by them: the threshold for each fold comes from all others.
+//! [`verify`] scores similarities with a threshold for each fold that comes from the others.
 
 mod pairs;
 mod roc;

@@ -1,11 +1,10 @@
-//! Figures of scores, as SVG and in pixels, and pictures of right and wrong edges.
+//! Figures of scores, as SVG and as images, and pictures of right and wrong edges.
 
-pub mod figure;
-pub mod svg;
-pub mod raster;
-mod glyphs;
-pub(crate) mod base64;
+pub(crate) mod figure;
+pub(crate) mod raster;
 
 pub mod plot;
 pub mod chart;
 pub mod pictures;
+
+pub use figure::{Colour, Figure};

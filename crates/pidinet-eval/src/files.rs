@@ -1,7 +1,7 @@
 //! Files of edge maps and of truth: which belong together, and what is in them.
 //!
-//! [`dataset`] pairs predictions with truth, [`predictions`] and [`ground_truth`] read them: images, NumPy arrays, MATLAB
-//! matrices ([`mat5`]).
+//! [`dataset`] pairs predictions with truth, [`predictions`] and [`ground_truth`] read them: images, NumPy arrays,
+//! MATLAB matrices ([`mat5`]).
 
 pub mod dataset;
 pub mod ground_truth;

@@ -215,7 +215,7 @@ fn read(reader: Reader, bytes: &[u8], file: &Path) {
             let drawing = Drawing { inverted: false, ignore: Some(255) };
             let _ = GroundTruth::open(&[file]);
             let _ = GroundTruth::open_with(&[file], &TruthOptions { drawing, variable: None });
-            let _ = ground_truth::shares(file);
+            let _ = ground_truth::shares(file, None);
         }
         Reader::Pth => model_target::pth(bytes),
         Reader::Safetensors => model_target::safetensors(bytes),

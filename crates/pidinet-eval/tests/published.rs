@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use pidinet_eval::GroundTruth;
-use pidinet_eval::edges::evaluate::{Options, evaluate_all, thresholds};
+use pidinet_eval::edges::evaluate::{EvaluateOptions, evaluate_all, thresholds};
 use pidinet_eval::edges::score::Scores;
 use pidinet_eval::files::dataset::Dataset;
 use pidinet_eval::files::predictions;
@@ -28,7 +28,7 @@ fn table(path: &Path) -> Vec<Vec<f64>> {
 }
 
 /// Scores a folder of maps. `lift` is added to each map, in grey levels of 255.
-fn scores(maps: &Path, truth: &Path, options: &Options, lift: f32) -> Scores {
+fn scores(maps: &Path, truth: &Path, options: &EvaluateOptions, lift: f32) -> Scores {
     let data = Dataset::folders(maps, truth, &["png"]).unwrap();
     let load = |image: usize| -> pidinet_eval::Result<_> {
         let pair = &data.pairs[image];
@@ -49,7 +49,8 @@ fn assert_near(what: &str, found: f64, published: f64, bound: f64) {
 #[test]
 fn the_benchmarks_sample_comes_out() {
     let Some(sample) = shared("bsds-bench-sample") else { return };
-    let options = Options { suppression: None, thresholds: thresholds(5), ..Options::default() };
+    let options =
+        EvaluateOptions { suppression: None, thresholds: thresholds(5), ..EvaluateOptions::default() };
     let found = scores(&sample.join("png"), &sample.join("groundTruth"), &options, 0.0);
 
     // The official matching links outliers at random and pairs some 0.05 % fewer pixels than can be paired.
@@ -99,7 +100,7 @@ fn the_published_curve_of_pidinet_comes_out() {
     let summary = table(&published.join("PiDiNet_bdry.txt")).remove(0);
     let curve = table(&published.join("PiDiNet_bdry_thr.txt"));
     for (lift, bounds) in [(0.0, [0.0045, 0.0106]), (0.5, [0.009, 0.0011])] {
-        let found = scores(&maps, &truth, &Options::default(), lift);
+        let found = scores(&maps, &truth, &EvaluateOptions::default(), lift);
         assert_near("ODS", found.ods.f, summary[2], 0.0003);
         assert_near("OIS", found.ois.f, summary[5], 0.0003);
         assert_near("average precision", found.ap, summary[6], 0.0003);

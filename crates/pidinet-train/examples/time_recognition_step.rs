@@ -8,9 +8,9 @@ use pidinet::arch::recognition::RecognitionArch;
 use pidinet_train::device::Cpu;
 use pidinet_train::optimizer::Adam;
 use pidinet_train::recognition::batch::Batch;
-use pidinet_train::recognition::learner::Learner;
 use pidinet_train::recognition::loss::targets;
 use pidinet_train::recognition::tape::Mode;
+use pidinet_train::recognition::trainer::Trainer;
 
 const IMAGES: usize = 64;
 const ROUNDS: usize = 5;
@@ -24,11 +24,11 @@ fn main() {
     };
     for rho in [0.0, 0.2] {
         let arch = RecognitionArch::small(10).with_differences(Kind::Central, rho);
-        let mut learner = Learner::new(&arch, 1, &Cpu::default(), Mode::default());
+        let mut trainer = Trainer::new(&arch, 1, &Cpu::default(), Mode::default());
         let step = |_| {
             let start = Instant::now();
-            let (_, gradients) = learner.differentiate(&batch).expect("the CPU does not fail");
-            learner.step(&Adam::default(), 1e-3, &gradients);
+            let (_, gradients) = trainer.differentiate(&batch).expect("the CPU does not fail");
+            trainer.step(&Adam::default(), 1e-3, &gradients);
             start.elapsed().as_secs_f64()
         };
         let best = (0..=ROUNDS).map(step).skip(1).fold(f64::INFINITY, f64::min);

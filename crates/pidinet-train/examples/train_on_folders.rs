@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicBool;
 use pidinet_train::device::Cpu;
 use pidinet_train::edges::config::{Config, Source};
 use pidinet_train::edges::run::train;
-use pidinet_train::run::{Event, Options};
+use pidinet_train::run::{Event, RunOptions};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let device = Cpu::default();
     let stop = AtomicBool::new(false); // set it from elsewhere: the run saves and ends
-    let options = Options { folder: folder.clone(), resume: true, device: &device, stop: &stop };
+    let options = RunOptions { folder: folder.clone(), resume: true, device: &device, stop: &stop };
     let outcome = train(&config, &options, |event| {
         if let Event::Step { step, loss, left, .. } = event
             && step % 50 == 0

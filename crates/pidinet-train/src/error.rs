@@ -67,7 +67,7 @@ pub enum Error {
     },
 
     /// There is no file of this name, and no model.
-    #[error("there is no file {}, and no model of that name but {}", name.display(), names.join(", "))]
+    #[error("there is no file and no built-in model named {}; the built-in models are {}", name.display(), names.join(", "))]
     NoModel {
         /// The name.
         name: PathBuf,
@@ -76,7 +76,7 @@ pub enum Error {
     },
 
     /// A folder has no images.
-    #[error("{} has no images to learn from", path.display())]
+    #[error("{} contains no images to learn from", path.display())]
     Empty {
         /// The folder.
         path: PathBuf,
@@ -103,7 +103,7 @@ pub enum Error {
     },
 
     /// The loss became infinite or not a number.
-    #[error("loss is {loss} at step {step}, from images {}; try a lower learning rate", images.join(", "))]
+    #[error("the loss is {loss} at step {step} (images {}); try a lower learning rate", images.join(", "))]
     Diverged {
         /// What the loss was.
         loss: f64,
@@ -113,8 +113,8 @@ pub enum Error {
         images: Vec<String>,
     },
 
-    /// A checkpoint is damaged or of another run.
-    #[error("cannot go on from {}: {found}, expected {expected}", path.display())]
+    /// A checkpoint is damaged, or belongs to another run.
+    #[error("cannot resume from {}: found {found}, expected {expected}", path.display())]
     Checkpoint {
         /// The file.
         path: PathBuf,
@@ -126,8 +126,8 @@ pub enum Error {
 
     /// A step would not fit into memory.
     #[error(
-        "crops of {crop} pixels in batches of {batch} need about {:.1} GiB, and there are {:.1}: choose less for \
-         augment.crop, train.batch or threads",
+        "crops of {crop} pixels in batches of {batch} need about {:.1} GiB of memory, and there are {:.1}: lower \
+         augment.crop, train.batch or the number of threads",
         *needed as f64 / f64::from(1 << 30), *available as f64 / f64::from(1 << 30)
     )]
     Memory {
@@ -141,8 +141,8 @@ pub enum Error {
         available: u64,
     },
 
-    /// A run is in the way of a new one.
-    #[error("{} has a run already: continue it with --resume, or choose another folder", path.display())]
+    /// The folder already holds a run.
+    #[error("{} already holds a run: continue it with --resume, or choose another folder", path.display())]
     Occupied {
         /// The folder.
         path: PathBuf,
@@ -157,19 +157,20 @@ pub enum Error {
         first: String,
     },
 
-    /// An accelerator is not there, or stopped working.
-    #[error("{device} failed: {reason}; what was saved before is whole")]
+    /// An accelerator is missing, or stopped working.
+    #[error("{device} failed: {reason}; everything saved so far is intact")]
     Device {
         /// Its name.
         device: String,
         /// What it said.
         reason: String,
     },
-    /// A device computes, and not what it should.
+
+    /// A device computes something else than the engine.
     #[error(
-        "{device} computes wrong maps: of 64x64 pixels one is off by {difference:.2e} from what the engine says, and {tolerance} \
-         is the most that rounding explains; nothing was trained. Its driver or this program's part for it has a mistake: \
-         --device cpu trains without it"
+        "{device} computes wrong maps: on a 64x64 image one pixel differs from the engine's result by {difference:.2e}, more \
+         than the {tolerance} that rounding explains; nothing was trained. Its driver, or the code in this program for it, is \
+         faulty: --device cpu trains without it"
     )]
     WrongMaps {
         /// Its name.

@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod device;
 pub mod edges;
 pub mod error;
+pub mod learner;
 pub mod optimizer;
 pub mod parameters;
 mod queue;

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use pidinet::Size;
+use pidinet::arch::recognition::RecognitionArch;
+use pidinet::arch::recognition::survey::{RecognitionSurvey, Role};
 use pidinet::arch::survey::Survey;
-use pidinet::arch::{Arch, Conv};
+use pidinet::arch::{Arch, Block};
 use pidinet::weights::{Model, Parameter, Weights};
 use rand::RngExt;
 use rand::rngs::ChaCha12Rng;
@@ -14,19 +16,26 @@ use rand::rngs::ChaCha12Rng;
 pub struct Tensor {
     /// Name in model files.
     pub name: String,
-    /// Shape: `[out, in / groups, 3, 3]`, `[out, in, 1, 1]` or `[out]`.
+    /// Shape, outermost first: of weights `[out, in / groups, 3, 3]` or `[out, in, 1, 1]`, of all else `[out]`.
     pub shape: Vec<usize>,
     /// Its elements among those of all tensors.
     pub range: Range<usize>,
-    /// What it belongs to.
-    pub conv: Conv,
+    /// What its elements are before the first step.
+    pub start: Start,
+    /// Whether it is learnt; means and variances of batch norms follow from the data.
+    pub is_learnt: bool,
 }
 
-impl Tensor {
-    /// Whether this is a bias.
-    pub fn is_bias(&self) -> bool {
-        self.shape.len() == 1
-    }
+/// What the elements of a tensor are before the first step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// All the same.
+    Constant(f32),
+    /// Uniform in `±1/√fan_in` (Kaiming with a = √5, as PyTorch does).
+    Uniform {
+        /// Numbers that each output is a weighted sum of.
+        fan_in: usize,
+    },
 }
 
 /// Names and places of all parameters.
@@ -36,12 +45,41 @@ pub struct Parameters {
     len: usize,
 }
 
+/// The convolution that fuses the sides, as published checkpoints name it.
+const FUSE: &str = "classifier";
+
 impl Parameters {
-    /// Those of the network of this architecture.
+    /// Those of the network for edges of this architecture. Biases start at 0, except those of shortcuts, which start
+    /// like weights, as PyTorch's do; the weights that fuse the sides start at 1/4.
     pub fn of(arch: &Arch) -> Self {
+        let shortcuts: Vec<String> = arch.blocks().iter().filter_map(Block::shortcut).collect();
         let mut parameters = Self::default();
         for (name, conv) in Survey::of(arch, Size::square(8)).convs() {
-            parameters.push_conv(name, conv);
+            let shape = conv.weight_shape();
+            let uniform = Start::Uniform { fan_in: shape[1..].iter().product() };
+            let weight = if name == FUSE { Start::Constant(0.25) } else { uniform };
+            parameters.push(format!("{name}.weight"), shape.to_vec(), weight, true);
+            if conv.bias {
+                let is_shortcut = shortcuts.iter().any(|shortcut| shortcut == name);
+                let bias = if is_shortcut { uniform } else { Start::Constant(0.0) };
+                parameters.push(format!("{name}.bias"), vec![conv.outputs], bias, true);
+            }
+        }
+        parameters
+    }
+
+    /// Those of the network for recognition of this architecture. What scales starts at 1, what is added at 0.
+    pub fn of_recognition(arch: &RecognitionArch) -> Self {
+        let mut parameters = Self::default();
+        for parameter in RecognitionSurvey::parameters_of(arch) {
+            let start = match parameter.role {
+                Role::Real | Role::Binary => Start::Uniform { fan_in: parameter.shape[1..].iter().product() },
+                Role::Scale | Role::Variance => Start::Constant(1.0),
+                Role::Slope => Start::Constant(0.25),
+                Role::Offset | Role::Mean => Start::Constant(0.0),
+            };
+            let is_learnt = !matches!(parameter.role, Role::Mean | Role::Variance);
+            parameters.push(parameter.name, parameter.shape, start, is_learnt);
         }
         parameters
     }
@@ -61,33 +99,43 @@ impl Parameters {
         self.len == 0
     }
 
-    /// Adds the weights of a convolution, and its bias if it has one; returns their numbers.
-    pub(crate) fn push_conv(&mut self, name: &str, conv: &Conv) -> (usize, Option<usize>) {
-        let weight = self.push(format!("{name}.weight"), conv.weight_shape().to_vec(), conv);
-        let bias = conv.bias.then(|| self.push(format!("{name}.bias"), vec![conv.outputs], conv));
-        (weight, bias)
+    /// The number of the tensor of this name.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(crate) fn number(&self, name: &str) -> usize {
+        let number = self.tensors.iter().position(|tensor| tensor.name == name);
+        number.unwrap_or_else(|| panic!("the network has no parameter {name}"))
     }
 
-    /// Adds a tensor and returns its number.
-    fn push(&mut self, name: String, shape: Vec<usize>, conv: &Conv) -> usize {
-        let start = self.len;
+    /// The elements of a tensor.
+    pub(crate) fn part<'a>(&self, tensor: usize, values: &'a [f32]) -> &'a [f32] {
+        &values[self.tensors[tensor].range.clone()]
+    }
+
+    /// The elements of a tensor, to change.
+    pub(crate) fn part_mut<'a>(&self, tensor: usize, values: &'a mut [f32]) -> &'a mut [f32] {
+        &mut values[self.tensors[tensor].range.clone()]
+    }
+
+    fn push(&mut self, name: String, shape: Vec<usize>, start: Start, is_learnt: bool) {
+        let first = self.len;
         self.len += shape.iter().product::<usize>();
-        self.tensors.push(Tensor { name, shape, range: start..self.len, conv: *conv });
-        self.tensors.len() - 1
+        self.tensors.push(Tensor { name, shape, range: first..self.len, start, is_learnt });
     }
 
-    /// Values to start training from: weights uniform in `±1/√fan_in` (Kaiming with a = √5, as PyTorch
-    /// does); biases 0, but those of shortcuts, which are as PyTorch's too; the fusing weights 1/4.
+    /// Values to start training from.
     pub fn init(&self, rng: &mut ChaCha12Rng) -> Vec<f32> {
         let mut values = vec![0.0; self.len];
         for tensor in &self.tensors {
             let values = &mut values[tensor.range.clone()];
-            let fan_in: usize = tensor.conv.weight_shape()[1..].iter().product();
-            if tensor.name == "classifier.weight" {
-                values.fill(0.25);
-            } else if !tensor.is_bias() || tensor.name.ends_with("shortcut.bias") {
-                let bound = 1.0 / (fan_in as f32).sqrt();
-                values.fill_with(|| rng.random_range(-bound..bound));
+            match tensor.start {
+                Start::Constant(value) => values.fill(value),
+                Start::Uniform { fan_in } => {
+                    let bound = 1.0 / (fan_in as f32).sqrt();
+                    values.fill_with(|| rng.random_range(-bound..bound));
+                }
             }
         }
         values

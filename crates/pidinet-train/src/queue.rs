@@ -26,7 +26,7 @@ impl<T> std::fmt::Debug for Inline<T> {
 }
 
 impl<T: Send + 'static> Queue<T> {
-    /// Starts to prepare the items from number `first` on, with `loaders` threads, or without where they cannot be had.
+    /// Starts to prepare the items from number `first` on, with `loaders` threads, or without threads where the system gives none.
     pub(crate) fn start(
         first: u64,
         loaders: usize,

@@ -9,11 +9,11 @@
 pub mod batch;
 pub mod config;
 pub mod data;
-pub mod learner;
 pub mod loss;
 pub mod recogniser;
 pub mod run;
 pub mod signs;
 pub mod tape;
+pub mod trainer;
 
 pub(crate) mod cpu;

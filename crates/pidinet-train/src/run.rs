@@ -14,15 +14,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pidinet::save::{FolderLock, SaveOptions, write_atomically};
+use pidinet::save::{FolderLock, write_atomically};
 use pidinet::weights::ModelInfo;
-use pidinet_eval::figures::raster::raster;
 
 use crate::checkpoint::{self, Checkpoint, Newest, Position};
 use crate::device::Device;
-use crate::edges::config::Phase;
+use crate::learner::Learner;
 use crate::{Error, Result};
 
 pub(crate) mod lesson;
@@ -35,7 +34,7 @@ use lesson::{Learnt, Lesson, Rules, Validated};
 
 /// Where a run lives and how it is controlled.
 #[derive(Debug)]
-pub struct Options<'a> {
+pub struct RunOptions<'a> {
     /// The folder of the run; made if it is missing.
     pub folder: PathBuf,
     /// Whether to go on from the newest whole checkpoint in the folder, if there is one.
@@ -83,7 +82,9 @@ pub enum Event {
     },
     /// A line was added to the metrics.
     Recorded(Record),
-    /// A checkpoint was written.
+    /// The run was told to stop, and saves what it has.
+    Stopping,
+    /// A checkpoint was written, and all that is to be looked at.
     Saved {
         /// Steps done.
         step: u64,
@@ -121,14 +122,14 @@ pub fn restore_configuration(folder: &Path) -> Result<()> {
 pub(crate) fn run(
     lesson: impl Lesson,
     rules: Rules<'_>,
-    options: &Options<'_>,
+    options: &RunOptions<'_>,
     mut tell: impl FnMut(&Event),
 ) -> Result<Outcome> {
     let mut run = Run::begin(lesson, rules, options)?;
     let tell: &mut dyn FnMut(&Event) = &mut tell;
     tell(&Event::Started {
         images: run.lesson.images(),
-        parameters: run.lesson.state().0.len(),
+        parameters: run.lesson.learner().layout().len(),
         step: run.session.first,
         steps: run.steps(),
     });
@@ -136,11 +137,21 @@ pub(crate) fn run(
     if run.position.unmeasured {
         run.measure(tell)?;
     }
-    while run.done() < 1.0 && run.step(tell)? {
+    loop {
+        let begun = Instant::now();
+        if run.done() >= 1.0 || !run.step(tell)? {
+            break;
+        }
+        let is_long = begun.elapsed() >= LONG_STEP;
         let saved = run.position.step.is_multiple_of(run.rules.train.checkpoint_steps);
         if run.measure(tell)? || saved {
             run.save(tell)?;
+        } else if is_long {
+            run.save_checkpoint()?;
         }
+    }
+    if options.stop.load(Ordering::Relaxed) {
+        tell(&Event::Stopping);
     }
     run.save(tell)?;
     let finished = run.done() >= 1.0 && !run.position.unmeasured;
@@ -173,7 +184,7 @@ struct Session {
 }
 
 impl<'a, L: Lesson> Run<'a, L> {
-    fn begin(mut lesson: L, rules: Rules<'a>, options: &'a Options<'_>) -> Result<Self> {
+    fn begin(mut lesson: L, rules: Rules<'a>, options: &'a RunOptions<'_>) -> Result<Self> {
         let folder = options.folder.as_path();
         std::fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })?;
         let lock = FolderLock::take(folder)?;
@@ -193,10 +204,11 @@ impl<'a, L: Lesson> Run<'a, L> {
             if !(rules.says_same)(&checkpoint.config) {
                 return Err(unlike("a run of another configuration", "that of the config.toml beside it"));
             }
-            if checkpoint.parameters.len() != lesson.state().0.len() {
+            let learner = lesson.learner_mut();
+            if checkpoint.parameters.len() != learner.layout().len() {
                 return Err(unlike("another number of parameters", "those of the model it names"));
             }
-            lesson.restore(checkpoint.parameters, checkpoint.state);
+            (learner.parameters, learner.state) = (checkpoint.parameters, checkpoint.state);
             position = checkpoint.position;
             last_is_whole = is_last;
         } else {
@@ -215,7 +227,7 @@ impl<'a, L: Lesson> Run<'a, L> {
 
     /// Steps in all, unless the clock decides.
     fn steps(&self) -> Option<u64> {
-        let train = self.rules.train;
+        let train = &self.rules.train;
         if train.minutes > 0.0 {
             None
         } else if train.steps > 0 {
@@ -239,8 +251,7 @@ impl<'a, L: Lesson> Run<'a, L> {
             return Ok(false);
         }
         let done = self.done();
-        let Rules { schedule, phases, .. } = &self.rules;
-        let rate = schedule.rate(done) * Phase::at(phases, done).map_or(1.0, |phase| phases[phase].rate);
+        let rate = (self.rules.rate)(done);
         let learnt = self.lesson.learn(self.position.step, done, rate, self.stop)?;
         let Some(Learnt { loss, images, failed }) = learnt else { return Ok(false) };
         for (name, error) in failed {
@@ -279,15 +290,18 @@ impl<'a, L: Lesson> Run<'a, L> {
         };
         let (validates, ends) = (due(self.rules.validation_epochs), due(1.0));
         let pictures = self.folder.join(format!("{PREDICTIONS}/{step:07}"));
-        let validated =
-            if validates { self.lesson.validate(&pictures, self.stop)? } else { Validated::Nothing };
+        let validated = if validates {
+            // It may take long, and who ends it is not to lose the steps before.
+            self.position.unmeasured = true;
+            self.save_checkpoint()?;
+            self.lesson.validate(&pictures, self.stop)?
+        } else {
+            Validated::Nothing
+        };
         let validation = match validated {
             Validated::Nothing => None,
             Validated::Scores(scores) => Some(scores),
-            Validated::Stopped => {
-                self.position.unmeasured = true;
-                return Ok(false);
-            }
+            Validated::Stopped => return Ok(false),
         };
         self.position.unmeasured = false;
         if validation.is_none() && !ends {
@@ -325,11 +339,20 @@ impl<'a, L: Lesson> Run<'a, L> {
     fn save(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<()> {
         let folder = self.folder;
         self.lesson.save(&folder.join(MODEL), self.info())?;
-        let (parameters, state) = self.lesson.state();
+        self.save_checkpoint()?;
+        self.decorate_folder(&self.rules.config);
+        tell(&Event::Saved { step: self.position.step });
+        Ok(())
+    }
+
+    /// Writes what is needed to go on.
+    fn save_checkpoint(&mut self) -> Result<()> {
+        let folder = self.folder;
+        let Learner { parameters, state, .. } = self.lesson.learner();
         let checkpoint = Checkpoint {
             config: self.rules.config.clone(),
             position: self.position.clone(),
-            parameters: parameters.to_vec(),
+            parameters: parameters.clone(),
             state: state.clone(),
         };
         if self.last_is_whole {
@@ -337,8 +360,6 @@ impl<'a, L: Lesson> Run<'a, L> {
         }
         checkpoint.save(&folder.join(checkpoint::LAST))?;
         self.last_is_whole = true;
-        self.decorate_folder(&checkpoint.config);
-        tell(&Event::Saved { step: self.position.step });
         Ok(())
     }
 
@@ -353,8 +374,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         let page = page::page(&name, self.metrics.records(), config, &pictures);
         decorate(write_atomically(folder.join(PAGE), page.as_bytes()));
         for (name, chart) in page::charts(self.metrics.records()) {
-            let picture = raster(&chart, CHART_SCALE);
-            decorate(picture.save(folder.join(name).with_extension("png"), &SaveOptions::default()));
+            decorate(chart.save(&folder.join(name).with_extension("png")));
         }
     }
 
@@ -392,14 +412,15 @@ fn keep_one_more(last: &Path, before: &Path) {
 }
 
 /// Goes on without what is only to be looked at.
-pub(crate) fn decorate(written: pidinet::Result<()>) {
+pub(crate) fn decorate<E: std::error::Error>(written: Result<(), E>) {
     if let Err(error) = written {
         log::warn!("{}; the run goes on without it", chain(&error));
     }
 }
 
-/// Pixels to a point of a chart.
-const CHART_SCALE: f64 = 2.0;
+/// After a step that takes as long, a checkpoint is written: who wants the run to end need not wait for the next one.
+const LONG_STEP: Duration = Duration::from_secs(1);
+
 pub(crate) const CONFIG: &str = "config.toml";
 const BEST: &str = "best.safetensors";
 const PAGE: &str = "run.html";

@@ -11,31 +11,28 @@ pub struct Train {
     /// Steps of the optimiser in all. 0: as many as `epochs` need.
     pub steps: u64,
     /// Minutes of training in all, whatever the steps; 0: no limit. The schedule then follows the clock, so
-    /// the weights depend on the speed of the machine and cannot be had again bit for bit.
+    /// the weights depend on the speed of the machine and are not reproducible bit for bit.
     pub minutes: f64,
-    /// How often each image is used, where `steps` is 0.
+    /// How often each image is used, if `steps` is 0.
     pub epochs: f64,
     /// Images a step. Their gradients are added, divided by this number.
     pub batch: usize,
-    /// Weights are averaged over the run with this decay; the average is what is saved. 0: the last weights.
-    pub average: f32,
     /// A checkpoint is written every so many steps, and at the end.
     pub checkpoint_steps: u64,
 }
 
 impl Default for Train {
     fn default() -> Self {
-        Self { steps: 0, minutes: 0.0, epochs: 20.0, batch: 4, average: 0.999, checkpoint_steps: 500 }
+        Self { steps: 0, minutes: 0.0, epochs: 20.0, batch: 4, checkpoint_steps: 500 }
     }
 }
 
 impl Train {
     pub(crate) fn check(&self) -> Result<()> {
-        let Self { steps, minutes, epochs, batch, average, checkpoint_steps } = *self;
+        let Self { steps, minutes, epochs, batch, checkpoint_steps } = *self;
         check("train.batch", batch, (1..=4096).contains(&batch), "1 to 4096")?;
         check("train.minutes", minutes, minutes >= 0.0 && minutes.is_finite(), "at least 0")?;
         check("train.epochs", epochs, steps > 0 || (epochs > 0.0 && epochs.is_finite()), "above 0")?;
-        check("train.average", average, (0.0..1.0).contains(&average), "at least 0, below 1")?;
         check("train.checkpoint_steps", checkpoint_steps, checkpoint_steps > 0, "at least 1")
     }
 }

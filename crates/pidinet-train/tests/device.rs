@@ -16,7 +16,7 @@ use pidinet_train::edges::network::{Fixed, Network};
 use pidinet_train::edges::run::train;
 use pidinet_train::edges::sample::Sample;
 use pidinet_train::recognition::recogniser::Recogniser;
-use pidinet_train::run::Options;
+use pidinet_train::run::RunOptions;
 use pidinet_train::{Error, Result};
 
 /// What a device gets wrong.
@@ -153,7 +153,7 @@ fn a_run_on_a_wrong_device_does_not_begin() {
     let go = |mistake, name: &str| {
         let device = Wrong { mistake, steps: &STEPS };
         let options =
-            Options { folder: folder.path().join(name), resume: false, device: &device, stop: &stop };
+            RunOptions { folder: folder.path().join(name), resume: false, device: &device, stop: &stop };
         train(&config, &options, |_| {})
     };
     let error = go(Mistake::Side, "wrong").unwrap_err();

@@ -70,11 +70,11 @@ fn gradients_are_finite_differences() {
             // The first element, and one in the middle.
             for at in [tensor.range.start, (tensor.range.start + tensor.range.end) / 2] {
                 let mut loss = |change: f32| {
-                    let was = trainer.state.average[at];
-                    trainer.state.average[at] = was + change;
-                    let exact = f64::from(trainer.state.average[at]);
+                    let was = trainer.learner.state.average[at];
+                    trainer.learner.state.average[at] = was + change;
+                    let exact = f64::from(trainer.learner.state.average[at]);
                     let loss = reference_loss(&trainer.model(ModelInfo::default()), &sample);
-                    trainer.state.average[at] = was;
+                    trainer.learner.state.average[at] = was;
                     (exact, loss)
                 };
                 let ((low, before), (high, after)) = (loss(-2e-6), loss(2e-6));

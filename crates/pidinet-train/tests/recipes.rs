@@ -254,6 +254,34 @@ fn every_source_gives_what_it_knows() {
 }
 
 #[test]
+fn pixels_of_the_value_to_be_ignored_count_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let save = |name: &str, value: &dyn Fn(usize) -> f32| {
+        let path = folder.path().join(name).join("a.png");
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        EdgeMap::new(16, 16, (0..256).map(value).collect()).save(path, &SaveOptions::default()).unwrap();
+    };
+    save("images", &|at| at as f32 / 255.0);
+    save("truth", &|at| [0.0, 0.0, 1.0 / 255.0, 1.0][at % 4]);
+    let [images, truth] = ["images", "truth"].map(|name| folder.path().join(name));
+    let mut config = Config::default();
+    config.data.train = vec![Source::Folders { images, truth }.into()];
+    let labels = |config: &Config| {
+        let examples = Examples::open(&config.data.train, &config.data, None).unwrap();
+        examples.get(0).map(|example| Sample::plain(&example, "a").labels)
+    };
+    let error = labels(&config).unwrap_err().to_string();
+    assert!(error.contains("a.png") && error.contains("--gt-ignore 255"), "{error}");
+    let wanted: Vec<f32> = (0..256).map(|at| [0.0, 0.0, 1.0, IGNORED][at % 4]).collect();
+    config.data.ignore = Some(255);
+    assert_eq!(labels(&config).unwrap(), wanted);
+    config.data.ignore = None;
+    config.data.train[0].ignore = Some(255);
+    assert_eq!(labels(&config).unwrap(), wanted);
+    assert_eq!(Config::parse(&config.to_toml()).unwrap(), config);
+}
+
+#[test]
 fn pictures_and_a_teacher_alone_teach() {
     let data = Data::new(4);
     let mut config = data.config(data.pictures());

@@ -62,7 +62,7 @@ impl Case {
     /// Loss, logits and gradients of four images in shards of `images`, computed by `threads` threads.
     fn step(&self, isa: Isa, images: usize, threads: usize) -> (f64, Vec<f32>, Vec<f32>) {
         let tape = Tape::new(&self.arch);
-        let names = tape.tensors().iter().map(|tensor| &tensor.parameter.name);
+        let names = tape.parameters().tensors().iter().map(|tensor| &tensor.name);
         let parameters: Vec<f32> =
             names.flat_map(|name| self.get(&format!("weights.{name}")).unwrap()).collect();
         let mut gradients = vec![0.0; parameters.len()];
@@ -115,8 +115,8 @@ fn logits_and_gradients_are_those_of_pytorch() {
             assert!((loss - expected).abs() < 1e-4 * expected, "{name}: loss {loss}, {expected}");
             let worst = difference(&logits, &case.get("logits").unwrap());
             assert!(worst < 1e-4, "{name}: logits differ by {worst}");
-            for tensor in Tape::new(&case.arch).tensors() {
-                let parameter = &tensor.parameter.name;
+            for tensor in Tape::new(&case.arch).parameters().tensors() {
+                let parameter = &tensor.name;
                 let found = &gradients[tensor.range.clone()];
                 match case.get(&format!("gradients.{parameter}")) {
                     Some(expected) => {

@@ -14,7 +14,7 @@ use pidinet_train::recognition::config::{Augment, Config, Model};
 use pidinet_train::recognition::loss::{differentiate, targets};
 use pidinet_train::recognition::run::train;
 use pidinet_train::recognition::signs::Precision;
-use pidinet_train::run::{Event, Options, Outcome, Record, Scores};
+use pidinet_train::run::{Event, Outcome, Record, RunOptions, Scores};
 use pidinet_train::{Error, Result};
 
 const SIDE: usize = 32;
@@ -50,7 +50,7 @@ fn config(folder: &Path) -> Config {
 
 fn go(config: &Config, folder: &Path, resume: bool, tell: impl FnMut(&Event)) -> Result<Outcome> {
     let stop = AtomicBool::new(false);
-    let options = Options { folder: folder.to_path_buf(), resume, device: &Cpu::default(), stop: &stop };
+    let options = RunOptions { folder: folder.to_path_buf(), resume, device: &Cpu::default(), stop: &stop };
     train(config, &options, tell)
 }
 

@@ -12,7 +12,7 @@ use pidinet_train::Error;
 use pidinet_train::device::Cpu;
 use pidinet_train::edges::config::{self, Augment, Config, Source};
 use pidinet_train::edges::run::train;
-use pidinet_train::run::{Event, Options};
+use pidinet_train::run::{Event, RunOptions};
 
 #[path = "runs/going.rs"]
 mod going;
@@ -188,7 +188,7 @@ fn a_stopped_run_is_saved_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let stop = AtomicBool::new(false);
     let options =
-        Options { folder: folder.path().join("run"), resume: false, device: &Cpu::default(), stop: &stop };
+        RunOptions { folder: folder.path().join("run"), resume: false, device: &Cpu::default(), stop: &stop };
     let outcome = train(&config, &options, |event| {
         if matches!(event, Event::Step { step: 6, .. }) {
             stop.store(true, Ordering::Relaxed);
@@ -267,7 +267,8 @@ fn a_run_that_is_stopped_while_it_validates_does_so_when_it_goes_on() {
     let run = folder.path().join("run");
     for last in [7, 14] {
         let stop = AtomicBool::new(false);
-        let options = Options { folder: run.clone(), resume: last > 7, device: &Cpu::default(), stop: &stop };
+        let options =
+            RunOptions { folder: run.clone(), resume: last > 7, device: &Cpu::default(), stop: &stop };
         let outcome = train(&config, &options, |event| {
             if matches!(event, Event::Step { step, .. } if *step == last) {
                 stop.store(true, Ordering::Relaxed);

@@ -75,10 +75,10 @@ impl<A> Own<A> {
 impl<A> Drop for Own<A> {
     /// Threads of another process cannot be told to end.
     fn drop(&mut self) {
-        if self.process != process() {
-            if let Some(pool) = self.pool.take() {
-                pool.forget();
-            }
+        if self.process != process()
+            && let Some(pool) = self.pool.take()
+        {
+            pool.forget();
         }
     }
 }

@@ -13,14 +13,14 @@ use pidinet_train::recognition::tape::Mode;
 
 use super::convolution::{binary, ordered, plain, signs};
 use super::norm::{Moments, normalise};
-use super::parameters::Parameters;
+use super::parameters::OnDevice;
 
 /// A map `[n, c, h, w]` whose batch norms wait; while a network learns, none does.
 pub(crate) type Value = Sum<Tensor<4>>;
 
 /// Computes while the network is described.
 pub(super) struct Forward<'a> {
-    parameters: &'a Parameters,
+    parameters: &'a OnDevice,
     mode: Mode,
     device: Device,
     /// What each batch norm saw of the batch.
@@ -28,7 +28,7 @@ pub(super) struct Forward<'a> {
 }
 
 impl<'a> Forward<'a> {
-    pub(super) fn new(parameters: &'a Parameters, mode: Mode, device: Device) -> Self {
+    pub(super) fn new(parameters: &'a OnDevice, mode: Mode, device: Device) -> Self {
         Self { parameters, mode, device, seen: HashMap::new() }
     }
 

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use burn_tensor::{Device, Gradients, Tensor};
 use pidinet::arch::recognition::{RecognitionArch, RecognitionOutputs, bi_pidinet};
 use pidinet::weights::RecognitionModel;
-use pidinet_train::recognition::tape::{self, Mode, Tape};
+use pidinet_train::recognition::tape::Mode;
+use pidinet_train::{Parameters, parameters};
 
 use super::forward::Forward;
 use super::norm::Moments;
-use super::parameters::Parameters;
+use super::parameters::OnDevice;
 
 /// A network for recognition with its parameters on a device.
 ///
@@ -18,17 +19,17 @@ use super::parameters::Parameters;
 #[derive(Debug)]
 pub struct RecognitionNetwork {
     arch: RecognitionArch,
-    layout: Vec<tape::Tensor>,
-    parameters: Parameters,
+    layout: Parameters,
+    parameters: OnDevice,
 }
 
 impl RecognitionNetwork {
     /// The network of a model.
     pub fn of(model: &RecognitionModel, device: &Device) -> Self {
-        let tape = Tape::new(&model.arch);
-        let names = tape.tensors().iter().map(|tensor| &tensor.parameter.name);
+        let layout = Parameters::of_recognition(&model.arch);
+        let names = layout.tensors().iter().map(|tensor| &tensor.name);
         let values: Vec<f32> = names.flat_map(|name| &model.weights[name].data).copied().collect();
-        Self::new(&model.arch, tape.tensors(), &values, device)
+        Self::new(&model.arch, layout, &values, device)
     }
 
     /// The network of an architecture with these values of its parameters. On a device with autodiff they are what
@@ -37,9 +38,9 @@ impl RecognitionNetwork {
     /// # Panics
     ///
     /// If there are fewer values than `layout` says.
-    pub fn new(arch: &RecognitionArch, layout: &[tape::Tensor], values: &[f32], device: &Device) -> Self {
-        let parameters = Parameters::new(layout, values, device);
-        Self { arch: arch.clone(), layout: layout.to_vec(), parameters }
+    pub fn new(arch: &RecognitionArch, layout: Parameters, values: &[f32], device: &Device) -> Self {
+        let parameters = OnDevice::new(&layout, values, device);
+        Self { arch: arch.clone(), layout, parameters }
     }
 
     /// Every map that the network makes of images, as at inference.
@@ -63,12 +64,12 @@ impl RecognitionNetwork {
     ///
     /// If the device has no autodiff.
     pub(crate) fn gradients(&self, gradients: &mut Gradients) -> Tensor<1> {
-        let gradient = |tensor: &tape::Tensor| {
-            let parameter = &self.parameters.rows[&tensor.parameter.name];
+        let gradient = |tensor: &parameters::Tensor| {
+            let parameter = &self.parameters.rows[&tensor.name];
             let zeros = || parameter.clone().inner().zeros_like();
             parameter.grad_remove(gradients).unwrap_or_else(zeros)
         };
-        Tensor::cat(self.layout.iter().map(gradient).collect(), 0)
+        Tensor::cat(self.layout.tensors().iter().map(gradient).collect(), 0)
     }
 
     fn run(

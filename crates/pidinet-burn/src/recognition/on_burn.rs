@@ -3,11 +3,11 @@
 use burn_tensor::activation::log_softmax;
 use burn_tensor::{Device, Tensor, TensorData};
 use pidinet::arch::recognition::RecognitionArch;
-use pidinet_train::Result;
 use pidinet_train::recognition::batch::Batch;
 use pidinet_train::recognition::recogniser::MOMENTUM;
 use pidinet_train::recognition::recogniser::Recogniser;
-use pidinet_train::recognition::tape::{Mode, Tape};
+use pidinet_train::recognition::tape::Mode;
+use pidinet_train::{Parameters, Result};
 
 use super::network::RecognitionNetwork;
 use crate::place::Place;
@@ -17,16 +17,16 @@ use crate::place::Place;
 pub(crate) struct OnBurn {
     place: Place,
     arch: RecognitionArch,
-    tape: Tape,
+    layout: Parameters,
 }
 
 impl OnBurn {
     pub(crate) fn new(place: Place, arch: &RecognitionArch) -> Self {
-        Self { place, arch: arch.clone(), tape: Tape::new(arch) }
+        Self { place, arch: arch.clone(), layout: Parameters::of_recognition(arch) }
     }
 
     fn network(&self, parameters: &[f32], device: &Device) -> RecognitionNetwork {
-        RecognitionNetwork::new(&self.arch, self.tape.tensors(), parameters, device)
+        RecognitionNetwork::new(&self.arch, self.layout.clone(), parameters, device)
     }
 }
 
@@ -53,8 +53,8 @@ impl Recogniser for OnBurn {
         // All that is read back is read at once: the device is waited for once a step.
         let mut parts = vec![loss.inner(), network.gradients(&mut gradients)];
         let mut places = Vec::new();
-        for tensor in self.tape.tensors() {
-            let name = &tensor.parameter.name;
+        for tensor in self.layout.tensors() {
+            let name = &tensor.name;
             let seen = |suffix| name.strip_suffix(suffix).and_then(|name| seen.get(name));
             if let Some(moments) = seen(".running_mean") {
                 parts.push(moments.mean.clone().inner());

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use burn_tensor::{Device, FloatDType, Tensor, TensorData};
-use pidinet_train::recognition::tape;
+use pidinet_train::Parameters;
 
 /// Parameters, in numbers and on a device.
 #[derive(Debug)]
-pub(super) struct Parameters {
+pub(super) struct OnDevice {
     /// Their values.
     pub(super) values: HashMap<String, Vec<f32>>,
     /// The same on the device, each in one row.
@@ -16,10 +16,10 @@ pub(super) struct Parameters {
     pub(super) wide: FloatDType,
 }
 
-impl Parameters {
+impl OnDevice {
     /// These values of the parameters. On a device with autodiff they are what is differentiated by.
-    pub(super) fn new(layout: &[tape::Tensor], values: &[f32], device: &Device) -> Self {
-        let named = layout.iter().map(|tensor| (tensor.parameter.name.clone(), tensor.range.clone()));
+    pub(super) fn new(layout: &Parameters, values: &[f32], device: &Device) -> Self {
+        let named = layout.tensors().iter().map(|tensor| (tensor.name.clone(), tensor.range.clone()));
         let values: HashMap<String, Vec<f32>> =
             named.map(|(name, range)| (name, values[range].to_vec())).collect();
         let parameter = |(name, values): (&String, &Vec<f32>)| {

@@ -11,41 +11,39 @@ use crate::ui::usage;
 
 /// Thinner, binary or stylised edges, in the order of these options.
 #[derive(clap::Args, Debug)]
-#[command(next_help_heading = "After the network")]
+#[command(next_help_heading = "Post-processing, applied in this order")]
 pub(super) struct Finish {
-    /// Keep only the crests of edges (non-maximum suppression): dollar, rcf, nyud, dexined, or numbers
-    /// RADIUS,BORDER,MARGIN [default: rcf]
+    /// Apply non-maximum suppression: dollar, rcf, nyud, dexined, or RADIUS,BORDER,MARGIN [default: rcf]
     #[arg(long, value_name = "PRESET", num_args = 0..=1, require_equals = true, default_missing_value = "rcf")]
     nms: Option<Suppression>,
 
-    /// Make edges of this probability or more white and all else black
+    /// Binarise: probabilities of P and above become white, all others black
     #[arg(long, value_name = "P", value_parser = probability, conflicts_with = "hysteresis")]
     threshold: Option<f32>,
 
-    /// Make edges of HI or more white, with those of LO or more that lead to them, and all else black
+    /// Binarise with hysteresis: keep edges of at least HI, and those of at least LO that are connected to them
     #[arg(long, value_name = "LO,HI")]
     hysteresis: Option<Hysteresis>,
 
-    /// Thin edges to lines of one pixel; with --nms, --threshold or --hysteresis
+    /// Thin edges to a width of one pixel; requires --nms, --threshold or --hysteresis
     #[arg(long)]
     thin: bool,
 
-    /// Divide each map by its greatest value, which becomes white: to see what is in a dark map. What comes
-    /// out are no probabilities, and not for scores
+    /// Divide each map by its maximum, to make faint edges visible. The result is no longer a probability and is
+    /// unsuitable for scoring
     #[arg(long)]
     normalize: bool,
 
-    /// A style that ControlNet users know: soft changes nothing, safe leaves three grey levels, scribble
-    /// draws broad white lines
+    /// ControlNet style: soft (unchanged), safe (three grey levels) or scribble (broad white lines)
     #[arg(long, value_name = "STYLE", default_value = "soft",
         value_parser = one_of::<Style>(&["soft", "safe", "scribble"]))]
     style: Style,
 
-    /// Dark edges on white
+    /// Draw dark edges on white
     #[arg(long)]
     invert: bool,
 
-    /// Write the image with the edges drawn on it, in red or the colour RRGGBB, instead of the edges alone
+    /// Draw the edges over the image, in red or the colour RRGGBB, instead of writing the map
     #[arg(long, value_name = "COLOUR", num_args = 0..=1, require_equals = true,
         default_missing_value = "ff0000", conflicts_with = "invert")]
     pub(super) overlay: Option<Colour>,
@@ -55,10 +53,10 @@ impl Finish {
     /// Refuses options that contradict each other.
     pub(super) fn check(&self, format: Format) -> anyhow::Result<()> {
         if self.thin && self.nms.is_none() && self.threshold.is_none() && self.hysteresis.is_none() {
-            return Err(usage!("--thin needs --nms, --threshold or --hysteresis, which say what an edge is"));
+            return Err(usage!("--thin requires --nms, --threshold or --hysteresis"));
         }
         if self.overlay.is_some() && matches!(format, Format::Npy | Format::Npz) {
-            return Err(usage!("--overlay is a picture, and {format} is not a format of pictures"));
+            return Err(usage!("--overlay writes a picture, and {format} is not an image format"));
         }
         Ok(())
     }

@@ -18,11 +18,11 @@ use arguments::Arguments;
 use scoring::Subject;
 use source::Looks;
 
-/// Score edges by the BSDS benchmark
+/// Evaluate edges with the BSDS benchmark
 ///
-/// Edges are suppressed to their crests, thinned at each threshold and matched one to one with what each
-/// annotator drew. Writes the benchmark's own text files, summary.json, a plot of precision against recall
-/// and report.html. The scores do not depend on the number of threads.
+/// Applies non-maximum suppression, thins the map at each threshold, and matches it one to one with the boundaries of
+/// each annotator. Writes the benchmark's text files, summary.json, a precision-recall plot and report.html. Scores
+/// do not depend on the number of threads.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Edges {
     #[command(flatten)]

@@ -10,21 +10,20 @@ use pidinet_eval::results::write::write_plot;
 
 use crate::ui::tell_line;
 
-/// Plot precision against recall of several runs
+/// Plot the precision-recall curves of several runs
 ///
-/// The legend has the best first, with the F of its ODS. Curves come without the threshold column, too, as
-/// they are published.
+/// The legend lists the runs by ODS F-score, best first. Published curves without a threshold column are accepted.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Plot {
-    /// Folders that `pidinet eval edges` wrote, or files *_bdry_thr.txt; NAME=RUN to name it in the legend
+    /// Folders written by `pidinet eval edges`, or *_bdry_thr.txt files; NAME=RUN sets the name in the legend
     #[arg(required = true, value_name = "RUN", value_hint = ValueHint::AnyPath)]
     runs: Vec<PathBuf>,
 
-    /// Where the plot goes, .svg or .png; may be repeated
+    /// Output file, .svg or .png; may be repeated
     #[arg(short, long, value_name = "FILE", default_values = ["pr.svg", "pr.png"], value_hint = ValueHint::FilePath)]
     out: Vec<PathBuf>,
 
-    /// Leave out how well people agree on BSDS500 (F = .803)
+    /// Omit human performance on BSDS500 (F = .803)
     #[arg(long)]
     no_human: bool,
 }

@@ -1,4 +1,4 @@
-//! `pidinet eval classify`: how many images are recognised.
+//! `pidinet eval recognition`: how many images are recognised.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,10 +6,8 @@ use std::process::ExitCode;
 use clap::ValueHint;
 use pidinet::Classifier;
 use pidinet::image::Image;
-use pidinet::save::{SaveOptions, write_atomically};
+use pidinet::save::write_atomically;
 use pidinet_eval::classes::{ClassSet, Confusion};
-use pidinet_eval::figures::raster::raster;
-use pidinet_eval::results::write::PLOT_SCALE;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -20,25 +18,24 @@ use crate::ui::{Batch, tell_line, usage};
 /// Images that are read and recognised together.
 const TOGETHER: usize = 256;
 
-/// Count how many images a model recognises
+/// Measure the accuracy of a recognition model
 ///
-/// The images are in a folder for each class, or in the binary batches of CIFAR-10 or CIFAR-100, perhaps within
-/// a .tar or .tar.gz. Classes are those of the model by their names; where the model has no labels, by
-/// their order.
+/// Reads one folder of images per class, or the binary batches of CIFAR-10 or CIFAR-100, either of them plain or in a
+/// .tar or .tar.gz archive. Classes are matched with the model's labels by name, or by order if it has no labels.
 #[derive(clap::Args, Debug)]
-pub(crate) struct Classify {
+pub(crate) struct Recognition {
     #[command(flatten)]
     classifier: ClassifierArgs,
 
-    /// Folder, .tar or .tar.gz with the images
+    /// Folder or archive (.tar, .tar.gz) of images
     #[arg(long, value_name = "FOLDER|ARCHIVE", value_hint = ValueHint::AnyPath)]
     data: PathBuf,
 
-    /// Which part of them: the folder above those of the classes, such as test [default: all]
+    /// Split to use: the folder above the class folders, such as test [default: all]
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
 
-    /// Folder for confusion.csv and confusion.png
+    /// Folder for the confusion matrix: confusion.csv and confusion.png
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
 
@@ -55,7 +52,7 @@ struct Report {
     images: u64,
 }
 
-impl Classify {
+impl Recognition {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         with_threads(self.classifier.threads(), || self.count())
     }
@@ -97,8 +94,7 @@ impl Classify {
         if let Some(folder) = &self.out {
             std::fs::create_dir_all(folder)?;
             write_atomically(folder.join("confusion.csv"), confusion.csv().as_bytes())?;
-            let picture = raster(&confusion.figure(), PLOT_SCALE);
-            picture.save(folder.join("confusion.png"), &SaveOptions::default())?;
+            confusion.figure().save(&folder.join("confusion.png"))?;
         }
         if self.json {
             tell_line(&serde_json::to_string(&report)?);

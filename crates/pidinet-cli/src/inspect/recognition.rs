@@ -49,7 +49,7 @@ fn facts(model: &RecognitionModel, survey: &RecognitionSurvey, size: Size) -> Ve
         ("input", format!("{0}x{0} of images resized to {1}", input.size, input.resize)),
         ("mean, deviation", format!("{:?}, {:?}", input.mean, input.std)),
         ("parameters", survey.parameter_count().to_string()),
-        ("of one bit", survey.bit_count().to_string()),
+        ("1-bit weights", survey.bit_count().to_string()),
         ("FLOPs", format!("{} at {width}x{height}", mega(survey.flops() as f64))),
         ("BOPs", mega(survey.bops() as f64)),
         ("OPs", format!("{} (FLOPs + BOPs / 64)", mega(survey.ops()))),

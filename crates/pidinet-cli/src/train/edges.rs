@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueHint;
 use pidinet::arch::Arch;
-use pidinet_train::edges::config::{Augment, Config, Labels, Material, Model, Source, Trust};
+use pidinet_train::edges::config::{Augment, Config, Labels, Material, Model, Source, Train, Trust};
 use pidinet_train::edges::run::train;
 
 use super::pace::Pace;
@@ -13,14 +13,12 @@ use super::run::RunArgs;
 use crate::options::one_of;
 use crate::ui::usage;
 
-/// Train a network to find edges, from images and what people drew in them
+/// Train a network to detect edges, from annotated images
 ///
-/// A run is a folder: its configuration, a checkpoint to go on from, the model, measurements and a page
-/// to look at (run.html). Ctrl-C saves and ends; --resume goes on, to the same weights, bit for bit, as if
-/// nothing had happened.
+/// A run is a folder with its configuration, a checkpoint, the model, measurements and a report (run.html). Ctrl-C
+/// saves and exits; --resume continues to bit-identical weights, as if never interrupted.
 ///
-/// Options override the configuration file, which overrides the defaults. --print-config shows what would
-/// be used, every field.
+/// Options override the configuration file, which overrides the defaults; --print-config shows the result.
 #[derive(clap::Args, Debug)]
 pub(super) struct Edges {
     #[command(flatten)]
@@ -34,53 +32,56 @@ pub(super) struct Edges {
 #[derive(clap::Args, Debug)]
 #[group(id = "recipe", multiple = true)]
 struct Recipe {
-    /// The BSDS500 folder, with images and groundTruth in it
+    /// Folder of BSDS500, with images and groundTruth in it
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     bsds: Option<PathBuf>,
 
-    /// What of BSDS500 is learnt from
+    /// Splits of BSDS500 to train on
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "train", requires = "bsds")]
     splits: Vec<String>,
 
-    /// A list of pairs: an image and its truth on each line
+    /// List file: an image and its ground truth on each line
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     list: Vec<PathBuf>,
 
-    /// A folder of images, and one of truth of the same names
+    /// Folder of images, and folder of ground truth with the same names
     #[arg(long, num_args = 2, value_names = ["IMAGES", "TRUTH"], value_hint = ValueHint::DirPath)]
     folders: Vec<PathBuf>,
 
-    /// A folder of images that nobody drew in, for a teacher to say where edges are
+    /// Folder of unannotated images, to be labelled by the teacher
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pictures: Vec<PathBuf>,
 
-    /// What a boundary is where annotators disagree: mean (the share of them), registered (the share after their lines
-    /// were moved onto common ones), any (what any of them drew) or sampled (what one drew, another one each time)
+    /// How to combine annotators: mean (share of annotators), registered (share after aligning their lines), any
+    /// (union) or sampled (one annotator, drawn at random each time)
     #[arg(long, value_name = "NAME", value_parser = one_of::<LabelsName>(&["mean", "registered", "any", "sampled"]))]
     labels: Option<LabelsName>,
 
-    /// Leave pixels open that lie at most so many pixels beside a boundary
+    /// Ignore pixels within this distance of a boundary in the loss
     #[arg(long, value_name = "PIXELS")]
     tolerance: Option<usize>,
 
-    /// Learn from a teacher, too: a folder of its edge maps (ID.png or ID.npy), a model file, or the name of a model
-    /// that comes with the program
+    /// Ignore pixels with this value in the ground truth, often 255, in training and validation
+    #[arg(long, value_name = "VALUE")]
+    gt_ignore: Option<u16>,
+
+    /// Distil from a teacher: a folder of its edge maps (ID.png or ID.npy), a model file, or a built-in model
     #[arg(long, value_name = "DIR|FILE|NAME", value_hint = ValueHint::AnyPath)]
     teacher: Option<PathBuf>,
 
-    /// How much the teacher counts: 1 is as much as the truth
+    /// Weight of the teacher's loss: 1 is as much as the ground truth
     #[arg(long, value_name = "NUMBER")]
     trust: Option<f32>,
 
-    /// Size of the network: tiny, small or full, with -l for one without CDCM and CSAM
+    /// Network size: tiny, small or full; append -l to omit CDCM and CSAM
     #[arg(long, value_name = "NAME", value_parser = arch)]
     size: Option<Arch>,
 
-    /// A model whose weights are where training starts: a file, or the name of one that comes with the program
+    /// Model to start from: a file or the name of a built-in model
     #[arg(long, value_name = "FILE|NAME", value_hint = ValueHint::FilePath)]
     start: Option<PathBuf>,
 
-    /// What is done to images: none, hed (as published) or strong
+    /// Augmentation: none, hed (as published) or strong
     #[arg(long, value_name = "NAME", value_parser = one_of::<Augmentation>(&["none", "hed", "strong"]))]
     augment: Option<Augmentation>,
 
@@ -94,7 +95,7 @@ impl Edges {
         let config = run.configuration(Config::open, |config| recipe.apply(config))?;
         if !run.print_config && config.data.train.is_empty() {
             return Err(usage!(
-                "nothing to learn from: give --bsds, --list, --folders, --pictures, or data.train in a file"
+                "no training data: give --bsds, --list, --folders or --pictures, or set data.train in the configuration file"
             ));
         }
         run.conduct(&config.to_toml(), |options, tell| train(&config, options, tell))
@@ -125,6 +126,7 @@ impl Recipe {
             config.data.labels = labels;
         }
         config.data.tolerance = self.tolerance.unwrap_or(config.data.tolerance);
+        config.data.ignore = self.gt_ignore.or(config.data.ignore);
         if let Some(teacher) = &self.teacher {
             let maps = teacher.is_dir().then(|| teacher.clone());
             config.distil.model = if maps.is_none() { Some(teacher.clone()) } else { None };
@@ -143,7 +145,9 @@ impl Recipe {
         if let Some(Augmentation(augment)) = self.augment {
             config.augment = augment;
         }
-        self.pace.apply(&mut config.train, &mut config.schedule, &mut config.seed);
+        let mut train = config.train.settings();
+        self.pace.apply(&mut train, &mut config.schedule, &mut config.seed);
+        config.train = Train { average: config.train.average, ..train.into() };
     }
 }
 

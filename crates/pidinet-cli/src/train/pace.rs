@@ -7,27 +7,27 @@ use pidinet_train::settings::Train;
 #[derive(clap::Args, Debug)]
 #[group(id = "pace", multiple = true)]
 pub(super) struct Pace {
-    /// Passes of all images
+    /// Number of passes over the training data
     #[arg(long, value_name = "N", conflicts_with_all = ["steps", "minutes"])]
     epochs: Option<f64>,
 
-    /// Steps of the optimiser
+    /// Number of optimiser steps
     #[arg(long, value_name = "N", conflicts_with = "minutes")]
     steps: Option<u64>,
 
-    /// Minutes of training: the schedule follows the clock, and the weights depend on the machine
+    /// Minutes to train: the schedule follows the clock, so the weights depend on the machine
     #[arg(long, value_name = "N")]
     minutes: Option<f64>,
 
-    /// Images a step
+    /// Batch size
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
 
-    /// Largest learning rate
+    /// Peak learning rate
     #[arg(long, value_name = "RATE")]
     rate: Option<f64>,
 
-    /// All randomness follows from it
+    /// Random seed
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }

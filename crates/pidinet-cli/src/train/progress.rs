@@ -27,7 +27,7 @@ impl Progress {
         match event {
             Event::Started { images, parameters, step, steps } => {
                 let steps =
-                    steps.map_or_else(|| "a limit of time".to_owned(), |steps| format!("{steps} steps"));
+                    steps.map_or_else(|| "the time limit".to_owned(), |steps| format!("{steps} steps"));
                 self.line(&format!("{parameters} parameters, {images} images, from step {step} to {steps}"));
             }
             Event::Step { step, done, loss, speed, left } => {

@@ -1,4 +1,4 @@
-//! `pidinet train classify`.
+//! `pidinet train recognition`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,16 +14,15 @@ use super::run::RunArgs;
 use crate::options::one_of;
 use crate::ui::usage;
 
-/// Train a network of one bit to recognise what images show
+/// Train a binary network to recognise what images show
 ///
-/// Images are in a folder for each class, below a folder for each split if there are splits, or in a .tar or
-/// .tar.gz of such folders, or in CIFAR's binary batches.
+/// Reads one folder of images per class, below a folder per split if there are splits; or a .tar or .tar.gz of such
+/// folders; or CIFAR's binary batches.
 ///
-/// A run is a folder, as that of `train edges`: Ctrl-C saves and ends, --resume goes on, to the same weights, bit
-/// for bit. Options override the configuration file, which overrides the defaults. --print-config shows what
-/// would be used, every field.
+/// A run is a folder, as for `train edges`: Ctrl-C saves and exits, and --resume continues to bit-identical weights.
+/// Options override the configuration file, which overrides the defaults; --print-config shows the result.
 #[derive(clap::Args, Debug)]
-pub(super) struct Classes {
+pub(super) struct Recognition {
     #[command(flatten)]
     run: RunArgs,
 
@@ -35,31 +34,31 @@ pub(super) struct Classes {
 #[derive(clap::Args, Debug)]
 #[group(id = "recipe", multiple = true)]
 struct Recipe {
-    /// Images with classes: a folder or an archive
+    /// Images sorted by class: a folder or an archive
     #[arg(long, value_name = "FOLDER|ARCHIVE", value_hint = ValueHint::AnyPath)]
     data: Option<PathBuf>,
 
-    /// Split that is measured on
+    /// Split to validate on
     #[arg(long, value_name = "NAME", conflicts_with = "held_out")]
     validation: Option<String>,
 
-    /// Measure on so many images of each class instead of learning from them
+    /// Hold out N images of each class for validation
     #[arg(long, value_name = "N")]
     held_out: Option<usize>,
 
-    /// Size of the network: s (narrow) or 18 (as ResNet-18), for images of 32x32
+    /// Network size, for 32x32 images: s (narrow) or 18 (as ResNet-18)
     #[arg(long, value_name = "NAME", value_parser = one_of::<Size>(&["s", "18"]))]
     size: Option<Size>,
 
-    /// Share of each block's channels that are pixel differences: 0 for none, 1 for all
+    /// Share of each block's channels that use pixel differences, from 0 to 1
     #[arg(long, value_name = "RHO")]
     rho: Option<f32>,
 
-    /// Learn with real numbers, to be a teacher
+    /// Train a real-valued network, as a teacher
     #[arg(long)]
     real: bool,
 
-    /// The folder of a run whose network teaches this one
+    /// Run folder of the teacher network
     #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath)]
     teacher: Option<PathBuf>,
 
@@ -67,12 +66,12 @@ struct Recipe {
     pace: Pace,
 }
 
-impl Classes {
+impl Recognition {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let Self { run, recipe } = self;
         let config = run.configuration(Config::open, |config| recipe.apply(config))?;
         if !run.print_config && config.data.path.as_os_str().is_empty() {
-            return Err(usage!("nothing to learn from: give --data, or data.path in a file"));
+            return Err(usage!("no training data: give --data, or set data.path in the configuration file"));
         }
         run.conduct(&config.to_toml(), |options, tell| train(&config, options, tell))
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::ValueHint;
 use clap::builder::PossibleValuesParser;
-use pidinet_train::run::{Event, Options, Outcome};
+use pidinet_train::run::{Event, Outcome, RunOptions};
 
 use super::device;
 use super::progress::Progress;
@@ -17,11 +17,11 @@ use crate::{interrupt, ui};
 /// What every kind of training is told.
 #[derive(clap::Args, Debug)]
 pub(super) struct RunArgs {
-    /// The folder of the run
+    /// Folder of the run
     #[arg(value_name = "RUN", value_hint = ValueHint::DirPath, required_unless_present = "print_config")]
     run: Option<PathBuf>,
 
-    /// Go on with the run in the folder
+    /// Resume the run in the folder
     #[arg(long, conflicts_with_all = ["config", "recipe", "pace", "print_config"])]
     resume: bool,
 
@@ -29,15 +29,15 @@ pub(super) struct RunArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
 
-    /// Print the configuration and end
+    /// Print the configuration and exit
     #[arg(long)]
     pub(super) print_config: bool,
 
-    /// Threads [default: one for each core]. The weights do not depend on it
+    /// Number of threads [default: one per core]. Does not affect the weights
     #[arg(short = 'j', long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
-    /// Where to compute: cpu, cuda (NVIDIA) or wgpu (Vulkan, Metal, DirectX)
+    /// Device to train on: cpu, cuda (NVIDIA) or wgpu (Vulkan, Metal, DirectX)
     #[arg(long, value_name = "NAME", default_value = "cpu", value_parser = PossibleValuesParser::new(device::NAMES))]
     device: String,
 }
@@ -63,7 +63,7 @@ impl RunArgs {
     pub(super) fn conduct(
         self,
         config: &str,
-        train: impl FnOnce(&Options<'_>, &mut dyn FnMut(&Event)) -> pidinet_train::Result<Outcome> + Send,
+        train: impl FnOnce(&RunOptions<'_>, &mut dyn FnMut(&Event)) -> pidinet_train::Result<Outcome> + Send,
     ) -> anyhow::Result<ExitCode> {
         if self.print_config {
             ui::print(config.as_bytes())?;
@@ -72,12 +72,14 @@ impl RunArgs {
         let folder = self.run.context("no folder for the run")?;
         let device = device::named(&self.device)?;
         let options =
-            Options { folder, resume: self.resume, device: &*device, stop: interrupt::stop_on_request() };
+            RunOptions { folder, resume: self.resume, device: &*device, stop: interrupt::stop_on_request() };
         let mut progress = Progress::new();
         let outcome = with_threads(self.threads, || {
             train(&options, &mut |event| {
-                if matches!(event, Event::Started { .. }) {
-                    interrupt::begin_to_save();
+                match event {
+                    Event::Started { .. } => interrupt::begin_to_save(),
+                    Event::Stopping => interrupt::is_saving(),
+                    _ => {}
                 }
                 progress.tell(event);
             })
@@ -88,7 +90,7 @@ impl RunArgs {
             return Ok(ExitCode::SUCCESS);
         }
         let (step, folder) = (outcome.position.step, options.folder.display());
-        ui::complain(&format!("stopped after {step} steps; go on with: --resume {folder}"));
+        ui::complain(&format!("stopped after {step} steps; resume with: --resume {folder}"));
         Ok(ExitCode::from(interrupt::INTERRUPTED as u8))
     }
 }

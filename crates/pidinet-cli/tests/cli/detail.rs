@@ -74,7 +74,7 @@ fn what_cannot_be_mixed_is_told_and_nothing_is_written() {
             "expected the output to end in .safetensors",
         ),
         ("model.safetensors edges.safetensors -t .5 -o ./edges.safetensors", 2, "would be overwritten"),
-        ("model.safetensors bi-pidinet-s -t .5 -o c.safetensors", 2, "model for recognition"),
+        ("model.safetensors bi-pidinet-s -t .5 -o c.safetensors", 2, "is a recognition model"),
         ("tinny edges.safetensors -t .5 -o c.safetensors", 2, "did you mean tiny"),
         ("model.safetensors edges.safetensors -t half -o c.safetensors", 2, "half"),
     ] {
@@ -127,10 +127,10 @@ fn a_detail_without_a_partner_is_refused_with_what_to_do() {
         ("detect a.png MODEL --detail .5", "--detail-model"),
         ("bench MODEL --detail .5", "model.safetensors has no partner"),
         ("convert model.safetensors out.onnx --detail .5", "model.safetensors has no partner"),
-        ("detect a.png MODEL --detail 1.5 --detail-model edges.safetensors", "from 0, boundaries, to 1"),
+        ("detect a.png MODEL --detail 1.5 --detail-model edges.safetensors", "from 0 (boundaries) to 1"),
         ("detect a.png MODEL --detail-model edges.safetensors", "--detail <0..1>"),
-        ("bench -m bi-pidinet-s --detail .5", "--detail is for models for edges"),
-        ("convert bi-pidinet-s out.safetensors --detail .5", "--detail are for edges"),
+        ("bench -m bi-pidinet-s --detail .5", "--detail applies to edge models only"),
+        ("convert bi-pidinet-s out.safetensors --detail .5", "--detail apply to edge models only"),
     ] {
         let ran = sandbox.run(arguments).code(2);
         assert!(ran.stderr().contains(message), "{arguments}: {}", ran.stderr());
@@ -159,7 +159,7 @@ fn models_are_listed_with_what_is_known_of_them() {
     }
     assert_eq!((&tiny["parameters"], &tiny["binary_parameters"]), (&84_477.into(), &0.into()));
     assert_eq!(bi["binary_parameters"], 649_104);
-    assert!(text.contains(", and 649104 of one bit"), "{text}");
+    assert!(text.contains(", and 649104 of 1 bit"), "{text}");
     assert!(tiny["scores"]["bsds500.test.ods"].as_f64().is_some_and(|ods| ods > 0.7));
     assert!(bi["scores"]["cifar10.test.top1"].as_f64().is_some_and(|top1| top1 > 0.8));
     assert!(text.contains("bsds500.test.ods"), "{text}");

@@ -138,7 +138,7 @@ fn patterns_are_expanded_where_no_shell_does() {
     sandbox.run("detect MODEL in/*.png -o out").code(0);
     assert_eq!(sandbox.files(), ["in/a.png", "in/b.png", "in/c.jpg", "out/a.png", "out/b.png"]);
     let ran = sandbox.run("detect MODEL in/*.gif -o out").code(1);
-    assert_eq!(ran.stderr(), "error: no file is like in/*.gif\n");
+    assert_eq!(ran.stderr(), "error: no file matches in/*.gif\n");
 }
 
 #[test]
@@ -271,10 +271,10 @@ fn scales_presets_and_the_longest_side_reach_the_network() {
 fn threads_and_tiles_do_not_change_the_edges() {
     let sandbox = Sandbox::new();
     sandbox.photo("a.png".as_ref(), 70, 61);
-    sandbox.run("detect MODEL a.png -o 1.npy -j 1 --tile off").code(0);
+    sandbox.run("detect MODEL a.png -o 1.npy -j 1 --strip off").code(0);
     let want = npy(&sandbox, "1.npy");
     for (name, options) in
-        [("2", "-j 2"), ("3", "-j 3 --tile 8"), ("4", "-j 1 --tile 17"), ("5", "--tile auto")]
+        [("2", "-j 2"), ("3", "-j 3 --strip 8"), ("4", "-j 1 --strip 17"), ("5", "--strip auto")]
     {
         sandbox.run(&format!("detect MODEL a.png -o {name}.npy {options}")).code(0);
         for (got, want) in npy(&sandbox, &format!("{name}.npy")).iter().zip(&want) {
@@ -317,14 +317,17 @@ fn wrong_usage_is_code_2_and_says_what_is_right() {
     let sandbox = Sandbox::new().with(&["a.png", "b.png"]);
     for (arguments, says) in [
         ("detect MODEL", "<INPUT>"),
-        ("detect -m nowhere a.png", "there is no file nowhere, and no model of that name but tiny"),
+        (
+            "detect -m nowhere a.png",
+            "there is no file and no built-in model named nowhere; the built-in models are tiny",
+        ),
         ("detect MODEL a.png --scales 0", "0.5,1,1.5"),
         ("detect MODEL a.png --format gif", "png16"),
         ("detect MODEL a.png -o map.gif", "png, jpg, webp, tiff, npy, npz"),
         ("detect MODEL a.png b.png -o -", "-o - writes one image"),
         ("detect MODEL a.png --hysteresis 0.5,0.2", "lower one first"),
         ("detect MODEL a.png --thin", "--threshold"),
-        ("detect MODEL a.png --tile 0", "auto, off or"),
+        ("detect MODEL a.png --strip 0", "auto, off or"),
         ("detect MODEL a.png --nms=best", "dollar"),
         ("detect MODEL a.png --overlay=pink", "RRGGBB"),
         ("detect MODEL - -", "twice"),

@@ -58,7 +58,7 @@ fn lists_that_are_too_long_are_not_read() {
         "eval edges --pairs list -o out",
         "verify pairs -m bi-pidinet-s --pairs list --data .",
         "train edges run -c list",
-        "train classify run -c list",
+        "train recognition run -c list",
     ] {
         let ran = sandbox.run(arguments).code(1);
         assert!(ran.stderr().contains("longer than 64 MiB"), "{arguments}: {}", ran.stderr());
@@ -92,4 +92,68 @@ fn inputs_that_vanish_are_counted_and_named() {
         assert!(ran.stderr().contains("1 of 3 images failed"), "{arguments}: {}", ran.stderr());
     }
     assert!(sandbox.path("out/deep/b.png").exists() && sandbox.path("out/a.png").exists());
+}
+
+/// Threads that the system does not give are done without. Limits on processes do not bind root, so a child of root
+/// becomes another user, one that has no other processes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_on_processes_is_no_failure() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    use crate::sandbox::Ran;
+
+    const USER: u32 = 64_123;
+    let sandbox = Sandbox::new().with(&["in/a.png", "in/b.png", "in/c.png", "in/d.png", "in/e.png"]);
+    sandbox.photo(Path::new("train/one/a.png"), 32, 32);
+    sandbox.photo(Path::new("train/two/b.png"), 32, 32);
+    sandbox.run("detect MODEL in -o want -j 1").code(0);
+    // Where the other user can reach it.
+    let program = sandbox.path("pidinet");
+    std::fs::copy(env!("CARGO_BIN_EXE_pidinet"), &program).unwrap();
+    for path in [sandbox.path(""), program.clone()] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    let limited = |limit: u32, arguments: &str| {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nproc={limit}")).arg(&program).args(arguments.split_whitespace());
+        command.current_dir(sandbox.path("")).env_remove("RUST_LOG").env("RUST_BACKTRACE", "0");
+        if is_root {
+            command.uid(USER).gid(USER);
+        }
+        command.output()
+    };
+    match limited(1, "--version") {
+        Ok(output) if output.status.success() => {}
+        other => return eprintln!("skipped: no program can be run with a limit on processes ({other:?})"),
+    }
+    // Of one process only the first thread is there; of others, which no user but ours has, some more.
+    for limit in if is_root { 1..6 } else { 1..2 } {
+        let model = "-m model.safetensors";
+        for arguments in [
+            format!("detect {model} in -o many{limit} -j 8"),
+            format!("detect {model} in/a.png -o one{limit}.png -j 8"),
+            "classify -m bi-pidinet-s in/a.png in/b.png -j 8".to_owned(),
+            "eval recognition -m bi-pidinet-s --data train -j 8".to_owned(),
+            format!("bench {model} --size 40x30 --runs 1 -j 8"),
+            format!(
+                "train recognition run{limit} --data train --held-out 0 --size s --steps 1 --batch 2 -j 8"
+            ),
+        ] {
+            let output = limited(limit, &arguments).unwrap();
+            let ran = Ran(output);
+            assert_ne!(ran.0.status.code(), Some(101), "{limit}, {arguments}: {}", ran.stderr());
+            assert!(!ran.stderr().contains("panicked"), "{limit}, {arguments}: {}", ran.stderr());
+            let is_possible = !arguments.starts_with("eval") && !arguments.starts_with("train");
+            assert!(ran.0.status.success() || !is_possible, "{limit}, {arguments}: {}", ran.stderr());
+        }
+        for name in ["a.png", "e.png"] {
+            let [want, got] = [format!("want/{name}"), format!("many{limit}/{name}")]
+                .map(|name| std::fs::read(sandbox.path(name)).unwrap());
+            assert_eq!(want, got, "{limit} processes: {name}");
+        }
+    }
 }

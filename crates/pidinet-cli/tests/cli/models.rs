@@ -36,7 +36,7 @@ fn a_model_is_calibrated_with_pictures() {
 
     std::fs::create_dir(sandbox.path("none")).unwrap();
     let ran = sandbox.run("convert model.safetensors out.safetensors --calibrate none").code(1);
-    assert!(ran.stderr().contains("no image in folder none"), "{}", ran.stderr());
+    assert!(ran.stderr().contains("no images in folder none"), "{}", ran.stderr());
     sandbox.write("photos/c.png", b"not a picture");
     let ran = sandbox.run("convert model.safetensors out.safetensors --calibrate photos").code(1);
     assert!(ran.stderr().contains("c.png"), "{}", ran.stderr());
@@ -79,10 +79,10 @@ fn what_convert_cannot_write_is_told_before_anything_is_done() {
     for (arguments, message) in [
         ("out.pth", "out.pth: expected OUT to end in .safetensors or .onnx"),
         ("out", "out: expected OUT to end in .safetensors or .onnx"),
-        ("out.onnx --float16", "--float16 cannot be had in out.onnx"),
-        ("out.onnx --calibrate .", "--calibrate cannot be had in out.onnx"),
-        ("out.safetensors --size 64x64", "--size cannot be had in out.safetensors"),
-        ("out.safetensors --side-outputs", "--side-outputs cannot be had in out.safetensors"),
+        ("out.onnx --float16", "--float16 does not apply to out.onnx"),
+        ("out.onnx --calibrate .", "--calibrate does not apply to out.onnx"),
+        ("out.safetensors --size 64x64", "--size does not apply to out.safetensors"),
+        ("out.safetensors --side-outputs", "--side-outputs does not apply to out.safetensors"),
     ] {
         let ran = sandbox.run(&format!("convert model.safetensors {arguments}")).code(2);
         assert!(ran.stderr().contains(message), "{}", ran.stderr());
@@ -101,7 +101,11 @@ fn a_file_that_is_no_model_is_an_error_and_nothing_is_written() {
     let ran = sandbox.run("convert text.pth out.safetensors").code(1);
     assert!(ran.stderr().contains("text.pth"), "{}", ran.stderr());
     let ran = sandbox.run("convert none.pth out.safetensors").code(2);
-    assert!(ran.stderr().contains("there is no file none.pth"), "{}", ran.stderr());
+    assert!(
+        ran.stderr().contains("there is no file and no built-in model named none.pth"),
+        "{}",
+        ran.stderr()
+    );
     let ran = sandbox.run("convert model.safetensors ./model.safetensors").code(2);
     assert!(ran.stderr().contains("overwritten"), "{}", ran.stderr());
     assert_eq!(sandbox.files(), ["text.pth"]);
@@ -135,7 +139,7 @@ fn a_benchmark_reports_what_it_ran() {
     assert!(ran.stdout().contains("33x20"), "{}", ran.stdout());
     sandbox.run("bench MODEL --image a.png --size 40x24").code(2);
     let ran = sandbox.run("bench -m bi-pidinet-s --image a.png").code(2);
-    assert!(ran.stderr().contains("--image is for models for edges"), "{}", ran.stderr());
+    assert!(ran.stderr().contains("--image applies to edge models only"), "{}", ran.stderr());
     let ran = sandbox.run("bench MODEL --isa abacus").code(2);
     assert!(ran.stderr().contains("abacus"), "{}", ran.stderr());
 }

@@ -15,11 +15,19 @@ fn help_is_as_it_was() {
         "mix",
         "inspect",
         "bench",
+        "eval",
+        "eval edges",
+        "eval recognition",
+        "eval plot",
+        "train",
+        "train edges",
+        "train recognition",
+        "verify pairs",
         "completions",
         "man",
     ] {
         let ran = sandbox.run(&format!("{command} --help")).code(0);
-        let name = if command.is_empty() { "pidinet" } else { command };
+        let name = if command.is_empty() { "pidinet".to_owned() } else { command.replace(' ', "-") };
         insta::assert_snapshot!(format!("help-{name}"), ran.stdout().replace("pidinet.exe", "pidinet"));
     }
 }
@@ -47,5 +55,22 @@ fn the_manual_has_a_page_for_each_command() {
     let pages = sandbox.files();
     for command in ["", "-detect", "-convert", "-inspect", "-bench"] {
         assert!(pages.contains(&format!("pages/pidinet{command}.1")), "{pages:?}");
+    }
+}
+
+/// Options and commands are called as the rest of the project calls them; what they were called before is understood.
+#[test]
+fn names_of_before_are_understood() {
+    let sandbox = Sandbox::new().with(&["a.png"]);
+    sandbox.run("detect MODEL a.png -o new.npy --strip 8").code(0);
+    sandbox.run("detect MODEL a.png -o old.npy --tile 8").code(0);
+    let [new, old] = ["new.npy", "old.npy"].map(|name| std::fs::read(sandbox.path(name)).unwrap());
+    assert_eq!(new, old);
+    for (old, new) in [
+        ("train classify --print-config", "train recognition --print-config"),
+        ("eval classify --help", "eval recognition --help"),
+        ("bench --tile 8 --help", "bench --strip 8 --help"),
+    ] {
+        assert_eq!(sandbox.run(old).code(0).stdout(), sandbox.run(new).code(0).stdout(), "{old}");
     }
 }

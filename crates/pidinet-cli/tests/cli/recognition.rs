@@ -1,4 +1,4 @@
-//! `classify`, `embed`, `eval classify`, `verify pairs`, and what the other commands make of such models.
+//! `classify`, `embed`, `eval recognition`, `verify pairs`, and what the other commands make of such models.
 
 use std::path::Path;
 
@@ -49,10 +49,10 @@ fn images_are_classified() {
     assert_eq!(classes.len(), 3);
     assert_eq!(classes[0]["class"], found.class());
     assert_eq!(classes[0]["label"], LABELS[found.class()]);
-    let ran = sandbox.run("classify a.png -m model.safetensors").code(1);
-    assert!(ran.stderr().contains("bi-pidinet"), "{}", ran.stderr());
+    let ran = sandbox.run("classify a.png -m model.safetensors").code(2);
+    assert!(ran.stderr().contains("needs a Bi-PiDiNet"), "{}", ran.stderr());
     let ran = sandbox.run("detect a.png -m bi.safetensors").code(2);
-    assert!(ran.stderr().contains("bi.safetensors is a model for recognition"), "{}", ran.stderr());
+    assert!(ran.stderr().contains("bi.safetensors is a recognition model"), "{}", ran.stderr());
 }
 
 #[test]
@@ -63,13 +63,13 @@ fn other_models_are_named_as_such() {
     for command in [
         "classify a.png",
         "embed a.png -o a.npy",
-        "eval classify --data photos",
+        "eval recognition --data photos",
         "verify pairs --pairs p --data .",
     ] {
         for (model, message) in [
-            ("tiny", "tiny finds edges; recognition needs a bi-pidinet"),
-            ("photos", "photos is a folder, and there is no model of that name"),
-            ("nowhere", "there is no file nowhere, and no model of that name"),
+            ("tiny", "tiny is an edge model; recognition needs a Bi-PiDiNet"),
+            ("photos", "photos is a folder, and there is no built-in model of that name"),
+            ("nowhere", "there is no file and no built-in model named nowhere"),
         ] {
             let ran = sandbox.run(&format!("{command} -m {model}")).code(2);
             assert!(ran.stderr().contains(message), "{command}: {}", ran.stderr());
@@ -116,7 +116,8 @@ fn recognised_images_are_counted() {
         name.contains(LABELS[class])
     });
     let right = right.count();
-    let ran = sandbox.run("eval classify -m bi.safetensors --data data --split test --json -o out").code(0);
+    let ran =
+        sandbox.run("eval recognition -m bi.safetensors --data data --split test --json -o out").code(0);
     let report: serde_json::Value = serde_json::from_str(&ran.stdout()).unwrap();
     assert_eq!(report["images"], 4);
     assert_eq!(report["top1"], right as f64 / 4.0);
@@ -126,9 +127,9 @@ fn recognised_images_are_counted() {
     assert!(image(&sandbox.path("out/confusion.png")).width() > 300);
 
     sandbox.photo(Path::new("data/test/hen/1.png"), 20, 20);
-    let ran = sandbox.run("eval classify -m bi.safetensors --data data --split test").code(2);
+    let ran = sandbox.run("eval recognition -m bi.safetensors --data data --split test").code(2);
     assert!(ran.stderr().contains("hen"), "{}", ran.stderr());
-    let ran = sandbox.run("eval classify -m bi.safetensors --data data --split val").code(1);
+    let ran = sandbox.run("eval recognition -m bi.safetensors --data data --split val").code(1);
     assert!(ran.stderr().contains("val/CLASS"), "{}", ran.stderr());
 }
 

@@ -1,8 +1,7 @@
 //! The files of a `.tar` or `.tar.gz`.
 //!
-//! An archive is read to its end, every gzip member with its checksum, before any file of it is used: one that was
-//! cut off, or differs in a bit of its compressed content, is an error. What is held in memory is bounded before it is
-//! read.
+//! An archive is read to its end, with the checksum of every gzip member, before any of its files is used: truncated
+//! archives and flipped bits are errors. Memory is limited before it is allocated.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -14,13 +13,12 @@ use std::sync::Arc;
 use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
-use super::files::{Content, Files, LONGEST, MOST_FILES};
+use super::content::{Content, Files, LONGEST, MOST_FILES};
 
-/// Most bytes that files of a compressed archive fill in memory.
+/// Most memory for the files of a compressed archive.
 const HELD: u64 = 4 << 30;
 
-/// Files that are images are hardly smaller when compressed: a whole archive of more than this, and so many times as
-/// large as it is compressed, is something else.
+/// Images hardly compress. An archive that unpacks to more than this, and to so many times its size, is refused.
 const SMALL: u64 = 256 << 20;
 const RATIO: u64 = 32;
 
@@ -34,7 +32,7 @@ const END: u64 = 2 * BLOCK;
 /// How many links may lead from one to the next.
 const HOPS: usize = 16;
 
-/// The files of an archive whose names are `wanted`; what comes twice is what came last, as in `tar`.
+/// The files of an archive whose names are `wanted`; of duplicates the last counts, as with `tar`.
 pub(super) fn list(path: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Files> {
     let mut file = std::fs::File::open(path)?;
     let metadata = file.metadata()?;
@@ -72,7 +70,7 @@ fn read(
 ) -> io::Result<Files> {
     let watch = Rc::new(Watch::default());
     let mut archive = tar::Archive::new(Watched { reader, watch: watch.clone() });
-    // Archives that were put one after the other are read to the end of the last.
+    // Concatenated archives are read to the end of the last.
     archive.set_ignore_zeros(true);
     let shared: Arc<Path> = path.into();
     let (mut files, mut links) = (Files::new(), Links::new());
@@ -107,14 +105,17 @@ fn read(
             links.remove(&name);
             files.insert(name, content);
         } else if !kind.is_dir() && !kind.is_file() && kind != EntryType::XGlobalHeader && wanted(&name) {
-            files.insert(name.clone(), Content::broken(path.join(name), "it is of a kind that is not read"));
+            files.insert(name.clone(), Content::broken(path.join(name), "unsupported type of entry"));
         }
         if files.len() + links.len() > MOST_FILES {
             return Err(io::Error::other(format!("more than {MOST_FILES} files")));
         }
     }
     if watch.read.get() < end + END {
-        return Err(io::Error::new(ErrorKind::UnexpectedEof, "the archive has no end: it was cut off"));
+        return Err(io::Error::new(
+            ErrorKind::UnexpectedEof,
+            "the archive is truncated: its end marker is missing",
+        ));
     }
     resolve(path, &mut files, &links, wanted)?;
     Ok(files)
@@ -124,7 +125,7 @@ fn read(
 fn held(entry: impl Read, size: u64) -> io::Result<Arc<[u8]>> {
     if size > LONGEST {
         return Err(io::Error::other(format!(
-            "a file of {size} bytes in it, and at most {LONGEST} are read"
+            "it contains a file of {size} bytes; at most {LONGEST} are supported"
         )));
     }
     let mut bytes = Vec::with_capacity(size as usize);
@@ -136,18 +137,18 @@ fn held(entry: impl Read, size: u64) -> io::Result<Arc<[u8]>> {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other("the files in the compressed archive take too much memory: please unpack it")
+    io::Error::other("the files in the compressed archive take too much memory: unpack it first")
 }
 
-/// Links by their names, with what they lead to below the root of the archive, if it is there.
+/// Links by name, with their targets below the root of the archive; `None` for targets outside.
 type Links = BTreeMap<String, Option<String>>;
 
-/// Adds the files that links name once more, or says of a link that it leads nowhere.
+/// Adds the files that links point to, or an error for broken links.
 fn resolve(path: &Path, files: &mut Files, links: &Links, wanted: &dyn Fn(&str) -> bool) -> io::Result<()> {
     let mut named = Files::new();
     for name in links.keys() {
         let Some(target) = follow(links, name) else {
-            let reason = "the link leads nowhere, or out of the archive";
+            let reason = "the link is circular or points outside the archive";
             match wanted(name) {
                 true => drop(named.insert(name.clone(), Content::broken(path.join(name), reason))),
                 false => log::warn!("{}: {reason}", path.join(name).display()),
@@ -160,10 +161,10 @@ fn resolve(path: &Path, files: &mut Files, links: &Links, wanted: &dyn Fn(&str) 
             }
             continue;
         }
-        // A folder, or what the archive has not.
+        // A folder, or something missing.
         let folder = if target.is_empty() { target } else { target + "/" };
         if format!("{name}/").starts_with(&folder) {
-            log::warn!("{} leads in a circle and is left out", path.join(name).display());
+            log::warn!("{} is a circular link and is skipped", path.join(name).display());
             continue;
         }
         let inside = files.range(folder.clone()..).take_while(|(file, _)| file.starts_with(&folder));
@@ -172,20 +173,18 @@ fn resolve(path: &Path, files: &mut Files, links: &Links, wanted: &dyn Fn(&str) 
             inside.map(|(file, content)| (format!("{name}/{}", &file[folder.len()..]), content.clone())),
         );
         if named.len() == before && wanted(name) {
-            let reason = "the link leads to what the archive has not";
+            let reason = "the target of the link is not in the archive";
             named.insert(name.clone(), Content::broken(path.join(name), reason));
         }
         if files.len() + named.len() > MOST_FILES {
-            return Err(io::Error::other(format!(
-                "more than {MOST_FILES} files, with those that links name"
-            )));
+            return Err(io::Error::other(format!("more than {MOST_FILES} files, counting links")));
         }
     }
     files.extend(named);
     Ok(())
 }
 
-/// What a link leads to, over links to files and to folders; `None` if that is outside, or a circle.
+/// The target of a link, following further links; `None` if it is outside the archive or circular.
 fn follow(links: &Links, name: &str) -> Option<String> {
     let mut place = name.to_owned();
     for _ in 0..HOPS {
@@ -198,7 +197,7 @@ fn follow(links: &Links, name: &str) -> Option<String> {
     None
 }
 
-/// A path below the root as `a/b`, seen from a folder; `None` if it leads out of the root.
+/// A path relative to a folder as `a/b` below the root; `None` if it leaves the root.
 fn normal(folder: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
@@ -215,7 +214,7 @@ fn parent(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// How much of an archive was read, and how much more may be.
+/// How much of an archive was read, and how much more is allowed.
 #[derive(Debug, Default)]
 struct Watch {
     read: Cell<u64>,
@@ -223,13 +222,13 @@ struct Watch {
 }
 
 impl Watch {
-    /// Allows so many bytes from here on.
+    /// Allows this many more bytes.
     fn allow(&self, bytes: u64) {
         self.allowed.set(bytes);
     }
 }
 
-/// A reader that ends with an error where more is read than is allowed.
+/// A reader that fails when more is read than allowed.
 struct Watched<R> {
     reader: R,
     watch: Rc<Watch>,

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 
-use super::files::File;
-use super::{ClassSet, Pixels, Sample};
+use super::content::File;
+use super::sample::{Pixels, Sample, example};
 use crate::{Error, Result};
 
 const SIDE: usize = 32;
@@ -37,8 +37,8 @@ fn split_of(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The images of a split, in the order of the files and in them.
-pub(super) fn read(path: &Path, files: &[File], split: Option<&str>) -> Result<ClassSet> {
+/// The classes, and the images of a split in the order of the files and in them.
+pub(super) fn read(path: &Path, files: &[File], split: Option<&str>) -> Result<(Vec<String>, Vec<Sample>)> {
     let mut classes = Vec::new();
     if let Some(names) = files.iter().find(|file| NAMES.contains(&file_name(&file.name))) {
         let text = String::from_utf8_lossy(&names.content.read()?).into_owned();
@@ -71,9 +71,9 @@ pub(super) fn read(path: &Path, files: &[File], split: Option<&str>) -> Result<C
     }
     if samples.is_empty() {
         let expected = format!("batches of the split {}", split.unwrap_or("train or test"));
-        return Err(Error::content(path, expected, super::example(files)));
+        return Err(Error::content(path, expected, example(files)));
     }
-    Ok(ClassSet { path: path.to_owned(), classes, samples })
+    Ok((classes, samples))
 }
 
 /// The image whose planes begin `bytes`.
@@ -85,6 +85,7 @@ pub(super) fn image(bytes: &[u8]) -> Image {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ClassSet;
     use super::*;
 
     fn record(labels: &[u8], first: [u8; 3]) -> Vec<u8> {

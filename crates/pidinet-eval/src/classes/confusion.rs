@@ -1,24 +1,24 @@
-//! How often which class was taken for which.
+//! The confusion matrix: how often each class was predicted for each true class.
 
 use pidinet::Classification;
 
-use crate::figures::figure::{Anchor, Colour, Figure, Mark, Stroke, Text};
+use crate::figures::figure::{Anchor, Colour, Figure, Stroke, Text};
 
-/// An answer counts for top-5 accuracy if the class is among so many.
+/// The true class counts for top-5 accuracy if it is among this many.
 pub const TOP: usize = 5;
 
-/// Counts of true and found classes.
+/// Counts of true and predicted classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confusion {
     classes: Vec<String>,
     /// `[truth][found]`.
     counts: Vec<u64>,
-    /// Images whose class is among the first [`TOP`].
+    /// Images whose true class is among the [`TOP`] most likely.
     among_first: u64,
 }
 
 impl Confusion {
-    /// No image yet.
+    /// A matrix without images.
     pub fn new(classes: Vec<String>) -> Self {
         let counts = vec![0; classes.len() * classes.len()];
         Self { classes, counts, among_first: 0 }
@@ -28,7 +28,7 @@ impl Confusion {
     ///
     /// # Panics
     ///
-    /// If a class is none of those given at the beginning.
+    /// If there is no such class.
     pub fn add(&mut self, truth: usize, found: &Classification) {
         let class = found.class();
         assert!(truth.max(class) < self.classes.len(), "class {truth} or {class} of {}", self.classes.len());
@@ -42,7 +42,7 @@ impl Confusion {
         &self.classes
     }
 
-    /// Images of class `truth` that were taken for `found`.
+    /// Images of class `truth` that were classified as `found`.
     pub fn count(&self, truth: usize, found: usize) -> u64 {
         self.counts[truth * self.classes.len() + found]
     }
@@ -52,18 +52,18 @@ impl Confusion {
         self.counts.iter().sum()
     }
 
-    /// Share of images whose class was found, from 0 to 1.
+    /// Top-1 accuracy, from 0 to 1.
     pub fn top1(&self) -> f64 {
         let right: u64 = (0..self.classes.len()).map(|class| self.count(class, class)).sum();
         right as f64 / self.images() as f64
     }
 
-    /// Share of images whose class was among the first five, from 0 to 1.
+    /// Top-5 accuracy, from 0 to 1.
     pub fn top5(&self) -> f64 {
         self.among_first as f64 / self.images() as f64
     }
 
-    /// A table: a line for each true class, a column for each found one.
+    /// The matrix as CSV: a row per true class, a column per predicted class.
     pub fn csv(&self) -> String {
         let quoted = |name: &String| match name.contains([',', '"', '\n', '\r']) {
             true => format!("\"{}\"", name.replace('"', "\"\"")),
@@ -78,7 +78,7 @@ impl Confusion {
         text
     }
 
-    /// The table as a picture: the darker, the larger the share of the true class.
+    /// The matrix as a figure: the darker a cell, the larger its share of the true class.
     pub fn figure(&self) -> Figure {
         let count = self.classes.len();
         let is_named = count <= 40;
@@ -92,11 +92,14 @@ impl Confusion {
         for (truth, row) in self.counts.chunks(count.max(1)).enumerate() {
             let all = row.iter().sum::<u64>().max(1) as f64;
             for (found, &images) in row.iter().enumerate() {
+                if !is_named && images == 0 {
+                    continue; // of a thousand classes there are a million pairs
+                }
                 let share = images as f64 / all;
                 let (x, y) = (margin + cell * found as f64, margin + cell * truth as f64);
                 let fill = shade(share, truth == found);
                 let frame = Stroke::solid(if is_named { Colour::FAINT } else { fill }, 0.5);
-                figure.marks.push(Mark::Box { from: (x, y), to: (x + cell, y + cell), fill, frame });
+                figure.rectangle((x, y), (x + cell, y + cell), fill, frame);
                 if is_named && images > 0 {
                     let colour = if share > 0.5 { Colour::WHITE } else { Colour::INK };
                     let at = (x + cell / 2.0, y + cell / 2.0 + 4.0);
@@ -121,7 +124,7 @@ impl Confusion {
     }
 }
 
-/// Green for what is right, red for what is not, on white.
+/// Green on the diagonal, red elsewhere, white for 0.
 fn shade(share: f64, is_right: bool) -> Colour {
     let full = if is_right { [0x1a, 0x7f, 0x37] } else { [0xb4, 0x23, 0x18] };
     let depth = share.sqrt(); // confusions are rare, and should be seen
@@ -131,7 +134,6 @@ fn shade(share: f64, is_right: bool) -> Colour {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::raster::raster;
 
     fn found(logits: &[f32]) -> Classification {
         Classification { logits: logits.to_vec(), features: vec![] }
@@ -165,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_picture_is_dark_where_images_are() {
-        let picture = raster(&confusion().figure(), 1.0);
+        let picture = confusion().figure().image(1.0).unwrap();
         let middle = |truth: usize, found: usize| {
             picture.rgb(110 + 38 * found + 4, 110 + 38 * truth + 4).map(|x| (x * 255.0).round() as u8)
         };

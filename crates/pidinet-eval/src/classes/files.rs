@@ -1,101 +1,35 @@
 //! The files of a folder or an archive.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::archive;
+use super::content::{Content, File, Files, MOST_FILES};
 use crate::{Error, Result};
-
-/// Most bytes of one file: those of CIFAR have 150 MB, and no image is as large.
-pub(super) const LONGEST: u64 = 256 << 20;
-
-/// Most files of a data set, with those that links name once more.
-pub(super) const MOST_FILES: usize = 10_000_000;
 
 /// How deep folders may lie in folders.
 const DEEPEST: usize = 16;
 
-/// Files by their names.
-pub(super) type Files = BTreeMap<String, Content>;
-
-/// A file and its path, with `/` between folders.
-#[derive(Clone, Debug)]
-pub(super) struct File {
-    pub(super) name: String,
-    pub(super) content: Content,
-}
-
-/// Where the bytes of a file are.
-#[derive(Clone, Debug)]
-pub(super) enum Content {
-    /// A file.
-    File(PathBuf),
-    /// A part of an archive.
-    Part { archive: Arc<Path>, start: u64, len: u64 },
-    /// Bytes from a compressed archive.
-    Held(Arc<[u8]>),
-    /// What cannot be read, of this place and for this reason.
-    Broken { path: Arc<Path>, reason: Arc<str> },
-}
-
-impl Content {
-    /// Something that was found and cannot be read.
-    pub(super) fn broken(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
-        let (path, reason): (PathBuf, String) = (path.into(), reason.into());
-        Self::Broken { path: path.into(), reason: reason.into() }
-    }
-
-    pub(super) fn read(&self) -> Result<Arc<[u8]>> {
-        let unreadable = |path: &Path| {
-            let path = path.to_owned();
-            move |source| Error::Read { path, source }
-        };
-        match self {
-            Self::File(path) => {
-                let bytes = pidinet::files::read(path, LONGEST).map_err(unreadable(path))?;
-                Ok(bytes.into())
-            }
-            Self::Part { archive, start, len } => {
-                let read = || {
-                    let mut file = fs::File::open(archive)?;
-                    file.seek(SeekFrom::Start(*start))?;
-                    let bytes = pidinet::files::read_all(io::Read::take(file, *len), LONGEST)?;
-                    if bytes.len() as u64 == *len {
-                        Ok(bytes)
-                    } else {
-                        Err(io::ErrorKind::UnexpectedEof.into())
-                    }
-                };
-                Ok(read().map_err(unreadable(archive))?.into())
-            }
-            Self::Held(bytes) => Ok(bytes.clone()),
-            Self::Broken { path, reason } => Err(unreadable(path)(io::Error::other(reason.to_string()))),
-        }
-    }
-}
-
 /// The files in a folder, `.tar` or `.tar.gz` whose names are `wanted`, in the order of their names.
 ///
-/// What is wanted and cannot be had, such as a link that leads nowhere, is among them and is an error when it is read.
+/// Wanted files that are unavailable, such as broken links, are listed and give an error when they are read.
 pub(super) fn list(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<File>> {
     let listed = if path.is_dir() { in_folder(path, &wanted) } else { archive::list(path, &wanted) };
     let files = listed.map_err(|source| Error::Read { path: path.to_owned(), source })?;
     Ok(files.into_iter().map(|(name, content)| File { name, content }).collect())
 }
 
-/// A folder that is to be looked into.
+/// A folder still to be listed.
 struct Folder {
     path: PathBuf,
     /// Its name below the root, with `/` at its end unless it is the root.
     prefix: String,
-    /// The folders that it lies in, and itself, as the system knows them.
+    /// The canonical paths of its parent folders and its own.
     chain: Vec<PathBuf>,
 }
 
-/// Links to files and folders are followed, as data sets are often made of them, but not in circles.
+/// Follows links, which many data sets consist of, but not in circles.
 fn in_folder(root: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Files> {
     let mut files = Files::new();
     let chain = vec![root.canonicalize()?];
@@ -118,29 +52,27 @@ fn in_folder(root: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Files> {
                 Ok(metadata) if metadata.is_dir() => folders.extend(below(&folder, path, name)),
                 _ if !wanted(&name) => {}
                 Ok(metadata) if metadata.is_file() => drop(files.insert(name, Content::File(path))),
-                Ok(_) => drop(files.insert(name, Content::broken(path, "it is no file"))),
+                Ok(_) => drop(files.insert(name, Content::broken(path, "not a regular file"))),
                 Err(error) => drop(files.insert(name, Content::broken(path, error.to_string()))),
             }
             if files.len() + folders.len() > MOST_FILES {
-                return Err(io::Error::other(format!(
-                    "more than {MOST_FILES} files, or links that lead in circles"
-                )));
+                return Err(io::Error::other(format!("more than {MOST_FILES} files, or circular links")));
             }
         }
     }
     Ok(files)
 }
 
-/// A folder within another, unless it is one of those that it lies in.
+/// A folder within another, unless that would be a circle.
 fn below(folder: &Folder, path: PathBuf, name: String) -> Option<Folder> {
     let own = path.canonicalize().ok()?;
-    // A link to a folder above one of these would lead here again.
+    // A link to one of these folders or above them would lead here again.
     if folder.chain.iter().any(|outer| outer.starts_with(&own)) {
-        log::warn!("{} leads back to {} and is left out", path.display(), own.display());
+        log::warn!("{} links back to {} and is skipped", path.display(), own.display());
         return None;
     }
     if folder.chain.len() >= DEEPEST {
-        log::warn!("{} lies deeper than {DEEPEST} folders and is left out", path.display());
+        log::warn!("{} is more than {DEEPEST} folders deep and is skipped", path.display());
         return None;
     }
     let mut chain = folder.chain.clone();

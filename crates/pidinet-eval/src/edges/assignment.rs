@@ -1,4 +1,4 @@
-//! The assignment problem on a sparse bipartite graph that changes: which nodes to pair, and at what cost.
+//! The assignment problem on a sparse, changing bipartite graph: which nodes to pair, and at what cost.
 //!
 //! Knows nothing of pixels. The method is the primal-dual one (Kuhn 1955, Munkres 1957) with the shortest augmenting
 //! paths of Jonker and Volgenant (1987), started at one node at a time, so that a solution survives when nodes come
@@ -59,7 +59,7 @@ pub struct Assignment {
 /// "No node".
 const NONE: u32 = u32::MAX;
 
-/// The price of a node that is absent: nobody can afford it. The sum of two prices and a distance does not overflow.
+/// The price of an absent node, more than any pair is worth. The sum of two prices and a distance does not overflow.
 const ABSENT: i64 = 1 << 61;
 
 /// Bits of a rank, where prices have room for them.
@@ -150,7 +150,7 @@ impl Assignment {
         }
     }
 
-    /// Restores the certificate, which holds but for `root`: without a partner, it has a price above its rank.
+    /// Restores the certificate, which only `root` violates: it has no partner, and a price above its rank.
     ///
     /// The cheapest way out is one of three: `root` finds a free partner at the end of an alternating path; or
     /// such a path ends at a node of `root`'s side that gives its partner up; or `root` itself stays alone. Lowering

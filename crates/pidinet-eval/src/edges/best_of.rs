@@ -1,24 +1,23 @@
 //! "Best of n": several predictions for each image, of which the best one counts.
 //!
-//! A detector with a knob, as for the granularity of edges, gives n maps of an image, and every annotator has a taste of his
-//! own. The score says how good it is with the knob set right for each image, by somebody who knows the truth.
+//! A detector with an adjustable setting, such as the level of detail, gives n maps of an image. This is its score with
+//! the best setting for each image, chosen by an oracle that knows the ground truth.
 
 use crate::edges::counts::Counts;
 use crate::edges::score::{Scores, best_threshold};
 
-/// Which of several predictions is the best of each image, and the scores of these.
+/// The best of several predictions for each image, and their scores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BestOf {
     /// For each image, the number of the run that is best on it.
     pub chosen: Vec<usize>,
-    /// The scores of the chosen predictions, as if one detector had made them.
+    /// The scores of the chosen predictions, taken as those of one detector.
     pub scores: Scores,
 }
 
-/// Chooses for each image the run of greatest F, each at its own best threshold for the image, the first of equal ones.
+/// Chooses for each image the run with the largest F, each at its own best threshold; the first of equal ones.
 ///
-/// F is that of the counts at one of the thresholds, not refined between them, as for OIS. So the OIS of what was chosen
-/// is no more than a choice of a run and a threshold for each image could reach, image by image.
+/// As for OIS, F is that of the counts at one of the thresholds, without interpolation.
 ///
 /// `runs` has the counts of each run, `[run][image][threshold]`. `None` if there are no runs, images or thresholds.
 ///

@@ -1,11 +1,11 @@
-//! Counts: how many pixels of the truth were found, and how many predicted pixels are right.
+//! Counts of matched pixels, in the ground truth and in the prediction.
 
 use pidinet::post::Mask;
 use serde::{Deserialize, Serialize};
 
 use crate::edges::matching::{Matching, Pixels};
 
-/// What one threshold gives on one image, or on many together.
+/// Counts at one threshold, for one image or summed over many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Pixels of the truth that are matched, summed over annotators (`cntR` in the toolbox).
@@ -52,8 +52,8 @@ pub fn f_measure(recall: f64, precision: f64) -> f64 {
 
 /// The counts of several predictions for one image, one after the other.
 ///
-/// Each prediction is reached from the one before by its changed pixels, so an order in which neighbours are alike, such
-/// as by threshold, is fast. The counts do not depend on the order.
+/// Only the pixels that change from one prediction to the next are rematched, so an order in which neighbours are
+/// alike, such as by threshold, is fast. The counts do not depend on the order.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! The precision-recall curve of a detector and the numbers that sum it up.
+//! The precision-recall curve of a detector and its summary scores.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::edges::counts::{Counts, f_measure};
 /// A point of a precision-recall curve.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Probability from which on a pixel is an edge.
+    /// The probability at and above which a pixel is an edge.
     pub threshold: f64,
     /// Share of the truth that was found.
     pub recall: f64,
@@ -43,7 +43,7 @@ pub struct Curve {
     points: Vec<Point>,
 }
 
-/// Points that are tried between two neighbours of a curve, both included, as in the toolbox.
+/// Points tried between two neighbours of a curve, including both, as in the toolbox.
 const STEPS: usize = 100;
 
 impl Curve {

@@ -12,22 +12,22 @@ use crate::GroundTruth;
 use crate::edges::counts::{Counts, counts};
 use crate::edges::matching::matching;
 
-/// How to evaluate.
+/// Options of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Options {
-    /// How to suppress non-maxima first; `None` if the maps are suppressed already, or to score them as they are.
+pub struct EvaluateOptions {
+    /// Non-maximum suppression to apply first; `None` to score the maps as they are.
     pub suppression: Option<Suppression>,
-    /// Whether to round probabilities to `v / 255` after suppression, as the published scores have it, whose maps were
-    /// saved as 8-bit images on the way. Maps that are 8-bit images stay what they are.
+    /// Whether to round probabilities to `v / 255` after suppression, as in published scores, for which maps were saved
+    /// as 8-bit images. Has no effect on maps of 8 bits.
     pub eight_bit: bool,
-    /// Where to binarise: a pixel counts if its probability is this or more, and not 0.
+    /// Thresholds: a pixel is an edge if its probability is at least this, and not 0.
     pub thresholds: Vec<f64>,
-    /// How far apart matched pixels may be, as a fraction of the image's diagonal.
+    /// The largest distance of matched pixels, as a fraction of the image's diagonal.
     pub max_distance: f64,
 }
 
 /// The suppression of HED, 99 thresholds, and the distance of BSDS.
-impl Default for Options {
+impl Default for EvaluateOptions {
     fn default() -> Self {
         Self {
             suppression: Some(Suppression::HED),
@@ -38,7 +38,7 @@ impl Default for Options {
     }
 }
 
-/// `count` thresholds evenly between 0 and 1, both left out: `k / (count + 1)`.
+/// `count` evenly spaced thresholds between 0 and 1, excluding both: `k / (count + 1)`.
 ///
 /// They are rounded as MATLAB's `linspace` does, which decides where a level `v / 255` equals a threshold: of five
 /// thresholds, the second is just above 85 / 255, as it is in the toolbox.
@@ -53,11 +53,11 @@ pub fn thresholds(count: usize) -> Vec<f64> {
 pub struct Evaluation {
     /// The counts at each threshold, in the order of the options.
     pub counts: Vec<Counts>,
-    /// What took how long.
+    /// The time of each stage.
     pub times: Times,
 }
 
-/// How long each stage took, by the clock.
+/// Wall-clock time of each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
     /// Suppression of non-maxima.
@@ -81,7 +81,7 @@ impl std::ops::AddAssign for Times {
 /// # Panics
 ///
 /// If map and truth differ in size.
-pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evaluation {
+pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &EvaluateOptions) -> Evaluation {
     assert_same_size(map, truth);
     let mut times = Times::default();
 
@@ -90,7 +90,7 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evalua
     times.suppress = start.elapsed();
 
     let start = Instant::now();
-    // From few pixels to many: each mask is then almost contained in the next.
+    // From few pixels to many, so that each mask is almost a subset of the next.
     let mut order: Vec<usize> = (0..options.thresholds.len()).collect();
     order.sort_by(|&a, &b| options.thresholds[b].total_cmp(&options.thresholds[a]));
     let masks: Vec<Mask> =
@@ -108,13 +108,13 @@ pub fn evaluate(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> Evalua
     Evaluation { counts, times }
 }
 
-/// About how many pairs of pixels [`evaluate`] looks at, rather more than less: its memory and time grow with them.
-/// 0 where pixels may only be a few apart, so that there are not many of them whatever the map.
+/// An upper estimate of the pairs of pixels that [`evaluate`] considers, which determine its memory and time; 0 if the
+/// matching distance is so small that their number hardly matters.
 ///
 /// # Panics
 ///
 /// If map and truth differ in size.
-pub fn links(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> u64 {
+pub fn links(map: &EdgeMap, truth: &GroundTruth, options: &EvaluateOptions) -> u64 {
     const FEW: f64 = 16.0;
     assert_same_size(map, truth);
     let reach = reach(map, options);
@@ -149,12 +149,12 @@ pub fn links(map: &EdgeMap, truth: &GroundTruth, options: &Options) -> u64 {
 
 /// Evaluates images on all threads of the current rayon pool.
 ///
-/// `load` gives the map and the truth of image `0..images`, and `done` hears of each result as it comes. The
-/// results are in the order of the images and do not depend on the number of threads; an image that cannot be
-/// loaded does not stop the others.
+/// `load` returns the map and the ground truth of an image in `0..images`; `done` is called with each result as it
+/// becomes available. The results are in the order of the images and do not depend on the number of threads. An image
+/// that cannot be loaded does not stop the others.
 pub fn evaluate_all<E: Send>(
     images: usize,
-    options: &Options,
+    options: &EvaluateOptions,
     load: impl Fn(usize) -> Result<(EdgeMap, GroundTruth), E> + Sync,
     done: impl Fn(usize, &Result<Evaluation, E>) + Sync,
 ) -> Vec<Result<Evaluation, E>> {
@@ -167,23 +167,23 @@ pub fn evaluate_all<E: Send>(
     (0..images).into_par_iter().with_max_len(1).map(one).collect()
 }
 
-/// Which pixels of an image are right at one threshold, to look at.
+/// The pixels of an image that are right, wrong and missed at one threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdicts {
     /// Predicted pixels matched to at least one annotator.
     pub right: Mask,
     /// The other predicted pixels.
     pub wrong: Mask,
-    /// The pixels of each annotator that nothing is matched to.
+    /// The unmatched pixels of each annotator.
     pub missed: Vec<Mask>,
 }
 
-/// Judges one image at one threshold; the numbers of pixels are those that [`evaluate`] counts there.
+/// Classifies the pixels of one image at one threshold; their numbers agree with [`evaluate`].
 ///
 /// # Panics
 ///
 /// If map and truth differ in size.
-pub fn verdicts(map: &EdgeMap, truth: &GroundTruth, options: &Options, threshold: f64) -> Verdicts {
+pub fn verdicts(map: &EdgeMap, truth: &GroundTruth, options: &EvaluateOptions, threshold: f64) -> Verdicts {
     assert_same_size(map, truth);
     let map = suppressed(map, options);
     let mut wrong = prediction(&map, threshold, truth, options);
@@ -203,16 +203,16 @@ fn assert_same_size(map: &EdgeMap, truth: &GroundTruth) {
     assert_eq!((map.width(), map.height()), (truth.width, truth.height), "map and truth differ in size");
 }
 
-/// The map whose thresholds are taken.
-fn suppressed<'a>(map: &'a EdgeMap, options: &Options) -> Cow<'a, EdgeMap> {
+/// The map after suppression.
+fn suppressed<'a>(map: &'a EdgeMap, options: &EvaluateOptions) -> Cow<'a, EdgeMap> {
     match &options.suppression {
         Some(suppression) => Cow::Owned(suppress(map, suppression)),
         None => Cow::Borrowed(map),
     }
 }
 
-/// The thinned edges of a map at a threshold, but for pixels that the truth leaves out.
-fn prediction(map: &EdgeMap, threshold: f64, truth: &GroundTruth, options: &Options) -> Mask {
+/// The thinned edges of a map at a threshold, without ignored pixels.
+fn prediction(map: &EdgeMap, threshold: f64, truth: &GroundTruth, options: &EvaluateOptions) -> Mask {
     let mut mask = Mask::at_least(map, least(threshold, options));
     thin(&mut mask);
     match &truth.ignored {
@@ -221,8 +221,8 @@ fn prediction(map: &EdgeMap, threshold: f64, truth: &GroundTruth, options: &Opti
     }
 }
 
-/// The least probability of a pixel that counts at a threshold.
-fn least(threshold: f64, options: &Options) -> f32 {
+/// The lowest probability that counts as an edge at a threshold.
+fn least(threshold: f64, options: &EvaluateOptions) -> f32 {
     if options.eight_bit {
         let level = (1..=255).find(|&v| f64::from(v) / 255.0 >= threshold).unwrap_or(256);
         (level as f32 - 0.5) / 255.0
@@ -232,8 +232,8 @@ fn least(threshold: f64, options: &Options) -> f32 {
     }
 }
 
-/// How far apart matched pixels may be, in pixels.
-fn reach(map: &EdgeMap, options: &Options) -> f64 {
+/// The largest distance of matched pixels, in pixels.
+fn reach(map: &EdgeMap, options: &EvaluateOptions) -> f64 {
     options.max_distance * (map.width() as f64).hypot(map.height() as f64)
 }
 
@@ -273,11 +273,11 @@ mod tests {
     #[test]
     fn each_threshold_is_scored_alone() {
         let (map, truth) = scene();
-        let options = Options { max_distance: 0.02, ..Options::default() };
+        let options = EvaluateOptions { max_distance: 0.02, ..EvaluateOptions::default() };
         let all = evaluate(&map, &truth, &options);
         assert!(all.counts.iter().any(|c| c.found > 150 && c.right < c.predicted), "{:?}", all.counts);
         for k in [0, 9, 30, 31, 98] {
-            let alone = Options { thresholds: vec![options.thresholds[k]], ..options.clone() };
+            let alone = EvaluateOptions { thresholds: vec![options.thresholds[k]], ..options.clone() };
             assert_eq!(evaluate(&map, &truth, &alone).counts, [all.counts[k]]);
             let seen = verdicts(&map, &truth, &options, options.thresholds[k]);
             assert_eq!(seen.right.count() as u64, all.counts[k].right);
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn pairs_that_may_be_matched_are_counted_where_there_may_be_many() {
         let (map, truth) = scene();
-        let options = |max_distance| Options { max_distance, ..Options::default() };
+        let options = |max_distance| EvaluateOptions { max_distance, ..EvaluateOptions::default() };
         assert_eq!(links(&map, &truth, &options(0.0075)), 0);
         let all = links(&map, &truth, &options(1.0));
         let drawn: usize = truth.annotators.iter().map(Mask::count).sum();
@@ -313,7 +313,7 @@ mod tests {
         };
         let with = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let results = pool.install(|| evaluate_all(6, &Options::default(), load, |_, _| ()));
+            let results = pool.install(|| evaluate_all(6, &EvaluateOptions::default(), load, |_, _| ()));
             results.into_iter().map(|result| result.map(|image| image.counts)).collect::<Vec<_>>()
         };
         let one = with(1);
@@ -327,7 +327,8 @@ mod tests {
         let map = EdgeMap::new(12, 1, (0..12).map(|x| f32::from(x % 4 == 0)).collect());
         let drawn = Mask::from_fn(12, 1, |x, _| x == 0);
         let ignored = Some(Mask::from_fn(12, 1, |x, _| x == 4));
-        let options = Options { suppression: None, thresholds: vec![0.5], ..Options::default() };
+        let options =
+            EvaluateOptions { suppression: None, thresholds: vec![0.5], ..EvaluateOptions::default() };
         let mut truth = GroundTruth { width: 12, height: 1, annotators: vec![drawn], ignored: None };
         let before = evaluate(&map, &truth, &options).counts[0];
         truth.ignored = ignored;
@@ -342,7 +343,7 @@ mod tests {
         let map = EdgeMap::new(3, 1, vec![127.4 / 255.0, 127.6 / 255.0, 0.0]);
         let truth = GroundTruth { width: 3, height: 1, annotators: vec![Mask::new(3, 1)], ignored: None };
         let at = |eight_bit, threshold| {
-            prediction(&map, threshold, &truth, &Options { eight_bit, ..Options::default() })
+            prediction(&map, threshold, &truth, &EvaluateOptions { eight_bit, ..EvaluateOptions::default() })
                 .pixels()
                 .collect::<Vec<_>>()
         };

@@ -1,4 +1,4 @@
-//! Which predicted pixels explain which pixels of the truth: one to one, near each other, as many as possible.
+//! Matches predicted pixels to ground truth pixels: one to one, within a distance, as many as possible.
 
 use pidinet::post::Mask;
 
@@ -28,7 +28,7 @@ impl Pixels {
         Self { width: mask.width(), height: mask.height(), positions, numbers }
     }
 
-    /// How many there are.
+    /// The number of pixels.
     pub fn len(&self) -> usize {
         self.positions.len()
     }
@@ -57,7 +57,7 @@ impl Pixels {
 /// number that a fixed hash gives to each pixel: the matched pixels depend on the two masks alone, not on the order
 /// of changes. The numbers have 20 bits, so two sets tie about once in a million open choices.
 ///
-/// Predicted pixels come and go one by one, because the thresholds of one map have nearly the same pixels.
+/// Predicted pixels are added and removed one by one, because neighbouring thresholds of a map differ in few pixels.
 ///
 /// # Examples
 ///

@@ -23,12 +23,11 @@ pub struct Scores {
 }
 
 impl Scores {
-    /// The scores of images of which the counts at each threshold are known; `None` if there are no images or no
-    /// thresholds.
+    /// The scores, from the counts of each image at each threshold; `None` without images or thresholds.
     ///
-    /// The data set's curve comes from summed counts, not from mean scores: an image counts by its pixels. The best
-    /// points of curves are refined between thresholds ([`Curve::best`]); the counts for OIS are those at
-    /// each image's best threshold itself, the first of equal ones. All as in the toolboxes of BSDS and of Dollár.
+    /// As in the BSDS and Dollár toolboxes, the curve of the data set comes from summed counts, not mean scores, so
+    /// that an image counts by its pixels. The best points of curves are interpolated between thresholds
+    /// ([`Curve::best`]), but OIS uses the counts at each image's best threshold, the first of equal ones.
     ///
     /// # Panics
     ///
@@ -61,8 +60,8 @@ impl Scores {
     }
 }
 
-/// The threshold at which an image has the greatest F, the first of equal ones, and its counts there; `None` if there are no
-/// thresholds.
+/// The threshold at which an image has the greatest F, the first of equal ones, and its counts there; `None` if there
+/// are no thresholds.
 pub(crate) fn best_threshold(thresholds: &[f64], image: &[Counts]) -> Option<(f64, Counts)> {
     let counts = thresholds.iter().zip(image);
     let (threshold, best) = counts.reduce(|best, next| if better(next, best) { next } else { best })?;

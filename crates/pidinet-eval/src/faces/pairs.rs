@@ -1,15 +1,15 @@
-//! Lists of pairs, in folds.
+//! Lists of pairs for cross-validation.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
 
-/// Two things that show the same person, or do not: images of LFW, folders of frames of YouTube Faces, as paths
-/// under the folder of the data set.
+/// Two images (LFW) or folders of frames (YouTube Faces) that show the same person or not, as paths relative to the
+/// data set's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// Which fold, from 0.
+    /// The fold, from 0.
     pub fold: usize,
     /// The two.
     pub sides: [PathBuf; 2],

@@ -1,6 +1,6 @@
 //! The receiver operating characteristic.
 
-use super::PairList;
+use super::pairs::PairList;
 use crate::figures::figure::{Colour, Figure, Stroke, Text};
 use crate::figures::plot::Axes;
 
@@ -52,7 +52,7 @@ pub fn roc(list: &PairList, similarities: &[f32]) -> (Figure, f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pair;
+    use super::super::pairs::Pair;
     use super::*;
 
     #[test]

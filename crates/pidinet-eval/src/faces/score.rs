@@ -1,14 +1,13 @@
-//! Accuracy in folds.
+//! Cross-validated accuracy.
 
-use super::PairList;
+use super::pairs::PairList;
 
-/// How well similarities tell the same person from others.
+/// How well similarities distinguish the same person from others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verification {
-    /// For each fold the share of its pairs that are told right, from 0 to 1, by the threshold that is best for all
-    /// other folds.
+    /// The accuracy on each fold, from 0 to 1, with the threshold that is best for all other folds.
     pub folds: Vec<f64>,
-    /// Those thresholds: at least as similar is the same person.
+    /// Those thresholds: pairs at least as similar count as the same person.
     pub thresholds: Vec<f32>,
     /// Mean of the folds.
     pub accuracy: f64,
@@ -16,7 +15,7 @@ pub struct Verification {
     pub standard_error: f64,
 }
 
-/// Scores the similarities of the pairs of a list, greater for the same person.
+/// Scores the similarities of the pairs of a list; larger means more similar.
 ///
 /// # Panics
 ///
@@ -43,10 +42,11 @@ pub fn verify(list: &PairList, similarities: &[f32]) -> Verification {
     Verification { folds, thresholds, accuracy, standard_error: (variance / count).sqrt() }
 }
 
-/// The threshold that tells most pairs right: half-way between two similarities, the lowest of equally good ones.
+/// The threshold that classifies most pairs correctly: half-way between two similarities, the lowest of equally good
+/// ones.
 fn best_threshold(mut pairs: Vec<(f32, bool)>) -> f32 {
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    // All are taken for the same person at first; raising the threshold past a pair tells it apart.
+    // At first all count as the same person; raising the threshold past a pair changes that.
     let mut right = pairs.iter().filter(|(_, same)| *same).count();
     let mut best = (right, f32::NEG_INFINITY);
     for (at, &(similarity, same)) in pairs.iter().enumerate() {
@@ -62,7 +62,7 @@ fn best_threshold(mut pairs: Vec<(f32, bool)>) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Pair;
+    use super::super::pairs::Pair;
     use super::*;
 
     fn list(pairs: &[(usize, bool)]) -> PairList {

@@ -1,11 +1,11 @@
-//! Lines over what was counted, such as a loss over steps: axes fit the numbers.
+//! Line charts, such as a loss over steps, with axes that fit the data.
 
-use crate::figures::figure::{Anchor, Colour, Figure, Point, Stroke, Text};
+use super::figure::{Anchor, Colour, Figure, Point, Stroke, Text};
 
 /// One line of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line<'a> {
-    /// What it shows.
+    /// What it shows, for the legend.
     pub name: &'a str,
     /// Its colour.
     pub colour: Colour,
@@ -34,7 +34,7 @@ pub fn chart(title: &str, across: &str, lines: &[Line<'_>]) -> Option<Figure> {
     let at = |(a, b): Point| (x.at(a), y.at(b));
 
     let mut figure = Figure::new(WIDTH, HEIGHT, title);
-    figure.text(Text { bold: true, size: 15.0, ..Text::new((LEFT, 20.0), title) });
+    figure.text(Text { size: 16.0, ..Text::new((LEFT, 20.0), title) });
     for tick in 0..=TICKS {
         let value = y.low + f64::from(tick) / f64::from(TICKS) * (y.high - y.low);
         let height = y.at(value);
@@ -51,7 +51,7 @@ pub fn chart(title: &str, across: &str, lines: &[Line<'_>]) -> Option<Figure> {
     let shown = lines.iter().filter(|line| !line.points.is_empty());
     let count = shown.clone().count();
     for (place, Line { name, colour, points }) in shown.enumerate() {
-        // A single point is seen, too: the ends of lines are round.
+        // Round line ends make a single point visible.
         let ends = points.first().filter(|_| points.len() == 1);
         figure.line(points.iter().chain(ends).map(|&point| at(point)), Stroke::solid(*colour, 2.2));
         let right = WIDTH - RIGHT - NAME * (count - 1 - place) as f64;
@@ -95,8 +95,6 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::raster::raster;
-    use crate::figures::svg::svg;
 
     const RED: Colour = Colour([255, 0, 0]);
 
@@ -107,14 +105,14 @@ mod tests {
     #[test]
     fn lines_go_from_corner_to_corner() {
         let figure = chart("Loss", "step", &[line(&[(10.0, 0.001), (20.0, 4.0)])]).unwrap();
-        let image = raster(&figure, 1.0);
+        let image = figure.image(1.0).unwrap();
         let red = |x: f64, y: f64| {
             let [r, g, b] = image.rgb(x as usize, y as usize);
             r > 0.9 && g < 0.3 && b < 0.3
         };
         assert!(red(LEFT, HEIGHT - BOTTOM - 1.0) && red(WIDTH - RIGHT - 1.0, TOP));
         assert!(red((LEFT + WIDTH - RIGHT) / 2.0, (TOP + HEIGHT - BOTTOM) / 2.0));
-        let svg = svg(&figure);
+        let svg = figure.svg();
         for text in ["Loss", "step", "training", ">10<", ">20<", "1.0e-3", ">4<"] {
             assert!(svg.contains(text), "no {text} in {svg}");
         }
@@ -125,7 +123,7 @@ mod tests {
         assert_eq!(chart("Loss", "step", &[]), None);
         assert_eq!(chart("Loss", "step", &[line(&[])]), None);
         for points in [&[(3.0, 5.0)][..], &[(1.0, 2.0), (2.0, 2.0)]] {
-            let svg = svg(&chart("Loss", "step", &[line(points), line(&[])]).unwrap());
+            let svg = chart("Loss", "step", &[line(points), line(&[])]).unwrap().svg();
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }
     }

@@ -1,5 +1,10 @@
-//! A figure as a list of marks, drawn by [`svg`](crate::figures::svg) as text and by
-//! [`raster`](crate::figures::raster) as pixels. Positions are in points from the top left corner.
+//! A figure: an SVG document that grows mark by mark. Later marks cover earlier ones; text stays text, and nothing is
+//! loaded from elsewhere. Positions are in points from the top left corner.
+
+use std::fmt::Write as _;
+
+/// [`Figure::image`] draws with the first font, which the crate brings along.
+const FONTS: &str = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
 
 /// Red, green, blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +30,7 @@ impl Colour {
 /// Columns to the right and rows downwards, in points.
 pub(crate) type Point = (f64, f64);
 
-/// How text sits on its position.
+/// Which end of a line of text is at its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
     Start,
@@ -38,7 +43,7 @@ pub(crate) enum Anchor {
 pub(crate) struct Stroke {
     pub(crate) colour: Colour,
     pub(crate) width: f64,
-    /// Lengths of dashes and gaps; 0 draws it solid.
+    /// Length of dashes and of gaps; 0 for a solid line.
     pub(crate) dash: f64,
 }
 
@@ -46,9 +51,18 @@ impl Stroke {
     pub(crate) fn solid(colour: Colour, width: f64) -> Self {
         Self { colour, width, dash: 0.0 }
     }
+
+    fn attributes(&self) -> String {
+        let Self { colour, width, dash } = self;
+        let dash = if *dash > 0.0 { format!(" stroke-dasharray=\"{dash} {dash}\"") } else { String::new() };
+        format!(
+            "stroke=\"{}\" stroke-width=\"{width}\" stroke-linejoin=\"round\" stroke-linecap=\"round\"{dash}",
+            colour.hex()
+        )
+    }
 }
 
-/// A piece of text; its position is on the base line.
+/// A line of text; its position is on the base line.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Text {
     pub(crate) at: Point,
@@ -58,38 +72,14 @@ pub(crate) struct Text {
     pub(crate) colour: Colour,
     /// Whether it reads upwards.
     pub(crate) upwards: bool,
-    pub(crate) bold: bool,
 }
 
 impl Text {
-    /// Upright text of the usual size and colour, beginning at `at`.
+    /// Upright text of the usual size and colour that begins at `at`.
     pub(crate) fn new(at: Point, text: impl Into<String>) -> Self {
         let (anchor, colour) = (Anchor::Start, Colour::INK);
-        Self { at, text: text.into(), size: 13.0, anchor, colour, upwards: false, bold: false }
+        Self { at, text: text.into(), size: 13.0, anchor, colour, upwards: false }
     }
-}
-
-/// Something drawn; later marks cover earlier ones.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Mark {
-    Line {
-        points: Vec<Point>,
-        stroke: Stroke,
-    },
-    /// A rectangle between two corners, filled and framed.
-    Box {
-        from: Point,
-        to: Point,
-        fill: Colour,
-        frame: Stroke,
-    },
-    /// A filled circle with a white rim, which lifts it off the lines it is on.
-    Dot {
-        centre: Point,
-        radius: f64,
-        fill: Colour,
-    },
-    Text(Text),
 }
 
 /// A drawing of a size in points.
@@ -97,21 +87,124 @@ pub(crate) enum Mark {
 pub struct Figure {
     pub(crate) width: f64,
     pub(crate) height: f64,
-    /// What it shows, for those who cannot see it.
-    pub(crate) title: String,
-    pub(crate) marks: Vec<Mark>,
+    /// What it shows, for readers who cannot see it.
+    title: String,
+    /// One element a line.
+    marks: String,
 }
 
 impl Figure {
     pub(crate) fn new(width: f64, height: f64, title: impl Into<String>) -> Self {
-        Self { width, height, title: title.into(), marks: Vec::new() }
+        Self { width, height, title: title.into(), marks: String::new() }
     }
 
+    /// The SVG document.
+    pub fn svg(&self) -> String {
+        self.document(&format!(" width=\"{}\" height=\"{}\"", self.width, self.height))
+    }
+
+    /// The figure as an element of a page, which gives it its size.
+    pub(crate) fn inline(&self) -> String {
+        self.document("")
+    }
+
+    fn document(&self, size: &str) -> String {
+        let Self { width, height, title, marks } = self;
+        let title = escaped(title);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\"{size} \
+             font-family=\"{FONTS}\" role=\"img\">\n<title>{title}</title>\n\
+             <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{marks}</svg>\n"
+        )
+    }
+
+    /// A line through points.
     pub(crate) fn line(&mut self, points: impl IntoIterator<Item = Point>, stroke: Stroke) {
-        self.marks.push(Mark::Line { points: points.into_iter().collect(), stroke });
+        let mut path = String::new();
+        for (x, y) in points {
+            let step = if path.is_empty() { 'M' } else { 'L' };
+            path += &format!("{step}{} {}", short(x), short(y));
+        }
+        self.mark(format_args!("<path d=\"{path}\" fill=\"none\" {}/>", stroke.attributes()));
     }
 
+    /// A rectangle between two corners, filled and framed.
+    pub(crate) fn rectangle(&mut self, from: Point, to: Point, fill: Colour, frame: Stroke) {
+        let [x, y, width, height] = [from.0, from.1, to.0 - from.0, to.1 - from.1].map(short);
+        let (fill, frame) = (fill.hex(), frame.attributes());
+        self.mark(format_args!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\" {frame}/>"
+        ));
+    }
+
+    /// A filled circle with a white rim, which lifts it off the lines it is on.
+    pub(crate) fn dot(&mut self, centre: Point, radius: f64, fill: Colour) {
+        let (x, y, fill) = (short(centre.0), short(centre.1), fill.hex());
+        self.mark(format_args!(
+            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{fill}\" stroke=\"#ffffff\" stroke-width=\"1.5\"/>"
+        ));
+    }
+
+    /// A line of text.
     pub(crate) fn text(&mut self, text: Text) {
-        self.marks.push(Mark::Text(text));
+        let Text { at, text, size, anchor, colour, upwards } = text;
+        let (x, y, fill) = (short(at.0), short(at.1), colour.hex());
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        let turn = if upwards { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
+        self.mark(format_args!(
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{fill}\"{turn}>{}</text>",
+            escaped(&text)
+        ));
+    }
+
+    fn mark(&mut self, element: std::fmt::Arguments<'_>) {
+        writeln!(self.marks, "{element}").expect("a string takes everything");
+    }
+}
+
+/// A hundredth of a point is finer than any printer.
+fn short(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+/// Text that may stand in an element.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            // XML has no way to write these.
+            '\u{fffe}' | '\u{ffff}' => escaped.push(char::REPLACEMENT_CHARACTER),
+            c if c.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_is_written_mark_by_mark() {
+        let mut figure = Figure::new(20.0, 10.0, "a < b");
+        figure
+            .line([(0.0, 1.004), (2.5, 3.0)], Stroke { colour: Colour([255, 0, 16]), width: 1.5, dash: 2.0 });
+        figure.text(Text { upwards: true, ..Text::new((4.0, 5.0), "R & \"P\"\u{1b}") });
+        let svg = figure.svg();
+        assert!(svg.contains("viewBox=\"0 0 20 10\" width=\"20\" height=\"10\" font-family"), "{svg}");
+        assert!(svg.contains("<title>a &lt; b</title>"), "{svg}");
+        assert!(svg.contains("d=\"M0 1L2.5 3\" fill=\"none\" stroke=\"#ff0010\""), "{svg}");
+        assert!(svg.contains("stroke-dasharray=\"2 2\""), "{svg}");
+        assert!(svg.contains("rotate(-90 4 5)\">R &amp; &quot;P&quot;\u{fffd}</text>"), "{svg}");
+        assert!(figure.inline().contains("viewBox=\"0 0 20 10\" font-family"));
     }
 }

@@ -1,23 +1,22 @@
-//! Where a prediction is right, where it is wrong, and what it misses, in colour.
+//! Pictures of right, wrong and missed edges, in colour.
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::post::Mask;
 
+use super::figure::Colour;
 use crate::edges::evaluate::Verdicts;
-use crate::figures::figure::Colour;
 
 /// Predicted and matched to an annotator.
 pub const RIGHT: Colour = Colour([0x12, 0x8a, 0x3c]);
 /// Predicted, but drawn by no annotator.
 pub const WRONG: Colour = Colour([0xd6, 0x27, 0x28]);
-/// Drawn, but not predicted; the fewer annotators miss it, the paler.
+/// Drawn by annotators, but not predicted; paler where fewer drew it.
 pub const MISSED: Colour = Colour([0x1f, 0x5f, 0xd0]);
 
-/// How much of a photograph is left under the edges: enough to see what they belong to.
+/// The opacity of the photograph under the edges.
 const PHOTO: f32 = 0.35;
 
-/// A picture of what is right, wrong and missed, over a faded photograph if there is one of the same
-/// size, else over white.
+/// A picture of right, wrong and missed edges, over the faded photograph if it has the same size, else over white.
 pub fn comparison(verdicts: &Verdicts, photo: Option<&Image>) -> Image {
     let (width, height) = (verdicts.right.width(), verdicts.right.height());
     let mut missed = vec![0_usize; width * height];

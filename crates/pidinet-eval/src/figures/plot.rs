@@ -1,12 +1,12 @@
 //! The two figures of an evaluation: precision against recall, and scores against the threshold.
 
+use super::figure::{self, Anchor, Colour, Figure, Stroke, Text};
+use super::raster;
 use crate::edges::counts::f_measure;
 use crate::edges::curve::Point;
-use crate::figures::figure::{self, Anchor, Colour, Figure, Mark, Stroke, Text};
-use crate::figures::glyphs;
 
-/// Recall and precision of people on BSDS500 (F = .803), each annotator scored against the others, where the
-/// plot of Dollár's edge toolbox (`edgesEvalPlot.m`) puts them.
+/// Human recall and precision on BSDS500 (F = .803), each annotator scored against the others, as in the plot of
+/// Dollár's edge toolbox (`edgesEvalPlot.m`).
 pub const BSDS_HUMAN: (f64, f64) = (0.7235, 0.9014);
 
 /// Recall, precision and their harmonic mean at one threshold.
@@ -31,7 +31,7 @@ impl From<Point> for PrPoint {
 /// One curve of the plot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// What the legend calls it.
+    /// Its name in the legend.
     pub name: String,
     /// The curve, by threshold.
     pub points: Vec<PrPoint>,
@@ -39,10 +39,10 @@ pub struct Run {
     pub best: PrPoint,
 }
 
-/// What else the plot shows.
+/// Options of the plot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlotOptions {
-    /// Recall and precision of people.
+    /// Human recall and precision.
     pub human: Option<(f64, f64)>,
 }
 
@@ -53,10 +53,10 @@ const TOP: f64 = 24.0;
 const RIGHT: f64 = 52.0;
 const BOTTOM: f64 = 60.0;
 
-/// Legends of more lines stand beside the square instead of in its empty corner.
+/// Longer legends stand beside the square instead of in its empty corner.
 const MOST_INSIDE: usize = 12;
 
-/// Distinct also to most who see fewer colours: Okabe and Ito's, without yellow, then darker ones.
+/// Distinct also for most colour-blind readers: Okabe and Ito's without yellow, then darker ones.
 const COLOURS: [Colour; 12] = [
     Colour([0xd5, 0x5e, 0x00]),
     Colour([0x00, 0x72, 0xb2]),
@@ -107,10 +107,10 @@ pub fn precision_recall(runs: &[Run], options: &PlotOptions) -> Figure {
     }
     for &(run, fill) in ranked.iter().rev() {
         let centre = axes.at(run.best.recall, run.best.precision);
-        figure.marks.push(Mark::Dot { centre, radius: if runs.len() > 3 { 4.0 } else { 5.0 }, fill });
+        figure.dot(centre, if runs.len() > 3 { 4.0 } else { 5.0 }, fill);
     }
     if let Some((recall, precision)) = options.human {
-        figure.marks.push(Mark::Dot { centre: axes.at(recall, precision), radius: 6.5, fill: HUMAN });
+        figure.dot(axes.at(recall, precision), 6.5, HUMAN);
     }
     let corner =
         if beside { (LEFT + SIDE + RIGHT, TOP) } else { (LEFT + 12.0, TOP + SIDE - 12.0 - legend_size.1) };
@@ -136,7 +136,7 @@ pub fn by_threshold(run: &Run) -> Option<Figure> {
         figure.line(points, Stroke::solid(colour, 2.2));
     }
     if let Some(best) = run.best.threshold {
-        figure.marks.push(Mark::Dot { centre: axes.at(best, run.best.f), radius: 5.0, fill: COLOURS[0] });
+        figure.dot(axes.at(best, run.best.f), 5.0, COLOURS[0]);
     }
     let legend: Vec<LegendLine> =
         series.iter().map(|&(text, colour)| LegendLine { text: text.into(), colour, dot: false }).collect();
@@ -193,18 +193,22 @@ impl Axes {
 /// Contours of F = 0.1, 0.2, ... 0.9, named where they leave the square on the right.
 fn contours(figure: &mut Figure, axes: &Axes) {
     for k in 1..10 {
-        let f = f64::from(k) / 10.0;
-        // p = f r / (2 r - f) from (r, 1) to (1, p); on it 1/r + 1/p = 2/f, so 1/r goes in even steps.
-        let end = f / (2.0 - f);
-        let points = (0..=100).map(|step| {
-            let inverse = 1.0 / end + (1.0 - 1.0 / end) * f64::from(step) / 100.0;
-            axes.at(1.0 / inverse, 1.0 / (2.0 / f - inverse))
-        });
-        figure.line(points, Stroke::solid(CONTOUR, 1.2));
-        let (x, y) = axes.at(1.0, end);
+        let points = contour(f64::from(k) / 10.0);
+        figure.line(points.iter().map(|&(r, p)| axes.at(r, p)), Stroke::solid(CONTOUR, 1.2));
+        let (x, y) = axes.at(1.0, points[points.len() - 1].1);
         let label = format!("F=.{k}");
         figure.text(Text { size: 11.5, colour: CONTOUR_TEXT, ..Text::new((x + 7.0, y + 4.0), label) });
     }
+}
+
+/// Points `(recall, precision)` of equal F, from precision 1 to recall 1.
+fn contour(f: f64) -> [(f64, f64); 101] {
+    // On it 1/r + 1/p = 2/f, so 1/r goes in even steps.
+    let least = f / (2.0 - f);
+    std::array::from_fn(|step| {
+        let inverse = 1.0 / least + (1.0 - 1.0 / least) * step as f64 / 100.0;
+        (1.0 / inverse, 1.0 / (2.0 / f - inverse))
+    })
 }
 
 /// A line of the legend.
@@ -225,10 +229,10 @@ fn entry(f: f64, name: &str) -> String {
     format!("[F={}] {name}", score.strip_prefix('0').unwrap_or(&score))
 }
 
-/// Width and height of the legend, by the widths of the crate's own letters, which are wide ones.
+/// Width and height of the legend.
 fn legend_size(lines: &[LegendLine]) -> (f64, f64) {
-    let text = lines.iter().map(|line| glyphs::width(&line.text)).fold(0.0, f64::max);
-    let width = PADDING + SAMPLE + 8.0 + text * 13.0 / glyphs::EM + PADDING;
+    let text = lines.iter().map(|line| raster::width(&line.text)).fold(0.0, f64::max);
+    let width = PADDING + SAMPLE + 8.0 + text + PADDING;
     (width, PADDING * 2.0 + LINE_HEIGHT * lines.len() as f64 - 5.0)
 }
 
@@ -238,13 +242,13 @@ fn draw_legend(figure: &mut Figure, lines: &[LegendLine], corner: figure::Point,
     }
     let to = (corner.0 + size.0, corner.1 + size.1);
     let frame = Stroke::solid(Colour([0xc4, 0xc9, 0xce]), 0.8);
-    figure.marks.push(Mark::Box { from: corner, to, fill: Colour::WHITE, frame });
+    figure.rectangle(corner, to, Colour::WHITE, frame);
     for (k, line) in lines.iter().enumerate() {
         let base = corner.1 + PADDING + 11.5 + LINE_HEIGHT * k as f64;
         let (from, middle) = (corner.0 + PADDING, base - 4.5);
         if line.dot {
             let centre = (from + SAMPLE / 2.0, middle);
-            figure.marks.push(Mark::Dot { centre, radius: 6.0, fill: line.colour });
+            figure.dot(centre, 6.0, line.colour);
         } else {
             figure.line([(from, middle), (from + SAMPLE, middle)], Stroke::solid(line.colour, 2.6));
         }
@@ -255,7 +259,6 @@ fn draw_legend(figure: &mut Figure, lines: &[LegendLine], corner: figure::Point,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::svg::svg;
 
     fn run(name: &str, f: f64) -> Run {
         let point = |threshold, recall, precision| PrPoint {
@@ -268,35 +271,20 @@ mod tests {
         Run { name: name.into(), points, best: PrPoint { f, ..point(0.5, 0.75, 0.75) } }
     }
 
-    fn texts(figure: &Figure) -> Vec<&str> {
-        let marks = figure.marks.iter();
-        marks
-            .filter_map(|mark| if let Mark::Text(text) = mark { Some(&text.text[..]) } else { None })
-            .collect()
-    }
-
     #[test]
     fn the_legend_ranks_the_runs_below_people() {
         let options = PlotOptions { human: Some(BSDS_HUMAN) };
         let figure = precision_recall(&[run("worse", 0.75), run("better", 0.8066)], &options);
-        let legend: Vec<&str> = texts(&figure).into_iter().filter(|text| text.starts_with('[')).collect();
-        assert_eq!(legend, ["[F=.803] Human", "[F=.807] better", "[F=.750] worse"]);
+        let svg = figure.svg();
+        let legend = svg.match_indices("[F=").map(|(at, _)| svg[at..].split('<').next().unwrap());
+        assert_eq!(legend.collect::<Vec<_>>(), ["[F=.803] Human", "[F=.807] better", "[F=.750] worse"]);
     }
 
     #[test]
     fn contours_have_their_f_everywhere() {
-        let axes = Axes { left: 0.0, top: 0.0, side: 1.0 };
-        let mut figure = Figure::new(1.0, 1.0, "");
-        contours(&mut figure, &axes);
-        let lines: Vec<_> = figure
-            .marks
-            .iter()
-            .filter_map(|mark| if let Mark::Line { points, .. } = mark { Some(points) } else { None })
-            .collect();
-        assert_eq!(lines.len(), 9);
-        for (k, line) in lines.iter().enumerate() {
-            for &(recall, down) in line.iter() {
-                let (precision, f) = (1.0 - down, (k + 1) as f64 / 10.0);
+        for k in 1..10 {
+            let f = f64::from(k) / 10.0;
+            for (recall, precision) in contour(f) {
                 assert!((f_measure(recall, precision) - f).abs() < 1e-12, "{recall} {precision}");
                 assert!((0.0..=1.0 + 1e-12).contains(&recall) && (0.0..=1.0 + 1e-12).contains(&precision));
             }
@@ -306,11 +294,10 @@ mod tests {
     #[test]
     fn where_nothing_is_predicted_the_curve_ends() {
         let figure = precision_recall(&[run("x", 0.75)], &PlotOptions::default());
-        let curve = figure.marks.iter().find_map(|mark| match mark {
-            Mark::Line { points, stroke } if stroke.colour == COLOURS[0] => Some(points.len()),
-            _ => None,
-        });
-        assert_eq!(curve, Some(2));
+        let svg = figure.svg();
+        let stroke = format!("stroke=\"{}\"", COLOURS[0].hex());
+        let curve = svg.lines().find(|line| line.contains(&stroke)).unwrap();
+        assert_eq!(curve.matches(['M', 'L']).count(), 2, "{curve}");
     }
 
     #[test]
@@ -319,13 +306,13 @@ mod tests {
         let few = precision_recall(&runs[..12], &PlotOptions::default());
         let many = precision_recall(&runs, &PlotOptions::default());
         assert!(many.width > few.width + 100.0);
-        assert!(svg(&many).contains("run 12"));
+        assert!(many.svg().contains("run 12"));
     }
 
     #[test]
     fn scores_by_threshold_need_thresholds() {
         let mut run = run("x", 0.75);
-        assert!(texts(&by_threshold(&run).unwrap()).contains(&"Precision"));
+        assert!(by_threshold(&run).unwrap().svg().contains(">Precision<"));
         run.points[1].threshold = None;
         assert_eq!(by_threshold(&run), None);
     }

@@ -1,117 +1,74 @@
-//! Figures as pixels: the same marks as in SVG, drawn with the crate's own letters.
+//! Figures as pixels: resvg draws the SVG, with the font in `fonts/`.
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
-use tiny_skia::{
-    Color, FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, StrokeDash, Transform,
-};
+use pidinet::save::{SaveOptions, write_atomically};
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::fontdb::Source;
+use resvg::usvg::{Node, Options, Tree};
 
-use crate::figures::figure::{Anchor, Colour, Figure, Mark, Point, Stroke, Text};
-use crate::figures::glyphs;
+use super::figure::{Figure, Text};
+use crate::{Error, Result};
 
-/// The figure with `scale` pixels to a point.
-///
-/// # Panics
-///
-/// If the figure would have no pixel, or more than fit in memory.
-pub fn raster(figure: &Figure, scale: f64) -> Image {
-    let pixels = |points: f64| (points * scale).round() as u32;
-    let (width, height) = (pixels(figure.width), pixels(figure.height));
-    let mut canvas = Canvas {
-        pixels: Pixmap::new(width, height).expect("a figure has pixels"),
-        scale: Transform::from_scale(scale as f32, scale as f32),
-    };
-    canvas.pixels.fill(Color::WHITE);
-    figure.marks.iter().for_each(|mark| canvas.draw(mark));
-    let layout = PixelLayout::packed(width as usize, height as usize, PixelFormat::Rgba);
-    Image::from_u8(canvas.pixels.data(), &layout).expect("an opaque picture of this size")
-}
+/// Pixels to a point in files: sharp in print at half a page's width.
+const SCALE: f64 = 2.0;
 
-struct Canvas {
-    pixels: Pixmap,
-    scale: Transform,
-}
+static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
+    const FONT: &[u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
+    let mut options = Options::default();
+    options.fontdb_mut().load_font_source(Source::Binary(Arc::new(FONT)));
+    options
+});
 
-impl Canvas {
-    fn draw(&mut self, mark: &Mark) {
-        match mark {
-            Mark::Line { points, stroke } => self.lines(std::slice::from_ref(points), stroke),
-            Mark::Box { from, to, fill, frame } => {
-                let corners = vec![*from, (to.0, from.1), *to, (from.0, to.1), *from];
-                self.fill(path(std::slice::from_ref(&corners)), *fill);
-                self.lines(&[corners], frame);
-            }
-            Mark::Dot { centre, radius, fill } => {
-                // The rim is centred on the circle, as in SVG.
-                for (radius, colour) in [(radius + 0.75, Colour::WHITE), (radius - 0.75, *fill)] {
-                    let circle = PathBuilder::from_circle(centre.0 as f32, centre.1 as f32, radius as f32);
-                    self.fill(circle, colour);
-                }
-            }
-            Mark::Text(text) => self.text(text),
-        }
+impl Figure {
+    /// The figure with `scale` pixels to a point.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Figure`] if it has more than a million marks, or more pixels than fit in memory.
+    pub fn image(&self, scale: f64) -> Result<Image> {
+        let tree = self.tree()?;
+        let pixels = |points: f64| (points * scale).round() as u32;
+        let (width, height) = (pixels(self.width), pixels(self.height));
+        let mut canvas = Pixmap::new(width, height)
+            .ok_or_else(|| Error::Figure(format!("{width}x{height} pixels do not fit in memory").into()))?;
+        resvg::render(&tree, Transform::from_scale(scale as f32, scale as f32), &mut canvas.as_mut());
+        let layout = PixelLayout::packed(width as usize, height as usize, PixelFormat::Rgba);
+        Ok(Image::from_u8(canvas.data(), &layout)?)
     }
 
-    fn text(&mut self, text: &Text) {
-        let unit = text.size / glyphs::EM;
-        let width = glyphs::width(&text.text) * unit;
-        let left = match text.anchor {
-            Anchor::Start => 0.0,
-            Anchor::Middle => -width / 2.0,
-            Anchor::End => -width,
-        };
-        let (x, y) = text.at;
-        let place = |(right, up): Point| {
-            let (right, up) = (left + right * unit, up * unit);
-            if text.upwards { (x - up, y - right) } else { (x + right, y - up) }
-        };
-        let strokes: Vec<Vec<Point>> = glyphs::strokes(&text.text)
-            .into_iter()
-            .map(|line| line.into_iter().map(place).collect())
-            .collect();
-        let weight = if text.bold { glyphs::BOLD_WEIGHT } else { glyphs::WEIGHT };
-        self.lines(&strokes, &Stroke::solid(text.colour, weight * unit));
+    /// Writes the figure: as SVG if the path ends in `.svg`, else as the image that its extension says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Figure::image`]; if the file cannot be written, or its extension is that of no image.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
+            return Ok(write_atomically(path, self.svg().as_bytes())?);
+        }
+        Ok(self.image(SCALE)?.save(path, &SaveOptions::default())?)
     }
 
-    fn lines(&mut self, lines: &[Vec<Point>], stroke: &Stroke) {
-        let dash = (stroke.dash > 0.0).then(|| vec![stroke.dash as f32; 2]);
-        let style = tiny_skia::Stroke {
-            width: stroke.width as f32,
-            line_cap: LineCap::Round,
-            line_join: LineJoin::Round,
-            dash: dash.and_then(|dash| StrokeDash::new(dash, 0.0)),
-            ..tiny_skia::Stroke::default()
-        };
-        if let Some(path) = path(lines) {
-            self.pixels.stroke_path(&path, &paint(stroke.colour), &style, self.scale, None);
-        }
-    }
-
-    fn fill(&mut self, path: Option<Path>, colour: Colour) {
-        if let Some(path) = path {
-            self.pixels.fill_path(&path, &paint(colour), FillRule::Winding, self.scale, None);
-        }
+    fn tree(&self) -> Result<Tree> {
+        Tree::from_str(&self.svg(), &OPTIONS).map_err(|source| Error::Figure(source.into()))
     }
 }
 
-fn paint(Colour([r, g, b]): Colour) -> Paint<'static> {
-    let mut paint = Paint { anti_alias: true, ..Paint::default() };
-    paint.set_color_rgba8(r, g, b, 255);
-    paint
-}
-
-/// `None` if there is nothing to draw.
-fn path(lines: &[Vec<Point>]) -> Option<Path> {
-    let mut builder = PathBuilder::new();
-    for line in lines {
-        for (k, &(x, y)) in line.iter().enumerate() {
-            if k == 0 { builder.move_to(x as f32, y as f32) } else { builder.line_to(x as f32, y as f32) }
-        }
-    }
-    builder.finish()
+/// Width of a line of text in points, in the font that [`Figure::image`] draws with.
+pub(crate) fn width(text: &str) -> f64 {
+    let mut figure = Figure::new(1.0, 1.0, "");
+    figure.text(Text::new((0.0, 0.0), text));
+    let tree = figure.tree().ok();
+    let last = tree.as_ref().and_then(|tree| tree.root().children().last());
+    let Some(Node::Text(text)) = last else { return 0.0 };
+    f64::from(text.bounding_box().width())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::figure::{Anchor, Colour, Stroke};
     use super::*;
 
     #[test]
@@ -119,12 +76,33 @@ mod tests {
         let mut figure = Figure::new(40.0, 20.0, "");
         let red = Colour([255, 0, 0]);
         figure.line([(0.0, 10.0), (40.0, 10.0)], Stroke::solid(red, 4.0));
-        figure.text(Text { anchor: Anchor::End, ..Text::new((39.0, 5.0), "I") });
-        let image = raster(&figure, 2.0);
+        figure.text(Text { anchor: Anchor::End, ..Text::new((39.0, 9.0), "I") });
+        let image = figure.image(2.0).unwrap();
         assert_eq!((image.width(), image.height()), (80, 40));
         assert_eq!(image.rgb(40, 20), [1.0, 0.0, 0.0]);
         assert_eq!(image.rgb(40, 30), [1.0; 3]);
-        assert!(image.rgb(78, 5)[0] < 0.7, "the letter is at the right end");
-        assert_eq!(image.rgb(70, 5), [1.0; 3]);
+        let darkest =
+            |columns: std::ops::Range<usize>| columns.map(|x| image.rgb(x, 9)[0]).fold(1.0, f32::min);
+        assert!(darkest(70..78) < 0.4, "the letter is at the right end");
+        assert_eq!(darkest(40..68), 1.0);
+    }
+
+    #[test]
+    fn the_font_has_the_letters_of_european_names() {
+        let digits = width("0123456789");
+        assert!((60.0..130.0).contains(&digits), "{digits}");
+        assert_eq!(width(""), 0.0);
+        for text in ["ÄÖÜß", "Łódź", "čšž", "Ελλάδα", "Москва", "[F=.803] a–b — ×±≤≥°"]
+        {
+            assert!(width(text) > 20.0, "{text}");
+        }
+    }
+
+    #[test]
+    fn any_text_can_be_drawn() {
+        let odd = "\0\t\n\u{1b}\u{85}\u{fdd0}\u{fffe}\u{ffff}\u{202e}中文 🦀 a\u{301}&amp;]]><!--";
+        let mut figure = Figure::new(100.0, 20.0, odd);
+        figure.text(Text::new((5.0, 15.0), odd));
+        assert!(figure.image(1.0).is_ok());
     }
 }

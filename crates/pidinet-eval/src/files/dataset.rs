@@ -1,13 +1,13 @@
-//! Which predictions go with which truth.
+//! Pairs predictions with their ground truth.
 //!
-//! A data set is two folders, or a list of pairs. Everything that does not fit is named at once,
-//! before anything is scored.
+//! A data set is two folders, or a list of pairs. All problems are reported together, before anything is scored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use pidinet::post::Suppression;
+use pidinet::{Size, UnknownName};
 use rayon::iter::Either;
 use rayon::prelude::*;
 
@@ -25,7 +25,7 @@ pub struct Pair {
     pub truth: Vec<PathBuf>,
 }
 
-/// The pairs of a data set, ordered by name, and what was left out.
+/// The pairs of a data set, ordered by name, and the predictions without ground truth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dataset {
     /// The images; at least one.
@@ -35,24 +35,25 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Pairs up two folders: truth and a prediction `ID.*` whose extension is one of `extensions`.
+    /// Pairs the files of two folders: each image's ground truth with its prediction `ID.*`, whose extension is one of
+    /// `extensions`.
     ///
-    /// The truth of an image is `ID.mat`, or an image `ID.png`, or several `ID_*.png`, one for each annotator; where
-    /// there is none of these, also a folder `ID` of such files, `ID.npy`, and images of other formats.
+    /// The ground truth of an image is `ID.mat`, an image `ID.png`, or several `ID_*.png`, one per annotator. Images
+    /// without any of these may have a folder `ID` of such files, `ID.npy`, or an image of another format.
     ///
-    /// Predictions without truth are [`unused`](Self::unused): a folder may hold a whole data set, and
-    /// the truth of its test part decides. Companion files of macOS (`._ID.png`) are none.
+    /// Predictions without ground truth are [`unused`](Self::unused): the folder may cover the whole data set, and the
+    /// ground truth only its test split. Companion files of macOS (`._ID.png`) are ignored.
     ///
     /// # Errors
     ///
-    /// If a folder cannot be read or has no truth, and [`Error::Dataset`] with every truth that has no
-    /// prediction, and every name that has two.
+    /// If a folder cannot be read or has no ground truth; [`Error::Dataset`] lists every image without a prediction and
+    /// every name with two.
     pub fn folders(predictions: &Path, truth: &Path, extensions: &[&str]) -> Result<Self> {
         Self::pair(predictions, truth, extensions, &[])
     }
 
-    /// [`Dataset::folders`] for edge maps: those of [`predictions::EXTENSIONS`](crate::files::predictions::EXTENSIONS), or
-    /// else of [`predictions::OTHERS`](crate::files::predictions::OTHERS).
+    /// [`Dataset::folders`] for edge maps: those of [`predictions::EXTENSIONS`](crate::files::predictions::EXTENSIONS),
+    /// or else of [`predictions::OTHERS`](crate::files::predictions::OTHERS).
     ///
     /// # Errors
     ///
@@ -122,8 +123,8 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// If the list cannot be read or is empty, and [`Error::Dataset`] with every line that is not a
-    /// pair, every file that does not exist, and every name that comes twice.
+    /// If the list cannot be read or is empty; [`Error::Dataset`] lists every line that is not a pair, every missing
+    /// file, and every duplicate name.
     pub fn list(path: &Path) -> Result<Self> {
         let text =
             pidinet::files::read_text(path).map_err(|source| Error::Read { path: path.into(), source })?;
@@ -143,7 +144,7 @@ impl Dataset {
                 problems.push(format!("line {number}: no file {}", file.display()));
             }
             if !ids.insert(pair.id.clone()) {
-                problems.push(format!("line {number}: the name {} comes twice", pair.id));
+                problems.push(format!("line {number}: duplicate name {}", pair.id));
             }
             pairs.push(pair);
         }
@@ -158,17 +159,14 @@ impl Dataset {
     }
 }
 
-/// Width and height of a picture.
-pub type Size = (usize, usize);
-
 impl Dataset {
-    /// Reads all truth, and looks whether the predictions are of its size, which `size` tells. Warns of images in
-    /// which nobody drew anything.
+    /// Reads all ground truth and checks that the predictions have its size, which `size` returns. Warns about images
+    /// without boundaries.
     ///
     /// # Errors
     ///
-    /// [`Error::Dataset`] with every file that cannot be read, every prediction of another size, every truth that is
-    /// mostly boundary, and if there is no boundary in any.
+    /// [`Error::Dataset`] lists every unreadable file, every prediction of another size, and every ground truth that is
+    /// mostly boundary. It is also an error if no image has a boundary.
     pub fn truth(
         &self,
         options: &TruthOptions,
@@ -177,19 +175,15 @@ impl Dataset {
         let one = |pair: &Pair| -> Result<GroundTruth, String> {
             let failed = |error: Error| format!("{}: {}", pair.id, error.chain());
             let truth = GroundTruth::open_with(&pair.truth, options).map_err(failed)?;
-            let (width, height) = size(&pair.prediction).map_err(failed)?;
-            if (width, height) != (truth.width, truth.height) {
-                return Err(format!(
-                    "{}: {} is {width}x{height}, its truth {}x{}",
-                    pair.id,
-                    pair.prediction.display(),
-                    truth.width,
-                    truth.height
-                ));
+            let size = size(&pair.prediction).map_err(failed)?;
+            let expected = Size { height: truth.height, width: truth.width };
+            if size != expected {
+                let prediction = pair.prediction.display();
+                return Err(format!("{}: {prediction} is {size}, its truth {expected}", pair.id));
             }
             if truth.is_mostly_drawn() {
                 return Err(format!(
-                    "{}: most of {} is boundary; if boundaries are dark on white, say --invert-gt",
+                    "{}: most of {} is boundary; if boundaries are dark on white, use --invert-gt",
                     pair.id,
                     pair.truth[0].display()
                 ));
@@ -212,7 +206,7 @@ impl Dataset {
             if let Some(first) = empty.first() {
                 let of = format!("{} of {}", empty.len(), truth.len());
                 let message = format!(
-                    "{}: no boundary in this truth, that is, nothing of half of white and more ({of} are so)",
+                    "{}: this ground truth has no boundaries: no pixel is at least half white (true of {of})",
                     first.truth[0].display()
                 );
                 if empty.len() == truth.len() { problems.push(message) } else { log::warn!("{message}") }
@@ -222,7 +216,7 @@ impl Dataset {
     }
 }
 
-/// Data sets whose papers agree on a matching distance.
+/// Data sets with established evaluation settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
     /// BSDS500.
@@ -243,7 +237,7 @@ impl Preset {
         }
     }
 
-    /// How published scores suppress non-maxima.
+    /// The non-maximum suppression of published scores.
     pub fn suppression(self) -> Suppression {
         match self {
             Self::Bsds | Self::Multicue => Suppression::HED,
@@ -254,27 +248,23 @@ impl Preset {
 
 /// Reads the name of a preset.
 impl FromStr for Preset {
-    type Err = UnknownPreset;
+    type Err = UnknownName;
 
-    fn from_str(text: &str) -> Result<Self, UnknownPreset> {
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
         match text {
             "bsds" => Ok(Self::Bsds),
             "nyud" => Ok(Self::Nyud),
             "multicue" => Ok(Self::Multicue),
-            _ => Err(UnknownPreset { found: text.to_owned() }),
+            _ => Err(UnknownName {
+                what: "a data set",
+                text: text.to_owned(),
+                expected: "bsds, nyud or multicue".to_owned(),
+            }),
         }
     }
 }
 
-/// A text that names no data set.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown data set `{found}`; expected bsds, nyud or multicue")]
-pub struct UnknownPreset {
-    /// The text.
-    pub found: String,
-}
-
-/// What is in a folder, by name, without what systems put there for themselves.
+/// The entries of a folder, by name, without the system's own files.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let read = |source| Error::Read { path: folder.into(), source };
     let mut entries = Vec::new();
@@ -291,12 +281,12 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// The files with one of `extensions`.
 fn with_extensions(entries: &[PathBuf], extensions: &[&str]) -> Vec<PathBuf> {
-    // A link that leads nowhere is there, too: whoever reads it will say so.
+    // Broken links are kept: reading them reports the error.
     entries.iter().filter(|path| has_extension(path, extensions) && !path.is_dir()).cloned().collect()
 }
 
-/// The files of truth in a folder by image. The rarer kinds count where there is none of the usual ones, and, if there
-/// are usual ones at all, only for images that have a prediction: folders hold other things, too.
+/// The ground truth files in a folder, by image. The rarer kinds are used for images without the usual ones. If the
+/// folder has any usual ones, that also takes a prediction of the name, as folders may hold other things.
 fn truths(folder: &Path, predictions: &BTreeMap<String, PathBuf>) -> Result<BTreeMap<String, Vec<PathBuf>>> {
     const USUAL: [&str; 2] = ["mat", "png"];
     let all = entries(folder)?;
@@ -323,9 +313,9 @@ fn truths(folder: &Path, predictions: &BTreeMap<String, PathBuf>) -> Result<BTre
     Ok(truths)
 }
 
-/// What is in a folder under a name, but not read.
+/// Describes files of this name that are not used.
 fn unread(entries: &[PathBuf], id: &str) -> String {
-    // The truth of an annotator has a name that continues that of the image.
+    // An annotator's file name starts with that of the image.
     let is_of = |stem: String| stem == id || id.strip_prefix(&stem).is_some_and(|rest| rest.starts_with('_'));
     let there = entries.iter().filter(|path| is_of(stem(path)) && path.extension().is_some());
     let names: Vec<String> =
@@ -333,7 +323,7 @@ fn unread(entries: &[PathBuf], id: &str) -> String {
     if names.is_empty() {
         String::new()
     } else {
-        format!(" (there is {}, which is not read as one)", names.join(", "))
+        format!(" (found {}, which is not an edge map)", names.join(", "))
     }
 }
 
@@ -346,8 +336,8 @@ fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// The image a truth file is of: its own name if there is such a prediction, else the longest name of
-/// a prediction that it continues with `_`, else its own name.
+/// The image that a ground truth file belongs to: the longest prefix of its name, ending before a `_`, that is the name
+/// of a prediction, or else its own name.
 fn longest_id(stem: &str, predictions: &BTreeMap<String, PathBuf>) -> String {
     let ends = stem.match_indices('_').map(|(at, _)| at).rev();
     let mut candidates = std::iter::once(stem.len()).chain(ends).map(|end| &stem[..end]);
@@ -445,7 +435,7 @@ mod tests {
 
         std::fs::write(&list, "p/1.png\np/3.png t/1_a.png\np/1.png t/2.mat\n").unwrap();
         let message = Dataset::list(&list).unwrap_err().to_string();
-        for part in ["line 1: expected", "line 2: no file", "line 3: the name 1 comes twice"] {
+        for part in ["line 1: expected", "line 2: no file", "line 3: duplicate name 1"] {
             assert!(message.contains(part), "{message}");
         }
         std::fs::write(&list, "# nothing\n").unwrap();

@@ -1,4 +1,4 @@
-//! What people drew: one mask of boundaries for each annotator.
+//! Reads ground truth: one mask of boundaries per annotator.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use crate::files::mat5::{Array, MatFile, Record, Value};
 use crate::files::plane;
 use crate::{Error, Result};
 
-/// Extensions of files of truth.
+/// Extensions of ground truth files.
 pub const EXTENSIONS: [&str; 16] = [
     "mat", "npy", "png", "bmp", "dib", "tif", "tiff", "pgm", "pnm", "pbm", "pam", "webp", "gif", "jpg",
     "jpeg", "jfif",
 ];
 
-/// The truth of one image.
+/// The ground truth of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroundTruth {
     /// Columns of every mask.
@@ -25,29 +25,29 @@ pub struct GroundTruth {
     pub height: usize,
     /// Boundaries as each annotator drew them; at least one annotator.
     pub annotators: Vec<Mask>,
-    /// Pixels that are left out of the scores; no annotator has a boundary there.
+    /// Pixels excluded from the scores; no annotator has a boundary there.
     pub ignored: Option<Mask>,
 }
 
-/// How truth is read.
+/// How to read ground truth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TruthOptions {
-    /// What in a file is drawn.
+    /// Which values are boundaries.
     pub drawing: Drawing,
     /// The matrix of a MATLAB file; by default `groundTruth` as BSDS500 has it, or the only matrix.
     pub variable: Option<String>,
 }
 
 impl GroundTruth {
-    /// Reads the truth of an image: one file, or one for each annotator.
+    /// Reads the ground truth of an image: one file, or one per annotator.
     ///
-    /// A `.mat` file is of the BSDS kind: a cell `groundTruth` of structs, each with a matrix
-    /// `Boundaries`; what is not 0 is a boundary, and annotators with an empty matrix are left out. Or it holds one
-    /// matrix, which is read like an image, as is an array in a `.npy` file.
+    /// A `.mat` file is of the BSDS kind: a cell `groundTruth` of structs, each with a matrix `Boundaries`, in which
+    /// every value but 0 is a boundary; annotators with an empty matrix are skipped. Otherwise it holds one matrix,
+    /// which is read like an image, as is the array of a `.npy` file.
     ///
-    /// In an image of two values the brighter one is a
-    /// boundary (so 0 and 1 may be used as well as 0 and 255; one value alone is a boundary unless it
-    /// is 0); in one with nothing above 15 every value but 0 is; in a grey one it is half of white and more.
+    /// In an image with two values, the brighter one is a boundary, so 0 and 1 work as well as 0 and 255; a single
+    /// value is a boundary unless it is 0. If no value is above 15, every value but 0 is a boundary. In a grey image,
+    /// boundaries are at least half white.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl GroundTruth {
         Self::open_with(files, &TruthOptions::default())
     }
 
-    /// [`GroundTruth::open`], but as `options` say.
+    /// [`GroundTruth::open`] with options.
     ///
     /// # Errors
     ///
@@ -117,39 +117,36 @@ impl GroundTruth {
         EdgeMap::new(self.width, self.height, mean)
     }
 
-    /// Whether nobody drew anything.
+    /// Whether no annotator drew a boundary.
     pub fn is_empty(&self) -> bool {
         self.annotators.iter().all(Mask::is_empty)
     }
 
-    /// Whether somebody drew most of the pixels, as inverted truth seems to have it.
+    /// Whether an annotator has boundaries on most pixels, which suggests inverted values.
     pub fn is_mostly_drawn(&self) -> bool {
         let ignored = self.ignored.as_ref().map_or(0, Mask::count);
         let pixels = self.width * self.height - ignored;
-        // Drawings of a few pixels may be full of lines.
         pixels >= SMALL && self.annotators.iter().any(|mask| 2 * mask.count() > pixels)
     }
 }
 
-/// Pixels of the smallest picture of which it can be said that most of it is no boundary.
+/// Smaller images may well be mostly boundary.
 const SMALL: usize = 64;
 
-/// A single file of shares of annotators, of 255, and its columns and rows: grey values as they are, but masks of few
-/// values, 0 and 1 among them, black and white.
+/// Reads one file as the share of annotators who drew each pixel, from 0 to 255, with its width and height. Grey values
+/// stay as they are; masks with few values become black and white. Pixels of the value
+/// `ignore` have no share.
 ///
 /// # Errors
 ///
 /// As [`GroundTruth::open`].
-pub fn shares(path: &Path) -> Result<(Vec<u8>, (usize, usize))> {
+pub fn shares(path: &Path, ignore: Option<u16>) -> Result<(Vec<Option<u8>>, (usize, usize))> {
     let plane = plane::open(path, None)?;
-    let shares = plane.grey(path)?;
-    let white = shares.iter().filter(|&&share| share >= 128).count();
-    if shares.len() >= SMALL && 2 * white > shares.len() {
-        return Err(Error::content(
-            path,
-            "boundaries, which are few pixels",
-            "mostly white ones: is it inverted?",
-        ));
+    let shares = plane.grey(path, ignore)?;
+    let known = shares.iter().flatten().count();
+    let white = shares.iter().flatten().filter(|&&share| share >= 128).count();
+    if known >= SMALL && 2 * white > known {
+        return Err(Error::content(path, "boundaries on few pixels", "mostly white pixels: is it inverted?"));
     }
     Ok((shares, (plane.width, plane.height)))
 }
@@ -330,12 +327,12 @@ mod tests {
             map.save(&path, &SaveOptions::default()).unwrap();
         };
         save(&|i| if i % 5 == 0 { 0.0 } else { 1.0 });
-        let message = shares(&path).unwrap_err().to_string();
+        let message = shares(&path, None).unwrap_err().to_string();
         assert!(message.contains("1.png") && message.contains("inverted"), "{message}");
         save(&|i| if i % 5 == 0 { 0.4 } else { 0.0 });
-        assert_eq!(shares(&path).unwrap().0[..2], [102, 0]);
+        assert_eq!(shares(&path, None).unwrap().0[..2], [Some(102), Some(0)]);
         save(&|i| if i % 5 == 0 { 1.0 / 255.0 } else { 0.0 });
-        assert_eq!(shares(&path).unwrap().0[..2], [255, 0]);
+        assert_eq!(shares(&path, None).unwrap().0[..2], [Some(255), Some(0)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! What the numbers of a map, or of a truth, mean: one rule for every kind of file.
+//! What the numbers in an edge map or ground truth mean: one rule for every kind of file.
 //!
-//! Whole numbers are shares of white. White is the greatest number of 8 or 16 bits; in a file with nothing above 1, it
-//! is 1, as in truth values. Other numbers are from 0 to 1.
+//! Integers are shares of white. White is the largest number of 8 or 16 bits, or 1 in a file with nothing above 1.
+//! Other numbers range from 0 to 1.
 
 use std::path::Path;
 
@@ -14,20 +14,20 @@ pub(crate) struct Plane {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) levels: Levels,
-    /// Whether the file's compression changes numbers a little: JPEG.
+    /// Whether the file is a JPEG, whose compression changes values a little.
     pub(crate) lossy: bool,
 }
 
-/// Numbers, and what of them is white.
+/// Numbers and the value of white.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Levels {
-    /// Whole ones, of which `white` is the greatest that their type has, or 1 for truth values.
+    /// Integers; `white` is the largest of their type, or 1 for booleans.
     Whole { values: Vec<u16>, white: u16 },
     /// Shares of white.
     Share(Vec<f32>),
 }
 
-/// Numbers below this may be labels: 0 is none, and each other one is a boundary.
+/// Numbers below this may be labels: 0 for background, all others for boundaries.
 const MOST_LABELS: u16 = 16;
 
 impl Levels {
@@ -52,12 +52,12 @@ impl Levels {
         })
     }
 
-    /// Whether there are whole numbers, in a type of more than 1, and nothing but 0 and 1 among them.
+    /// Whether these are integers of 8 or 16 bits with only the values 0 and 1.
     pub(crate) fn is_binary(&self) -> bool {
         matches!(self, Self::Whole { values, white: 2.. } if most(values) <= 1)
     }
 
-    /// Probabilities; 1 is white where there is nothing above it, if `binary` says so.
+    /// Probabilities. With `binary`, 1 is white if no value is larger.
     pub(crate) fn probabilities(self, binary: bool) -> Vec<f32> {
         match self {
             Self::Whole { values, white } => {
@@ -74,7 +74,7 @@ fn most(values: &[u16]) -> u16 {
     values.iter().copied().max().unwrap_or(0)
 }
 
-/// Whole numbers of types that have no white of their own: of 255 at most they are as in 8 bits, else as in 16.
+/// Integers of types without a usual white: up to 255 they are read like 8 bits, else like 16.
 fn whole<T: Copy + TryInto<u16> + std::fmt::Display>(
     path: &Path,
     width: usize,
@@ -93,7 +93,7 @@ fn whole<T: Copy + TryInto<u16> + std::fmt::Display>(
 }
 
 fn shares(path: &Path, width: usize, values: impl Iterator<Item = f64> + Clone) -> Result<Levels> {
-    // Whole numbers above 1 are those of an image that was kept as floats, as MATLAB does.
+    // Integers above 1 come from an image kept as floats, as MATLAB does.
     if values.clone().all(|value| value.fract() == 0.0 && (0.0..=65535.0).contains(&value))
         && values.clone().any(|value| value > 1.0)
     {
@@ -118,26 +118,26 @@ fn place(at: usize, width: usize) -> String {
     format!("pixel ({}, {})", at % width.max(1), at / width.max(1))
 }
 
-/// How the truth of a file is drawn.
+/// Which values of a ground truth file are boundaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drawing {
-    /// Whether what is dark is drawn, on light ground.
+    /// Whether boundaries are dark on white.
     pub inverted: bool,
-    /// The value of pixels that are left out of the scores.
+    /// The value of pixels excluded from the scores.
     pub ignore: Option<u16>,
 }
 
-/// What is drawn in a file of truth.
+/// The boundaries in a ground truth file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Drawn {
     pub(crate) boundary: Vec<bool>,
-    /// Which pixels are left out of the scores; empty if none are.
+    /// Which pixels are excluded from the scores; empty if none are.
     pub(crate) ignored: Vec<bool>,
 }
 
 impl Plane {
-    /// The boundaries of a truth: half of white and more. In a file of two values it is the brighter one, and in one
-    /// with nothing from 16 up every value but 0.
+    /// The boundaries: values of at least half white; in a file with two values the brighter one, and in one without
+    /// values above 15 every value but 0.
     pub(crate) fn drawn(&self, path: &Path, drawing: Drawing) -> Result<Drawn> {
         let Levels::Whole { values, white } = &self.levels else {
             return Ok(self.above(drawing, 0.5));
@@ -146,7 +146,7 @@ impl Plane {
         Ok(marked(values, drawing, |value| value >= threshold))
     }
 
-    /// The boundaries of a matrix that has nothing else: all that is not 0.
+    /// The boundaries of a matrix of boundaries: every value but 0.
     pub(crate) fn nonzero(&self, path: &Path, drawing: Drawing) -> Result<Drawn> {
         let Levels::Whole { values, .. } = &self.levels else {
             return Ok(self.above(drawing, f32::MIN_POSITIVE));
@@ -171,7 +171,7 @@ impl Plane {
         Ok(match seen {
             _ if self.lossy => half,
             [] | [0] | [_, _] => most.max(1),
-            // One value alone is drawn unless it is 0.
+            // A single value is a boundary unless it is 0.
             [value] => *value,
             _ if most < MOST_LABELS => 1,
             _ => {
@@ -181,48 +181,50 @@ impl Plane {
         })
     }
 
-    /// The share of annotators who drew each pixel, of 255.
-    pub(crate) fn grey(&self, path: &Path) -> Result<Vec<u8>> {
+    /// The share of annotators who drew each pixel, of 255; none where the value is the one to be left out.
+    pub(crate) fn grey(&self, path: &Path, ignore: Option<u16>) -> Result<Vec<Option<u8>>> {
         Ok(match &self.levels {
             Levels::Whole { values, white } => {
-                let seen = seen(values, None);
+                let seen = seen(values, ignore);
+                let of = |share: &dyn Fn(u16) -> u8| {
+                    values.iter().map(|&value| (Some(value) != ignore).then(|| share(value))).collect()
+                };
                 if !self.lossy {
                     stray(path, &seen)?;
                     if seen.last().is_some_and(|&most| most < MOST_LABELS) {
-                        return Ok(values.iter().map(|&value| if value > 0 { 255 } else { 0 }).collect());
+                        return Ok(of(&|value| if value > 0 { 255 } else { 0 }));
                     }
                 }
-                let of_255 = |&value: &u16| (f32::from(value) / f32::from(*white) * 255.0 + 0.5) as u8;
-                values.iter().map(of_255).collect()
+                of(&|value| (f32::from(value) / f32::from(*white) * 255.0 + 0.5) as u8)
             }
-            Levels::Share(shares) => shares.iter().map(|share| (share * 255.0 + 0.5) as u8).collect(),
+            Levels::Share(shares) => shares.iter().map(|share| Some((share * 255.0 + 0.5) as u8)).collect(),
         })
     }
 }
 
-/// The values that come, each once, upwards.
+/// The distinct values, in ascending order.
 fn seen(values: &[u16], ignore: Option<u16>) -> Vec<u16> {
     let mut there = vec![false; 1 << 16];
     values.iter().for_each(|&value| there[usize::from(value)] = true);
     (0..=u16::MAX).filter(|&value| there[usize::from(value)] && Some(value) != ignore).collect()
 }
 
-/// Refuses labels with a single value far above them, which is none.
+/// Refuses labels with a single value far above them, which probably marks pixels to ignore.
 fn stray(path: &Path, seen: &[u16]) -> Result<()> {
     match seen {
         [_, .., label, most] if *label < MOST_LABELS && *most >= MOST_LABELS => {
             let labels: Vec<String> = seen.iter().map(u16::to_string).collect();
             let found = format!(
-                "the values {}: if {most} is no boundary but to be left out, say --gt-ignore {most}",
+                "the values {}: if {most} marks pixels to ignore, use --gt-ignore {most}",
                 labels.join(", ")
             );
-            Err(Error::content(path, "two values, labels, or grey ones", found))
+            Err(Error::content(path, "two values, labels, or grey values", found))
         }
         _ => Ok(()),
     }
 }
 
-/// Values as boundaries, and those that are left out.
+/// Splits values into boundaries and ignored pixels.
 fn marked(values: &[u16], drawing: Drawing, is_boundary: impl Fn(u16) -> bool) -> Drawn {
     let is_ignored = |value: u16| Some(value) == drawing.ignore;
     let boundary =
@@ -281,13 +283,18 @@ mod tests {
 
     #[test]
     fn shares_stay_what_they_are_and_labels_are_white() {
-        let grey = |values: &[u16]| plane(values).grey(Path::new("t.png"));
+        let but = |values: &[u16], ignore| plane(values).grey(Path::new("t.png"), ignore);
+        let grey = |values: &[u16]| {
+            but(values, None).map(|shares| shares.into_iter().map(Option::unwrap).collect::<Vec<_>>())
+        };
         assert_eq!(grey(&[0, 64, 255]).unwrap(), [0, 64, 255]);
         assert_eq!(grey(&[0, 64]).unwrap(), [0, 64]);
         assert_eq!(grey(&[0, 1, 0]).unwrap(), [0, 255, 0]);
         assert_eq!(grey(&[0, 1, 2]).unwrap(), [0, 255, 255]);
         assert_eq!(grey(&[0, 0]).unwrap(), [0, 0]);
         assert!(grey(&[0, 1, 255]).is_err());
+        assert_eq!(but(&[0, 1, 255], Some(255)).unwrap(), [Some(0), Some(255), None]);
+        assert_eq!(but(&[0, 51, 7], Some(7)).unwrap(), [Some(0), Some(51), None]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! NumPy's `.npy` files: one array of plain numbers. Nothing is executed, objects are refused.
 //!
-//! The format is NEP 1: a magic, a version, and a Python dictionary of three keys.
+//! The format is NEP 1: a magic, a version, and a Python dictionary with three keys. Files may be hostile: npyz 0.9
+//! reserves as much memory as a header asks for, panics where sizes overflow, and takes exponential time for nested
+//! brackets.
 
 use crate::files::numbers::{Numbers, Order, Storage, decode_as};
 
@@ -17,7 +19,7 @@ pub(crate) struct Npy {
     pub(crate) numbers: Numbers,
 }
 
-/// Reads a file that is in memory; an error says what is wrong with it.
+/// Reads a file in memory; the error describes what was found instead.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Npy, String> {
     let not_npy = || "no NumPy array".to_string();
     let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or_else(not_npy)?;

@@ -1,7 +1,7 @@
 //! Typed numbers out of files: ten types, both byte orders, and widening from one type to another
 //! (MATLAB stores an array in the smallest type that holds its values).
 
-/// Elements of a numeric array, in the type its class says.
+/// Elements of a numeric array, in the type of its class.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "the variants are named after their types")]
 pub enum Numbers {
@@ -48,7 +48,6 @@ impl Numbers {
 
     /// Numbers kept column by column, `rows` in each, row by row.
     pub(crate) fn row_major(&self, rows: usize) -> Self {
-        use crate::files::mat5::row_major;
         match self {
             Self::I8(v) => Self::I8(row_major(v, rows)),
             Self::U8(v) => Self::U8(row_major(v, rows)),
@@ -63,7 +62,7 @@ impl Numbers {
         }
     }
 
-    /// The type as MATLAB names it.
+    /// MATLAB's name of the type.
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::I8(_) => "int8",
@@ -78,6 +77,17 @@ impl Numbers {
             Self::F64(_) => "double",
         }
     }
+}
+
+/// Turns a matrix kept columns first into one kept row by row.
+///
+/// # Panics
+///
+/// If `columns_first` does not hold whole columns of `rows` elements.
+pub fn row_major<T: Copy>(columns_first: &[T], rows: usize) -> Vec<T> {
+    let columns = columns_first.len().checked_div(rows).unwrap_or(0);
+    assert_eq!(columns_first.len(), rows * columns, "a matrix has whole columns");
+    (0..rows).flat_map(|y| (0..columns).map(move |x| columns_first[x * rows + y])).collect()
 }
 
 /// Byte order of a file.

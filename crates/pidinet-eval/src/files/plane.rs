@@ -1,4 +1,4 @@
-//! A plane of numbers from a file of any kind that holds one: an image, a NumPy array, a MATLAB matrix.
+//! Reads one plane of numbers from an image, a NumPy array, or a MATLAB matrix.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,13 +11,13 @@ use crate::files::mat5::{Array, Limits, MatFile, Value};
 use crate::files::npy;
 use crate::{Error, Result};
 
-/// No edge map is larger than ten thousand pixels square.
+/// Ten thousand pixels square, more than any edge map.
 const LIMITS: ImageLimits = ImageLimits { max_pixels: 100_000_000, max_bytes: 800_000_000 };
 
-/// How far the colours of grey pixels may be apart, of 255, after JPEG.
+/// How far JPEG may move the channels of a grey pixel apart, of 255.
 const JPEG_NOISE: u8 = 8;
 
-/// Reads the plane of a file; of a MATLAB file, the matrix called `variable`, or else the only one.
+/// Reads the plane of a file; in a MATLAB file the matrix `variable`, or the only one.
 pub(crate) fn open(path: &Path, variable: Option<&str>) -> Result<Plane> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
@@ -34,7 +34,7 @@ pub(crate) fn is_jpeg(path: &Path) -> bool {
     read.is_ok() && start == [0xFF, 0xD8, 0xFF]
 }
 
-/// Reads a grey image, or one whose three channels are the same.
+/// Reads a grey image, or one with three equal channels.
 fn from_image(path: &Path) -> Result<Plane> {
     let image = Image::open(path, &LIMITS)?;
     let lossy = is_jpeg(path);
@@ -56,7 +56,7 @@ fn from_image(path: &Path) -> Result<Plane> {
     Ok(Plane { width: image.width(), height: image.height(), levels, lossy })
 }
 
-/// The channel that all three are; the green one if they are nearly the same.
+/// The channel of a grey image: the green one if the three differ a little.
 fn one_channel<T: Copy>(rgb: &[T], same: impl Fn(T, T) -> bool) -> Option<Vec<T>> {
     let (pixels, _) = rgb.as_chunks::<3>();
     pixels.iter().map(|&[r, g, b]| (same(r, g) && same(g, b)).then_some(g)).collect()
@@ -80,7 +80,7 @@ pub(crate) fn mat(path: &Path) -> Result<MatFile> {
         .map_err(|source| Error::Mat { path: path.into(), source })
 }
 
-/// The matrix called `variable`, or else the only one.
+/// The matrix `variable`, or the only one.
 pub(crate) fn from_mat(path: &Path, file: &MatFile, variable: Option<&str>) -> Result<Plane> {
     let matrices: Vec<(&str, &Array)> = file
         .variables
@@ -108,7 +108,11 @@ pub(crate) fn from_mat(path: &Path, file: &MatFile, variable: Option<&str>) -> R
             None if matrices.is_empty() => {
                 Error::content(path, "one matrix", format!("none among the variables {}", quoted(all)))
             }
-            None => Error::content(path, "one matrix (--gt-variable names that of a truth)", quoted(names)),
+            None => Error::content(
+                path,
+                "one matrix (for ground truth, choose one with --gt-variable)",
+                quoted(names),
+            ),
         });
     };
     let Some((height, width)) = array.matrix_size() else {
@@ -131,7 +135,7 @@ fn plane(path: &Path, (width, height): (usize, usize), levels: Levels) -> Result
     Ok(Plane { width, height, levels, lossy: false })
 }
 
-/// Most bytes of a file of a map or of truth: a hundred megapixels in double precision.
+/// Most bytes of a file: a hundred megapixels in double precision.
 const MOST_BYTES: u64 = 1 << 30;
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! Edge maps that somebody saved: images, NumPy arrays, MATLAB matrices.
+//! Reads saved edge maps: images, NumPy arrays, MATLAB matrices.
 
 use std::path::Path;
 
@@ -10,19 +10,19 @@ use crate::files::plane;
 /// Extensions of edge maps.
 pub const EXTENSIONS: [&str; 8] = ["png", "npy", "mat", "pgm", "bmp", "tif", "tiff", "webp"];
 
-/// Extensions of files that are taken for edge maps where there is none of [`EXTENSIONS`]: JPEG blurs scores.
+/// Extensions of edge maps that are used only if there is no file with one of [`EXTENSIONS`]: JPEG changes scores.
 pub const OTHERS: [&str; 9] = ["gif", "pnm", "pam", "dib", "jpg", "jpeg", "jpe", "jfif", "btf"];
 
-/// How an edge map is read.
+/// How to read an edge map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Whether edges are dark on light ground.
+    /// Whether edges are dark on white.
     pub inverted: bool,
-    /// What a map of nothing but 0 and 1 is.
+    /// How to read maps with only the values 0 and 1.
     pub binary: Binary,
 }
 
-/// What 8- or 16-bit maps of nothing but 0 and 1 are.
+/// How to read 8- or 16-bit maps with only the values 0 and 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Binary {
     /// Truth values: 1 is white.
@@ -32,18 +32,18 @@ pub enum Binary {
     Dark,
 }
 
-/// What is odd about a map, as it is on its own.
+/// Properties of one map that help to find misread ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Look {
     /// Columns.
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// Whether it has 8 or 16 bits, and nothing but 0 and 1.
+    /// Whether it has 8 or 16 bits, but only the values 0 and 1.
     pub binary: bool,
     /// Whether it is a JPEG.
     pub lossy: bool,
-    /// The greatest value.
+    /// The largest value.
     pub most: f32,
     /// The share of pixels of at least 0.5.
     pub white: f64,
@@ -52,18 +52,17 @@ pub struct Look {
 /// Reads an edge map.
 ///
 /// Images are grey with 8 or 16 bits, `p = v / 255` or `v / 65535`, or floats from 0 to 1. `.npy` and `.mat` files hold
-/// one matrix `[h, w]`: floats in `[0, 1]`, whole numbers as in images, or truth values. A MATLAB file may hold other
-/// variables, but only one matrix. Where there is nothing but 0 and 1, 1 is white.
+/// one matrix `[h, w]`: floats in `[0, 1]`, integers as in images, or booleans. A MATLAB file may hold other
+/// variables, but only one matrix. In a map with only the values 0 and 1, 1 is white.
 ///
 /// # Errors
 ///
-/// If the file cannot be read, or holds something else, coloured images and values outside `[0, 1]`
-/// included.
+/// If the file cannot be read, is a colour image, or has values outside `[0, 1]`.
 pub fn open(path: &Path) -> Result<EdgeMap> {
     open_with(path, Reading::default())
 }
 
-/// [`open`], but as `reading` says.
+/// [`open`] with options.
 ///
 /// # Errors
 ///
@@ -77,7 +76,7 @@ pub fn open_with(path: &Path, reading: Reading) -> Result<EdgeMap> {
     Ok(EdgeMap::new(plane.width, plane.height, data))
 }
 
-/// How a map looks, to find those that are not what they seem.
+/// Inspects a map for [`check`].
 ///
 /// # Errors
 ///
@@ -96,7 +95,7 @@ pub fn look(path: &Path, reading: Reading) -> Result<Look> {
     Ok(Look { width, height, binary, lossy, most, white })
 }
 
-/// What maps of nothing but 0 and 1 are in a set that looks like this; warns of maps that are not what they seem.
+/// Decides how to read maps with only the values 0 and 1, given the whole set, and warns about suspicious maps.
 pub fn check(looks: &[(&Path, Look)]) -> Binary {
     let warn = |what: &str, is_so: &dyn Fn(&Look) -> bool| {
         let names: Vec<String> = looks
@@ -110,19 +109,19 @@ pub fn check(looks: &[(&Path, Look)]) -> Binary {
         }
     };
     let is_set_binary = looks.iter().all(|(_, look)| look.binary);
-    warn("JPEG blurs edge maps, and changes scores: save them as PNG", &|look| look.lossy);
-    warn("mostly white: if edges are dark on white, say --invert-pred", &|look| look.white > 0.5);
+    warn("JPEG blurs edge maps and so changes scores: save them as PNG", &|look| look.lossy);
+    warn("mostly white: if edges are dark on white, use --invert-pred", &|look| look.white > 0.5);
     if is_set_binary {
         return Binary::Truth;
     }
     let in_dark_set = |look: &Look| look.binary && look.most > 0.0;
-    warn("nothing but 0 and 1: taken for almost black, as other maps have more levels", &in_dark_set);
+    warn("only the values 0 and 1: read as almost black, because other maps have more levels", &in_dark_set);
     let is_dark = |look: &Look| look.most > 0.0 && look.most < DARK && !look.binary;
-    warn("no value near white: is it of 8 bits in a file of 16, or of another range?", &is_dark);
+    warn("no value near white: is this 8-bit data in a 16-bit file, or another range?", &is_dark);
     Binary::Dark
 }
 
-/// A map whose greatest value is less is doubted.
+/// Maps whose largest value is below this are suspicious.
 const DARK: f32 = 16.0 / 255.0;
 
 #[cfg(test)]

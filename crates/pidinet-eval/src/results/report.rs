@@ -1,14 +1,14 @@
-//! The evaluation as one HTML page that needs nothing else: scores, curves, pictures, options, times.
+//! The evaluation as one self-contained HTML page: scores, curves, pictures, options, times.
 
 use askama::Template;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use pidinet::image::Image;
 use pidinet::save::{Format, SaveOptions};
 
 use crate::Result;
-use crate::figures::base64::base64;
 use crate::figures::pictures::{MISSED, RIGHT, WRONG};
 use crate::figures::plot::{PlotOptions, Run, by_threshold, precision_recall};
-use crate::figures::svg::svg;
 use crate::results::summary::Summary;
 
 /// The best scores of one image.
@@ -51,11 +51,11 @@ pub struct Report<'a> {
     pub summary: &'a Summary,
     /// The curve.
     pub run: &'a Run,
-    /// What else the plot shows.
+    /// Options of the plot.
     pub plot: &'a PlotOptions,
     /// Every image, in the order of the table.
     pub images: &'a [ImageScore],
-    /// Pictures; may be none.
+    /// Pictures, if any.
     pub groups: &'a [Group],
 }
 
@@ -69,8 +69,8 @@ pub fn html(report: &Report<'_>) -> Result<String> {
     let page = Page {
         summary,
         suppression: suppression(summary),
-        curve: inline(&svg(&precision_recall(std::slice::from_ref(run), plot))),
-        by_threshold: by_threshold(run).map_or_else(String::new, |figure| inline(&svg(&figure))),
+        curve: precision_recall(std::slice::from_ref(run), plot).inline(),
+        by_threshold: by_threshold(run).map_or_else(String::new, |figure| figure.inline()),
         groups: groups.iter().map(encoded).collect::<Result<_>>()?,
         right: RIGHT.hex(),
         wrong: WRONG.hex(),
@@ -98,7 +98,7 @@ struct Page<'a> {
     times: Vec<(&'static str, String)>,
 }
 
-/// A group whose pictures are text.
+/// A group with encoded pictures.
 struct Encoded<'a> {
     title: &'a str,
     pictures: Vec<EncodedPicture<'a>>,
@@ -113,21 +113,10 @@ struct EncodedPicture<'a> {
 
 fn encoded(group: &Group) -> Result<Encoded<'_>> {
     let pictures = group.pictures.iter().map(|Picture { score, image }| {
-        let png = base64(&image.encode(Format::Png, &SaveOptions::default())?);
+        let png = BASE64_STANDARD.encode(image.encode(Format::Png, &SaveOptions::default())?);
         Ok(EncodedPicture { score, width: image.width(), height: image.height(), png })
     });
     Ok(Encoded { title: &group.title, pictures: pictures.collect::<Result<_>>()? })
-}
-
-/// An SVG document as an element of the page: its size comes from the page.
-fn inline(svg: &str) -> String {
-    match svg.find(" width=") {
-        Some(at) => {
-            let end = svg[at..].find(" font-family=").map_or(at, |end| at + end);
-            format!("{}{}", &svg[..at], &svg[end..])
-        }
-        None => svg.to_string(),
-    }
 }
 
 fn suppression(summary: &Summary) -> String {

@@ -1,7 +1,7 @@
-//! The counts of finished images on disk, so that a run that was cut off goes on where it was.
+//! Stores the counts of finished images, so that an interrupted run can resume.
 //!
-//! An image is finished when its `ID_ev1.txt` is there, is newer than what it was made from, and was
-//! made with the same options, which `options.json` holds.
+//! An image is finished if its `ID_ev1.txt` exists, is newer than its inputs, and was made with the same options, which
+//! are in `options.json`.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,12 +16,12 @@ use crate::{Error, Result};
 
 const OPTIONS: &str = "options.json";
 
-/// What to do with counts that are there already.
+/// What to do with existing counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// Use them.
     Keep,
-    /// Make them again.
+    /// Compute them again.
     Replace,
 }
 
@@ -31,17 +31,17 @@ pub struct Store {
     folder: PathBuf,
     thresholds: Vec<f64>,
     existing: Existing,
-    /// Nobody else writes here.
+    /// Keeps other processes out.
     _lock: FolderLock,
 }
 
 impl Store {
-    /// Opens or makes the folder and notes the options, an object, in it.
+    /// Opens or creates the folder and writes the options, an object, into it.
     ///
     /// # Errors
     ///
-    /// If the folder cannot be written, another process has it open, and, where counts are to be kept, if they were made with other
-    /// options; the message says which.
+    /// If the folder cannot be written, or another process uses it; with [`Existing::Keep`], also if the options
+    /// differ, which the message lists.
     pub fn open(
         folder: &Path,
         options: &impl Serialize,
@@ -56,7 +56,7 @@ impl Store {
         if existing == Existing::Keep
             && let Ok(before) = pidinet::files::read(&path, pidinet::files::MOST_TEXT)
         {
-            // Both are read, as reading may round the last digit of a number.
+            // Parse both, as parsing may round the last digit of a number.
             let [now, before] = [&text, &before].map(|text| serde_json::from_slice(text).unwrap_or_default());
             if let Some((expected, found)) = difference(&now, &before) {
                 return Err(Error::content(&path, expected, found));
@@ -66,7 +66,7 @@ impl Store {
         Ok(Self { folder: folder.into(), thresholds: thresholds.to_vec(), existing, _lock: lock })
     }
 
-    /// The counts of an image that is finished, made from files no newer than they are.
+    /// The counts of a finished image that are not older than the files they were made from.
     pub fn load(&self, id: &str, made_from: &[&Path]) -> Option<Vec<Counts>> {
         if self.existing == Existing::Replace {
             return None;
@@ -100,7 +100,7 @@ fn modified(path: &Path) -> Option<SystemTime> {
     path.metadata().ok()?.modified().ok()
 }
 
-/// The first options that differ: what they are now, and what they were.
+/// The options that differ, as they are now and as they were.
 fn difference(now: &Value, before: &Value) -> Option<(String, String)> {
     let empty = Map::new();
     let (now, before) = (now.as_object().unwrap_or(&empty), before.as_object().unwrap_or(&empty));
@@ -117,7 +117,7 @@ fn difference(now: &Value, before: &Value) -> Option<(String, String)> {
     (!differ.is_empty()).then(|| (show(now), show(before) + hint))
 }
 
-/// A text of which the beginning says enough: the list of thresholds may be long.
+/// The beginning of a long text, such as a list of thresholds.
 fn shortened(text: &str) -> String {
     const LONGEST: usize = 60;
     match text.char_indices().nth(LONGEST) {

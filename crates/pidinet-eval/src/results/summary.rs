@@ -1,11 +1,11 @@
-//! The scores of a run with everything needed to repeat it: `summary.json`.
+//! `summary.json`: the scores of a run and everything needed to repeat it.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::edges::curve::Point;
-use crate::edges::evaluate::{Options, Times};
+use crate::edges::evaluate::{EvaluateOptions, Times};
 use crate::edges::score::Scores;
 
 /// A finished evaluation.
@@ -17,24 +17,24 @@ pub struct Summary {
     pub version: String,
     /// Number of images.
     pub images: usize,
-    /// Scores at the threshold that is best for the whole data set.
+    /// Scores at the best threshold for the whole data set.
     pub ods: Point,
-    /// Scores with the best threshold of each image, all together; its threshold is their mean.
+    /// Scores with the best threshold for each image; `threshold` is their mean.
     pub ois: Point,
     /// Average precision: the mean over recalls.
     pub ap: f64,
     /// Recall at precision 0.5.
     pub r50: f64,
-    /// Scores without suppression, if they were asked for.
+    /// Scores without suppression, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crispness: Option<Crispness>,
     /// How it was evaluated.
-    pub options: Options,
-    /// What took how long.
+    pub options: EvaluateOptions,
+    /// The time of each stage.
     pub seconds: Seconds,
 }
 
-/// Scores of the same maps without suppression, and what share of the scores is left.
+/// Scores of the same maps without suppression, and their share of those with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Crispness {
     /// As [`Summary::ods`].
@@ -71,13 +71,19 @@ pub struct Seconds {
     pub matching: f64,
     /// The whole run, reading and writing included.
     pub elapsed: f64,
-    /// Images whose counts were kept from an earlier run; their time is not in the others.
+    /// Images whose counts come from an earlier run and take no time in this one.
     pub resumed: usize,
 }
 
 impl Summary {
-    /// The scores of a run that took so long.
-    pub fn new(name: String, scores: &Scores, options: &Options, images: usize, seconds: Seconds) -> Self {
+    /// The summary of a run.
+    pub fn new(
+        name: String,
+        scores: &Scores,
+        options: &EvaluateOptions,
+        images: usize,
+        seconds: Seconds,
+    ) -> Self {
         Self {
             name,
             version: env!("CARGO_PKG_VERSION").into(),

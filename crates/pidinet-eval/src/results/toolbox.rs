@@ -66,14 +66,14 @@ pub(crate) fn table(path: &Path) -> Result<Vec<Vec<f64>>> {
     Ok(rows)
 }
 
-/// Reads a curve to plot: a folder of results, or a file `*_bdry_thr.txt`, whose lines are threshold,
-/// recall, precision and F, or the same without the threshold as published curves have them.
+/// Reads a curve to plot: a folder of results, or a file `*_bdry_thr.txt` with lines of threshold, recall, precision
+/// and F, or of the last three, as in published curves.
 ///
-/// The best point is that of the file `*_bdry.txt` beside it, or else the best of the curve.
+/// The best point comes from `*_bdry.txt` beside it, or else is the best of the curve.
 ///
 /// # Errors
 ///
-/// If there is no such file, or it holds something else.
+/// If there is no such file, or it is malformed.
 pub fn read_run(path: &Path) -> Result<Run> {
     let curve = if path.is_dir() { path.join("eval_bdry_thr.txt") } else { path.to_path_buf() };
     let rows = table(&curve)?;

@@ -1,20 +1,15 @@
-//! All files of a finished evaluation.
+//! Writes the files of a finished evaluation.
 
 use std::path::Path;
 
-use pidinet::save::{SaveOptions, write_atomically};
+use pidinet::save::write_atomically;
 
 use crate::Result;
 use crate::edges::score::Scores;
 use crate::figures::plot::{PlotOptions, Run, precision_recall};
-use crate::figures::raster::raster;
-use crate::figures::svg::svg;
 use crate::results::report::{Group, ImageScore, Report, html};
 use crate::results::summary::Summary;
 use crate::results::toolbox::line;
-
-/// Pixels to a point in the plot's PNG: sharp in print at half a page's width.
-pub const PLOT_SCALE: f64 = 2.0;
 
 /// Writes the toolbox's `eval_bdry*.txt` and `summary.json`.
 ///
@@ -36,19 +31,13 @@ pub fn write_scores(folder: &Path, scores: &Scores, summary: &Summary) -> Result
     Ok(())
 }
 
-/// Writes a plot as SVG or PNG, as the extension says.
+/// Writes a plot as SVG or PNG, by the extension of the path.
 ///
 /// # Errors
 ///
 /// If the file cannot be written, or its extension is another.
 pub fn write_plot(path: &Path, runs: &[Run], options: &PlotOptions) -> Result<()> {
-    let figure = precision_recall(runs, options);
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
-        write_atomically(path, svg(&figure).as_bytes())?;
-    } else {
-        raster(&figure, PLOT_SCALE).save(path, &SaveOptions::default())?;
-    }
-    Ok(())
+    precision_recall(runs, options).save(path)
 }
 
 /// Writes `report.html`.

@@ -39,5 +39,5 @@ pub(crate) fn map(bytes: &[u8]) {
     let drawing = Drawing { inverted: false, ignore: Some(255) };
     let _ = GroundTruth::open(&[&file]);
     let _ = GroundTruth::open_with(&[&file], &TruthOptions { drawing, variable: None });
-    let _ = ground_truth::shares(&file);
+    let _ = ground_truth::shares(&file, None);
 }

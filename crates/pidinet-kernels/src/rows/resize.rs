@@ -200,3 +200,26 @@ fn stretch<L: Lanes>(lanes: L, axis: &Axis, blended: &[f32], x: usize) -> L::F32
     let rest = lanes.sub(lanes.splat(1.0), weight);
     lanes.mul_add(weight, right, lanes.mul(rest, left))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Positions of a part are those of the whole axis, and at its ends, where their input is not there, those next to it.
+    #[test]
+    fn a_part_of_an_axis_lies_where_the_whole_does() {
+        for (input, output) in [(125, 1003), (40, 40), (125, 1000)] {
+            let whole = Axis::new(input, output);
+            let per = output / input;
+            let (from, to) = (16..input - 5, 16 * per..output - 5 * per);
+            let part = Axis::part(input, output, from.clone(), to.clone());
+            assert_eq!((part.input(), part.output()), (from.len(), to.len()));
+            for i in 8 * per..to.len() - 8 * per {
+                let (want, got) = (whole.at(i + to.start), part.at(i));
+                let moved = Between { first: got.first + from.start, second: got.second + from.start, ..got };
+                assert_eq!(moved, want, "{i} of {input} to {output}");
+            }
+            assert!((0..to.len()).all(|i| part.at(i).second < from.len()));
+        }
+    }
+}

@@ -18,13 +18,14 @@ mod distil;
 mod labels;
 mod phase;
 mod source;
+mod train;
 
-pub use crate::settings::Train;
 pub use augment::Augment;
 pub use distil::{Distil, Trust};
 pub use labels::Labels;
 pub use phase::Phase;
 pub use source::{Material, Source};
+pub use train::Train;
 
 /// A training run.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -42,7 +43,7 @@ pub struct Config {
     pub distil: Distil,
     /// Steps and batches.
     pub train: Train,
-    /// Parts of the run that differ, in order; none: it is the same all over.
+    /// Phases of the run with settings of their own, in order. Without any, the whole run is the same.
     pub phase: Vec<Phase>,
     /// How the learning rate changes.
     pub schedule: Schedule,
@@ -66,10 +67,9 @@ pub struct Model {
     pub csam: bool,
     /// Share θ of the pixel difference.
     pub theta: f32,
-    /// A model file, or the name of a model that comes with the library, whose weights are where training starts, instead
-    /// of random ones.
+    /// A model file, or the name of a built-in model, to start from instead of random weights.
     pub start: Option<PathBuf>,
-    /// Parameters that stay as they are: those whose names start with one of these.
+    /// Parameters whose names start with one of these are not trained.
     pub freeze: Vec<String>,
 }
 
@@ -117,9 +117,9 @@ impl Model {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Data {
-    /// What is learnt from.
+    /// The images to learn from.
     pub train: Vec<Material>,
-    /// What is measured on; nothing is learnt from it.
+    /// The images to validate on; they are not learnt from.
     pub validation: Vec<Source>,
     /// What a pixel's label is, where annotators disagree.
     pub labels: Labels,
@@ -127,13 +127,15 @@ pub struct Data {
     pub eta: f32,
     /// Whether the target of a boundary is the share of annotators instead of 1.
     pub soft: bool,
-    /// Pixels at most this far from a boundary, but not on it, count nothing: for truth that may lie a little beside.
+    /// Pixels at most this far from a boundary, but not on it, are ignored: for truth that may be slightly misplaced.
     pub tolerance: usize,
+    /// Pixels with this value in the truth (often 255) are ignored. Without it, every value is meant.
+    pub ignore: Option<u16>,
     /// Negative pixels count this much more than their share says. λ.
     pub lambda: f32,
-    /// How many images may be damaged or without fitting truth before the run stops.
+    /// How many images may be damaged, or have no usable truth, before the run stops.
     pub skip: usize,
-    /// Decoded images are kept in memory up to this many MiB; more are read again each time.
+    /// Decoded images are cached up to this many MiB; the rest are read again each time.
     pub cache_mib: usize,
     /// Threads that prepare images while the network computes.
     pub loaders: usize,
@@ -149,6 +151,7 @@ impl Default for Data {
             eta: 0.3,
             soft: false,
             tolerance: 0,
+            ignore: None,
             lambda: 1.1,
             skip: 0,
             cache_mib: 2048,

@@ -51,11 +51,16 @@ impl Network for OnCpu {
             }
             let geometry = self.geometry(sample.height, sample.width);
             let mut space = self.workspace();
-            self.tape.forward(self.isa, &geometry, &packed, &sample.image, &mut space);
+            if !self.tape.forward_until(stop, self.isa, &geometry, &packed, &sample.image, &mut space) {
+                return None;
+            }
             let mut maps = self.tape.logits(&geometry, &space);
             let value = loss.of(sample, 1.0 / divisor, &mut maps);
             let mut gradients = vec![0.0; parameters.len()];
-            self.tape.backward(self.isa, &geometry, &packed, &maps, &mut space, &mut gradients);
+            let (tape, sums) = (&self.tape, &mut gradients);
+            if !tape.backward_until(stop, self.isa, &geometry, &packed, &maps, &mut space, sums) {
+                return None;
+            }
             self.keep(space);
             Some((value, gradients))
         };
@@ -116,5 +121,29 @@ impl OnCpu {
 
     fn keep(&self, space: Workspace) {
         self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).push(space);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_that_is_under_way_is_left_when_all_is_to_stop() {
+        let network = OnCpu::new(&Arch::tiny().light(), Isa::best());
+        let parameters = vec![0.01; network.tape.parameters().len()];
+        let packed = Packed::new(&network.tape, &parameters);
+        let geometry = network.geometry(16, 16);
+        let (image, mut space) = (vec![0.5; 3 * 256], Workspace::default());
+        let [stop, go] = [true, false].map(AtomicBool::new);
+        let mut forward =
+            |stop| network.tape.forward_until(stop, network.isa, &geometry, &packed, &image, &mut space);
+        assert!(!forward(&stop));
+        assert!(forward(&go));
+        let maps = network.tape.logits(&geometry, &space);
+        let mut gradients = vec![0.0; parameters.len()];
+        let (tape, isa) = (&network.tape, network.isa);
+        assert!(!tape.backward_until(&stop, isa, &geometry, &packed, &maps, &mut space, &mut gradients));
+        assert!(gradients.iter().all(|&gradient| gradient == 0.0));
     }
 }

@@ -16,9 +16,9 @@ use super::validate::Validation;
 use super::{memory, start};
 use crate::device::Device;
 use crate::device::check::check;
-use crate::optimizer::State;
+use crate::learner::Learner;
 use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
-use crate::run::{Event, Options, Outcome, run};
+use crate::run::{Event, Outcome, RunOptions, run};
 use crate::{Error, Result};
 
 /// Trains a network to find edges, as `config` says.
@@ -27,14 +27,16 @@ use crate::{Error, Result};
 ///
 /// If the configuration, the data or the folder cannot be used, or the loss stops being a number. What was
 /// saved before stays.
-pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
+pub fn train(config: &Config, options: &RunOptions<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
     config.check()?;
     let rules = Rules {
         config: config.to_toml(),
         says_same: &|text| Config::parse(text).is_ok_and(|other| other == *config),
-        train: &config.train,
-        schedule: &config.schedule,
-        phases: &config.phase,
+        train: config.train.settings(),
+        rate: &|done| {
+            let phase = Phase::at(&config.phase, done).map(|phase| &config.phase[phase]);
+            config.schedule.rate(done) * phase.map_or(1.0, |phase| phase.rate)
+        },
         seed: config.seed,
         validation_epochs: config.validation.epochs,
         skip: config.data.skip,
@@ -61,7 +63,7 @@ impl<'a> Edges<'a> {
         let validation = Validation::open(config)?;
         check(device, &arch)?;
         let mut trainer = Trainer::new(&arch, config.seed, device);
-        trainer.freeze(&config.model.freeze);
+        trainer.learner.freeze(&config.model.freeze);
         Ok(Self { config, trainer, examples, validation, batches: None })
     }
 }
@@ -78,12 +80,12 @@ impl Lesson for Edges<'_> {
         sources.map(|(source, count)| format!("{source}: {count} images")).collect::<Vec<_>>().join(", ")
     }
 
-    fn state(&self) -> (&[f32], &State) {
-        (&self.trainer.parameters, &self.trainer.state)
+    fn learner(&self) -> &Learner {
+        &self.trainer.learner
     }
 
-    fn restore(&mut self, parameters: Vec<f32>, state: State) {
-        (self.trainer.parameters, self.trainer.state) = (parameters, state);
+    fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.trainer.learner
     }
 
     fn begin(&mut self) -> Result<()> {

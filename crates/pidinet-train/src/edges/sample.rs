@@ -28,7 +28,7 @@ pub struct Lesson {
 
 /// Labels as they are stored: what the annotators say of each pixel.
 ///
-/// 0 is no boundary, values in `(0, 1]` the share of annotators who see one; [`IGNORED`] counts nothing.
+/// 0 is no boundary, values in `(0, 1]` the share of annotators who see one; [`IGNORED`] has no part in the loss.
 pub type Label = f32;
 
 /// A pixel that is neither boundary nor not: outside the picture, or doubtful.

@@ -47,7 +47,7 @@ pub struct Tape {
 impl Tape {
     /// Records the network of this architecture.
     pub fn new(arch: &Arch) -> Self {
-        let mut recorder = Recorder::default();
+        let mut recorder = Recorder { nodes: Vec::new(), parameters: Parameters::of(arch) };
         let image = recorder.push(Op::Image, 3, 0);
         let outputs = pidinet(arch, &mut recorder, &image);
         let Recorder { nodes, parameters, .. } = recorder;
@@ -78,7 +78,6 @@ impl Tape {
 }
 
 /// The interpreter that writes down what the network computes.
-#[derive(Default)]
 struct Recorder {
     nodes: Vec<Node>,
     parameters: Parameters,
@@ -119,7 +118,8 @@ impl Build for Recorder {
     fn conv(&mut self, name: &str, conv: &Conv, x: &Value) -> Value {
         let rectify = x.rectified;
         let node = self.read_any(x);
-        let (weight, bias) = self.parameters.push_conv(name, conv);
+        let weight = self.parameters.number(&format!("{name}.weight"));
+        let bias = conv.bias.then(|| self.parameters.number(&format!("{name}.bias")));
         let depthwise = conv.groups > 1;
         assert!(conv.groups == 1 || conv.groups == conv.inputs && conv.inputs == conv.outputs);
         let op = ConvOp {

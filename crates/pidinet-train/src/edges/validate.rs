@@ -9,6 +9,8 @@ use pidinet_eval::GroundTruth;
 use pidinet_eval::edges::counts::Counts;
 use pidinet_eval::edges::evaluate::{self, evaluate, thresholds};
 use pidinet_eval::edges::score;
+use pidinet_eval::files::ground_truth::TruthOptions;
+use pidinet_eval::files::levels::Drawing;
 use rayon::prelude::*;
 
 use super::config::{Config, Material};
@@ -53,7 +55,9 @@ impl Validation {
         stop: &AtomicBool,
     ) -> Result<Option<Scores>> {
         let thresholds = thresholds(config.validation.thresholds.max(2));
-        let options = evaluate::Options { thresholds, ..evaluate::Options::default() };
+        let options = evaluate::EvaluateOptions { thresholds, ..evaluate::EvaluateOptions::default() };
+        let drawing = Drawing { ignore: config.data.ignore, ..Drawing::default() };
+        let drawn = TruthOptions { drawing, ..TruthOptions::default() };
         let loss = Loss { lambda: config.data.lambda, soft: config.data.soft };
         let network = trainer.averaged();
         let one = |index: usize| -> Result<Option<(f64, Vec<Counts>)>> {
@@ -71,7 +75,7 @@ impl Validation {
                 let picture = pictures.join(format!("{}.png", pair.id));
                 decorate(map.save(picture, &SaveOptions::default()));
             }
-            let truth = GroundTruth::open(&pair.truth)?;
+            let truth = GroundTruth::open_with(&pair.truth, &drawn)?;
             Ok(Some((loss, evaluate(&map, &truth, &options).counts)))
         };
         let made = std::fs::create_dir_all(pictures);

@@ -26,7 +26,7 @@ pub struct Config {
     pub augment: Augment,
     /// What has one bit, and what is asked of the answers.
     pub binary: Binary,
-    /// Steps and batches. Weights are not averaged: `average` must be 0.
+    /// Steps and batches.
     pub train: Train,
     /// How the learning rate changes.
     pub schedule: Schedule,
@@ -45,7 +45,7 @@ impl Default for Config {
             data: Data::default(),
             augment: Augment::default(),
             binary: Binary::default(),
-            train: Train { epochs: 60.0, batch: 64, average: 0.0, ..Train::default() },
+            train: Train { epochs: 60.0, batch: 64, ..Train::default() },
             schedule: Schedule { rate: 0.002, ..Schedule::default() },
             optimizer: Adam { beta2: 0.999, weight_decay: 0.0, ..Adam::default() },
             validation: Validation::default(),
@@ -143,7 +143,7 @@ pub struct Data {
     pub path: PathBuf,
     /// What of it is learnt from.
     pub train: String,
-    /// What of it is measured on; empty for nothing.
+    /// The split to validate on; empty for none.
     pub validation: String,
     /// Of the images that would be learnt from, so many of each class are measured on instead.
     pub held_out: usize,
@@ -246,7 +246,23 @@ impl Config {
     pub fn open(path: &Path) -> Result<Self> {
         let text =
             pidinet::files::read_text(path).map_err(|source| Error::Read { path: path.into(), source })?;
-        toml::from_str(&text).map_err(|source| Error::Toml { path: path.into(), source: Box::new(source) })
+        Self::parse(&text).map_err(|source| Error::Toml { path: path.into(), source: Box::new(source) })
+    }
+
+    /// Reads a configuration from its text. Those of the first version say that weights are not averaged,
+    /// `train.average = 0.0`: nothing else is possible, and nothing has to say so.
+    ///
+    /// # Errors
+    ///
+    /// If it is not TOML, or has a field that does not exist or fit.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        let mut table: toml::Table = toml::from_str(text)?;
+        let train = table.get_mut("train").and_then(toml::Value::as_table_mut);
+        match train.and_then(|train| train.remove("average")) {
+            Some(toml::Value::Float(0.0) | toml::Value::Integer(0)) => table.try_into(),
+            // From the text, so that an error says where.
+            _ => toml::from_str(text),
+        }
     }
 
     /// The configuration as TOML, every field.
@@ -271,9 +287,24 @@ impl Config {
         check("binary.real_weights", real_weights, (0.0..=1.0).contains(&real_weights), "0 to 1")?;
         check("binary.smoothing", smoothing, (0.0..1.0).contains(&smoothing), "at least 0, below 1")?;
         check("binary.trust", trust, (0.0..=1.0).contains(&trust), "0 to 1")?;
-        check("train.average", self.train.average, self.train.average == 0.0, "0")?;
         self.train.check()?;
         self.optimizer.check()?;
         self.schedule.check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_average_that_older_configurations_rule_out_may_be_said() {
+        let old =
+            |average: &str| Config::parse(&format!("seed = 7\n[train]\nsteps = 3\naverage = {average}\n"));
+        assert_eq!(old("0.0").unwrap(), Config::parse("seed = 7\n[train]\nsteps = 3\n").unwrap());
+        assert_eq!(old("0").unwrap().train.steps, 3);
+        let error = old("0.5").unwrap_err().to_string();
+        assert!(error.contains("unknown field `average`") && error.contains("line 4"), "{error}");
+        assert!(!Config::default().to_toml().contains("average"));
     }
 }

@@ -10,7 +10,7 @@ use crate::Result;
 pub const MOMENTUM: f32 = 0.1;
 
 /// A network for recognition without its parameters: they come with every call, as
-/// [`Tape::tensors`](crate::recognition::tape::Tape::tensors) orders them.
+/// [`crate::Parameters`] orders them.
 pub trait Recogniser: Debug + Send {
     /// The sum of the images' losses and the gradient of their mean, with batch norms by the batch. The means and
     /// variances that are kept for later move towards those of the batch.

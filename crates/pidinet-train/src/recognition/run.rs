@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pidinet::arch::Arch;
 use pidinet::arch::recognition::RecognitionArch;
-use pidinet::weights::{ModelInfo, Parameter, RecognitionInput, RecognitionModel, RecognitionStorage};
+use pidinet::weights::{ModelInfo, RecognitionInput, RecognitionModel, RecognitionStorage};
 use pidinet::{Classification, Classifier, ClassifierOptions, Size};
 use pidinet_eval::classes::Confusion;
 use rayon::prelude::*;
@@ -15,17 +15,17 @@ use rayon::prelude::*;
 use super::batch::Batch;
 use super::config::Config;
 use super::data::{Pictures, Prepared, batch};
-use super::learner::Learner;
 use super::loss;
 use super::signs::Precision;
 use super::tape::Mode;
+use super::trainer::Trainer;
 use crate::checkpoint::{Checkpoint, LAST, Newest};
 use crate::device::Device;
 use crate::device::check::check;
-use crate::optimizer::State;
+use crate::learner::Learner;
 use crate::queue::Queue;
 use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
-use crate::run::{CONFIG, Event, MODEL, Options, Outcome, Scores, run};
+use crate::run::{CONFIG, Event, MODEL, Outcome, RunOptions, Scores, run};
 use crate::{Error, Result};
 
 /// Pictures that are measured on at a time.
@@ -37,14 +37,13 @@ const MEASURED: usize = 100;
 ///
 /// If the configuration, the data or the folder cannot be used, or the loss stops being a number. What was
 /// saved before stays.
-pub fn train(config: &Config, options: &Options<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
+pub fn train(config: &Config, options: &RunOptions<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
     config.check()?;
     let rules = Rules {
         config: config.to_toml(),
-        says_same: &|text| toml::from_str(text).is_ok_and(|other: Config| other == *config),
-        train: &config.train,
-        schedule: &config.schedule,
-        phases: &[],
+        says_same: &|text| Config::parse(text).is_ok_and(|other| other == *config),
+        train: config.train.clone(),
+        rate: &|done| config.schedule.rate(done),
         seed: config.seed,
         validation_epochs: config.validation.epochs,
         skip: config.data.skip,
@@ -58,8 +57,8 @@ struct Classes<'a> {
     config: &'a Config,
     arch: RecognitionArch,
     input: RecognitionInput,
-    learner: Learner,
-    teacher: Option<Learner>,
+    trainer: Trainer,
+    teacher: Option<Trainer>,
     pictures: Pictures,
     validation: Option<Pictures>,
     batches: Option<Queue<Prepared>>,
@@ -86,14 +85,14 @@ impl<'a> Classes<'a> {
         check(device, &Arch::tiny())?;
         let mode =
             Mode { precision: config.binary.precision, straight: config.binary.straight, running: false };
-        let learner = Learner::new(&arch, config.seed, device, mode);
+        let trainer = Trainer::new(&arch, config.seed, device, mode);
         let teacher = config
             .binary
             .teacher
             .as_ref()
             .map(|folder| teacher(folder, classes.len(), device))
             .transpose()?;
-        Ok(Self { config, arch, input, learner, teacher, pictures, validation, batches: None })
+        Ok(Self { config, arch, input, trainer, teacher, pictures, validation, batches: None })
     }
 
     /// Moves the targets towards what the teacher says.
@@ -110,20 +109,17 @@ impl<'a> Classes<'a> {
 
     /// The network as it is.
     fn model(&self, info: ModelInfo) -> Result<RecognitionModel> {
-        let tensors = self.learner.tape().tensors().iter().map(|tensor| {
-            let data = self.learner.parameters[tensor.range.clone()].to_vec();
-            (tensor.parameter.name.clone(), Parameter { shape: tensor.parameter.shape.clone(), data })
-        });
         let path = PathBuf::from(MODEL);
-        let mut model = RecognitionModel::new(self.arch.clone(), tensors.collect(), self.input, info)
-            .map_err(|source| pidinet::Error::Model { path, source })?;
+        let mut model =
+            RecognitionModel::new(self.arch.clone(), self.trainer.learner.weights(), self.input, info)
+                .map_err(|source| pidinet::Error::Model { path, source })?;
         model.labels = self.pictures.classes().to_vec();
         Ok(model)
     }
 
     /// Loss and accuracy on pictures: those of the engine, if the network is one of bits.
     fn measure(&mut self, pictures: &Pictures, stop: &AtomicBool) -> Result<Validated> {
-        self.learner.mode.precision = self.config.binary.precision;
+        self.trainer.mode.precision = self.config.binary.precision;
         let mut confusion = Confusion::new(pictures.classes().to_vec());
         let mut loss = 0.0;
         let mut note = |part: Range<usize>, found: &[Classification]| {
@@ -156,7 +152,7 @@ impl<'a> Classes<'a> {
                 }
                 let images =
                     part.clone().map(|picture| pictures.plain(picture)).collect::<Result<Vec<_>>>()?;
-                let logits = self.learner.logits(&images.concat(), (size, size))?;
+                let logits = self.trainer.logits(&images.concat(), (size, size))?;
                 let found = |logits: &[f32]| Classification { logits: logits.to_vec(), features: Vec::new() };
                 let found: Vec<_> = logits.chunks_exact(self.arch.classes).map(found).collect();
                 note(part, &found);
@@ -168,22 +164,22 @@ impl<'a> Classes<'a> {
 }
 
 /// The network of another run.
-fn teacher(folder: &Path, classes: usize, device: &dyn Device) -> Result<Learner> {
+fn teacher(folder: &Path, classes: usize, device: &dyn Device) -> Result<Trainer> {
     let config = Config::open(&folder.join(CONFIG))?;
     let Newest { checkpoint, path, .. } = Checkpoint::newest(folder)?.ok_or_else(|| Error::Read {
         path: folder.join(LAST),
         source: std::io::ErrorKind::NotFound.into(),
     })?;
     let mode = Mode { precision: config.binary.precision, straight: config.binary.straight, running: true };
-    let mut teacher = Learner::new(&config.model.arch(classes)?, config.seed, device, mode);
-    if teacher.parameters.len() != checkpoint.parameters.len() {
+    let mut teacher = Trainer::new(&config.model.arch(classes)?, config.seed, device, mode);
+    if teacher.learner.parameters.len() != checkpoint.parameters.len() {
         return Err(Error::Checkpoint {
             path,
             found: "another number of parameters".to_owned(),
             expected: format!("those of its configuration for {classes} classes"),
         });
     }
-    teacher.parameters = checkpoint.parameters;
+    teacher.learner.parameters = checkpoint.parameters;
     Ok(teacher)
 }
 
@@ -200,12 +196,12 @@ impl Lesson for Classes<'_> {
         format!("{}: {} images", format!("{name} {split}").trim(), self.pictures.len())
     }
 
-    fn state(&self) -> (&[f32], &State) {
-        (&self.learner.parameters, &self.learner.state)
+    fn learner(&self) -> &Learner {
+        &self.trainer.learner
     }
 
-    fn restore(&mut self, parameters: Vec<f32>, state: State) {
-        (self.learner.parameters, self.learner.state) = (parameters, state);
+    fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.trainer.learner
     }
 
     fn prepare(&mut self, step: u64, _steps: Option<u64>) {
@@ -222,14 +218,14 @@ impl Lesson for Classes<'_> {
         }
         let is_first =
             self.config.binary.precision == Precision::Binary && done < self.config.binary.real_weights;
-        self.learner.mode.precision =
+        self.trainer.mode.precision =
             if is_first { Precision::Activations } else { self.config.binary.precision };
         self.ask(&mut batch)?;
-        let (loss, gradients) = self.learner.differentiate(&batch)?;
+        let (loss, gradients) = self.trainer.differentiate(&batch)?;
         if !loss.is_finite() || gradients.iter().any(|gradient| !gradient.is_finite()) {
             return Err(Error::Diverged { loss, step: step + 1, images: names });
         }
-        self.learner.step(&self.config.optimizer, rate, &gradients);
+        self.trainer.step(&self.config.optimizer, rate, &gradients);
         Ok(Some(Learnt { loss, images: names.len() as u64, failed }))
     }
 
@@ -242,7 +238,7 @@ impl Lesson for Classes<'_> {
 
     fn save(&self, path: &Path, mut info: ModelInfo) -> Result<()> {
         if self.config.binary.precision != Precision::Binary {
-            info.provenance += "; trained with real numbers, to be a teacher: its signs alone know nothing";
+            info.provenance += "; trained with real numbers, to be a teacher: useless as a network of signs";
         }
         Ok(self.model(info)?.save(path, RecognitionStorage::default())?)
     }

@@ -3,18 +3,15 @@
 //! Nodes that follow one another without a batch norm between them are a segment: what it computes for an
 //! image depends on no other image, so shards of a batch go through it at the same time.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use pidinet::arch::Kind;
-use pidinet::arch::recognition::survey::{RecognitionParameter, RecognitionSurvey, Role};
 use pidinet::arch::recognition::{
     BinaryConv, BuildRecognition, Offset, RealConv, RecognitionArch, bi_pidinet,
 };
-use rand::RngExt;
-use rand::rngs::ChaCha12Rng;
 
 use super::signs::{Precision, Straight};
+use crate::Parameters;
 
 mod conv;
 mod norm;
@@ -106,20 +103,11 @@ pub(super) struct Node {
     pub(super) level: usize,
 }
 
-/// A tensor of parameters among all.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tensor {
-    /// Name, shape and purpose.
-    pub parameter: RecognitionParameter,
-    /// Its elements.
-    pub range: Range<usize>,
-}
-
 /// A recorded network for recognition.
 #[derive(Clone, Debug)]
 pub struct Tape {
     pub(super) nodes: Vec<Node>,
-    tensors: Vec<Tensor>,
+    pub(super) parameters: Parameters,
     pub(super) logits: usize,
     /// Zeros around maps of each level; vectors come last.
     pub(super) borders: Vec<usize>,
@@ -130,17 +118,10 @@ pub struct Tape {
 impl Tape {
     /// Records the network of this architecture.
     pub fn new(arch: &RecognitionArch) -> Self {
-        let mut recorder = Recorder::default();
-        let mut len = 0;
-        for parameter in RecognitionSurvey::parameters_of(arch) {
-            let start = len;
-            len += parameter.shape.iter().product::<usize>();
-            recorder.names.insert(parameter.name.clone(), recorder.tensors.len());
-            recorder.tensors.push(Tensor { parameter, range: start..len });
-        }
+        let mut recorder = Recorder { nodes: Vec::new(), parameters: Parameters::of_recognition(arch) };
         let image = recorder.push(Op::Image, 3, 0);
         let outputs = bi_pidinet(arch, &mut recorder, &image);
-        let Recorder { mut nodes, tensors, .. } = recorder;
+        let Recorder { mut nodes, parameters } = recorder;
         let levels =
             1 + nodes.iter().map(|node| node.level).filter(|&level| level != VECTOR).max().unwrap_or(0);
         for node in &mut nodes {
@@ -161,59 +142,13 @@ impl Tape {
         let starts: Vec<usize> = std::iter::once(0).chain(norms).collect();
         let ends = starts[1..].iter().copied().chain([nodes.len()]);
         let segments = starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect();
-        Self { nodes, tensors, logits: outputs.logits.node, borders, segments }
+        Self { nodes, parameters, logits: outputs.logits.node, borders, segments }
     }
 
-    /// The parameters, in the order the network asks for them; means and variances of batch norms, which
-    /// follow from the data and are not learnt, among them.
-    pub fn tensors(&self) -> &[Tensor] {
-        &self.tensors
-    }
-
-    /// Number of parameters.
-    pub fn len(&self) -> usize {
-        self.tensors.last().map_or(0, |tensor| tensor.range.end)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// For each parameter, whether it is one of those that are not learnt.
-    pub fn fixed(&self) -> Vec<bool> {
-        let fixed = |tensor: &Tensor| {
-            let fixed = matches!(tensor.parameter.role, Role::Mean | Role::Variance);
-            std::iter::repeat_n(fixed, tensor.range.len())
-        };
-        self.tensors.iter().flat_map(fixed).collect()
-    }
-
-    /// Values to start training from: weights uniform in `±1/√fan_in`, what scales 1, what is added 0.
-    pub fn init(&self, rng: &mut ChaCha12Rng) -> Vec<f32> {
-        let mut values = vec![0.0; self.len()];
-        for Tensor { parameter, range } in &self.tensors {
-            let values = &mut values[range.clone()];
-            match parameter.role {
-                Role::Real | Role::Binary => {
-                    let fan_in: usize = parameter.shape[1..].iter().product();
-                    let bound = 1.0 / (fan_in as f32).sqrt();
-                    values.fill_with(|| rng.random_range(-bound..bound));
-                }
-                Role::Scale | Role::Variance => values.fill(1.0),
-                Role::Slope => values.fill(0.25),
-                Role::Offset | Role::Mean => values.fill(0.0),
-            }
-        }
-        values
-    }
-
-    pub(super) fn values<'a>(&self, tensor: usize, parameters: &'a [f32]) -> &'a [f32] {
-        &parameters[self.tensors[tensor].range.clone()]
-    }
-
-    pub(super) fn values_mut<'a>(&self, tensor: usize, parameters: &'a mut [f32]) -> &'a mut [f32] {
-        &mut parameters[self.tensors[tensor].range.clone()]
+    /// The parameters of the network; means and variances of batch norms, which follow from the data and are not learnt,
+    /// among them.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 }
 
@@ -232,11 +167,9 @@ pub struct Mode {
 const VECTOR: usize = usize::MAX;
 
 /// The interpreter that writes down what the network computes.
-#[derive(Default)]
 struct Recorder {
     nodes: Vec<Node>,
-    tensors: Vec<Tensor>,
-    names: HashMap<String, usize>,
+    parameters: Parameters,
 }
 
 /// Channels of a map during recording.
@@ -253,7 +186,7 @@ impl Recorder {
     }
 
     fn tensor(&self, name: &str, suffix: &str) -> usize {
-        self.names[&format!("{name}.{suffix}")]
+        self.parameters.number(&format!("{name}.{suffix}"))
     }
 
     /// The node of a value that is a whole map.

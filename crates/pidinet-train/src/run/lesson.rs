@@ -7,9 +7,7 @@ use std::sync::atomic::AtomicBool;
 use pidinet::weights::ModelInfo;
 
 use super::metrics::Scores;
-use crate::edges::config::Phase;
-use crate::optimizer::State;
-use crate::schedule::Schedule;
+use crate::learner::Learner;
 use crate::settings::Train;
 use crate::{Error, Result};
 
@@ -17,14 +15,12 @@ use crate::{Error, Result};
 pub(crate) struct Rules<'a> {
     /// The configuration as TOML, every field.
     pub(crate) config: String,
-    /// Whether a configuration as TOML says the same, be it with fewer fields.
+    /// Whether a configuration as TOML means the same, even if it has fewer fields.
     pub(crate) says_same: &'a dyn Fn(&str) -> bool,
     /// Steps and batches.
-    pub(crate) train: &'a Train,
-    /// How the learning rate changes.
-    pub(crate) schedule: &'a Schedule,
-    /// Parts of the run with a rate of their own.
-    pub(crate) phases: &'a [Phase],
+    pub(crate) train: Train,
+    /// The learning rate when this share of the run is done.
+    pub(crate) rate: &'a dyn Fn(f64) -> f64,
     /// All randomness follows from it.
     pub(crate) seed: u64,
     /// Validation every so many epochs; 0 for never.
@@ -44,11 +40,11 @@ pub(crate) trait Lesson: Debug {
     /// What they are, for the model's metadata.
     fn training_data(&self) -> String;
 
-    /// The values of all parameters, and what the optimiser remembers.
-    fn state(&self) -> (&[f32], &State);
+    /// The parameters, and what the optimiser remembers.
+    fn learner(&self) -> &Learner;
 
-    /// Goes on with the parameters and the optimiser of a checkpoint, which are as many as there are.
-    fn restore(&mut self, parameters: Vec<f32>, state: State);
+    /// The same, to go on with those of a checkpoint.
+    fn learner_mut(&mut self) -> &mut Learner;
 
     /// What a new run does before its first step.
     fn begin(&mut self) -> Result<()> {

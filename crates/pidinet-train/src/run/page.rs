@@ -4,8 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use pidinet_eval::figures::chart::{Line, chart};
-use pidinet_eval::figures::figure::{Colour, Figure};
-use pidinet_eval::figures::svg::svg;
+use pidinet_eval::figures::{Colour, Figure};
 
 use super::metrics::Record;
 
@@ -20,7 +19,7 @@ pub(super) fn page(name: &str, records: &[Record], config: &str, pictures: &[Str
         escaped(name)
     );
     for (_, chart) in charts(records) {
-        html += &svg(&chart);
+        html += &chart.svg();
     }
     if !pictures.is_empty() {
         html += "<h2>Predictions</h2>\n";

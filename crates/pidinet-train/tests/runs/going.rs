@@ -8,11 +8,11 @@ use pidinet_train::Result;
 use pidinet_train::device::Cpu;
 use pidinet_train::edges::config::Config;
 use pidinet_train::edges::run::train;
-use pidinet_train::run::{Event, Options, Outcome, Record};
+use pidinet_train::run::{Event, Outcome, Record, RunOptions};
 
 pub(crate) fn go(config: &Config, folder: &Path, resume: bool, tell: impl FnMut(&Event)) -> Result<Outcome> {
     let stop = AtomicBool::new(false);
-    let options = Options { folder: folder.to_path_buf(), resume, device: &Cpu::default(), stop: &stop };
+    let options = RunOptions { folder: folder.to_path_buf(), resume, device: &Cpu::default(), stop: &stop };
     train(config, &options, tell)
 }
 

@@ -67,7 +67,9 @@ mod tests {
             .encode(&[200, 100, 50, 255], 1, 1, ::image::ExtendedColorType::Rgba8)
             .unwrap();
         let pixel = &still[HEADER as usize..];
-        let frame = |pixel: &[u8]| chunk(b"ANMF", &[&[0; 16], pixel].concat());
+        // Flags at its end: the frame replaces what is on the canvas, rather than being blended with it.
+        let header = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2];
+        let frame = |pixel: &[u8]| chunk(b"ANMF", &[&header, pixel].concat());
         let garbage = frame(&chunk(b"VP8L", &[0x2f, 0xff, 0xff, 0xff]));
         let mut content = b"WEBP".to_vec();
         content.extend(chunk(b"VP8X", &[&[0x12, 0, 0, 0][..], &side(width), &side(height)].concat()));

@@ -46,8 +46,9 @@ impl Value {
 /// Computes a network.
 ///
 /// ```
-/// use pidinet::arch::recognition::{RecognitionArch, reference::RecognitionReference};
+/// use pidinet::arch::recognition::RecognitionArch;
 /// use pidinet::reference::edges::Map;
+/// use pidinet::reference::recognition::RecognitionReference;
 /// use pidinet::weights::RecognitionModel;
 ///
 /// let model = RecognitionModel::random(RecognitionArch::small(10), 1);

@@ -7,7 +7,7 @@ use clap::ValueHint;
 use pidinet::EdgeDetector;
 use pidinet::models::Pair;
 use pidinet::weights::Model;
-use pidinet_eval::edges::evaluate::Options;
+use pidinet_eval::edges::evaluate::EvaluateOptions;
 use pidinet_eval::figures::plot::{BSDS_HUMAN, PlotOptions};
 use pidinet_eval::files::dataset::{Dataset, Preset};
 use pidinet_eval::files::ground_truth::TruthOptions;
@@ -24,93 +24,92 @@ use crate::ui::usage;
 /// What is scored against what, and how.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
-    /// Folder of edge maps: images of 8 or 16 bits, .npy or .mat
+    /// Folder of edge maps: 8- or 16-bit images, .npy or .mat
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) pred: Option<PathBuf>,
 
-    /// Folder of truth: ID.mat as BSDS500 has them or with one matrix, ID.png, or ID_*.png or a folder ID of
-    /// several annotators
+    /// Folder of ground truth: ID.mat (as in BSDS500, or with a single matrix) or ID.png; for several annotators
+    /// ID_*.png or a folder ID
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) gt: Option<PathBuf>,
 
-    /// The edge maps are dark on white
+    /// Edge maps are dark on white
     #[arg(long)]
     pub(super) invert_pred: bool,
 
-    /// The truth is dark on white
+    /// Ground truth is dark on white
     #[arg(long)]
     pub(super) invert_gt: bool,
 
-    /// Leave pixels out of the scores that have this value in the truth, often 255
+    /// Ignore pixels with this value in the ground truth, often 255
     #[arg(long, value_name = "VALUE")]
     pub(super) gt_ignore: Option<u16>,
 
-    /// The matrix in the .mat files of the truth [default: groundTruth, or the only one]
+    /// Name of the matrix in .mat ground truth [default: groundTruth, or the only one]
     #[arg(long, value_name = "NAME")]
     pub(super) gt_variable: Option<String>,
 
-    /// A list instead of two folders: on each line an edge map and its truth
+    /// List file instead of two folders: an edge map and its ground truth on each line
     #[arg(long, value_name = "FILE", conflicts_with_all = ["pred", "gt"], value_hint = ValueHint::FilePath)]
     pub(super) pairs: Option<PathBuf>,
 
-    /// Folder of photographs: to find the edges in, without --pred; else to show under them in the report
+    /// Folder of photographs: the input of the model, or with --pred the background of pictures in the report
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) images: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) model: ModelArgs,
 
-    /// How much is an edge, from 0, the boundaries of objects, which is `-m tiny` alone, to 1, every edge, which is
-    /// tiny-edges. Of several, as in 0,.25,.5,.75,1, each is scored, in one table and one plot, and
-    /// so is "best of n": for each image the detail that is best there
+    /// Level of detail, from 0 (object boundaries: tiny by itself) to 1 (every edge: tiny-edges). Several levels, such
+    /// as 0,.25,.5,.75,1, are each scored, in one table and one plot, as is "best of n", the best level of each image
     #[arg(long, value_name = "0..1,...", value_delimiter = ',', value_parser = detail)]
     pub(super) detail: Vec<f64>,
 
     #[command(flatten)]
     pub(super) partner: PartnerArgs,
 
-    /// Average the edges that the model finds at these scales of the photograph, as in 0.5,1,1.5
+    /// Average the maps of the photograph at these scales, such as 0.5,1,1.5
     #[arg(long, value_name = "S,...", value_delimiter = ',', value_parser = scale, default_value = "1")]
     pub(super) scales: Vec<f32>,
 
-    /// Folder for the results
+    /// Output folder
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: PathBuf,
 
-    /// Data set: sets the distance, the suppression, and whether people are in the plot
+    /// Data set: sets the matching distance, the suppression, and whether the plot shows human performance
     #[arg(long, value_name = "bsds|nyud|multicue", default_value = "bsds", value_parser = preset)]
     pub(super) preset: Preset,
 
-    /// Suppression of non-maxima: none, hed, dollar, rcf, nyud, dexined, or radius, border and margin as in
-    /// 2,5,1.01 [default: hed; nyud for that data set]
-    #[arg(long, value_name = "NAME|R,S,M", value_parser = nms)]
+    /// Non-maximum suppression: none, hed, dollar, rcf, nyud, dexined, or RADIUS,BORDER,MARGIN such as 2,5,1.01
+    /// [default: hed; nyud for --preset nyud]
+    #[arg(long, value_name = "NAME|R,B,M", value_parser = nms)]
     pub(super) nms: Option<Nms>,
 
-    /// How many thresholds, evenly between 0 and 1, or a list of them as in 0.25,0.5
+    /// Number of thresholds, evenly spaced between 0 and 1, or a list such as 0.25,0.5
     #[arg(long, value_name = "N|T,...", default_value = "99", value_parser = threshold_list)]
     pub(super) thresholds: Thresholds,
 
-    /// How far from the truth an edge may be, as a fraction of the diagonal [default: 0.0075; 0.011 for nyud]
+    /// Maximum matching distance, as a fraction of the image diagonal [default: 0.0075; 0.011 for nyud]
     #[arg(long, value_name = "X", value_parser = distance)]
     pub(super) max_dist: Option<f64>,
 
-    /// Keep probabilities as they are, instead of rounding them to 8 bits after suppression, which the
-    /// published scores include as their maps were saved as images then
+    /// Do not round probabilities to 8 bits after suppression. Published scores include this rounding, because maps
+    /// were saved as 8-bit images
     #[arg(long)]
     pub(super) no_rounding: bool,
 
-    /// Score the maps without suppression, too, and say what share of the scores is left. Takes twice as long
+    /// Also score without suppression, and report the ratio of the scores. Takes twice as long
     #[arg(long)]
     pub(super) crispness: bool,
 
-    /// Go on with a run that was cut off: images are kept that were finished with the same options
+    /// Resume an interrupted run: reuse the results of images finished with the same options
     #[arg(long)]
     pub(super) resume: bool,
 
     #[command(flatten)]
     pub(super) engine: EngineArgs,
 
-    /// What plot and report call it [default: the name of the folder of edges]
+    /// Name in the plot and report [default: the name of the folder of edge maps]
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
 
@@ -131,7 +130,7 @@ impl Arguments {
             return Ok(None);
         }
         if self.pred.is_some() || self.images.is_none() && self.pairs.is_none() {
-            return Err(usage!("--detail is for a model that finds edges in --images, not for saved maps"));
+            return Err(usage!("--detail applies to a model run on --images, not to saved maps"));
         }
         let mut sorted = self.detail.clone();
         sorted.sort_by(f64::total_cmp);
@@ -148,16 +147,16 @@ impl Arguments {
     /// Saved maps if there are any, else the model.
     pub(super) fn source(&self) -> anyhow::Result<Source> {
         if self.pred.is_some() && self.model.file().is_some() {
-            return Err(usage!("--pred and --model are both edges: give one"));
+            return Err(usage!("--pred and --model cannot be combined"));
         }
         if self.pred.is_some() || (self.pairs.is_some() && self.model.file().is_none()) {
             return Ok(Source::Maps(Reading { inverted: self.invert_pred, ..Reading::default() }));
         }
         if self.invert_pred {
-            return Err(usage!("--invert-pred is for saved maps, and the model's are bright on black"));
+            return Err(usage!("--invert-pred applies to saved maps only"));
         }
         if self.images.is_none() && self.pairs.is_none() {
-            return Err(usage!("no edges: give maps with --pred, or --model and --images"));
+            return Err(usage!("nothing to score: give edge maps with --pred, or --model and --images"));
         }
         self.finder(&self.model.open()?, None)
     }
@@ -169,7 +168,7 @@ impl Arguments {
             threads: NonZeroUsize::new(1),
             isa: self.engine.isa,
             precision: self.engine.precision,
-            strip: self.engine.tile,
+            strip: self.engine.strip,
             scales: self.scales.clone(),
             ..pidinet::DetectorOptions::default()
         };
@@ -186,7 +185,7 @@ impl Arguments {
             return Ok(Dataset::list(list)?);
         }
         let pred = self.pred.as_ref().or(self.images.as_ref()).expect("a source has its folder");
-        let gt = self.gt.as_ref().ok_or_else(|| usage!("no truth: give a folder with --gt"))?;
+        let gt = self.gt.as_ref().ok_or_else(|| usage!("no ground truth: give a folder with --gt"))?;
         Ok(source.dataset(pred, gt)?)
     }
 
@@ -195,12 +194,12 @@ impl Arguments {
         TruthOptions { drawing, variable: self.gt_variable.clone() }
     }
 
-    pub(super) fn options(&self) -> Options {
+    pub(super) fn options(&self) -> EvaluateOptions {
         let suppression = match self.nms {
             Some(Nms(suppression)) => suppression,
             None => Some(self.preset.suppression()),
         };
-        Options {
+        EvaluateOptions {
             suppression,
             eight_bit: !self.no_rounding,
             thresholds: self.thresholds.0.clone(),

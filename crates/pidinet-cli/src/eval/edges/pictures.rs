@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pidinet::image::{Image, ImageLimits};
 use pidinet_eval::GroundTruth;
-use pidinet_eval::edges::evaluate::{Options, verdicts};
+use pidinet_eval::edges::evaluate::{EvaluateOptions, verdicts};
 use pidinet_eval::figures::pictures::comparison;
 use pidinet_eval::files::dataset::Pair;
 use pidinet_eval::results::report::{Group, ImageScore, Picture};
@@ -20,7 +20,7 @@ pub(super) struct Material<'a> {
     pub(super) source: &'a Source,
     pub(super) pairs: &'a [Pair],
     pub(super) truth: &'a [GroundTruth],
-    pub(super) options: &'a Options,
+    pub(super) options: &'a EvaluateOptions,
     /// Where to binarise.
     pub(super) threshold: f64,
     /// Photographs to show underneath.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use pidinet_eval::GroundTruth;
 use pidinet_eval::edges::counts::Counts;
-use pidinet_eval::edges::evaluate::{Options, Times, evaluate, links};
+use pidinet_eval::edges::evaluate::{EvaluateOptions, Times, evaluate, links};
 use pidinet_eval::edges::score::Scores;
 use pidinet_eval::files::dataset::{Dataset, Pair};
 use pidinet_eval::results::store::{Existing, Store};
@@ -35,7 +35,7 @@ struct Noted<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     gt_variable: Option<&'a str>,
     #[serde(flatten)]
-    options: &'a Options,
+    options: &'a EvaluateOptions,
 }
 
 /// The counts of an image, with and without suppression, and what they took.
@@ -75,7 +75,7 @@ impl Arguments {
         let Subject { source, folder, .. } = subject;
         let start = Instant::now();
         let options = self.options();
-        let raw = Options { suppression: None, ..options.clone() };
+        let raw = EvaluateOptions { suppression: None, ..options.clone() };
         let store = self.store(folder, source, &options)?;
         let raw_folder = folder.join("unsuppressed");
         let raw_store = self.crispness.then(|| self.store(&raw_folder, source, &raw)).transpose()?;
@@ -114,7 +114,7 @@ impl Arguments {
 
         let counts: Vec<Vec<Counts>> = images.iter().map(|image| image.counts.clone()).collect();
         let scores = self.scores(&options, &counts)?;
-        let summary_of = |scores: &Scores, options: &Options| {
+        let summary_of = |scores: &Scores, options: &EvaluateOptions| {
             let summary = self.summary(scores, options, &images, start.elapsed());
             Summary { name: subject.name.clone(), ..summary }
         };
@@ -159,7 +159,7 @@ impl Arguments {
         Ok(())
     }
 
-    fn store(&self, folder: &Path, source: &Source, options: &Options) -> anyhow::Result<Store> {
+    fn store(&self, folder: &Path, source: &Source, options: &EvaluateOptions) -> anyhow::Result<Store> {
         let existing = if self.resume { Existing::Keep } else { Existing::Replace };
         let noted = Noted {
             version: env!("CARGO_PKG_VERSION"),
@@ -173,11 +173,17 @@ impl Arguments {
         store.with_context(|| format!("cannot use {} for the results", folder.display()))
     }
 
-    fn scores(&self, options: &Options, counts: &[Vec<Counts>]) -> anyhow::Result<Scores> {
+    fn scores(&self, options: &EvaluateOptions, counts: &[Vec<Counts>]) -> anyhow::Result<Scores> {
         Scores::new(&options.thresholds, counts).context("expected at least one image to score")
     }
 
-    fn summary(&self, scores: &Scores, options: &Options, images: &[Scored], elapsed: Duration) -> Summary {
+    fn summary(
+        &self,
+        scores: &Scores,
+        options: &EvaluateOptions,
+        images: &[Scored],
+        elapsed: Duration,
+    ) -> Summary {
         let (mut stages, mut edges) = (Times::default(), Duration::ZERO);
         for image in images {
             stages += image.times;
@@ -210,7 +216,7 @@ impl Job<'_> {
     fn counts(
         &mut self,
         store: &Store,
-        options: &Options,
+        options: &EvaluateOptions,
         made_from: &[&Path],
     ) -> anyhow::Result<(Vec<Counts>, bool)> {
         if let Some(counts) = store.load(&self.pair.id, made_from) {
@@ -228,8 +234,8 @@ impl Job<'_> {
         let links = links(&map, self.truth, options);
         if links > MOST_LINKS {
             bail!(
-                "a distance of {} of the diagonal gives {} million pairs of pixels that may be matched, and the limit \
-                 is {} million: choose a smaller --max-dist",
+                "a matching distance of {} of the diagonal gives {} million candidate pairs of pixels; the limit is {} \
+                 million: choose a smaller --max-dist",
                 options.max_distance,
                 links / 1_000_000,
                 MOST_LINKS / 1_000_000

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use pidinet::image::{Image, ImageLimits};
-use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
-use pidinet_eval::files::dataset::{Dataset, Size};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Size};
+use pidinet_eval::files::dataset::Dataset;
 use pidinet_eval::files::predictions::{self, Binary, Look, Reading};
 use serde_json::{Value, json};
 
@@ -92,15 +92,15 @@ impl Source {
         }
     }
 
-    /// Width and height of the edges of a file; saved maps add how they look to `looks`.
+    /// The size of the edges of a file; saved maps add how they look to `looks`.
     pub(super) fn size(&self, path: &Path, looks: &Looks) -> pidinet_eval::Result<Size> {
         match self {
             Self::Maps(reading) => {
                 let look = predictions::look(path, *reading)?;
                 looks.0.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), look);
-                Ok((look.width, look.height))
+                Ok(Size { height: look.height, width: look.width })
             }
-            Self::Model(_) => Ok(photo(path).map(|image| (image.width(), image.height()))?),
+            Self::Model(_) => Ok(photo(path).map(|image| image.size())?),
         }
     }
 

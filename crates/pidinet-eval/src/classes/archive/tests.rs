@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 
 use super::*;
 use crate::classes::ClassSet;
-use crate::classes::tests::{png, tar};
+use crate::classes::class_set::tests::{png, tar};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());

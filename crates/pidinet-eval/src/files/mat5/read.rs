@@ -4,8 +4,9 @@ use std::io::Read as _;
 
 use flate2::read::ZlibDecoder;
 
-use super::{Array, Limits, MatError, MatFile, Numbers, Record, Value};
-use crate::files::numbers::{Number, Order, Storage, decode, decode_as};
+use super::error::{Limits, MatError};
+use super::value::{Array, MatFile, Record, Value};
+use crate::files::numbers::{Number, Numbers, Order, Storage, decode, decode_as};
 
 const HEADER: usize = 128;
 const MI_INT8: u32 = 1;
@@ -17,8 +18,19 @@ const MI_UTF8: u32 = 16;
 const MI_UTF16: u32 = 17;
 const MI_UTF32: u32 = 18;
 
+impl MatFile {
+    /// Reads a file that is already in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`MatError`] if it is not a whole version 5 file or costs more than `limits`.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, MatError> {
+        file(bytes, limits)
+    }
+}
+
 /// A whole file.
-pub(super) fn file(bytes: &[u8], limits: &Limits) -> Result<MatFile, MatError> {
+fn file(bytes: &[u8], limits: &Limits) -> Result<MatFile, MatError> {
     if bytes.len() > limits.bytes {
         return Err(MatError::Limit { what: "bytes", limit: limits.bytes });
     }

@@ -12,7 +12,7 @@ pub enum Labels {
     Sampled,
     /// A boundary is what any annotator says.
     Any,
-    /// The share of annotators, with the η rule, after what they drew was moved onto common lines, so that agreement
-    /// counts where lines lie a pixel or two apart. What none of the lines explains is ignored.
+    /// The share of annotators, with the η rule, after their lines were moved onto common ones, so that annotators agree
+    /// even where their lines are a pixel or two apart. Lines that match none of the common ones are ignored.
     Registered,
 }

@@ -7,7 +7,7 @@ use super::source::check_shares;
 use crate::Result;
 use crate::settings::check;
 
-/// A part of a run. What it does not say is as in the rest of the configuration.
+/// A phase of a run. Fields that are not given are as in the rest of the configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Phase {
@@ -28,7 +28,7 @@ pub struct Phase {
 }
 
 impl Default for Phase {
-    /// A whole run in which nothing differs.
+    /// A phase that lasts the whole run and changes nothing.
     fn default() -> Self {
         Self {
             until: 1.0,

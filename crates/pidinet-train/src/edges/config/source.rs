@@ -42,7 +42,7 @@ pub enum Source {
         /// How many classes there are, the background among them.
         classes: usize,
     },
-    /// A folder of images that nobody drew in: a teacher says where edges are. To be learnt from only.
+    /// A folder of images without truth: a teacher says where edges are. For training only.
     Pictures {
         /// The images.
         pictures: PathBuf,
@@ -71,7 +71,7 @@ impl Source {
 }
 
 impl fmt::Display for Source {
-    /// What it is, for the metadata of models: names without the folders that they lie in, which are nobody else's concern.
+    /// The source, for the metadata of models: names only, so that no folder of this machine is given away.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |path: &Path| {
             path.file_name().map_or("unnamed".into(), |name| name.to_string_lossy().into_owned())
@@ -99,16 +99,18 @@ pub struct Material {
     pub labels: Option<Labels>,
     /// Instead of `data.tolerance`, in pixels.
     pub tolerance: Option<usize>,
-    /// Whether the truth knows only some of the boundaries: what is not one then counts nothing.
+    /// Instead of `data.ignore`: the value of pixels that are ignored.
+    pub ignore: Option<u16>,
+    /// Whether the truth shows only some of the boundaries: all other pixels are then ignored.
     pub partial: bool,
     /// The teacher's term counts so much here, times `distil.trust`.
     pub trust: f32,
 }
 
 impl From<Source> for Material {
-    /// With what `data` says, and nothing of its own.
+    /// With the settings of `data`.
     fn from(source: Source) -> Self {
-        Self { source, share: None, labels: None, tolerance: None, partial: false, trust: 1.0 }
+        Self { source, share: None, labels: None, tolerance: None, ignore: None, partial: false, trust: 1.0 }
     }
 }
 
@@ -118,7 +120,7 @@ impl fmt::Display for Material {
     }
 }
 
-/// Most pixels around a boundary that may be left open.
+/// The largest tolerance, in pixels.
 pub(super) const MOST_TOLERANCE: usize = 64;
 
 impl Material {
@@ -187,6 +189,8 @@ struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     tolerance: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ignore: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     partial: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trust: Option<f32>,
@@ -200,18 +204,27 @@ impl TryFrom<Fields> for Material {
     type Error = String;
 
     fn try_from(fields: Fields) -> Result<Self, String> {
-        let Fields { share, labels, tolerance, partial, trust, .. } = fields;
+        let Fields { share, labels, tolerance, ignore, partial, trust, .. } = fields;
         let partial = partial.unwrap_or(false);
-        let own = Fields { share: None, labels: None, tolerance: None, partial: None, trust: None, ..fields };
-        Ok(Self { source: own.try_into()?, share, labels, tolerance, partial, trust: trust.unwrap_or(1.0) })
+        let own = Fields {
+            share: None,
+            labels: None,
+            tolerance: None,
+            ignore: None,
+            partial: None,
+            trust: None,
+            ..fields
+        };
+        let (source, trust) = (own.try_into()?, trust.unwrap_or(1.0));
+        Ok(Self { source, share, labels, tolerance, ignore, partial, trust })
     }
 }
 
 impl From<Material> for Fields {
     fn from(material: Material) -> Self {
-        let Material { source, share, labels, tolerance, partial, trust } = material;
+        let Material { source, share, labels, tolerance, ignore, partial, trust } = material;
         let (partial, trust) = (Some(partial), Some(trust));
-        Self { share, labels, tolerance, partial, trust, ..source.into() }
+        Self { share, labels, tolerance, ignore, partial, trust, ..source.into() }
     }
 }
 
@@ -220,11 +233,12 @@ impl TryFrom<Fields> for Source {
 
     fn try_from(fields: Fields) -> Result<Self, String> {
         let Fields { bsds, splits, images, truth, list, masks, classes, pictures, .. } = fields;
-        let Fields { share, labels, tolerance, partial, trust, .. } = fields;
+        let Fields { share, labels, tolerance, ignore, partial, trust, .. } = fields;
         let given = [
             ("share", share.is_some()),
             ("labels", labels.is_some()),
             ("tolerance", tolerance.is_some()),
+            ("ignore", ignore.is_some()),
             ("partial", partial.is_some()),
             ("trust", trust.is_some()),
         ];

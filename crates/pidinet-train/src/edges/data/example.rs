@@ -32,7 +32,7 @@ impl Example {
         let (mut marks, found) = match (&pair.truth[..], classes) {
             ([], _) => (Marks::unknown(width * height), (width, height)),
             ([mask, ..], Some(classes)) => masks::open(mask, classes)?,
-            (truth, None) => Marks::open(truth)?,
+            (truth, None) => Marks::open(truth, rule.ignore)?,
         };
         if found != (width, height) {
             return Err(Error::Size { path: pair.truth[0].clone(), image: (width, height), truth: found });

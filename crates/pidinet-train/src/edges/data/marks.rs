@@ -1,8 +1,9 @@
-//! What is known of each pixel: who sees a boundary there, and where nobody can say.
+//! What is known of each pixel: which annotators see a boundary there, and where it is unknown.
 
 use std::path::PathBuf;
 
-use pidinet_eval::files::ground_truth::{GroundTruth, shares};
+use pidinet_eval::files::ground_truth::{GroundTruth, TruthOptions, shares};
+use pidinet_eval::files::levels::Drawing;
 
 use super::rule::Rule;
 use crate::edges::config::Labels;
@@ -23,7 +24,7 @@ pub enum Marks {
     Grey(Vec<u16>),
 }
 
-/// The bit of a pixel that counts nothing unless somebody sees a boundary there.
+/// The bit of a pixel that is ignored unless an annotator sees a boundary there.
 pub const DOUBTFUL: u16 = 1 << 15;
 
 /// More annotators than this are left out: [`DOUBTFUL`] needs the bit.
@@ -31,15 +32,17 @@ pub const MOST_ANNOTATORS: usize = 15;
 
 impl Marks {
     /// Reads the truth in some files, and its columns and rows: a single grey image is a mean of annotators,
-    /// everything else is one mask for each.
-    pub(super) fn open(files: &[PathBuf]) -> Result<(Self, (usize, usize))> {
+    /// everything else is one mask for each. Pixels of the value `ignore` are doubtful.
+    pub(super) fn open(files: &[PathBuf], ignore: Option<u16>) -> Result<(Self, (usize, usize))> {
         if let [file] = files
             && !file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mat"))
         {
-            let (grey, size) = shares(file)?;
-            return Ok((Self::Grey(grey.into_iter().map(u16::from).collect()), size));
+            let (grey, size) = shares(file, ignore)?;
+            let mark = |share: Option<u8>| share.map_or(DOUBTFUL, u16::from);
+            return Ok((Self::Grey(grey.into_iter().map(mark).collect()), size));
         }
-        let truth = GroundTruth::open(files)?;
+        let drawing = Drawing { ignore, ..Drawing::default() };
+        let truth = GroundTruth::open_with(files, &TruthOptions { drawing, ..TruthOptions::default() })?;
         if truth.is_mostly_drawn() {
             return Err(Error::Eval(pidinet_eval::Error::Content {
                 path: files[0].clone(),
@@ -54,10 +57,13 @@ impl Marks {
                 bits[y * truth.width + x] |= 1 << annotator;
             }
         }
+        for (x, y) in truth.ignored.iter().flat_map(|mask| mask.pixels()) {
+            bits[y * truth.width + x] |= DOUBTFUL;
+        }
         Ok((Self::Annotators { bits, count: annotators.len() as u32 }, (truth.width, truth.height)))
     }
 
-    /// Those of an image that nobody drew in.
+    /// The marks of an image without truth.
     pub(super) fn unknown(area: usize) -> Self {
         Self::Grey(vec![DOUBTFUL; area])
     }

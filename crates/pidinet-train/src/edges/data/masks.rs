@@ -8,11 +8,11 @@ use pidinet_eval::files::dataset::Pair;
 use super::marks::{DOUBTFUL, Marks};
 use crate::{Error, Result};
 
-/// The class of pixels of which nobody says what they show.
+/// The class of unlabelled pixels.
 const UNKNOWN: u8 = 255;
 
 /// The marks of a class mask, and its columns and rows. A pixel is a boundary if the one to its right or below it is
-/// of another class; everything else is doubtful. Where one of both is unknown, nobody can say.
+/// of another class; everything else is doubtful. If either is unknown, so is the pixel.
 ///
 /// # Errors
 ///

@@ -29,7 +29,7 @@ pub(super) fn registered(marks: Marks, width: usize) -> Marks {
     }
     let height = bits.len() / width;
     let ridges = ridges(bits, width, height);
-    let reach = evaluate::Options::default().max_distance * (width as f64).hypot(height as f64);
+    let reach = evaluate::EvaluateOptions::default().max_distance * (width as f64).hypot(height as f64);
     let mut moved: Vec<u16> = bits.iter().map(|&mark| if drawn(mark) == 0 { 0 } else { DOUBTFUL }).collect();
     for annotator in 0..*count {
         let lines = Mask::from_fn(width, height, |x, y| bits[y * width + x] >> annotator & 1 == 1);
@@ -50,7 +50,7 @@ fn ridges(bits: &[u16], width: usize, height: usize) -> Mask {
     ridges
 }
 
-/// A Gaussian blur; beyond the border there is nothing drawn.
+/// A Gaussian blur; beyond the border nothing is drawn.
 fn blurred(mut map: EdgeMap) -> EdgeMap {
     let (width, height) = (map.width() as isize, map.height() as isize);
     let radius = (3.0 * SIGMA).ceil() as isize;

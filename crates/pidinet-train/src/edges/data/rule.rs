@@ -9,17 +9,19 @@ pub struct Rule {
     pub labels: Labels,
     /// The least share of annotators that makes a boundary.
     pub eta: f32,
-    /// Pixels at most this far from a boundary count nothing.
+    /// Pixels at most this far from a boundary are ignored.
     pub tolerance: usize,
-    /// Whether what is not a boundary counts nothing.
+    /// Pixels with this value in the truth are ignored.
+    pub ignore: Option<u16>,
+    /// Whether pixels that are no boundary are ignored.
     pub partial: bool,
 }
 
 impl Default for Rule {
     /// That of the default configuration.
     fn default() -> Self {
-        let Data { labels, eta, tolerance, .. } = Data::default();
-        Self { labels, eta, tolerance, partial: false }
+        let Data { labels, eta, tolerance, ignore, .. } = Data::default();
+        Self { labels, eta, tolerance, ignore, partial: false }
     }
 }
 
@@ -30,6 +32,7 @@ impl Rule {
             labels: material.labels.unwrap_or(data.labels),
             eta: data.eta,
             tolerance: material.tolerance.unwrap_or(data.tolerance),
+            ignore: material.ignore.or(data.ignore),
             partial: material.partial || !material.source.is_drawn(),
         }
     }

@@ -49,7 +49,7 @@ impl PackedConv {
         let mut backward = forward.clone();
         let mut first = 0;
         for part in &conv.parts {
-            let raw = &values[tape.parameters.tensors()[part.weight].range.clone()];
+            let raw = tape.parameters.part(part.weight, values);
             let mut folded = vec![0.0; part.taps.offsets.len()];
             for (kernel, raw) in raw.chunks_exact(part.taps.raw).enumerate() {
                 let (o, i) = (kernel / inputs, kernel % inputs);
@@ -66,7 +66,7 @@ impl PackedConv {
             }
             first += folded.len();
         }
-        let bias = conv.bias.map(|bias| values[tape.parameters.tensors()[bias].range.clone()].to_vec());
+        let bias = conv.bias.map(|bias| tape.parameters.part(bias, values).to_vec());
         Self { forward, backward, bias }
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn unpack(tape: &Tape, conv: &ConvOp, packed: &[f32], gradients: &mut
     let (taps, inputs, outputs) = (conv.taps(), conv.group_inputs(), conv.outputs);
     let mut first = 0;
     for part in &conv.parts {
-        let raw = &mut gradients[tape.parameters.tensors()[part.weight].range.clone()];
+        let raw = tape.parameters.part_mut(part.weight, gradients);
         let mut folded = vec![0.0; part.taps.offsets.len()];
         for (kernel, raw) in raw.chunks_exact_mut(part.taps.raw).enumerate() {
             let (o, i) = (kernel / inputs, kernel % inputs);

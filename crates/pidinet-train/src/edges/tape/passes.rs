@@ -1,6 +1,8 @@
 //! The tape forwards, from an image to the five maps, and backwards, from their gradients to those of the parameters:
 //! one operation after the other.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pidinet_kernels::Isa;
 
 use super::conv::Conv;
@@ -19,8 +21,25 @@ impl Tape {
         image: &[f32],
         workspace: &mut Workspace,
     ) {
+        let never = AtomicBool::new(false);
+        self.forward_until(&never, isa, geometry, packed, image, workspace);
+    }
+
+    /// [`Tape::forward`]; false, and the maps are of no use, if `stop` becomes true before it is done.
+    pub(crate) fn forward_until(
+        &self,
+        stop: &AtomicBool,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        image: &[f32],
+        workspace: &mut Workspace,
+    ) -> bool {
         workspace.prepare(self, geometry);
         for (number, node) in self.nodes.iter().enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
             let (before, rest) = workspace.values.split_at_mut(number);
             let dst = rest[0].as_mut_slice();
             let frame = geometry.frames[node.level];
@@ -40,6 +59,7 @@ impl Tape {
                 Op::Concat { maps } => concat::forward(maps.iter().map(|&map| before[map].as_slice()), dst),
             }
         }
+        true
     }
 
     /// The five maps before their sigmoids, `[h, w]` each: those of the sides, and fused.
@@ -58,10 +78,29 @@ impl Tape {
         workspace: &mut Workspace,
         gradients: &mut [f32],
     ) {
+        let never = AtomicBool::new(false);
+        self.backward_until(&never, isa, geometry, packed, logits, workspace, gradients);
+    }
+
+    /// [`Tape::backward`]; false, and neither gradients nor workspace are of use, if `stop` becomes true before it is done.
+    #[expect(clippy::too_many_arguments, reason = "those of backward, and one more")]
+    pub(crate) fn backward_until(
+        &self,
+        stop: &AtomicBool,
+        isa: Isa,
+        geometry: &Geometry,
+        packed: &Packed,
+        logits: &[Vec<f32>; 5],
+        workspace: &mut Workspace,
+        gradients: &mut [f32],
+    ) -> bool {
         for (&node, gradient) in self.logits.iter().zip(logits) {
             self.seed(geometry, node, gradient, workspace);
         }
         for number in (1..self.nodes.len()).rev() {
+            if stop.load(Ordering::Relaxed) {
+                return false;
+            }
             // The five last sigmoids are part of the loss.
             let Some(gradient) = workspace.gradients[number].take() else { continue };
             let node = &self.nodes[number];
@@ -73,8 +112,7 @@ impl Tape {
                     let sums = conv.weight_gradient(&workspace.values[op.x], &gradient);
                     unpack(self, op, &sums, gradients);
                     if let Some(bias) = op.bias {
-                        let range = self.parameters.tensors()[bias].range.clone();
-                        conv.bias_gradient(&gradient, &mut gradients[range]);
+                        conv.bias_gradient(&gradient, self.parameters.part_mut(bias, gradients));
                     }
                     if op.x != 0 {
                         self.pass_on(op.x, workspace, |maps, is_there, dst| {
@@ -126,6 +164,7 @@ impl Tape {
             }
             workspace.give(node.level, node.channels, gradient);
         }
+        true
     }
 
     /// The convolution of a node.

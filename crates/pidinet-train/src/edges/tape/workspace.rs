@@ -11,7 +11,7 @@ pub struct Workspace {
     pub(super) values: Vec<Vec<f32>>,
     /// The gradient of each node, while it is needed.
     pub(super) gradients: Vec<Option<Vec<f32>>>,
-    /// Buffers nobody uses, by level and channels.
+    /// Free buffers, by level and channels.
     free: HashMap<(usize, usize), Vec<Vec<f32>>>,
     /// Sizes of the levels that the buffers are for.
     frames: Vec<pidinet_kernels::planes::Frame>,

@@ -29,7 +29,7 @@ pub(super) type Sums = (Vec<Slopes>, f64);
 impl Pass<'_> {
     /// The values of a tensor of parameters.
     fn values(&self, tensor: usize) -> &[f32] {
-        self.tape.values(tensor, self.parameters)
+        self.tape.parameters.part(tensor, self.parameters)
     }
 
     /// Computes the map of a node for the images of a shard.
@@ -129,7 +129,7 @@ impl Pass<'_> {
         let node = &self.tape.nodes[number];
         let Some(gradient) = shard.gradients[number].take() else { return };
         let to = shard.stacks[node.level];
-        let range = |tensor: usize| self.tape.tensors()[tensor].range.clone();
+        let range = |tensor: usize| self.tape.parameters.tensors()[tensor].range.clone();
         match &node.op {
             Op::Image | Op::Norm { .. } => unreachable!("segments start with these"),
             Op::Conv(op) => {

@@ -25,7 +25,7 @@ impl Tape {
         (height, width): (usize, usize),
         space: &mut Workspace,
     ) {
-        assert_eq!(parameters.len(), self.len(), "one value for each parameter");
+        assert_eq!(parameters.len(), self.parameters.len(), "one value for each parameter");
         assert!(images.len().is_multiple_of(3 * height * width), "images of three channels");
         space.prepare(self, images.len() / (3 * height * width), height, width);
         let Workspace { shards, moments, weights, .. } = space;
@@ -47,7 +47,7 @@ impl Tape {
             let Some(norm) = next else { continue };
             moments[norm] = match (measured, &self.nodes[norm].op) {
                 (None, &Op::Norm { weight, .. }) => {
-                    let [means, variances] = [2, 3].map(|i| self.values(weight + i, parameters));
+                    let [means, variances] = [2, 3].map(|i| self.parameters.part(weight + i, parameters));
                     let each = means.iter().zip(variances);
                     each.map(|(&mean, &variance)| Moments { mean, variance }).collect()
                 }
@@ -65,7 +65,7 @@ impl Tape {
     ) {
         packed.par_iter_mut().zip(&self.nodes).for_each(|(packed, node)| {
             if let Op::Conv(op) = &node.op {
-                pack(op, self.values(op.weight, parameters), packed);
+                pack(op, self.parameters.part(op.weight, parameters), packed);
             }
         });
     }
@@ -79,7 +79,7 @@ impl Tape {
             let count = space.count(node.level) as f32;
             let whole = count / (count - 1.0).max(1.0);
             let mut move_to = |tensor: usize, of: &dyn Fn(&Moments) -> f32| {
-                for (kept, moments) in self.values_mut(tensor, parameters).iter_mut().zip(moments) {
+                for (kept, moments) in self.parameters.part_mut(tensor, parameters).iter_mut().zip(moments) {
                     *kept += momentum * (of(moments) - *kept);
                 }
             };
@@ -145,8 +145,8 @@ impl Tape {
             known = Some((norm, (totals(&slopes, Slopes::merge), counts[norm])));
             if let (&Op::Norm { weight, .. }, Some((_, (slopes, _)))) = (&self.nodes[norm].op, &known) {
                 for (i, slope) in slopes.iter().enumerate() {
-                    self.values_mut(weight, gradients)[i] += slope.weight as f32;
-                    self.values_mut(weight + 1, gradients)[i] += slope.bias as f32;
+                    self.parameters.part_mut(weight, gradients)[i] += slope.weight as f32;
+                    self.parameters.part_mut(weight + 1, gradients)[i] += slope.bias as f32;
                 }
             }
         }
@@ -162,17 +162,17 @@ impl Tape {
                 add(sums, &shard.sums[number * PART..]);
             }
         });
-        let mut packed = vec![None; self.tensors().len()];
+        let mut packed = vec![None; self.parameters.tensors().len()];
         for node in &self.nodes {
             if let Op::Conv(op) = &node.op {
                 packed[op.weight] = Some(op);
             }
         }
-        for (number, (tensor, op)) in self.tensors().iter().zip(packed).enumerate() {
+        for (number, (tensor, op)) in self.parameters.tensors().iter().zip(packed).enumerate() {
             let sums = &first.sums[tensor.range.clone()];
-            let gradients = self.values_mut(number, gradients);
+            let gradients = self.parameters.part_mut(number, gradients);
             match op {
-                Some(op) => op.unpack(mode, self.values(number, parameters), sums, gradients),
+                Some(op) => op.unpack(mode, self.parameters.part(number, parameters), sums, gradients),
                 None => add(gradients, sums),
             }
         }

@@ -37,7 +37,7 @@ pub(super) struct Shard {
     /// What these images say of the gradient of each parameter; that of a convolution's weights is in the
     /// order of its kernel.
     pub(super) sums: Vec<f32>,
-    /// Buffers nobody uses, by level and planes.
+    /// Free buffers, by level and planes.
     free: HashMap<(usize, usize), Vec<Vec<f32>>>,
 }
 
@@ -96,7 +96,7 @@ impl Shard {
                 .map(|node| vec![0.0; node.channels * stacks[node.level].plane()])
                 .collect(),
             gradients: vec![None; tape.nodes.len()],
-            sums: vec![0.0; tape.len()],
+            sums: vec![0.0; tape.parameters.len()],
             free: HashMap::new(),
             images,
             stacks,

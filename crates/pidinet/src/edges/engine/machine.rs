@@ -182,7 +182,7 @@ impl Engine {
     }
 
     /// Does all `work` in an arena, and takes the maps out of it.
-    pub(super) fn finish(&self, mut arena: Arena, work: impl FnOnce(&Opened<'_>) -> Vec<Duration>) -> Run {
+    pub(super) fn run_in(&self, arena: &mut Arena, work: impl FnOnce(&Opened<'_>) -> Vec<Duration>) -> Run {
         let ids = 0..self.plan.steps.len();
         let mut plain: Vec<Vec<f32>> = ids.map(|id| arena.plain(id)).collect();
         let times = work(&arena.open(Target::Kept(&mut plain)));
@@ -192,11 +192,14 @@ impl Engine {
             let pixels = std::mem::take(&mut plain[id]);
             Map { shape, data: if pixels.is_empty() { arena.pixels(id) } else { pixels } }
         });
-        let maps = maps.collect();
+        Run { maps: maps.collect(), times }
+    }
+
+    /// Keeps the memory of a run for the next one, if it is not too much.
+    pub(super) fn keep(&self, arena: Arena) {
         if arena.bytes() <= arena.schedule.streams.len() * IDLE_BYTES {
             self.workers.idle().push(arena);
         }
-        Run { maps, times }
     }
 
     /// Memory for an image of this size, from an earlier run if there is one.

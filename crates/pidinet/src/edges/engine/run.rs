@@ -21,7 +21,10 @@ impl Engine {
         if is_cut(image.width) {
             return self.run_pieces(clock, input, image);
         }
-        self.finish(self.arena(image), |arena| self.stream(arena, input, clock))
+        let mut arena = self.arena(image);
+        let run = self.run_in(&mut arena, |arena| self.stream(arena, input, clock));
+        self.keep(arena);
+        run
     }
 
     /// Whether [`Self::run_into`] can be used for images of this width: no map but the fused one is kept, and it is made in

@@ -13,13 +13,13 @@ use super::arena::Arena;
 use super::crew::Crew;
 use super::machine::{Clock, Engine, Map, Run};
 use crate::edges::input::Input;
+use crate::edges::schedule::task::Pace;
 use crate::size::Size;
 
 /// Images of more columns are cut.
 const WIDEST: usize = 32_768;
 
-/// Columns that are kept of a piece: many beside its margins, and too many for the ways of computing narrow images, which
-/// round otherwise. A multiple of the widest vector in the smallest map.
+/// Columns that are kept of a piece: many beside its margins. A multiple of the widest vector in the smallest map.
 const PIECE: usize = 8192;
 
 /// Columns at either side of a piece from which its own may be computed: more than the 240 that the deepest network of
@@ -95,10 +95,14 @@ impl Engine {
     /// Runs the network on one piece, in this thread.
     fn run_piece(&self, clock: Clock, input: &dyn Input, image: Size, piece: &Piece) -> Run {
         let size = Size { width: piece.read.len(), ..image };
-        let mut arena = Arena::new(&self.plan, size, self.pace(size, 1), 1);
+        // As the whole image is computed, since bands round otherwise.
+        let pace = Pace { bands: self.pace(image, 1).bands, ..self.pace(size, 1) };
+        let mut arena = Arena::new(&self.plan, size, pace, 1);
         arena.schedule.take_columns(&self.plan.shapes, &self.plan.reads, image.width, piece.read.start);
         let columns = Columns { input, width: image.width, read: piece.read.clone() };
-        self.finish(arena, |arena| self.work(arena, &Crew::new(&arena.schedule.streams), 0, &columns, clock))
+        self.run_in(&mut arena, |arena| {
+            self.work(arena, &Crew::new(&arena.schedule.streams), 0, &columns, clock)
+        })
     }
 }
 
