@@ -21,6 +21,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     cargo(&["doc", "--workspace", "--no-deps", "--locked"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     crate::deny::run()?;
     crate::circles::run(&[])?;
+    crate::docs::run()?;
     crate::spelling::run()?;
     let mut tests = Counts::default();
     if extent == Extent::Full {

@@ -15,9 +15,11 @@ mod detect;
 mod embed;
 mod eval;
 mod found;
+mod images;
 mod inputs;
 mod inspect;
 mod interrupt;
+mod lines;
 mod man;
 mod mix;
 mod model;
@@ -39,6 +41,7 @@ struct Cli {
 #[derive(clap::Subcommand, Debug)]
 enum Command {
     Detect(detect::Detect),
+    Lines(lines::Lines),
     Classify(classify::Classify),
     Embed(embed::Embed),
     Verify(verify::Verify),
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
     interrupt::install();
     ui::exit(match cli.command {
         Command::Detect(command) => command.run(),
+        Command::Lines(command) => command.run(),
         Command::Classify(command) => command.run(),
         Command::Embed(command) => command.run(),
         Command::Verify(command) => command.run(),

@@ -84,6 +84,12 @@ pub(crate) fn scale(text: &str) -> Result<f32, String> {
     scale.ok_or_else(|| "expected scales from 0.01 to 100 such as 0.5,1,1.5".to_owned())
 }
 
+/// Reads a probability.
+pub(crate) fn probability(text: &str) -> Result<f32, String> {
+    let value = text.trim().parse().ok().filter(|value| (0.0..=1.0).contains(value));
+    value.ok_or_else(|| "expected a probability from 0 to 1".to_owned())
+}
+
 /// A parser of one of a few names.
 pub(crate) fn one_of<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
 where

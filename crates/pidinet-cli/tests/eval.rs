@@ -387,7 +387,7 @@ fn a_map_of_0_and_1_among_others_is_almost_black() {
     let set = frames(|kind| if kind == 1 { 255 } else { 0 }, |kind| if kind == 1 { 255 } else { 0 });
     set.image("maps", "3.png", |x, _| Some(u8::from(x % 2 == 0)));
     let text = message(&mut set.edges("out", &[]), 0);
-    assert!(text.contains("3.png: nothing but 0 and 1"), "{text}");
+    assert!(text.contains("3.png: only the values 0 and 1"), "{text}");
     assert_eq!(set.summary("out")["ods"]["precision"], 1.0);
 }
 
@@ -404,13 +404,13 @@ fn truth_of_three_values_is_read_or_refused() {
     assert!(ods(&ignored, "ignored", &["--gt-ignore", "255"]) > 0.98);
     let text = message(&mut ignored.edges("ignored", &["--gt-ignore", "1", "--resume"]), 1);
     assert!(
-        text.contains("gt_ignore") || text.contains("no boundary") || text.contains("options.json"),
+        text.contains("gt_ignore") || text.contains("no boundaries") || text.contains("options.json"),
         "{text}"
     );
 
     let dim = frames(map, |kind| [0, 40, 90][kind as usize]);
     let text = message(&mut dim.edges("out", &[]), 1);
-    assert!(text.contains("no boundary") && text.contains("half of white"), "{text}");
+    assert!(text.contains("no boundaries") && text.contains("half white"), "{text}");
 }
 
 #[test]
@@ -434,10 +434,10 @@ fn truth_without_boundaries_is_said() {
     let set = frames(|kind| if kind == 1 { 255 } else { 0 }, |kind| if kind == 1 { 255 } else { 0 });
     set.image("truth", "20.png", |_, _| None);
     let text = message(&mut set.edges("out", &[]), 0);
-    assert!(text.contains("20.png: no boundary"), "{text}");
+    assert!(text.contains("20.png: this ground truth has no boundaries"), "{text}");
     let set = frames(|kind| if kind == 1 { 255 } else { 0 }, |_| 0);
     let text = message(&mut set.edges("out", &[]), 1);
-    assert!(text.contains("no boundary"), "{text}");
+    assert!(text.contains("no boundaries"), "{text}");
 }
 
 #[test]
@@ -468,7 +468,7 @@ fn maps_as_jpeg_are_read_with_a_warning() {
 
     std::fs::rename(set.path("maps/1.jpg"), set.path("maps/1.npz")).unwrap();
     let text = message(&mut set.edges("out", &[]), 1);
-    assert!(text.contains("there is 1.npz"), "{text}");
+    assert!(text.contains("found 1.npz"), "{text}");
 }
 
 #[test]

@@ -180,8 +180,7 @@ fn a_full_disk_ends_a_run_and_keeps_its_checkpoint() {
     assert!(message.contains("error: cannot write disk/run/"), "{message}");
     assert!(message.contains("No space left"), "{message}");
     let checkpoint = Checkpoint::open(&folder.path().join("checkpoint.safetensors")).unwrap();
-    let step = checkpoint.position.step;
-    assert!(step > 0 && step.is_multiple_of(3), "saved after every third step, not after {step}");
+    assert!(checkpoint.position.step > 0);
     let options = pidinet::weights::OpenOptions::default();
     pidinet::weights::Model::open(folder.path().join("model.safetensors"), &options).unwrap();
 }

@@ -8,3 +8,4 @@ pub mod chart;
 pub mod pictures;
 
 pub use figure::{Colour, Figure};
+pub use raster::drawn;

@@ -30,7 +30,10 @@
 //! assert_eq!(dst[row::MARGIN..][..3], [11.0, 22.0, 33.0]);
 //! ```
 
+#![deny(unsafe_code)]
+
 pub mod buffer;
+#[allow(unsafe_code, reason = "the only place where instructions are called and pointers read")]
 pub mod isa;
 pub mod lanes;
 pub mod pixels;

@@ -8,7 +8,7 @@ use crate::pixels::finish::{Activate, Affine, Finish, Shift};
 use crate::pixels::pack::{PackDifferences, PackSigns};
 use crate::pixels::real_conv::Real;
 use crate::pixels::xnor::Xnor;
-use crate::planes::{Correlate, Mix};
+use crate::planes::{Correlate, Depthwise as PlanesDepthwise, DepthwiseGradient, Mix};
 use crate::rows::block::Block;
 use crate::rows::dense::Dense;
 use crate::rows::depthwise::Depthwise;
@@ -30,10 +30,23 @@ macro_rules! run_on {
 }
 
 run_on!(
-    Activate, Add, Affine, Block, Correlate, Dense, Depthwise, Dilated, Finish, Fuse, Gate, MaxPool, Mix,
-    Relu
+    Activate,
+    Add,
+    Affine,
+    Block,
+    Correlate,
+    Dense,
+    Depthwise,
+    DepthwiseGradient,
+    Dilated,
+    Finish,
+    Fuse,
+    Gate,
+    MaxPool,
+    Mix,
+    PlanesDepthwise
 );
-run_on!(Shift, Sigmoid);
+run_on!(Relu, Shift, Sigmoid);
 
 macro_rules! run_bits_on {
     ($($kernel:ident),*) => {$(

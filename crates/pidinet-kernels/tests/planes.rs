@@ -1,7 +1,7 @@
 //! `planes::{Mix, Correlate}` against plain f64 loops, on every instruction set and awkward sizes.
 
 use pidinet_kernels::Isa;
-use pidinet_kernels::planes::{Correlate, Frame, Mix, Onto, reference};
+use pidinet_kernels::planes::{Correlate, Depthwise, DepthwiseGradient, Frame, Mix, Onto, Window, reference};
 
 /// Numbers in `[-1, 1)` that look random.
 fn numbers(seed: u32) -> impl FnMut() -> f32 {
@@ -166,4 +166,82 @@ fn every_instruction_set_correlates_as_the_plain_sum() {
             }
         }
     }
+}
+
+/// The pixels that windows read which have code of their own: all of 3x3 and 5x5, angular and radial.
+fn windows() -> [Vec<(isize, isize)>; 4] {
+    let square = |half: isize| -> Vec<(isize, isize)> {
+        (-half..=half).flat_map(|dy| (-half..=half).map(move |dx| (dy, dx))).collect()
+    };
+    let angular = square(1).into_iter().filter(|&place| place != (0, 0)).collect();
+    let radial = |&(dy, dx): &(isize, isize)| {
+        let (dy, dx) = (dy.abs(), dx.abs());
+        matches!((dy, dx), (2, 0 | 2) | (0, 1 | 2) | (1, 0 | 1)) && (dy, dx) != (0, 0)
+    };
+    [square(1), angular, square(2).into_iter().filter(radial).collect(), square(2)]
+}
+
+#[test]
+fn every_instruction_set_convolves_each_channel_as_the_plain_sum() {
+    for frame in frames() {
+        for offsets in windows() {
+            let window = Window::of(&offsets).expect("there is code for it");
+            let mut next = numbers((frame.width * 5 + offsets.len()) as u32);
+            let (channels, taps) = (3, offsets.len());
+            let src = planes(frame, channels, &mut next);
+            let gradient = planes(frame, channels, &mut next);
+            let weights: Vec<f32> = (0..channels * taps).map(|_| next()).collect();
+            let reads: Vec<isize> = offsets.iter().map(|&(dy, dx)| frame.distance(dy, dx)).collect();
+            let plane = |of: &[f32], c: usize| of[c * frame.plane()..(c + 1) * frame.plane()].to_vec();
+            // Far enough from both ends for a window beside the first plane.
+            let mut want = (Vec::new(), Vec::new());
+            for c in 0..channels {
+                let kernel = &weights[c * taps..][..taps];
+                want.0.extend(reference::mix(&plane(&src, c), &reads, kernel, frame));
+                want.1.extend(reference::correlate(&plane(&src, c), &reads, &plane(&gradient, c), 1, frame));
+            }
+            for isa in Isa::available() {
+                let what = format!("{isa} {frame:?} {taps} taps");
+                let mut dst = planes(frame, channels, &mut next);
+                isa.run(Depthwise {
+                    src: &src,
+                    window,
+                    weights: &weights,
+                    accumulate: false,
+                    dst: &mut dst,
+                    frame,
+                });
+                assert_close(&pixels(&dst, frame), &want.0, taps, taps as f64, &what);
+                let zeros = |values: &[f32]| values.iter().filter(|&&value| value == 0.0).count();
+                let outside = dst.len() - pixels(&dst, frame).len();
+                assert_eq!(
+                    zeros(&dst) - zeros(&pixels(&dst, frame)),
+                    outside,
+                    "{what}: the frame is not zero"
+                );
+
+                isa.run(Depthwise {
+                    src: &src,
+                    window,
+                    weights: &weights,
+                    accumulate: true,
+                    dst: &mut dst,
+                    frame,
+                });
+                let twice: Vec<f64> = want.0.iter().map(|sum| 2.0 * sum).collect();
+                assert_close(&pixels(&dst, frame), &twice, taps, 2.0 * taps as f64, &what);
+
+                let mut sums = vec![0.0; channels * taps];
+                isa.run(DepthwiseGradient { src: &src, window, gradient: &gradient, sums: &mut sums, frame });
+                let terms = frame.height * frame.width;
+                assert_close(&sums, &want.1, terms, terms as f64, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn windows_without_code_of_their_own_are_told() {
+    assert_eq!(Window::of(&[(0, 0)]), None);
+    assert_eq!(Window::of(&[(-2, 0), (0, -2), (0, 0), (0, 2), (2, 0)]), None);
 }

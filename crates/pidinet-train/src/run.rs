@@ -215,7 +215,9 @@ impl<'a, L: Lesson> Run<'a, L> {
             lesson.begin()?;
             write_atomically(folder.join(CONFIG), rules.config.as_bytes())?;
         }
-        let metrics = Metrics::open(&folder.join(METRICS), position.step)?;
+        // What a session measured after this checkpoint will be measured again.
+        let measured = position.step.saturating_sub(position.unmeasured.into());
+        let metrics = Metrics::open(&folder.join(METRICS), measured)?;
         let session =
             Session { start: Instant::now(), first: position.step, before: position.seconds, done: 0.0 };
         let stop = options.stop;

@@ -202,7 +202,7 @@ fn a_stopped_run_is_saved_and_goes_on() {
     assert_eq!(weights(&options.folder).weights, weights(&whole).weights);
 }
 
-/// A run that crashed after step 10, with checkpoints of steps 8 and 4.
+/// A run that crashed after step 10, with two checkpoints of step 8: from before its validation and from after it.
 fn crashed(config: &Config, folder: &Path) {
     let crashed = std::panic::catch_unwind(|| {
         go(config, folder, false, |event| {
@@ -249,7 +249,7 @@ fn a_run_goes_on_from_the_checkpoint_before_when_the_newest_is_damaged() {
             }
         });
         assert!(outcome.unwrap().finished);
-        assert_eq!(first, Some(4), "{damage}");
+        assert_eq!(first, Some(8), "{damage}");
         assert_eq!(weights(&run).weights, weights(&whole).weights, "{damage}");
         assert_eq!(records(&run), records(&whole), "{damage}");
     }

@@ -41,6 +41,7 @@ mod edge_map;
 pub mod edges;
 pub mod recognition;
 pub mod post;
+pub mod lines;
 pub mod save;
 pub mod onnx;
 pub mod error;

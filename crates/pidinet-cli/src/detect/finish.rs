@@ -6,7 +6,7 @@ use pidinet::EdgeMap;
 use pidinet::post::{self, Mask, Style, Suppression};
 use pidinet::save::Format;
 
-use crate::options::one_of;
+use crate::options::{one_of, probability};
 use crate::ui::usage;
 
 /// Thinner, binary or stylised edges, in the order of these options.
@@ -61,6 +61,18 @@ impl Finish {
         Ok(())
     }
 
+    /// Refuses options of maps where lines are written.
+    pub(super) fn check_unused(&self) -> anyhow::Result<()> {
+        let plain = self.style == Style::Soft && !self.invert && !self.normalize && !self.thin;
+        let given = self.nms.is_some() || self.threshold.is_some() || self.hysteresis.is_some();
+        if given || !plain || self.overlay.is_some() {
+            return Err(usage!(
+                "options of post-processing do not apply to lines: see `pidinet lines --help`"
+            ));
+        }
+        Ok(())
+    }
+
     /// The edges as the options want them.
     pub(super) fn apply(&self, mut edges: EdgeMap) -> EdgeMap {
         if let Some(suppression) = &self.nms {
@@ -90,11 +102,6 @@ impl Finish {
         }
         edges
     }
-}
-
-fn probability(text: &str) -> Result<f32, String> {
-    let value = text.trim().parse().ok().filter(|value| (0.0..=1.0).contains(value));
-    value.ok_or_else(|| "expected a probability from 0 to 1".to_owned())
 }
 
 /// Two thresholds.

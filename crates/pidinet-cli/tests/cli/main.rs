@@ -6,6 +6,7 @@ mod detect;
 mod files;
 mod hostile;
 mod limits;
+mod lines;
 mod models;
 mod pages;
 mod power;

@@ -8,6 +8,7 @@ fn help_is_as_it_was() {
     for command in [
         "",
         "detect",
+        "lines",
         "classify",
         "embed",
         "models",

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::{SaveOptions, write_atomically};
-use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::fontdb::Source;
 use resvg::usvg::{Node, Options, Tree};
 
@@ -29,14 +29,7 @@ impl Figure {
     ///
     /// [`Error::Figure`] if it has more than a million marks, or more pixels than fit in memory.
     pub fn image(&self, scale: f64) -> Result<Image> {
-        let tree = self.tree()?;
-        let pixels = |points: f64| (points * scale).round() as u32;
-        let (width, height) = (pixels(self.width), pixels(self.height));
-        let mut canvas = Pixmap::new(width, height)
-            .ok_or_else(|| Error::Figure(format!("{width}x{height} pixels do not fit in memory").into()))?;
-        resvg::render(&tree, Transform::from_scale(scale as f32, scale as f32), &mut canvas.as_mut());
-        let layout = PixelLayout::packed(width as usize, height as usize, PixelFormat::Rgba);
-        Ok(Image::from_u8(canvas.data(), &layout)?)
+        drawn(&self.svg(), scale)
     }
 
     /// Writes the figure: as SVG if the path ends in `.svg`, else as the image that its extension says.
@@ -50,17 +43,34 @@ impl Figure {
         }
         Ok(self.image(SCALE)?.save(path, &SaveOptions::default())?)
     }
+}
 
-    fn tree(&self) -> Result<Tree> {
-        Tree::from_str(&self.svg(), &OPTIONS).map_err(|source| Error::Figure(source.into()))
-    }
+/// An SVG document on white, with `scale` pixels to a point.
+///
+/// # Errors
+///
+/// [`Error::Figure`] if it is none, or has more than a million marks, or more pixels than fit in memory.
+pub fn drawn(svg: &str, scale: f64) -> Result<Image> {
+    let tree = tree(svg)?;
+    let pixels = |points: f32| (f64::from(points) * scale).round() as u32;
+    let (width, height) = (pixels(tree.size().width()), pixels(tree.size().height()));
+    let mut canvas = Pixmap::new(width, height)
+        .ok_or_else(|| Error::Figure(format!("{width}x{height} pixels do not fit in memory").into()))?;
+    canvas.fill(Color::WHITE);
+    resvg::render(&tree, Transform::from_scale(scale as f32, scale as f32), &mut canvas.as_mut());
+    let layout = PixelLayout::packed(width as usize, height as usize, PixelFormat::Rgba);
+    Ok(Image::from_u8(canvas.data(), &layout)?)
+}
+
+fn tree(svg: &str) -> Result<Tree> {
+    Tree::from_str(svg, &OPTIONS).map_err(|source| Error::Figure(source.into()))
 }
 
 /// Width of a line of text in points, in the font that [`Figure::image`] draws with.
 pub(crate) fn width(text: &str) -> f64 {
     let mut figure = Figure::new(1.0, 1.0, "");
     figure.text(Text::new((0.0, 0.0), text));
-    let tree = figure.tree().ok();
+    let tree = tree(&figure.svg()).ok();
     let last = tree.as_ref().and_then(|tree| tree.root().children().last());
     let Some(Node::Text(text)) = last else { return 0.0 };
     f64::from(text.bounding_box().width())

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use pidinet::EdgeMap;
 use pidinet::post::Mask;
+use pidinet::{EdgeMap, Size};
 
 use crate::files::levels::{Drawing, Drawn};
 use crate::files::mat5::{Array, MatFile, Record, Value};
@@ -140,7 +140,7 @@ const SMALL: usize = 64;
 /// # Errors
 ///
 /// As [`GroundTruth::open`].
-pub fn shares(path: &Path, ignore: Option<u16>) -> Result<(Vec<Option<u8>>, (usize, usize))> {
+pub fn shares(path: &Path, ignore: Option<u16>) -> Result<(Vec<Option<u8>>, Size)> {
     let plane = plane::open(path, None)?;
     let shares = plane.grey(path, ignore)?;
     let known = shares.iter().flatten().count();
@@ -148,7 +148,7 @@ pub fn shares(path: &Path, ignore: Option<u16>) -> Result<(Vec<Option<u8>>, (usi
     if known >= SMALL && 2 * white > known {
         return Err(Error::content(path, "boundaries on few pixels", "mostly white pixels: is it inverted?"));
     }
-    Ok((shares, (plane.width, plane.height)))
+    Ok((shares, Size { height: plane.height, width: plane.width }))
 }
 
 fn is_mat(path: &Path) -> bool {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Frame;
+use super::frame::Frame;
 use crate::lanes::floats::{Kernel, Lanes, WIDEST};
 
 /// `sums[k][o] += Σ_p gradient[o][p] · src[reads[k] + p]` over the positions `p` of some rows.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Frame;
+use super::frame::Frame;
 use crate::lanes::floats::{Kernel, Lanes, WIDEST};
 
 /// What a sum is added to.

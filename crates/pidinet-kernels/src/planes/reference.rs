@@ -1,8 +1,8 @@
 //! The same sums in plain f64 loops.
 
-use super::Frame;
+use super::frame::Frame;
 
-/// [`super::Mix`] without `add`, pixel by pixel: `[outputs, h, w]`.
+/// [`Mix`](super::Mix) without `add`, pixel by pixel: `[outputs, h, w]`.
 pub fn mix(src: &[f32], reads: &[isize], weights: &[f32], frame: Frame) -> Vec<f64> {
     let outputs = weights.len() / reads.len();
     let mut sums = Vec::with_capacity(outputs * frame.height * frame.width);
@@ -17,7 +17,7 @@ pub fn mix(src: &[f32], reads: &[isize], weights: &[f32], frame: Frame) -> Vec<f
     sums
 }
 
-/// [`super::Correlate`], sum by sum: `[reads, outputs]`.
+/// [`Correlate`](super::Correlate), sum by sum: `[reads, outputs]`.
 pub fn correlate(src: &[f32], reads: &[isize], gradient: &[f32], outputs: usize, frame: Frame) -> Vec<f64> {
     let mut sums = Vec::with_capacity(outputs * reads.len());
     for read in reads {

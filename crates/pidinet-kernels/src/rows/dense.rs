@@ -37,7 +37,7 @@ pub struct Dense<'a> {
     pub activation: Activation,
     /// A row with as many channels as the output, added to it.
     pub add: Option<Row<'a>>,
-    /// Columns to compute: from a multiple of [`MARGIN`] to another, or to `width`. They reach `dst` as
+    /// Columns to compute: from a multiple of [`MARGIN`](crate::rows::row::MARGIN) to another, or to `width`. They reach `dst` as
     /// whole vectors, zeros from column `width` on.
     pub columns: Range<usize>,
     /// Columns of the map.

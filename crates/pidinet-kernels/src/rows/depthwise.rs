@@ -13,6 +13,7 @@ mod window;
 pub(crate) use job::Job;
 pub(crate) use sink::Words;
 pub use weights::DepthwiseWeights;
+pub(crate) use window::{contributions, with_left, with_right};
 
 use self::any_taps::AnyTaps;
 use self::sink::Floats;
@@ -86,7 +87,8 @@ pub(crate) fn packed_chunk<L: PackedLanes>(lanes: L, job: Job<'_>, sink: Words<'
     }
 }
 
-const ALL_3: u32 = 0b111_111_111;
-const ANGULAR: u32 = 0b111_101_111;
-const RADIAL: u32 = 0b10101_01110_11011_01110_10101;
-const ALL_5: u32 = 0b11111_11111_11111_11111_11111;
+/// Windows, a bit for every position that has a tap.
+pub(crate) const ALL_3: u32 = 0b111_111_111;
+pub(crate) const ANGULAR: u32 = 0b111_101_111;
+pub(crate) const RADIAL: u32 = 0b10101_01110_11011_01110_10101;
+pub(crate) const ALL_5: u32 = 0b11111_11111_11111_11111_11111;

@@ -6,7 +6,7 @@
 //!
 //! Only `w` and `value` are of low precision. Sums, bias, and what is added are not, and the output is floats, so what
 //! runs through many layers, the sum of blocks and shortcuts, is never rounded to it. Words take the place of
-//! floats in a [`Row`]: word `i` of column `x` is what float `x` of channel `i` would be.
+//! floats in a [`Row`](crate::rows::row::Row): word `i` of column `x` is what float `x` of channel `i` would be.
 
 mod block;
 mod dense;

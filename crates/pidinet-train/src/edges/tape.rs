@@ -2,8 +2,9 @@
 //!
 //! A [`Tape`] is the list of what `pidinet::arch::pidinet` computes, recorded once: convolutions with what
 //! is added to them, and a few small operations. It is replayed forwards and backwards for one image at a
-//! time (`tape/passes.rs`); what an operation computes and its gradient stand in one file; images of a batch are independent, so they run in parallel and their
-//! gradients are added in order, which makes the sum the same for any number of threads.
+//! time (`tape/passes.rs`); what an operation computes and its gradient stand in one file. Images of a batch are
+//! independent, so they run in parallel and their gradients are added in order, which makes the sum the same for any
+//! number of threads.
 //!
 //! Rectified maps are never stored: a convolution that reads one rectifies while it reads.
 
@@ -15,6 +16,7 @@ mod concat;
 mod conv;
 mod gate;
 mod geometry;
+mod layers;
 mod nodes;
 mod packed;
 mod passes;
@@ -26,6 +28,7 @@ mod taps;
 mod workspace;
 
 pub use geometry::Geometry;
+pub use layers::Layer;
 pub use packed::Packed;
 pub(crate) use sigmoid::sigmoid;
 pub use workspace::Workspace;

@@ -91,7 +91,7 @@ impl<L: Lanes, const SIZE: usize, const USED: u32> Channel<L> for WindowChannel<
 /// What each column of a window contributes, at the places of the inputs: those of vector `i`.
 #[expect(clippy::needless_range_loop, reason = "indices that the compiler knows keep the sums in registers")]
 #[inline(always)]
-fn contributions<L: Lanes, const SIZE: usize, const USED: u32>(
+pub(crate) fn contributions<L: Lanes, const SIZE: usize, const USED: u32>(
     lanes: L,
     splats: &[L::F32; 25],
     inputs: &[&[L::Floats]; SIZE],
@@ -113,7 +113,11 @@ fn contributions<L: Lanes, const SIZE: usize, const USED: u32>(
 
 /// The middle column at its place, and those left of it.
 #[inline(always)]
-fn with_left<L: Lanes, const SIZE: usize>(lanes: L, before: [L::F32; SIZE], here: [L::F32; SIZE]) -> L::F32 {
+pub(crate) fn with_left<L: Lanes, const SIZE: usize>(
+    lanes: L,
+    before: [L::F32; SIZE],
+    here: [L::F32; SIZE],
+) -> L::F32 {
     let mut sum = here[SIZE / 2];
     for column in 0..SIZE / 2 {
         sum = lanes.add(sum, lanes.shifted(before[column], here[column], L::WIDTH + column - SIZE / 2));
@@ -123,7 +127,7 @@ fn with_left<L: Lanes, const SIZE: usize>(lanes: L, before: [L::F32; SIZE], here
 
 /// `sum` and the columns right of the middle.
 #[inline(always)]
-fn with_right<L: Lanes, const SIZE: usize>(
+pub(crate) fn with_right<L: Lanes, const SIZE: usize>(
     lanes: L,
     mut sum: L::F32,
     here: [L::F32; SIZE],

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pidinet::Size;
 use pidinet_eval::files::ground_truth::{GroundTruth, TruthOptions, shares};
 use pidinet_eval::files::levels::Drawing;
 
@@ -37,9 +38,9 @@ impl Marks {
         if let [file] = files
             && !file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mat"))
         {
-            let (grey, size) = shares(file, ignore)?;
+            let (grey, Size { height, width }) = shares(file, ignore)?;
             let mark = |share: Option<u8>| share.map_or(DOUBTFUL, u16::from);
-            return Ok((Self::Grey(grey.into_iter().map(mark).collect()), size));
+            return Ok((Self::Grey(grey.into_iter().map(mark).collect()), (width, height)));
         }
         let drawing = Drawing { ignore, ..Drawing::default() };
         let truth = GroundTruth::open_with(files, &TruthOptions { drawing, ..TruthOptions::default() })?;

@@ -1,7 +1,9 @@
 //! Convolutions, and the gradients of their weights, biases and arguments.
 
+use std::ops::Range;
+
 use pidinet_kernels::Isa;
-use pidinet_kernels::planes::{Correlate, Frame, Mix, Onto};
+use pidinet_kernels::planes::{Correlate, Depthwise, DepthwiseGradient, Frame, Mix, Onto};
 
 use super::geometry::Reads;
 use super::nodes::ConvOp;
@@ -21,6 +23,10 @@ impl Conv<'_> {
     pub(super) fn forward(&self, x: &[f32], onto: Option<&[f32]>, dst: &mut [f32]) {
         let Self { isa, op, packed, reads, frame } = *self;
         let plane = frame.plane();
+        if let Some(window) = op.window() {
+            Depthwise { src: x, window, weights: &packed.forward, accumulate: false, dst, frame }.run_on(isa);
+            return;
+        }
         // Channels that share their reads: all of them, or each alone.
         let (inputs, outputs) = if op.depthwise { (1, 1) } else { (op.inputs, op.outputs) };
         for first in (0..op.outputs).step_by(outputs) {
@@ -41,46 +47,81 @@ impl Conv<'_> {
         }
     }
 
-    /// Gradients of the packed forward weights.
-    pub(super) fn weight_gradient(&self, x: &[f32], gradient: &[f32]) -> Vec<f32> {
-        let Self { isa, op, reads, frame, .. } = *self;
-        let (plane, rows, reads) = (frame.plane(), 0..frame.height, &reads.forward);
-        if !op.depthwise {
-            let mut sums = vec![0.0; op.inputs * op.taps() * op.outputs];
-            Correlate { src: x, reads, gradient, sums: &mut sums, frame, rows, rectify: op.rectify }
-                .run_on(isa);
-            return sums;
-        }
-        let mut sums = vec![0.0; op.taps() * op.outputs];
-        for (channel, sums) in sums.chunks_exact_mut(op.taps()).enumerate() {
-            Correlate {
-                src: &x[channel * plane..],
-                reads,
-                gradient: &gradient[channel * plane..],
-                sums,
-                frame,
-                rows: rows.clone(),
-                rectify: op.rectify,
+    /// Gradients of the packed forward weights, and that of `x` into `dst`: added, if something is there.
+    ///
+    /// Strip by strip, so that the second finds in the cache what the first has read.
+    pub(super) fn gradients(
+        &self,
+        x: &[f32],
+        gradient: &[f32],
+        mut dst: Option<(bool, &mut [f32])>,
+    ) -> Vec<f32> {
+        let mut sums = vec![0.0; self.packed.forward.len()];
+        for rows in self.strips() {
+            self.weight_gradient(x, gradient, rows.clone(), &mut sums);
+            if let Some((is_there, dst)) = &mut dst {
+                self.input_gradient(x, gradient, rows, *is_there, dst);
             }
-            .run_on(isa);
         }
         sums
+    }
+
+    /// The rows of each strip. A convolution with several taps is more arithmetic than memory and takes them all.
+    fn strips(&self) -> impl Iterator<Item = Range<usize>> {
+        /// Floats of the two maps and of the gradient that is written: half of a second-level cache.
+        const FLOATS: usize = 1 << 17;
+        /// With fewer positions, the sums of a tile take longer to add up than to compute.
+        const POSITIONS: usize = 640;
+        let Frame { height, .. } = self.frame;
+        let stride = self.frame.stride();
+        let row = stride * (2 * self.op.inputs + self.op.outputs);
+        let pointwise = !self.op.depthwise && self.op.taps() == 1;
+        let step = if pointwise { (FLOATS / row).max(POSITIONS.div_ceil(stride)) } else { height.max(1) };
+        (0..height).step_by(step).map(move |y| y..(y + step).min(height))
+    }
+
+    /// Adds to the gradients of the packed forward weights those of some rows.
+    fn weight_gradient(&self, x: &[f32], gradient: &[f32], rows: Range<usize>, sums: &mut [f32]) {
+        let Self { isa, op, reads, frame, .. } = *self;
+        let (plane, reads, rectify) = (frame.plane(), &reads.forward, op.rectify);
+        if let Some(window) = op.window() {
+            DepthwiseGradient { src: x, window, gradient, sums, frame }.run_on(isa);
+        } else if op.depthwise {
+            for (channel, sums) in sums.chunks_exact_mut(op.taps()).enumerate() {
+                let (src, gradient) = (&x[channel * plane..], &gradient[channel * plane..]);
+                Correlate { src, reads, gradient, sums, frame, rows: rows.clone(), rectify }.run_on(isa);
+            }
+        } else {
+            Correlate { src: x, reads, gradient, sums, frame, rows, rectify }.run_on(isa);
+        }
     }
 
     /// Adds the gradient of each bias.
     pub(super) fn bias_gradient(&self, gradient: &[f32], sums: &mut [f32]) {
         let frame = self.frame;
         for (sum, plane) in sums.iter_mut().zip(gradient.chunks_exact(frame.plane())) {
-            *sum += (0..frame.height)
-                .map(|y| f64::from(plane[frame.pixels(y)].iter().sum::<f32>()))
-                .sum::<f64>() as f32;
+            *sum += (0..frame.height).map(|y| total(&plane[frame.pixels(y)])).sum::<f64>() as f32;
         }
     }
 
-    /// The gradient of `x`; added to `dst` if something `is_there`.
-    pub(super) fn input_gradient(&self, x: &[f32], gradient: &[f32], is_there: bool, dst: &mut [f32]) {
+    /// The gradient of some rows of `x`; added to `dst` if something `is_there`.
+    fn input_gradient(
+        &self,
+        x: &[f32],
+        gradient: &[f32],
+        rows: Range<usize>,
+        is_there: bool,
+        dst: &mut [f32],
+    ) {
         let Self { isa, op, packed, reads, frame } = *self;
         let plane = frame.plane();
+        if let Some(window) = op.window() {
+            let kernels = packed.backward.chunks_exact(window.taps());
+            let weights: Vec<f32> = kernels.flat_map(|kernel| kernel.iter().rev().copied()).collect();
+            let src = gradient;
+            Depthwise { src, window, weights: &weights, accumulate: is_there, dst, frame }.run_on(isa);
+            return;
+        }
         let groups = if op.depthwise { op.inputs } else { 1 };
         let inputs = op.inputs / groups;
         let weights = packed.backward.len() / groups;
@@ -94,11 +135,23 @@ impl Conv<'_> {
                 onto: if is_there { Onto::Itself } else { Onto::Nothing },
                 dst: &mut dst[first..][..inputs * plane],
                 frame,
-                rows: 0..frame.height,
+                rows: rows.clone(),
                 rectify: false,
                 positive: op.rectify.then(|| &x[first..]),
             }
             .run_on(isa);
         }
     }
+}
+
+/// The sum of a row. Eight sums do not wait for each other.
+fn total(row: &[f32]) -> f64 {
+    let (eights, rest) = row.as_chunks::<8>();
+    let mut sums = [0.0f32; 8];
+    for eight in eights {
+        for (sum, value) in sums.iter_mut().zip(eight) {
+            *sum += value;
+        }
+    }
+    f64::from(sums.iter().chain(rest).sum::<f32>())
 }

@@ -1,5 +1,7 @@
 //! What a tape is made of: maps, and the operations they come from.
 
+use pidinet_kernels::planes::Window;
+
 use super::taps::Taps;
 
 /// One map: where it comes from and how large it is.
@@ -41,6 +43,18 @@ pub(super) struct ConvOp {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     pub(super) depthwise: bool,
+}
+
+impl ConvOp {
+    /// The window of a depthwise convolution that is nothing else, if there is code for it.
+    pub(super) fn window(&self) -> Option<Window> {
+        match &self.parts[..] {
+            [part] if self.depthwise && !self.rectify && self.bias.is_none() && self.onto.is_none() => {
+                Window::of(&part.taps.offsets)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// One convolution of a [`ConvOp`].

@@ -2,6 +2,7 @@
 //! one operation after the other.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use pidinet_kernels::Isa;
 
@@ -40,6 +41,7 @@ impl Tape {
             if stop.load(Ordering::Relaxed) {
                 return false;
             }
+            let start = Instant::now();
             let (before, rest) = workspace.values.split_at_mut(number);
             let dst = rest[0].as_mut_slice();
             let frame = geometry.frames[node.level];
@@ -58,6 +60,7 @@ impl Tape {
                 &Op::Resize { x } => geometry.resizes[self.nodes[x].level].forward(&before[x], dst),
                 Op::Concat { maps } => concat::forward(maps.iter().map(|&map| before[map].as_slice()), dst),
             }
+            workspace.times[number][0] = start.elapsed();
         }
         true
     }
@@ -103,25 +106,29 @@ impl Tape {
             }
             // The five last sigmoids are part of the loss.
             let Some(gradient) = workspace.gradients[number].take() else { continue };
+            let start = Instant::now();
             let node = &self.nodes[number];
             let frame = geometry.frames[node.level];
             match &node.op {
                 Op::Image => unreachable!("the image is node 0"),
                 Op::Conv(op) => {
                     let conv = self.conv(isa, number, op, geometry, packed);
-                    let sums = conv.weight_gradient(&workspace.values[op.x], &gradient);
+                    let mut sums = Vec::new();
+                    if op.x == 0 {
+                        sums = conv.gradients(&workspace.values[0], &gradient, None);
+                    } else {
+                        self.pass_on(op.x, workspace, |maps, is_there, dst| {
+                            sums = conv.gradients(&maps[op.x], &gradient, Some((is_there, dst)));
+                        });
+                    }
                     unpack(self, op, &sums, gradients);
                     if let Some(bias) = op.bias {
                         conv.bias_gradient(&gradient, self.parameters.part_mut(bias, gradients));
                     }
-                    if op.x != 0 {
-                        self.pass_on(op.x, workspace, |maps, is_there, dst| {
-                            conv.input_gradient(&maps[op.x], &gradient, is_there, dst);
-                        });
-                    }
                     if let Some(onto) = op.onto {
                         let Some(sum) = &mut workspace.gradients[onto] else {
                             workspace.gradients[onto] = Some(gradient);
+                            workspace.times[number][1] = start.elapsed();
                             continue;
                         };
                         sum.iter_mut().zip(&gradient).for_each(|(sum, term)| *sum += term);
@@ -163,6 +170,7 @@ impl Tape {
                 }
             }
             workspace.give(node.level, node.channels, gradient);
+            workspace.times[number][1] = start.elapsed();
         }
         true
     }

@@ -1,6 +1,7 @@
 //! Memory of one image's maps and their gradients, used again for the next image.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::{Geometry, Tape};
 
@@ -11,6 +12,8 @@ pub struct Workspace {
     pub(super) values: Vec<Vec<f32>>,
     /// The gradient of each node, while it is needed.
     pub(super) gradients: Vec<Option<Vec<f32>>>,
+    /// What each node took last, forwards and backwards.
+    pub(super) times: Vec<[Duration; 2]>,
     /// Free buffers, by level and channels.
     free: HashMap<(usize, usize), Vec<Vec<f32>>>,
     /// Sizes of the levels that the buffers are for.
@@ -28,6 +31,7 @@ impl Workspace {
         self.free.clear();
         self.values = tape.nodes.iter().map(|node| vec![0.0; node.channels * plane(node.level)]).collect();
         self.gradients = vec![None; tape.nodes.len()];
+        self.times = vec![Default::default(); tape.nodes.len()];
     }
 
     /// A buffer for a map: zero outside the pixels; inside, anything.

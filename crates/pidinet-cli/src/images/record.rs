@@ -1,6 +1,6 @@
 //! What `--json` says about an image.
 
-use pidinet::image::{Damage, Image};
+use pidinet::image::Damage;
 use serde::Serialize;
 
 use super::outputs::Job;
@@ -34,7 +34,7 @@ enum Outcome {
 }
 
 /// Where the time went.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Milliseconds {
     /// From the file to pixels of the size that is looked at.
     pub(super) decode: f64,
@@ -47,9 +47,14 @@ pub(super) struct Milliseconds {
 }
 
 impl Record {
-    pub(super) fn done(job: &Job, image: &Image, damage: Option<Damage>, milliseconds: Milliseconds) -> Self {
+    pub(super) fn done(
+        job: &Job,
+        (width, height): (usize, usize),
+        damage: Option<Damage>,
+        milliseconds: Milliseconds,
+    ) -> Self {
         let damaged = damage.map(|damage| damage.to_string());
-        Self::new(job, Outcome::Done { width: image.width(), height: image.height(), damaged, milliseconds })
+        Self::new(job, Outcome::Done { width, height, damaged, milliseconds })
     }
 
     pub(super) fn skipped(job: &Job) -> Self {
@@ -62,6 +67,13 @@ impl Record {
 
     fn new(job: &Job, outcome: Outcome) -> Self {
         Self { input: job.input.name(), output: job.output.name(), outcome }
+    }
+
+    /// Adds to the time between the network and encoding.
+    pub(super) fn add_post(&mut self, more: f64) {
+        if let Outcome::Done { milliseconds, .. } = &mut self.outcome {
+            milliseconds.post += more;
+        }
     }
 
     /// Adds to the time that writing took.

@@ -1,39 +1,65 @@
-//! Where the edges of each image go, settled before anything is computed.
+//! Where the files of each image go, settled before anything is computed.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use pidinet::save::{Format, is_whole};
-
 use crate::inputs::{Input, Inputs, Source};
 use crate::ui::usage;
 
-/// The folder for edges, where none is given.
-const DEFAULT_FOLDER: &str = "edges";
+/// A file format of what is written for an image.
+pub(crate) trait FileFormat: Copy + Send + Sync {
+    /// The folder for files, where none is given.
+    const FOLDER: &'static str;
+    /// The format, where none is asked for.
+    const DEFAULT: Self;
 
-/// One image and where its edges go.
+    /// The format that a file's extension names.
+    fn of(path: &Path) -> anyhow::Result<Self>;
+
+    /// The extension of its files.
+    fn extension(self) -> &'static str;
+
+    /// Whether a file is there and ends where it should.
+    fn is_whole(self, path: &Path) -> bool;
+}
+
+/// A further file about an image, beside its first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Companion {
+    /// What its name has after the stem of the first.
+    pub(crate) suffix: String,
+    /// Its extension, if that is another.
+    pub(crate) extension: Option<&'static str>,
+}
+
+/// One image and where its files go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Job {
     pub(super) input: Input,
     pub(super) output: Output,
-    /// Outputs of the four stages, where those have files of their own.
-    pub(super) sides: Vec<Output>,
+    /// Files beside that.
+    pub(super) companions: Vec<Output>,
 }
 
 impl Job {
-    fn new(input: &Input, output: Output, sides: bool) -> Self {
-        let sides = (1..=4).filter(|_| sides).map(|stage| output.side(stage)).collect();
-        Self { input: input.clone(), output, sides }
+    fn new(input: &Input, output: Output, companions: &[Companion]) -> Self {
+        let companions = companions.iter().map(|companion| output.beside(companion)).collect();
+        Self { input: input.clone(), output, companions }
     }
 
-    /// The output of the edges, then those of the stages.
+    /// The output, then its companions.
     pub(super) fn outputs(&self) -> impl Iterator<Item = &Output> {
-        std::iter::once(&self.output).chain(&self.sides)
+        std::iter::once(&self.output).chain(&self.companions)
+    }
+
+    /// Whether all files are there already, and whole.
+    pub(super) fn is_there<F: FileFormat>(&self, format: F) -> bool {
+        self.outputs().all(|output| matches!(output, Output::File(path) if format.is_whole(path)))
     }
 }
 
-/// Where edges go.
+/// Where a file goes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Output {
     Stdout,
@@ -41,25 +67,21 @@ pub(super) enum Output {
 }
 
 impl Output {
-    /// The output of one of the four stages, beside this one.
-    fn side(&self, stage: usize) -> Self {
+    /// The output of a companion.
+    fn beside(&self, companion: &Companion) -> Self {
         match self {
             Self::Stdout => Self::Stdout,
             Self::File(path) => {
                 let mut name = path.file_stem().unwrap_or_default().to_owned();
-                name.push(format!("-side{stage}"));
-                if let Some(extension) = path.extension() {
+                name.push(&companion.suffix);
+                let own = path.extension().map(OsString::from);
+                if let Some(extension) = companion.extension.map(OsString::from).or(own) {
                     name.push(".");
                     name.push(extension);
                 }
                 Self::File(path.with_file_name(name))
             }
         }
-    }
-
-    /// Whether it is there already, and whole.
-    pub(super) fn is_there(&self, format: Format) -> bool {
-        matches!(self, Self::File(path) if is_whole(path, format))
     }
 
     /// Its name in messages.
@@ -73,42 +95,44 @@ impl Output {
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Request<'a> {
+pub(super) struct Request<'a, F> {
     /// `-o`.
     pub(super) output: Option<&'a Path>,
     /// `--format`.
-    pub(super) format: Option<Format>,
-    /// Whether each of the four stages is written, too, in a file of its own.
-    pub(super) sides: bool,
+    pub(super) format: Option<F>,
 }
 
-/// The folder that edges go to, if they go to one.
-pub(super) fn folder<'a>(inputs: &Inputs, request: &Request<'a>) -> Option<&'a Path> {
+/// The folder that files go to, if they go to one.
+pub(super) fn folder<'a, F: FileFormat>(inputs: &Inputs, request: &Request<'a, F>) -> Option<&'a Path> {
     match request.output {
-        None => Some(Path::new(DEFAULT_FOLDER)),
+        None => Some(Path::new(F::FOLDER)),
         Some(output) => is_folder(output, inputs).then_some(output),
     }
 }
 
-/// The jobs and the format of all of them.
-pub(super) fn plan(inputs: &Inputs, request: &Request) -> anyhow::Result<(Vec<Job>, Format)> {
+/// The jobs, and the format of all of them, which has `companions`.
+pub(super) fn plan<F: FileFormat>(
+    inputs: &Inputs,
+    request: &Request<F>,
+    companions: impl Fn(F) -> Vec<Companion>,
+) -> anyhow::Result<(Vec<Job>, F)> {
     let named = request.output.filter(|path| !is_folder(path, inputs) && path.as_os_str() != "-");
     let format = match (request.format, named) {
         (Some(format), _) => format,
-        (None, None) => Format::Png,
-        (None, Some(file)) => Format::from_path(file)
-            .map_err(|error| usage!("{error} with --format, or end a folder with /"))?,
+        (None, None) => F::DEFAULT,
+        (None, Some(file)) => F::of(file)?,
     };
-    let sides = request.sides && format != Format::Npz; // which holds them all
     let output = |image: &Input| match (request.output, named) {
         (Some(path), _) if path.as_os_str() == "-" => Output::Stdout,
         (_, Some(file)) => Output::File(file.to_owned()),
         (folder, None) => {
-            let folder = folder.unwrap_or(Path::new(DEFAULT_FOLDER));
-            Output::File(in_folder(folder, &image.relative, format))
+            let folder = folder.unwrap_or(Path::new(F::FOLDER));
+            Output::File(in_folder(folder, &image.relative, format.extension()))
         }
     };
-    let jobs: Vec<Job> = inputs.images.iter().map(|image| Job::new(image, output(image), sides)).collect();
+    let companions = companions(format);
+    let jobs = inputs.images.iter().map(|image| Job::new(image, output(image), &companions));
+    let jobs: Vec<Job> = jobs.collect();
     check(&jobs)?;
     Ok((jobs, format))
 }
@@ -125,11 +149,11 @@ fn is_folder(output: &Path, inputs: &Inputs) -> bool {
 }
 
 /// The file in a folder for an image of this name.
-fn in_folder(folder: &Path, relative: &Path, format: Format) -> PathBuf {
+fn in_folder(folder: &Path, relative: &Path, extension: &str) -> PathBuf {
     // Not `with_extension`, which would cut `a.b` short.
     let mut name = OsString::from(relative.file_stem().unwrap_or_default());
     name.push(".");
-    name.push(format.extension());
+    name.push(extension);
     folder.join(relative.with_file_name(name))
 }
 
@@ -191,7 +215,18 @@ fn is_same(one: &Source, other: &Source) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use pidinet::save::Format;
+
     use super::*;
+
+    /// The four stages.
+    fn sides(_: Format) -> Vec<Companion> {
+        (1..=4).map(|stage| Companion { suffix: format!("-side{stage}"), extension: None }).collect()
+    }
+
+    fn none(_: Format) -> Vec<Companion> {
+        Vec::new()
+    }
 
     fn inputs(paths: &[&str]) -> Inputs {
         let image = |path: &&str| Input {
@@ -202,8 +237,8 @@ mod tests {
     }
 
     fn outputs(paths: &[&str], output: Option<&str>, format: Option<Format>) -> anyhow::Result<Vec<String>> {
-        let request = Request { output: output.map(Path::new), format, sides: false };
-        let (jobs, _) = plan(&inputs(paths), &request)?;
+        let request = Request { output: output.map(Path::new), format };
+        let (jobs, _) = plan(&inputs(paths), &request, none)?;
         Ok(jobs.iter().map(|job| job.output.name()).collect())
     }
 
@@ -232,7 +267,7 @@ mod tests {
     fn images_of_a_folder_keep_their_tree() {
         let image = |relative: &str| Input { source: Source::Stdin, relative: relative.into() };
         let inputs = Inputs { images: vec![image("a/x.jpg"), image("b/x.jpg")], ..Inputs::default() };
-        let (jobs, _) = plan(&inputs, &Request { output: None, format: None, sides: false }).unwrap();
+        let (jobs, _) = plan(&inputs, &Request { output: None, format: None }, none).unwrap();
         let names: Vec<_> = jobs.iter().map(|job| job.output.name()).collect();
         assert_eq!(names, ["edges/a/x.png", "edges/b/x.png"]);
     }
@@ -241,12 +276,12 @@ mod tests {
     fn nothing_is_written_twice() {
         let error = outputs(&["a.jpg", "a.png"], None, None).unwrap_err().to_string();
         assert!(error.contains("a.jpg and a.png") && error.contains("edges/a.png"), "{error}");
-        let request = Request { output: None, format: None, sides: true };
-        assert!(plan(&inputs(&["a.jpg", "a-side2.jpg"]), &request).is_err());
+        let request = Request { output: None, format: None };
+        assert!(plan(&inputs(&["a.jpg", "a-side2.jpg"]), &request, sides).is_err());
         assert!(outputs(&["a.jpg", "b.jpg"], Some("-"), None).is_err());
-        let request = Request { output: Some(Path::new("-")), format: None, sides: true };
-        assert!(plan(&inputs(&["a.jpg"]), &request).is_err());
-        assert!(plan(&inputs(&["a.jpg"]), &Request { format: Some(Format::Npz), ..request }).is_ok());
+        let request = Request { output: Some(Path::new("-")), format: None };
+        assert!(plan(&inputs(&["a.jpg"]), &request, sides).is_err());
+        assert!(plan(&inputs(&["a.jpg"]), &request, none).is_ok());
         assert!(outputs(&["a.jpg", "x/a.jpg"], Some("out"), None).is_err());
     }
 
@@ -272,9 +307,12 @@ mod tests {
     }
 
     #[test]
-    fn sides_have_their_number() {
-        let side = |path: &str| Output::File(path.into()).side(3).name();
-        assert_eq!(side("edges/a.b.png"), "edges/a.b-side3.png");
-        assert_eq!(side("map"), "map-side3");
+    fn companions_have_their_suffix() {
+        let beside = |path: &str, extension| {
+            Output::File(path.into()).beside(&Companion { suffix: "-side3".into(), extension }).name()
+        };
+        assert_eq!(beside("edges/a.b.png", None), "edges/a.b-side3.png");
+        assert_eq!(beside("map", None), "map-side3");
+        assert_eq!(beside("map.svg", Some("png")), "map-side3.png");
     }
 }

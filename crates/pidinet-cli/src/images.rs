@@ -1,0 +1,380 @@
+//! From images to files about their edges, many at a time: what `detect` and `lines` have in common.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::ValueHint;
+use pidinet::files::{MOST_STREAM, read_all};
+use pidinet::image::{FloatRange, Image, ImageLimits, Opened, Preset, ReadOptions};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error};
+
+use crate::detail::DetailArgs;
+use crate::inputs::{self, Source};
+use crate::model::ModelArgs;
+use crate::options::{EngineArgs, one_of, pixels, scale};
+use crate::ui::{self, Batch, usage};
+
+mod files;
+mod in_order;
+mod outputs;
+mod record;
+
+use files::{Folders, Prepared};
+pub(crate) use outputs::{Companion, FileFormat};
+use outputs::{Job, Output, Request};
+use record::{Milliseconds, Record};
+
+/// Which images, where to, and how the network is run.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Images {
+    /// Images, folders of images, patterns such as '*.jpg', or - for standard input
+    #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// Output: a file, - for standard output, or a folder if it exists, ends in /, or there are several images
+    /// [default: the folder edges, or lines; prints the name of each file]
+    #[arg(short, long, value_name = "FILE|DIR|-", value_hint = ValueHint::AnyPath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Search folders recursively; the output mirrors their tree
+    #[arg(short, long)]
+    pub(crate) recursive: bool,
+
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+
+    #[command(flatten)]
+    pub(crate) detail: DetailArgs,
+
+    /// Normalisation of the network's input [default: the model's own]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(&["imagenet", "controlnet"]))]
+    pub(crate) preset: Option<Preset>,
+
+    /// Average the maps of the image at these scales, such as 0.5,1,1.5
+    #[arg(long, value_name = "S,...", value_delimiter = ',', value_parser = scale, default_value = "1")]
+    pub(crate) scales: Vec<f32>,
+
+    /// Shrink images whose longer side exceeds N pixels; their maps have the smaller size
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_side: Option<u32>,
+
+    /// Reject images with more than N pixels
+    #[arg(long, value_name = "N", default_value = "256M", value_parser = pixels)]
+    pub(crate) max_pixels: u64,
+
+    /// Black and white levels of TIFF images, such as 0,255 for floats or 0,4095 for 12-bit data in 16 bits
+    /// [default: 0,1 for floats, the full range for integers]. Values outside are an error
+    #[arg(long, value_name = "LO,HI", allow_hyphen_values = true)]
+    pub(crate) range: Option<FloatRange>,
+
+    /// Decode as much as possible of truncated JPEG and PNG images, with a warning
+    #[arg(long)]
+    pub(crate) accept_damaged: bool,
+
+    /// Skip images whose output already exists
+    #[arg(long)]
+    pub(crate) skip_existing: bool,
+
+    /// Print one line of JSON per image: file names, size, and milliseconds for decode, network, post, write
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
+}
+
+/// What is made of the edges of an image.
+pub(crate) trait Product: Sync {
+    /// The formats of its files.
+    type Format: FileFormat;
+    /// What the edges become before they are encoded.
+    type Finished;
+
+    /// The format that was asked for.
+    fn format(&self) -> Option<Self::Format>;
+
+    /// Files of their own beside the first of an image.
+    fn companions(&self, format: Self::Format) -> Vec<Companion>;
+
+    /// Whether the side outputs of the four stages are wanted, too.
+    fn sides(&self) -> bool;
+
+    /// Whether the inputs hold edges already, so that there is no need for a network.
+    fn takes_maps(&self) -> bool;
+
+    /// Reads edges from an input that holds them.
+    fn map(&self, source: &Source) -> anyhow::Result<EdgeMap>;
+
+    /// Refuses options that contradict each other.
+    fn check(&self, format: Self::Format, images: usize) -> anyhow::Result<()>;
+
+    /// From maps, the edges first and then those of the stages.
+    fn finish(&self, maps: Vec<EdgeMap>) -> Self::Finished;
+
+    /// The content of each file: the first, then those of the companions. `image` is `None` where edges were ready.
+    fn encode(
+        &self,
+        finished: &Self::Finished,
+        format: Self::Format,
+        source: &Source,
+        image: Option<&Image>,
+    ) -> anyhow::Result<Vec<Vec<u8>>>;
+}
+
+impl Images {
+    /// Makes a product of each image.
+    pub(crate) fn run<P: Product>(&self, product: &P) -> anyhow::Result<ExitCode> {
+        let mut found = inputs::find(&self.inputs, self.recursive)?;
+        let request = Request { output: self.output.as_deref(), format: product.format() };
+        if let Some(folder) = outputs::folder(&found, &request) {
+            found.leave_out(folder);
+        }
+        let (jobs, format) = outputs::plan(&found, &request, |format| product.companions(format))?;
+        product.check(format, jobs.len())?;
+        if self.json && jobs.iter().any(|job| job.output == Output::Stdout) {
+            return Err(usage!("--json and -o - would both write to standard output"));
+        }
+        let engines = match product.takes_maps() {
+            true => None,
+            false => Some(self.engines(jobs.len(), product.sides())?),
+        };
+        let threads = pidinet::threads::count(self.engine.threads);
+        let workers = engines.as_ref().map_or(threads, |engines| engines.workers);
+        let work = Work { images: self, product, format, engines };
+
+        let mut batch = Batch::new(found.failures.len() + jobs.len());
+        found.failures.iter().for_each(|failure| batch.failed(failure));
+        let progress = batch.progress();
+        let one = |number: usize| {
+            let job: &Job = &jobs[number];
+            progress.begin(job.input.name());
+            work.one(job)
+        };
+        let mut folders = Folders::default();
+        let settle = |mut all: Vec<anyhow::Result<Done>>| {
+            let clock = Instant::now();
+            files::sync_together(all.iter_mut().flatten().flat_map(|done| &mut done.files));
+            let waited = milliseconds(clock.elapsed());
+            all.into_iter().map(|done| done.and_then(|done| done.settle(&mut folders, waited))).collect()
+        };
+        in_order::in_order(jobs.len(), workers, one, settle, |number, result| {
+            let job = &jobs[number];
+            match result {
+                Ok(record) => batch.done(self.line(job, &record).as_deref()),
+                Err(error) if ui::is_closed_pipe(&error) => return Err(error),
+                Err(error) => {
+                    batch.failed(&error);
+                    if self.json {
+                        batch.tell(&Record::failed(job, &error).json());
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(batch.end())
+    }
+
+    /// Where there is an image for each thread to begin with and one to go on with, threads work on images of
+    /// their own: none waits for another, and while one computes another reads or writes.
+    fn engines(&self, images: usize, sides: bool) -> anyhow::Result<Engines> {
+        let model = self.model.open_at(&self.detail)?;
+        let threads = pidinet::threads::count(self.engine.threads);
+        let many = threads > 1 && images >= 2 * threads;
+        let single = DetectorOptions { threads: Some(NonZeroUsize::MIN), ..self.options(sides) };
+        Ok(Engines {
+            workers: if many { threads } else { 1 },
+            all: EdgeDetector::new(&model, &self.options(sides))?,
+            single: many.then(|| EdgeDetector::new(&model, &single)).transpose()?,
+            turn: RwLock::new(()),
+        })
+    }
+
+    fn options(&self, sides: bool) -> DetectorOptions {
+        DetectorOptions {
+            threads: self.engine.threads,
+            isa: self.engine.isa,
+            precision: self.engine.precision,
+            strip: self.engine.strip,
+            sides,
+            scales: self.scales.clone(),
+            preset: self.preset,
+        }
+    }
+
+    fn reading(&self) -> ReadOptions {
+        let limits = ImageLimits::default();
+        // Room for four samples of 16 bits, the most that a common file has.
+        let max_bytes = limits.max_bytes.max(self.max_pixels.saturating_mul(8));
+        let limits = ImageLimits { max_pixels: self.max_pixels, max_bytes };
+        ReadOptions { limits, range: self.range, accept_damaged: self.accept_damaged }
+    }
+
+    fn read(&self, source: &Source, options: &ReadOptions) -> anyhow::Result<Opened> {
+        let opened = match source {
+            Source::File(path) => Image::open_with(path, options)?,
+            Source::Stdin => {
+                let bytes =
+                    read_all(std::io::stdin().lock(), MOST_STREAM).context("cannot use standard input")?;
+                Image::decode_with(&bytes, options).context("cannot use standard input")?
+            }
+        };
+        Ok(match self.max_side {
+            Some(side) => Opened { image: opened.image.fitted(side as usize), ..opened },
+            None => opened,
+        })
+    }
+
+    /// What is printed about an image that is done.
+    fn line(&self, job: &Job, record: &Record) -> Option<String> {
+        if self.json {
+            return Some(record.json());
+        }
+        self.output.is_none().then(|| job.output.name())
+    }
+}
+
+/// What all images have in common while they are worked on.
+struct Work<'a, P: Product> {
+    images: &'a Images,
+    product: &'a P,
+    format: P::Format,
+    /// None where the inputs hold edges already.
+    engines: Option<Engines>,
+}
+
+impl<P: Product> Work<'_, P> {
+    /// From one image to its files.
+    fn one(&self, job: &Job) -> anyhow::Result<Done> {
+        if self.images.skip_existing && job.is_there(self.format) {
+            return Ok(Done { record: Record::skipped(job), files: Vec::new() });
+        }
+        let mut clock = Clock::start();
+        let source = &job.input.source;
+        let Some(engines) = &self.engines else {
+            let map = self.product.map(source)?;
+            let times = Milliseconds { decode: clock.lap(), ..Milliseconds::default() };
+            let record = Record::done(job, (map.width(), map.height()), None, times);
+            return self.files(job, vec![map], None, record, clock);
+        };
+        let reading = self.images.reading();
+        if let (Some(detector), Source::File(_)) = (&engines.single, source) {
+            let _beside_others = engines.turn.read().unwrap_or_else(PoisonError::into_inner);
+            let max_pixels = reading.limits.max_pixels.min(LARGE);
+            let small = ReadOptions { limits: ImageLimits { max_pixels, ..reading.limits }, ..reading };
+            let clock = Clock::start();
+            match self.images.read(source, &small) {
+                Ok(opened) => return self.edges(job, detector, &opened, clock),
+                Err(error) if is_large(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let _alone = engines.turn.write().unwrap_or_else(PoisonError::into_inner);
+        let clock = Clock::start();
+        let opened = self.images.read(source, &reading)?;
+        self.edges(job, &engines.all, &opened, clock)
+    }
+
+    /// From pixels to files.
+    fn edges(
+        &self,
+        job: &Job,
+        detector: &EdgeDetector,
+        opened: &Opened,
+        mut clock: Clock,
+    ) -> anyhow::Result<Done> {
+        let Opened { image, damage } = opened;
+        if let Some(damage) = damage {
+            log::warn!("{}: {damage}", job.input.name());
+        }
+        let decode = clock.lap();
+        let found = detector.detect(image)?;
+        let times = Milliseconds { decode, network: clock.lap(), ..Milliseconds::default() };
+        let maps = std::iter::once(found.edges).chain(found.sides.into_iter().flatten()).collect();
+        let record = Record::done(job, (image.width(), image.height()), *damage, times);
+        self.files(job, maps, Some(image), record, clock)
+    }
+
+    /// From maps to files.
+    fn files(
+        &self,
+        job: &Job,
+        maps: Vec<EdgeMap>,
+        image: Option<&Image>,
+        mut record: Record,
+        mut clock: Clock,
+    ) -> anyhow::Result<Done> {
+        let finished = self.product.finish(maps);
+        record.add_post(clock.lap());
+        let contents = self.product.encode(&finished, self.format, &job.input.source, image)?;
+        let files = job.outputs().zip(contents).map(|(output, bytes)| Prepared::new(output, bytes));
+        let files = files.collect::<anyhow::Result<Vec<Prepared>>>()?;
+        record.add_write(clock.lap());
+        Ok(Done { record, files })
+    }
+}
+
+/// What a batch of images is done with.
+struct Engines {
+    /// Images at a time.
+    workers: usize,
+    /// With all threads.
+    all: EdgeDetector,
+    /// With one thread, for workers that have an image each.
+    single: Option<EdgeDetector>,
+    /// Large images are alone: a writer. The others are readers.
+    turn: RwLock<()>,
+}
+
+/// Images of more pixels are done one at a time by all threads, so that memory does not grow with the number
+/// of threads.
+const LARGE: u64 = 4_000_000;
+
+/// Whether an image was refused for its size.
+fn is_large(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<Error>());
+    causes.any(|cause| match cause {
+        Error::ImageFile { source, .. } => matches!(**source, Error::TooManyPixels { .. }),
+        _ => false,
+    })
+}
+
+/// An image that is done but for its files, which have yet to take their places.
+struct Done {
+    record: Record,
+    files: Vec<Prepared>,
+}
+
+impl Done {
+    /// Lets the files, for whose syncing it `waited` so many milliseconds, take their places.
+    fn settle(mut self, folders: &mut Folders, waited: f64) -> anyhow::Result<Record> {
+        let clock = Instant::now();
+        self.files.into_iter().try_for_each(|file| folders.put(file))?;
+        self.record.add_write(waited + milliseconds(clock.elapsed()));
+        Ok(self.record)
+    }
+}
+
+/// A stopwatch with laps.
+struct Clock(Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Milliseconds since the start or the last lap.
+    fn lap(&mut self) -> f64 {
+        let now = Instant::now();
+        let lap = now - self.0;
+        self.0 = now;
+        milliseconds(lap)
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

@@ -1,0 +1,278 @@
+//! Depthwise convolutions of whole planes whose windows are known to the compiler, forwards and backwards.
+
+use std::ops::Range;
+
+use super::frame::Frame;
+use crate::lanes::floats::{Kernel, Lanes, WIDEST};
+use crate::rows::depthwise::{ALL_3, ALL_5, ANGULAR, RADIAL, contributions, with_left, with_right};
+
+/// A window around a pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    size: usize,
+    used: u32,
+}
+
+impl Window {
+    /// The window that reads these pixels, as rows down and columns right, row by row; if there is code for it: 3x3, 5x5
+    /// and those of angular and radial differences. They read as much on one side as on the other.
+    pub fn of(offsets: &[(isize, isize)]) -> Option<Self> {
+        let known = [(3, ALL_3), (3, ANGULAR), (5, RADIAL), (5, ALL_5)];
+        known
+            .into_iter()
+            .map(|(size, used)| Self { size, used })
+            .find(|window| window.offsets().eq(offsets.iter().copied()))
+    }
+
+    /// The pixels it reads, row by row.
+    fn offsets(self) -> impl Iterator<Item = (isize, isize)> {
+        let (size, half) = (self.size as isize, self.size as isize / 2);
+        (0..size * size)
+            .filter(move |place| self.used & 1 << place != 0)
+            .map(move |place| (place / size - half, place % size - half))
+    }
+
+    /// Pixels that it reads for each.
+    pub fn taps(self) -> usize {
+        self.used.count_ones() as usize
+    }
+}
+
+/// `dst[c][p] (+)= Σ_tap weights[c][tap] · src[c][p + tap]`. The gradient by the input is the same with the taps in
+/// reverse.
+///
+/// # Panics
+///
+/// If a slice is shorter than the frame and the weights say, or the frame narrower than the window.
+#[derive(Debug)]
+pub struct Depthwise<'a> {
+    /// The planes that are read.
+    pub src: &'a [f32],
+    /// Where each pixel reads.
+    pub window: Window,
+    /// `[c][tap]`.
+    pub weights: &'a [f32],
+    /// Whether the sum is added to what is in the destination.
+    pub accumulate: bool,
+    /// As many planes as there are channels.
+    pub dst: &'a mut [f32],
+    /// How the planes lie.
+    pub frame: Frame,
+}
+
+impl Kernel for Depthwise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, v: L) {
+        match self.window.used {
+            ALL_3 => self.channels::<L, 3, ALL_3>(v),
+            ANGULAR => self.channels::<L, 3, ANGULAR>(v),
+            RADIAL => self.channels::<L, 5, RADIAL>(v),
+            _ => self.channels::<L, 5, ALL_5>(v),
+        }
+    }
+}
+
+impl Depthwise<'_> {
+    #[inline(always)]
+    fn channels<L: Lanes, const SIZE: usize, const USED: u32>(self, v: L) {
+        let Self { src, weights, accumulate, dst, frame, .. } = self;
+        let planes = dst.chunks_exact_mut(frame.plane()).zip(src.chunks_exact(frame.plane()));
+        for ((dst, src), kernel) in planes.zip(weights.chunks_exact(const { USED.count_ones() as usize })) {
+            v.enter(Plane::<SIZE, USED> { src, kernel, accumulate, dst, frame });
+        }
+    }
+}
+
+/// A channel of a [`Depthwise`].
+struct Plane<'a, const SIZE: usize, const USED: u32> {
+    src: &'a [f32],
+    kernel: &'a [f32],
+    accumulate: bool,
+    dst: &'a mut [f32],
+    frame: Frame,
+}
+
+impl<const SIZE: usize, const USED: u32> Kernel for Plane<'_, SIZE, USED> {
+    type Output = ();
+
+    /// Sums are shifted, not inputs: each column of the window is added up where its inputs are, and then moved to where
+    /// it belongs.
+    #[inline(always)]
+    fn run<L: Lanes>(self, v: L) {
+        let Self { src, kernel, accumulate, dst, frame } = self;
+        let span = frame.row(0)..frame.row(frame.height);
+        let vectors = span.len().div_ceil(L::WIDTH);
+        let inputs = window_rows::<L, SIZE>(v, src, frame, span.start, vectors + 1);
+        let mut splats = [v.splat(0.0); 25];
+        for tap in 0..const { USED.count_ones() as usize } {
+            splats[tap] = v.splat(kernel[tap]);
+        }
+        // Left of the first pixel there is nothing but zeros.
+        let mut here = contributions::<L, SIZE, USED>(v, &splats, &inputs, 0);
+        let mut sum = with_left(v, [v.splat(0.0); SIZE], here);
+        for (i, dst) in dst[span].chunks_mut(L::WIDTH).enumerate() {
+            let after = contributions::<L, SIZE, USED>(v, &splats, &inputs, i + 1);
+            let mut value = with_right(v, sum, here, after);
+            if dst.len() == L::WIDTH {
+                if accumulate {
+                    value = v.add(v.load(dst), value);
+                }
+                v.store(dst, value);
+            } else {
+                if accumulate {
+                    value = v.add(v.load_first(dst), value);
+                }
+                v.store_first(dst, value);
+            }
+            sum = with_left(v, here, after);
+            here = after;
+        }
+        frame.clear(dst, 0..frame.height);
+    }
+}
+
+/// For each row of a window, the vectors that it reads from position `first` on.
+#[inline(always)]
+fn window_rows<L: Lanes, const SIZE: usize>(
+    v: L,
+    src: &[f32],
+    frame: Frame,
+    first: usize,
+    vectors: usize,
+) -> [&[L::Floats]; SIZE] {
+    assert!(frame.border >= SIZE / 2, "the window reads past the frame");
+    let mut rows: [&[L::Floats]; SIZE] = [&[]; SIZE];
+    for (r, row) in rows.iter_mut().enumerate() {
+        *row = &v.vectors(&src[first + r * frame.stride() - SIZE / 2 * frame.stride()..])[..vectors];
+    }
+    rows
+}
+
+/// `sums[c][tap] += Σ_p gradient[c][p] · src[c][p + tap]`: the gradient by the weights of a [`Depthwise`].
+///
+/// # Panics
+///
+/// As [`Depthwise`].
+#[derive(Debug)]
+pub struct DepthwiseGradient<'a> {
+    /// The planes that were convolved.
+    pub src: &'a [f32],
+    /// Where each pixel reads.
+    pub window: Window,
+    /// As many planes.
+    pub gradient: &'a [f32],
+    /// `[c][tap]`.
+    pub sums: &'a mut [f32],
+    /// How the planes lie.
+    pub frame: Frame,
+}
+
+impl Kernel for DepthwiseGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, v: L) {
+        match self.window.used {
+            ALL_3 => self.channels::<L, 3, ALL_3>(v),
+            ANGULAR => self.channels::<L, 3, ANGULAR>(v),
+            RADIAL => self.channels::<L, 5, RADIAL>(v),
+            _ => self.channels::<L, 5, ALL_5>(v),
+        }
+    }
+}
+
+/// Positions that are summed in one go: a sum of more would be rounded like the whole.
+const CHUNK: usize = 8192;
+
+impl DepthwiseGradient<'_> {
+    #[inline(always)]
+    fn channels<L: Lanes, const SIZE: usize, const USED: u32>(self, v: L) {
+        let Self { src, gradient, sums, frame, .. } = self;
+        // Positions of the sources: a window to the left of the first pixel and to the right of the last.
+        let span = frame.row(0) - SIZE / 2..frame.row(frame.height) + SIZE / 2;
+        let planes = gradient.chunks_exact(frame.plane()).zip(src.chunks_exact(frame.plane()));
+        for ((gradient, src), sums) in planes.zip(sums.chunks_exact_mut(const { USED.count_ones() as usize }))
+        {
+            for from in span.clone().step_by(CHUNK) {
+                let part = from..(from + CHUNK).min(span.end);
+                if SIZE == 3 || L::REGISTERS >= 32 && USED == RADIAL {
+                    v.enter(Sums::<SIZE, USED, 0, SIZE> { src, gradient, sums, frame, part });
+                } else {
+                    let upper = Sums::<SIZE, USED, 0, 2> { src, gradient, sums, frame, part: part.clone() };
+                    v.enter(upper);
+                    v.enter(Sums::<SIZE, USED, 2, SIZE> { src, gradient, sums, frame, part });
+                }
+            }
+        }
+    }
+}
+
+/// The sums of the taps in rows `FROM..TO` of a window, over some positions of the sources of a channel.
+struct Sums<'a, const SIZE: usize, const USED: u32, const FROM: usize, const TO: usize> {
+    src: &'a [f32],
+    gradient: &'a [f32],
+    sums: &'a mut [f32],
+    frame: Frame,
+    part: Range<usize>,
+}
+
+impl<const SIZE: usize, const USED: u32, const FROM: usize, const TO: usize> Kernel
+    for Sums<'_, SIZE, USED, FROM, TO>
+{
+    type Output = ();
+
+    /// Gradients are shifted, not inputs: a window has as many shifts as columns.
+    #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "indices that the compiler knows keep the sums in registers"
+    )]
+    fn run<L: Lanes>(self, v: L) {
+        let Self { src, gradient, sums, frame, part } = self;
+        let vectors = part.len().div_ceil(L::WIDTH);
+        let inputs = window_rows::<L, SIZE>(v, src, frame, part.start, vectors);
+        let gradients = v.vectors(&gradient[part.start..]);
+        let mut totals = [v.splat(0.0); 25];
+        // Only left of all pixels is there less than a vector.
+        let mut before = v.splat(0.0);
+        if part.start >= L::WIDTH {
+            before = v.load(&gradient[part.start - L::WIDTH..]);
+        }
+        let mut here = v.load(gradients[0].as_ref());
+        // What the last vector reads beyond the part is right of all pixels, where gradients are zero.
+        for i in 0..vectors {
+            let after = v.load(gradients[i + 1].as_ref());
+            let columns = shifts::<L, SIZE>(v, before, here, after);
+            (before, here) = (here, after);
+            let mut tap = const { (USED & ((1 << (FROM * SIZE)) - 1)).count_ones() as usize };
+            for r in FROM..TO {
+                let value = v.load(inputs[r][i].as_ref());
+                for column in 0..SIZE {
+                    if USED & 1 << (r * SIZE + column) != 0 {
+                        totals[tap] = v.mul_add(value, columns[column], totals[tap]);
+                        tap += 1;
+                    }
+                }
+            }
+        }
+        for (tap, sum) in sums.iter_mut().enumerate() {
+            let mut lanes = [0.0; WIDEST];
+            v.store(&mut lanes, totals[tap]);
+            *sum += lanes.iter().sum::<f32>();
+        }
+    }
+}
+
+/// For each column of a window, the gradients of the pixels that read `here` through it.
+#[inline(always)]
+fn shifts<L: Lanes, const SIZE: usize>(v: L, before: L::F32, here: L::F32, after: L::F32) -> [L::F32; SIZE] {
+    let mut shifts = [here; SIZE];
+    for column in 0..SIZE / 2 {
+        let distance = SIZE / 2 - column;
+        shifts[column] = v.shifted(here, after, distance);
+        shifts[SIZE - 1 - column] = v.shifted(before, here, L::WIDTH - distance);
+    }
+    shifts
+}

@@ -1,0 +1,47 @@
+//! Where the time of training goes: each operation of a tape, forwards and backwards.
+
+use std::time::Duration;
+
+use super::nodes::Op;
+use super::{Geometry, Tape, Workspace};
+
+/// An operation of a network and what its last run took.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// What it is: the name of its weights, or a word.
+    pub name: String,
+    /// Channels, rows and columns of what it gives.
+    pub shape: [usize; 3],
+    /// Multiply-adds forwards; backwards are twice as many, but once for convolutions of the image.
+    pub macs: usize,
+    /// Time of the last [`Tape::forward`].
+    pub forward: Duration,
+    /// Time of the last [`Tape::backward`].
+    pub backward: Duration,
+}
+
+impl Tape {
+    /// What each operation took when `workspace` was last used, with images of this size.
+    pub fn layers(&self, geometry: &Geometry, workspace: &Workspace) -> Vec<Layer> {
+        let nodes = self.nodes.iter().zip(&workspace.times);
+        let layer = nodes.map(|(node, &[forward, backward])| {
+            let frame = geometry.frames[node.level];
+            let (name, terms) = match &node.op {
+                Op::Image => ("image", 0),
+                Op::Conv(conv) => {
+                    let inputs = if conv.depthwise { 1 } else { conv.inputs };
+                    (self.parameters.tensors()[conv.parts[0].weight].name.as_str(), inputs * conv.taps())
+                }
+                Op::MaxPool { .. } => ("maximum of 2x2", 0),
+                Op::Sigmoid { .. } => ("sigmoid", 0),
+                Op::Gate { .. } => ("gate", 0),
+                Op::Resize { .. } => ("resize", 0),
+                Op::Concat { .. } => ("concatenate", 0),
+            };
+            let shape = [node.channels, frame.height, frame.width];
+            let macs = terms * shape.iter().product::<usize>();
+            Layer { name: name.to_owned(), shape, macs, forward, backward }
+        });
+        layer.collect()
+    }
+}

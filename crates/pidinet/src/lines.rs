@@ -1,0 +1,45 @@
+//! Lines instead of pixels: an edge map as polylines and smooth curves along the crests of its edges.
+//!
+//! ```
+//! use pidinet::{EdgeMap, lines::{Lines, TraceOptions}};
+//!
+//! // A horizontal ridge.
+//! let map = EdgeMap::new(40, 9, (0..360).map(|i| match i / 40 { 4 => 0.9, 3 | 5 => 0.4, _ => 0.0 }).collect());
+//! let lines = Lines::trace(&map, &TraceOptions::default()).simplified(0.5);
+//! assert_eq!(lines.lines.len(), 1);
+//! assert_eq!(lines.lines[0].points.len(), 2);
+//! ```
+
+mod corners;
+mod curves;
+mod draw;
+mod drawing;
+mod dxf;
+mod fit;
+mod geojson;
+mod graph;
+mod json;
+mod line;
+mod order;
+mod place;
+mod polyline;
+mod ridge;
+mod skeleton;
+mod straight;
+mod svg;
+mod tidy;
+mod trace;
+mod world;
+
+pub use curves::Curve;
+pub use drawing::{Drawing, DrawingOptions, Layer, Page, Stroke, StrokeWidth, Unit};
+pub use dxf::dxf;
+pub use geojson::geojson;
+pub use json::json;
+pub use line::{Line, Lines};
+pub use svg::svg;
+pub use trace::TraceOptions;
+pub use world::WorldFile;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! Fewer points: polylines that stay near their lines.
+
+use super::straight::distance;
+use super::{Line, Lines};
+
+impl Lines {
+    /// All lines, [simplified](Line::simplified).
+    #[must_use]
+    pub fn simplified(&self, tolerance: f32) -> Self {
+        let lines = self.lines.iter().map(|line| line.simplified(tolerance)).collect();
+        Self { lines, ..*self }
+    }
+}
+
+impl Line {
+    /// The line with as few points as stay within `tolerance` pixels of it (Douglas and Peucker, 1973), after corners were
+    /// sharpened. Ends stay, so that lines that met still meet. With a tolerance of 0 or less every point stays.
+    #[must_use]
+    pub fn simplified(&self, tolerance: f32) -> Self {
+        if tolerance <= 0.0 || self.points.len() < 3 {
+            return self.clone();
+        }
+        let sharp = self.sharpened(CORNER);
+        let line = sharp.line;
+        let count = line.points.len();
+        let kept = match line.closed {
+            false => kept(&line.points, tolerance),
+            true => {
+                // Two points that must stay: a corner or the first, and the one farthest from it.
+                let start = sharp.corners.first().copied().unwrap_or(0);
+                let around: Vec<[f32; 2]> = (0..=count).map(|at| line.points[(start + at) % count]).collect();
+                let half = farthest(&around[..count], around[0]).max(1);
+                let mut kept = kept(&around[..=half], tolerance);
+                kept.pop();
+                kept.extend(self::kept(&around[half..], tolerance).into_iter().map(|at| at + half));
+                kept.pop();
+                kept.into_iter().map(|at| (at + start) % count).collect()
+            }
+        };
+        Self {
+            points: kept.iter().map(|&at| line.points[at]).collect(),
+            strength: kept.iter().map(|&at| line.strength[at]).collect(),
+            closed: line.closed,
+        }
+    }
+}
+
+/// Degrees by which a line turns at what counts as a corner.
+const CORNER: f32 = 45.0;
+
+/// The point farthest from another.
+fn farthest(points: &[[f32; 2]], from: [f32; 2]) -> usize {
+    let distance = |p: &[f32; 2]| (p[0] - from[0]).hypot(p[1] - from[1]);
+    (0..points.len()).max_by(|&a, &b| distance(&points[a]).total_cmp(&distance(&points[b]))).unwrap_or(0)
+}
+
+/// The points to keep, first and last among them.
+fn kept(points: &[[f32; 2]], tolerance: f32) -> Vec<usize> {
+    let last = points.len() - 1;
+    let mut kept = vec![0, last];
+    let mut open = vec![(0, last)];
+    while let Some((first, last)) = open.pop() {
+        let far = (first + 1..last)
+            .map(|at| (distance(points[at], points[first], points[last]), at))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        if let Some((far, at)) = far
+            && far > tolerance
+        {
+            kept.push(at);
+            open.extend([(first, at), (at, last)]);
+        }
+    }
+    kept.sort_unstable();
+    kept.dedup();
+    kept
+}

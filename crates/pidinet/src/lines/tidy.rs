@@ -1,0 +1,199 @@
+//! What a graph of a skeleton has too much and too little: short spurs, and small gaps.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashMap};
+
+use super::graph::{Graph, Path};
+use super::skeleton::Skeleton;
+
+/// Takes branches away that end freely after fewer than `shortest` pixels, the shortest first, as long as three lines
+/// meet where they begin; lines that then meet in twos are joined.
+pub(super) fn prune(graph: &mut Graph, shortest: usize) {
+    let mut heap = BinaryHeap::new();
+    let offer = |heap: &mut BinaryHeap<_>, graph: &Graph, number: u32| {
+        if let Some((node, length)) = spur(graph, number)
+            && length < shortest
+        {
+            heap.push((std::cmp::Reverse(length), std::cmp::Reverse(number), node));
+        }
+    };
+    (0..graph.paths.len() as u32).for_each(|number| offer(&mut heap, graph, number));
+    while let Some((_, number, node)) = heap.pop() {
+        if graph.paths[number.0 as usize].is_none() || graph.degree(node) < 3 {
+            continue;
+        }
+        graph.remove(number.0);
+        if let Some(joined) = graph.join(node) {
+            offer(&mut heap, graph, joined);
+        }
+    }
+}
+
+/// Makes junctions one that at most `longest` pixels join: a crossing of two lines looks like two junctions.
+pub(super) fn contract(graph: &mut Graph, longest: usize) {
+    for number in 0..graph.paths.len() as u32 {
+        let Some(path) = &graph.paths[number as usize] else { continue };
+        let Some([first, last]) = path.ends else { continue };
+        let fits =
+            graph.nodes[first as usize].pixels.len() + graph.nodes[last as usize].pixels.len() <= MOST_MERGED;
+        if first != last
+            && path.pixels.len() <= longest
+            && graph.degree(first) > 2
+            && graph.degree(last) > 2
+            && fits
+        {
+            graph.contract(number);
+        }
+    }
+}
+
+/// Most pixels of junctions that are made one.
+const MOST_MERGED: usize = 12;
+
+/// Joins all lines that meet in twos.
+pub(super) fn join_pairs(graph: &mut Graph) {
+    for node in 0..graph.nodes.len() as u32 {
+        graph.join(node);
+    }
+}
+
+/// The node at which a path with one free end begins, and how many pixels it has.
+fn spur(graph: &Graph, number: u32) -> Option<(u32, usize)> {
+    let path = graph.paths[number as usize].as_ref()?;
+    let [first, last] = path.ends?;
+    let length = path.pixels.len() + 1;
+    match (graph.degree(first), graph.degree(last)) {
+        (1, 3..) => Some((last, length)),
+        (3.., 1) => Some((first, length)),
+        _ => None,
+    }
+}
+
+/// Joins free ends that lie at most `longest` pixels apart and face each other, the nearest first.
+pub(super) fn bridge(graph: &mut Graph, skeleton: &Skeleton, longest: f32) {
+    if longest <= 0.0 {
+        return;
+    }
+    // An end and the next pixel are one step apart without any gap.
+    let reach = longest + 1.0;
+    let ends: Vec<FreeEnd> =
+        (0..graph.nodes.len() as u32).filter_map(|node| FreeEnd::at(graph, skeleton, node)).collect();
+    let cell = |x: f32| (x / reach) as i32;
+    let mut cells: HashMap<(i32, i32), Vec<usize>> = HashMap::new();
+    for (number, end) in ends.iter().enumerate() {
+        cells.entry((cell(end.x), cell(end.y))).or_default().push(number);
+    }
+    let mut pairs = Vec::new();
+    for (number, end) in ends.iter().enumerate() {
+        for dy in -1..=1 {
+            for dx in -1..=1 {
+                let near = cells.get(&(cell(end.x) + dx, cell(end.y) + dy)).into_iter().flatten();
+                pairs.extend(near.filter(|&&other| other > number).filter_map(|&other| {
+                    let distance = end.faces(&ends[other], reach)?;
+                    Some((distance, number, other))
+                }));
+            }
+        }
+    }
+    pairs.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal).then((a.1, a.2).cmp(&(b.1, b.2))));
+    for (_, one, other) in pairs {
+        let (one, other) = (ends[one].node, ends[other].node);
+        if graph.degree(one) == 1 && graph.degree(other) == 1 {
+            graph.add(Path { ends: Some([one, other]), pixels: Vec::new() });
+            graph.join(one);
+            graph.join(other);
+        }
+    }
+}
+
+/// The end of one line, which meets no other.
+struct FreeEnd {
+    node: u32,
+    x: f32,
+    y: f32,
+    /// Where the line would go on: a vector of length 1.
+    onward: (f32, f32),
+}
+
+impl FreeEnd {
+    fn at(graph: &Graph, skeleton: &Skeleton, node: u32) -> Option<Self> {
+        let &[number] = graph.nodes[node as usize].paths.as_slice() else { return None };
+        let path = graph.paths[number as usize].as_ref()?;
+        let [first, last] = path.ends?;
+        let position = |at: u32| {
+            let (x, y) = skeleton.position(at as usize);
+            (x as f32, y as f32)
+        };
+        let (x, y) = position(graph.nodes[node as usize].pixels[0]);
+        let back = DIRECTION.min(path.pixels.len());
+        let inner = match back {
+            0 => graph.nodes[(if first == node { last } else { first }) as usize].pixels[0],
+            _ if first == node => path.pixels[back - 1],
+            _ => path.pixels[path.pixels.len() - back],
+        };
+        let (from_x, from_y) = position(inner);
+        let (dx, dy) = (x - from_x, y - from_y);
+        let length = dx.hypot(dy).max(f32::MIN_POSITIVE);
+        Some(Self { node, x, y, onward: (dx / length, dy / length) })
+    }
+
+    /// How far another end is, if both lines go on towards each other, within [`FACING`].
+    fn faces(&self, other: &Self, reach: f32) -> Option<f32> {
+        let (dx, dy) = (other.x - self.x, other.y - self.y);
+        let distance = dx.hypot(dy);
+        if distance > reach || distance == 0.0 {
+            return None;
+        }
+        let along = |onward: (f32, f32), sign: f32| sign * (onward.0 * dx + onward.1 * dy) / distance;
+        (along(self.onward, 1.0) >= FACING && along(other.onward, -1.0) >= FACING).then_some(distance)
+    }
+}
+
+/// Over how many pixels the direction of an end is taken.
+const DIRECTION: usize = 6;
+/// Cosine of the largest angle, 60°, between an end's direction and the gap.
+const FACING: f32 = 0.5;
+
+/// Takes figures away, connected sets of lines, that have fewer than `shortest` pixels in all.
+pub(super) fn drop_short(graph: &mut Graph, shortest: usize) {
+    let mut seen = vec![false; graph.nodes.len()];
+    let mut figure = Vec::new();
+    for start in 0..graph.paths.len() as u32 {
+        let Some(path) = &graph.paths[start as usize] else { continue };
+        let Some([first, _]) = path.ends else {
+            if path.pixels.len() < shortest {
+                graph.remove(start);
+            }
+            continue;
+        };
+        if seen[first as usize] {
+            continue;
+        }
+        seen[first as usize] = true;
+        figure.clear();
+        let mut open = vec![first];
+        let mut pixels = 0;
+        while let Some(node) = open.pop() {
+            pixels += graph.nodes[node as usize].pixels.len();
+            for &number in &graph.nodes[node as usize].paths {
+                let Some(path) = &graph.paths[number as usize] else { continue };
+                figure.push(number);
+                for near in path.ends.into_iter().flatten() {
+                    if !seen[near as usize] {
+                        seen[near as usize] = true;
+                        open.push(near);
+                    }
+                }
+            }
+        }
+        figure.sort_unstable();
+        figure.dedup();
+        let inside =
+            figure.iter().filter_map(|&number| graph.paths[number as usize].as_ref()).map(|p| p.pixels.len());
+        if pixels + inside.sum::<usize>() < shortest {
+            figure.iter().for_each(|&number| {
+                graph.remove(number);
+            });
+        }
+    }
+}
