@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use numpy::{
-    IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
+    IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2,
+    PyUntypedArrayMethods,
 };
 use pidinet::Size;
 use pidinet::lines::{self, DrawingOptions, Line, Lines, Page, StrokeWidth, TraceOptions, Unit, WorldFile};
@@ -84,8 +85,11 @@ impl Asked {
             Some(width) => Page::with_width(columns, width),
             None => Page::with_dpi(self.unit.parse::<Unit>().map_err(wrong)?, self.dpi),
         };
-        let stroke =
-            if self.by_strength { StrokeWidth::ByStrength(self.stroke) } else { StrokeWidth::Fixed(self.stroke) };
+        let stroke = if self.by_strength {
+            StrokeWidth::ByStrength(self.stroke)
+        } else {
+            StrokeWidth::Fixed(self.stroke)
+        };
         Ok(Page { stroke, precision: self.precision, ..page })
     }
 }
@@ -126,7 +130,9 @@ pub(crate) fn write_text(py: Python<'_>, path: PathBuf, text: &str) -> PyResult<
 /// Lines from arrays that Python has looked at: as many strengths as points.
 fn lines_of(size: Size, given: &[Given<'_>]) -> PyResult<Lines> {
     let line = |Given(points, strength, closed): &Given<'_>| {
-        let (pairs, []) = points.as_slice()?.as_chunks::<2>() else { return Err(wrong("expected points [n, 2]")) };
+        let (pairs, []) = points.as_slice()?.as_chunks::<2>() else {
+            return Err(wrong("expected points [n, 2]"));
+        };
         let strength = strength.as_slice()?;
         if pairs.len() != strength.len() || points.shape()[1] != 2 {
             return Err(wrong(format!("{} points, and {} strengths", pairs.len(), strength.len())));
