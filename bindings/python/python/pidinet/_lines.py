@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, Iterator, Literal, NamedTuple, Sequence, overload
+from typing import Any, Callable, Iterable, Iterator, Literal, NamedTuple, Sequence, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -180,7 +180,12 @@ class Lines(Sequence[Line]):
         >>> import pidinet, tempfile, os
         >>> pidinet.Lines(10, 4).save(os.path.join(tempfile.mkdtemp(), "lines.svg"))
         """
-        formats = {".svg": self.to_svg, ".dxf": self.to_dxf, ".geojson": self.to_geojson, ".json": self.to_json}
+        formats: dict[str, Callable[..., str]] = {
+            ".svg": self.to_svg,
+            ".dxf": self.to_dxf,
+            ".geojson": self.to_geojson,
+            ".json": self.to_json,
+        }
         extension = os.path.splitext(path)[1]
         if extension.lower() not in formats:
             raise ValueError(f"{os.fspath(path)}: lines are written as svg, dxf, geojson or json")
