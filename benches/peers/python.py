@@ -4,12 +4,12 @@
     pip install --no-deps controlnet_aux==0.0.10 && pip install dist/pidinet-*.whl
     python benches/peers/python.py controlnet --checkpoint table5_pidinet.pth docs/images/example.jpg
     pip install --no-deps pyEdgeEval==0.2.8      # and what it asks for; it compiles C++
-    python benches/peers/python.py evaluation --pred MAPS --gt GROUND_TRUTH 2018 3063 5096 6046 8068
+    python benches/peers/python.py evaluation --pred MAPS --bsds BSDS500 100007 100039 100099 10081 101027
     python benches/peers/python.py overhead docs/images/example.jpg
 
 `controlnet`: from a photograph in memory to the picture for ControlNet, at 512 pixels, `detect_resolution` and
-`image_resolution`, with the same checkpoint. `evaluation`: the scores of BSDS500 of some images, 99 thresholds, maps that are thinned and
-not suppressed by either. `overhead`: a detection from an array into another, beside the library's alone, an image that it has taken in already.
+`image_resolution`, with the same checkpoint. `evaluation`: the scores of some test images of BSDS500, from files to numbers, maps suppressed and
+thinned, 99 thresholds. `overhead`: a detection from an array into another, beside the library's alone, an image that it has taken in already.
 
 Each measurement is a process of its own, bound to as many CPUs as it has threads; peers take turns. Medians and shortest times of
 all turns.
@@ -34,7 +34,7 @@ def main():
     controlnet.add_argument("image")
     evaluation = kinds.add_parser("evaluation")
     evaluation.add_argument("--pred", required=True, help="a folder of ID.png")
-    evaluation.add_argument("--gt", required=True, help="a folder of ID.mat")
+    evaluation.add_argument("--bsds", required=True, help="the folder BSDS500, with groundTruth/test/ID.mat")
     evaluation.add_argument("ids", nargs="+")
     overhead = kinds.add_parser("overhead")
     overhead.add_argument("image")
@@ -133,16 +133,11 @@ def py_edge_eval(asked, threads):
     import numpy as np
     from pyEdgeEval.evaluators.bsds import BSDS500Evaluator
 
-    def scores():
-        root, split = os.path.split(os.path.abspath(asked.gt))
-        evaluator = BSDS500Evaluator.__new__(BSDS500Evaluator)
-        evaluator.dataset_root, evaluator.pred_root, evaluator.split = root, asked.pred, split
-        evaluator.GT_root = root
-        evaluator.set_sample_names([os.path.join(split, id) for id in asked.ids])
-        evaluator.set_eval_params(apply_thinning=True, apply_nms=False)
-        return evaluator.evaluate(np.linspace(0.01, 0.99, 99), threads, None, no_split_dir=True)
-
-    times, found = timed(scores, 1, 0)
+    evaluator = BSDS500Evaluator(asked.bsds, asked.pred, "test")
+    evaluator.set_sample_names([f"test/{id}" for id in asked.ids])
+    evaluator.set_eval_params(apply_thinning=True, apply_nms=True)
+    thresholds = np.linspace(0.01, 0.99, 99)
+    times, found = timed(lambda: evaluator.evaluate(thresholds, threads, None, no_split_dir=True), 1, 0)
     return times, f"ODS {found['ODS_f1']:.4f}, OIS {found['OIS_f1']:.4f}"
 
 
@@ -153,12 +148,13 @@ def our_scores(asked, threads):
     import pidinet.eval
 
     with tempfile.TemporaryDirectory() as folder:
-        for kind, source, extension in (("pred", asked.pred, "png"), ("gt", asked.gt, "mat")):
-            os.mkdir(os.path.join(folder, kind))
+        places = []
+        for kind, source, extension in (("pred", asked.pred, "png"), ("gt", f"{asked.bsds}/groundTruth/test", "mat")):
+            places.append(os.path.join(folder, kind))
+            os.mkdir(places[-1])
             for id in asked.ids:
-                shutil.copy(os.path.join(source, f"{id}.{extension}"), os.path.join(folder, kind))
-        places = [os.path.join(folder, kind) for kind in ("pred", "gt")]
-        times, found = timed(lambda: pidinet.eval.edges(*places, nms="none", threads=threads), 3, 0)
+                shutil.copy(os.path.join(source, f"{id}.{extension}"), places[-1])
+        times, found = timed(lambda: pidinet.eval.edges(*places, rounding=False, threads=threads), 3, 0)
     return times, f"ODS {found.ods.f:.4f}, OIS {found.ois.f:.4f}"
 
 
