@@ -23,9 +23,7 @@ class Folder(NamedTuple):
     @classmethod
     def at(cls, where: str | os.PathLike[str], filesystem: Any = None) -> Folder:
         """The folder of a path or a URL; `filesystem` is one of pyarrow or fsspec to find a path in."""
-        import pyarrow
-        from pyarrow import fs
-
+        pyarrow, fs = _pyarrow()
         text = os.fspath(where)
         if filesystem is not None:
             if not isinstance(filesystem, fs.FileSystem):
@@ -44,8 +42,7 @@ class Folder(NamedTuple):
 
     def names(self) -> list[str]:
         """All files in it and in its folders, as paths below it with slashes, sorted; none if there is no such folder."""
-        from pyarrow import fs
-
+        _, fs = _pyarrow()
         selector = fs.FileSelector(self.path, recursive=True, allow_not_found=True)
         below = len(self.path) + 1
         files = (info for info in self.filesystem.get_file_info(selector) if info.type == fs.FileType.File)
@@ -53,8 +50,7 @@ class Folder(NamedTuple):
 
     def exists(self) -> bool:
         """Whether there is such a folder."""
-        from pyarrow import fs
-
+        _, fs = _pyarrow()
         return bool(self.filesystem.get_file_info(self.path).type == fs.FileType.Directory)
 
     def read(self, name: str) -> bytes:
@@ -102,3 +98,13 @@ class Folder(NamedTuple):
     def _is_object_store(self) -> bool:
         kind = str(self.filesystem.type_name)
         return any(store in kind.replace("(", " ").replace("'", " ").replace("+", " ").split() for store in _OBJECT_STORES)
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    """pyarrow and its file systems."""
+    try:
+        import pyarrow  # type: ignore[import-not-found, import-untyped, unused-ignore]
+        import pyarrow.fs  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    except ImportError as error:
+        raise ImportError("this needs Ray Data: pip install 'pidinet[ray]'") from error
+    return pyarrow, pyarrow.fs

@@ -6,8 +6,8 @@ import os
 import posixpath
 import time
 import uuid
-from concurrent.futures import Future, ThreadPoolExecutor
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from .. import _pidinet
@@ -18,7 +18,7 @@ from . import _manifest
 from ._crew import Crew
 from ._files import IMAGES, Folder
 from ._manifest import Row
-from ._session import connected
+from ._session import connected, ray
 
 FORMATS = ("png", "jpg", "webp", "tiff", "npy", "npz")
 
@@ -55,11 +55,9 @@ class Task(NamedTuple):
 class Worker:
     """What an actor is: one detector, and files that it reads and writes."""
 
-    def __init__(self, task: Task, detector: EdgeDetector) -> None:
-        import ray  # type: ignore[import-not-found, import-untyped, unused-ignore]
-
-        self._task, self._detector = task, detector
-        self._node = str(ray.get_runtime_context().get_node_id())
+    def __init__(self, task: Task) -> None:
+        self._task, self._detector = task, task.detector
+        self._node = str(ray().get_runtime_context().get_node_id())
         self._reader = ThreadPoolExecutor(2, "pidinet-read")
 
     def ready(self) -> None:
@@ -146,8 +144,8 @@ def detect_folder(
     task = Task(source, goal, detector, style, max_side, format, uuid.uuid4().hex[:12])
     rows = dict(before)
     if todo:
-        with connected(address) as ray:
-            for some in _spread(ray, task, todo, concurrency, num_cpus):
+        with connected(address):
+            for some in _spread(task, todo, concurrency, num_cpus):
                 rows.update((row.path, row) for row in some)
                 if progress is not None:
                     progress(len(rows) - len(before), len(todo))
@@ -162,16 +160,14 @@ def target(name: str, format: str) -> str:
     return f"{posixpath.splitext(name)[0]}.{format}"
 
 
-def _spread(
-    ray: Any, task: Task, names: Sequence[str], concurrency: int | None, num_cpus: float
-) -> Iterator[list[Row]]:
-    size = concurrency or max(1, int(ray.cluster_resources().get("CPU", 1) // num_cpus))
+def _spread(task: Task, names: Sequence[str], concurrency: int | None, num_cpus: float) -> Iterator[list[Row]]:
+    size = concurrency or max(1, int(ray().cluster_resources().get("CPU", 1) // num_cpus))
     size = min(size, len(names))
     # Many for each actor, so that all end at about the same time, but not more than a driver likes.
     at_once = max(1, min(16, len(names) // (8 * size)), len(names) // 10_000)
-    told = ray.put(task)
+    told = ray().put(task)
     # Ray's own restarts would wait for a machine that is gone.
-    actor = ray.remote(num_cpus=num_cpus, max_restarts=0, max_task_retries=0)(_Actor)
+    actor = ray().remote(num_cpus=num_cpus, max_restarts=0, max_task_retries=0)(Worker)
     crew = Crew(lambda: actor.remote(told), size, lambda name, error: Row(name, False, error, None, None))
     try:
         yield from crew.run(names, at_once)
@@ -179,11 +175,6 @@ def _spread(
         crew.stop()
         if crew.deaths:
             task.target.sweep(task.job)
-
-
-class _Actor(Worker):
-    def __init__(self, task: Task) -> None:
-        super().__init__(task, task.detector)
 
 
 def _images(source: Folder, goal: Folder) -> list[str]:
@@ -212,5 +203,6 @@ def _before(goal: Folder, names: list[str], format: str) -> dict[str, Row]:
     """The rows of images whose edges are there."""
     there = set(goal.names())
     told = {path: row for path, row in _manifest.read(goal).items() if row.ok}
-    unknown = lambda name: Row(name, True, None, None, None)
-    return {name: told.get(name) or unknown(name) for name in names if target(name, format) in there}
+    return {
+        name: told.get(name, Row(name, True, None, None, None)) for name in names if target(name, format) in there
+    }
