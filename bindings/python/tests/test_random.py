@@ -6,7 +6,7 @@ import numpy as np
 
 import pidinet
 
-COUNT = int(os.environ.get("PIDINET_RANDOM_INPUTS", 500))
+COUNT = int(os.environ.get("PIDINET_RANDOM_INPUTS", 2000))
 TYPES = ["u1", "u2", "f2", "f4", "f8", ">u2", ">f4", "i1", "i8", "?", "c8", "O", "S2", "g"]
 LENGTHS = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33]
 
@@ -17,7 +17,7 @@ def array(random: np.random.RandomState) -> np.ndarray:
     if len(shape) == 3 and random.rand() < 0.8:
         shape[2] = random.randint(1, 5)
     if random.rand() < 0.02:
-        return np.broadcast_to(np.zeros((), "u1"), [1 << random.randint(10, 30) for _ in range(2)])
+        return np.broadcast_to(np.zeros((), "u1"), [1 << random.randint(15, 30) for _ in range(2)])  # more than may be
     values = random.rand(*shape) * (1 if kind.kind == "f" and random.rand() < 0.9 else 255)
     if kind.kind in "SO":
         made = np.empty(shape, kind)
