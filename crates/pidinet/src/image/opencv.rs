@@ -1,8 +1,8 @@
-//! Resizing as OpenCV's `cv2.resize` does it, for who compares pixels with a program that uses it, such as the annotators
-//! of ControlNet.
+//! Resizing as OpenCV's `cv2.resize` does it, to compare pixels with programs that use it, such as the
+//! annotators of ControlNet.
 //!
-//! Pixel centres lie at halves, and an image continues beyond its border as its border pixels. Results are within one grey
-//! level of OpenCV's, which computes 8 bits with weights of 11 bits; floats differ by rounding.
+//! Pixel centres lie at halves, and border pixels are repeated beyond the border. Results are within one grey
+//! level of OpenCV's, which uses 11-bit weights for 8-bit images; floats differ only by rounding.
 
 use std::f64::consts::PI;
 use std::fmt;
@@ -12,15 +12,16 @@ use super::pixels::{Image, Pixels};
 use crate::error::{Error, Result, UnknownName};
 use crate::size::Size;
 
-/// How pixels between pixels are made up.
+/// How values between pixels are interpolated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interpolation {
     /// `INTER_LINEAR`: the two nearest pixels each way, without antialiasing.
     Linear,
     /// `INTER_CUBIC`: four each way, Keys' kernel with a = -0.75, without antialiasing.
     Cubic,
-    /// `INTER_AREA`: the mean of what a pixel covers, to make images smaller. Where a side becomes longer, OpenCV has no
-    /// areas and interpolates between the two nearest pixels, for a share of the way only.
+    /// `INTER_AREA`: the mean of what a pixel covers, to make images smaller. Where a side becomes longer,
+    /// OpenCV does not average areas: it takes one pixel, or near the edge of that pixel mixes in the next
+    /// one.
     Area,
     /// `INTER_LANCZOS4`: eight each way, to make images larger.
     Lanczos4,
@@ -79,7 +80,7 @@ pub struct Resize {
     pub to: Size,
     /// Samples of a pixel.
     pub channels: usize,
-    /// How pixels between pixels are made up.
+    /// How values between pixels are interpolated.
     pub interpolation: Interpolation,
 }
 
@@ -98,8 +99,8 @@ impl Resize {
         self.resample(src, dst)
     }
 
-    /// Resizes an image of floats. They are neither rounded nor cut: cubic and Lanczos kernels swing beyond the values
-    /// that they are given.
+    /// Resizes an image of floats. They are neither rounded nor clamped: cubic and Lanczos kernels overshoot
+    /// the values of the image.
     ///
     /// # Shapes
     ///
@@ -112,7 +113,7 @@ impl Resize {
         self.resample(src, dst)
     }
 
-    /// [`Self::resample`] into memory for it.
+    /// [`Self::resample`] into newly allocated memory.
     fn allocated<V: Value + Default>(&self, src: &[V]) -> Result<Vec<V>> {
         let Size { height, width } = self.to;
         let len = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(self.channels));
@@ -124,7 +125,7 @@ impl Resize {
         Ok(dst)
     }
 
-    /// A sum of rows first, then of pixels of that row: nothing but a row of floats is kept between.
+    /// First a sum of rows, then sums of pixels in that row: only one row of floats is kept in between.
     fn resample<V: Value>(&self, src: &[V], dst: &mut [V]) -> Result<()> {
         check(self.from, self.channels, src.len())?;
         check(self.to, self.channels, dst.len())?;
@@ -150,7 +151,7 @@ impl Resize {
         Ok(())
     }
 
-    /// What every column and every row of the result is made of.
+    /// The taps of every column and of every row of the result.
     fn taps(&self) -> [Vec<Tap>; 2] {
         let (columns, rows) = ((self.from.width, self.to.width), (self.from.height, self.to.height));
         let shrinks = [columns, rows].iter().all(|(from, to)| from >= to);
@@ -167,7 +168,7 @@ impl Resize {
     }
 }
 
-/// Whether a slice of `len` samples is an image of this size.
+/// Fails unless a slice of `len` samples is an image of this size.
 fn check(Size { height, width }: Size, channels: usize, len: usize) -> Result<()> {
     if width == 0 || height == 0 || channels == 0 {
         return Err(Error::EmptyImage { width, height });
@@ -179,10 +180,10 @@ fn check(Size { height, width }: Size, channels: usize, len: usize) -> Result<()
     Err(Error::Samples { found: len, expected: expected.unwrap_or(usize::MAX), width, height, channels })
 }
 
-/// Positions of the image that a position of the result is made of, with their weights.
+/// The positions of the image that make up one position of the result, with their weights.
 struct Tap(Vec<(usize, f32)>);
 
-/// `2 half` positions around the centre of `at`; those beyond the border are those at the border.
+/// `2 half` positions around the centre of `at`; positions beyond the border become those at the border.
 fn kernel<const N: usize>(from: usize, to: usize, at: usize, weights: impl Fn(f64) -> [f64; N]) -> Tap {
     let centre = (at as f64 + 0.5) * (from as f64 / to as f64) - 0.5;
     let first = centre.floor();
@@ -214,7 +215,7 @@ fn lanczos4(x: f64) -> [f64; 8] {
     weights.map(|weight| weight / sum)
 }
 
-/// The mean of what position `at` covers. Less than a thousandth of a pixel at its ends is nothing.
+/// The mean of what position `at` covers. Less than a thousandth of a pixel at either end is ignored.
 fn mean(from: usize, to: usize, at: usize) -> Tap {
     const LEAST: f64 = 1e-3;
     let scale = from as f64 / to as f64;
@@ -236,8 +237,8 @@ fn mean(from: usize, to: usize, at: usize) -> Tap {
     Tap(taps)
 }
 
-/// What OpenCV does for [`Interpolation::Area`] where a side becomes longer: the pixel that position `at` begins in, and the
-/// next one for the share that reaches into it.
+/// What OpenCV does for [`Interpolation::Area`] where a side becomes longer: the pixel that position `at`
+/// begins in, and the next one weighted by the share that reaches into it.
 fn share(from: usize, to: usize, at: usize) -> Tap {
     let (scale, inverse) = (from as f64 / to as f64, to as f64 / from as f64);
     let first = (at as f64 * scale).floor();
