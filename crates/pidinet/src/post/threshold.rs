@@ -30,7 +30,7 @@ pub fn normalize(map: &mut EdgeMap) {
 ///
 /// # Panics
 ///
-/// If the mask has another size.
+/// If the mask does not have the map's size.
 pub fn keep(map: &mut EdgeMap, mask: &Mask) {
     assert_eq!((map.width(), map.height()), (mask.width(), mask.height()), "the mask has another size");
     let width = map.width();
@@ -44,7 +44,7 @@ pub fn keep(map: &mut EdgeMap, mask: &Mask) {
     }
 }
 
-/// A mask as a map: 1 in the set, else 0.
+/// A mask as a map: 1 in the set, 0 elsewhere.
 impl From<&Mask> for EdgeMap {
     fn from(mask: &Mask) -> Self {
         let mut map = Self::new(mask.size(), vec![1.0; mask.size().pixels()]);
