@@ -1,4 +1,4 @@
-//! Chores of the repository, run as `cargo xtask NAME`. One file a chore.
+//! Chores of the repository, run as `cargo xtask NAME`, with one file for each.
 
 #![expect(clippy::print_stdout, reason = "a chore reports to whoever runs it")]
 

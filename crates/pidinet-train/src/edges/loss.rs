@@ -30,10 +30,10 @@ impl Loss {
     /// ```
     ///
     /// where `A` are the pixels inside the picture, `t` is the teacher's map, and `M` the sum of the truth's
-    /// weights in one map, so that with a trust of 1 teacher and truth count equally: `M = (1 + λ)
-    /// |Y+||Y−|/(|Y+|+|Y−|)`. Where `Y+` or `Y−` is empty, there is no such truth, and the teacher's own map
-    /// gives their sizes: `Σ t` and `Σ (1 − t)`. Every pixel weighs the same, as the teacher's probabilities
-    /// are those of the balanced truth already.
+    /// weights in one map, so that with a trust of 1 teacher and truth count equally:
+    /// `M = (1 + λ) |Y+||Y−|/(|Y+|+|Y−|)`. If `Y+` or `Y−` is empty, there is no such truth, and the teacher's own map gives
+    /// their sizes: `Σ t` and `Σ (1 − t)`. Every pixel has the same weight, since the teacher's probabilities
+    /// already come from the balanced truth.
     pub fn teach(&self, labels: &[Label], lesson: &Lesson, scale: f32, fused: &mut [f32]) -> f64 {
         let weight = self.lesson_weight(labels, lesson);
         let mut loss = 0.0;
