@@ -68,7 +68,7 @@ pub(crate) fn run() -> Result<()> {
     let metadata = match metadata(&["--all-features"]) {
         Ok(metadata) => metadata,
         Err(_) => {
-            println!("not all packages can be fetched: those of this machine are looked at");
+            println!("cannot fetch all packages: checking those on this machine");
             metadata(&["--offline", "--filter-platform", &cargo::host()?])?
         }
     };
@@ -76,7 +76,7 @@ pub(crate) fn run() -> Result<()> {
     ensure!(problems.is_empty(), "dependencies that deny.toml does not allow:\n  {}", problems.join("\n  "));
     let count = metadata.packages.len();
     println!("{count} packages have licences and sources that deny.toml allows");
-    println!("advisories were not looked at: `cargo install cargo-deny` gives what does");
+    println!("advisories were not checked: that needs cargo-deny (`cargo install cargo-deny`)");
     Ok(())
 }
 
@@ -105,7 +105,7 @@ fn with_cargo_deny() -> Result<()> {
     if fetched.is_ok_and(|status| status.success()) {
         cargo::finish(check(&["advisories"]))
     } else {
-        println!("advisories were not looked at: their database cannot be fetched");
+        println!("advisories were not checked: their database cannot be fetched");
         Ok(())
     }
 }

@@ -20,15 +20,15 @@ const USAGE: &str = "usage: cargo xtask CHORE [ARGUMENTS]
 
 chores:
   bare     find edges on WebAssembly without a system, in node, and compare with this machine
-  check    all that must hold before a change is proposed; with --fast, without other instruction sets
-  circles  check that no files of a crate use each other in a circle; of all crates, or of those named
+  check everything that must hold before a change is proposed; with --fast, without other instruction sets
+  circles  check that no files of a crate use each other in a circle; for all crates, or for those named
   deny     check licences, sources and advisories of all dependencies, as deny.toml says
   docs     check that links and paths in the documentation lead somewhere
   features check that libraries compile with each of their features alone
   gpu      check that the parts for GPUs compile; takes long
   neon     test the kernels with NEON, in an emulator of aarch64
   simd128  test the kernels with WebAssembly's vectors, in node
-  spelling check spelling, with typos where it is installed
+  spelling check spelling, with typos if it is installed
 
 Arguments of neon and simd128 go to `cargo test`.";
 

@@ -18,7 +18,7 @@ pub(crate) fn run() -> Result<()> {
         Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !version.is_ok_and(|status| status.success()) {
         println!(
-            "spelling was not looked at: `pip install typos` or `cargo install typos-cli` gives what does"
+            "spelling was not checked: that needs typos (`pip install typos` or `cargo install typos-cli`)"
         );
         return Ok(());
     }
