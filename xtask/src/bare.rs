@@ -34,7 +34,10 @@ pub(crate) fn run() -> Result<()> {
         let differences = found.lines().zip(wanted.lines()).filter(|(found, wanted)| found != wanted).count();
         let (lines, expected) = (found.lines().count(), wanted.lines().count());
         ensure!(lines == expected, "{kernels}: {lines} results instead of {expected}");
-        ensure!(differences == 0, "{kernels}: {differences} of {expected} results differ from this machine's");
+        ensure!(
+            differences == 0,
+            "{kernels}: {differences} of {expected} results differ from this machine's"
+        );
         println!("{TARGET}, {kernels} kernels: {expected} results equal this machine's");
     }
     Ok(())
