@@ -28,7 +28,7 @@ pub enum MatError {
 
     /// A version 7.3 file, which is HDF5 inside.
     #[error(
-        "a MATLAB 7.3 (HDF5) file, which is not read: save it as version 7, with save('FILE.mat', '-v7') in MATLAB, or with \
+        "a MATLAB 7.3 (HDF5) file, which is not supported: save it as version 7, with save('FILE.mat', '-v7') in MATLAB, or with \
          scipy.io.savemat in Python"
     )]
     Hdf5,
