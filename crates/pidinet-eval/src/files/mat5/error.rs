@@ -5,7 +5,7 @@
 pub struct Limits {
     /// Bytes of the file, and again bytes of everything inflated and decoded from it.
     pub bytes: usize,
-    /// Arrays, cells, structs and fields in all.
+    /// Total number of arrays, cells, structs and fields.
     pub values: usize,
     /// Cells and structs nested in each other.
     pub depth: usize,
