@@ -1,4 +1,4 @@
-"""Exports our PyTorch statement of PiDiNet to ONNX, folded: an image [1, 3, h, w] to its fused map [1, 1, h, w].
+"""Exports our PyTorch definition of PiDiNet to ONNX, folded: from an image [1, 3, h, w] to its fused map [1, 1, h, w].
 
     python tools/export_onnx.py MODEL OUT.onnx [--size WxH]
 
@@ -21,7 +21,7 @@ WIDTHS = {"tiny": (20, 8), "small": (30, 12), "full": (60, 24)}
 
 
 def network(model, config="carv4"):
-    """The network of a file, or of a name, with random weights then."""
+    """The network in a file, or the one of a name with random weights."""
     name, light = model.removesuffix("-l"), model.endswith("-l")
     if name in WIDTHS:
         width, cdcm = WIDTHS[name]

@@ -1,7 +1,7 @@
-"""PiDiNet in PyTorch, to compare with: golden files and ONNX models are made with it.
+"""PiDiNet in PyTorch, for comparison: golden files and ONNX models are made with it.
 
-Written from the papers' description of the method (arXiv 2108.07009 and 2402.00422), apart from the Rust code
-and from the published implementation. Only the parameter names are those of the published checkpoints, so that
+Written from the papers' description of the method (arXiv 2108.07009 and 2402.00422), independently of the Rust code
+and of the published implementation. Only the parameter names are those of the published checkpoints, so that
 these can be loaded. Activations are [n, c, h, w].
 """
 
@@ -37,7 +37,7 @@ def kinds(config):
 
 
 def fold(kind, weight, theta=1.0):
-    """The ordinary kernel that does what `weight` [out, in, 3, 3] does on pixel differences."""
+    """The ordinary kernel equivalent to `weight` [out, in, 3, 3] on pixel differences."""
     out, inputs = weight.shape[:2]
     taps = weight.reshape(out, inputs, 9)
     if kind == "cv":
@@ -213,7 +213,7 @@ def randomise(net, seed):
 def load(path, config="carv4", theta=1.0):
     """A network with the weights of a checkpoint, `.pth` or `.safetensors`, with the published names.
 
-    Weights cannot tell the configuration: it is that of the metadata (docs/model-format.md), else `config`."""
+    Weights do not reveal the configuration: it is that of the metadata (docs/model-format.md), else `config`."""
     path = Path(path)
     metadata = {}
     if path.suffix == ".safetensors":
@@ -239,7 +239,7 @@ def load(path, config="carv4", theta=1.0):
 
 
 def save(net, path, name):
-    """Writes raw weights of random numbers as a model file, see docs/model-format.md."""
+    """Writes random raw weights as a model file, see docs/model-format.md."""
     metadata = {
         "format": "1",
         "architecture": "pidinet",

@@ -1,6 +1,6 @@
-"""Writes what PyTorch gives for training small Bi-PiDiNets, as the yardstick of `pidinet-train`.
+"""Writes PyTorch's results for training small Bi-PiDiNets, as the reference for `pidinet-train`.
 
-Our own statement of the networks, as PyTorch writes it; signs get their gradients from autograd functions.
+Our own definition of the networks in PyTorch; signs get their gradients from autograd functions.
 Random weights and images only.
 
     python tools/recognition.py crates/pidinet-train/tests/data/recognition.safetensors

@@ -1,10 +1,10 @@
-//! Instruction sets: which this CPU has, which to use, and the one crossing into them.
+//! Instruction sets: which this CPU has, which to use, and the one way into them.
 //!
-//! All `unsafe` of the project is in the files below this one: an intrinsic is called with a token in
-//! hand that only `detect` makes, and slices are checked before their pointers are used.
+//! All `unsafe` code of the project is in the files below this one: calling an intrinsic takes a
+//! token that only `detect` creates, and slices are checked before their pointers are used.
 //!
-//! For web pages, which are to be small, `cargo xtask web` sets `pidinet_slim`: then there is the best instruction set
-//! alone, and packed words, which WebAssembly has no use for, are not compiled.
+//! For web pages, which should be small, `cargo xtask web` sets `pidinet_slim`: then only the best instruction set
+//! is compiled, and no packed words, which WebAssembly cannot use.
 
 mod portable;
 
@@ -46,7 +46,7 @@ enum Level {
     Relaxed(simd128::Relaxed),
 }
 
-/// Every name [`Isa::named`] knows, whatever this program was built for.
+/// Every name that [`Isa::named`] knows, whatever this program was built for.
 const NAMES: [&str; 6] = ["portable", "avx2", "avx512", "neon", "simd128", "relaxed"];
 
 impl Isa {
@@ -97,7 +97,7 @@ impl Isa {
         })
     }
 
-    /// The instruction set the environment variable `PIDINET_ISA` names; the best one when it is not set.
+    /// The instruction set named by the environment variable `PIDINET_ISA`; the best one if it is not set.
     ///
     /// # Errors
     ///
@@ -153,8 +153,8 @@ impl Isa {
         }
     }
 
-    /// Runs a kernel of binary networks with this instruction set, or with the one below it where that counts
-    /// bits and this does not.
+    /// Runs a kernel of binary networks with this instruction set, or with the next lower one if this one
+    /// cannot count bits.
     pub fn run_bits<K: BitKernel>(self, kernel: K) -> K::Output {
         match self.0 {
             #[cfg(not(pidinet_slim))]
@@ -184,7 +184,7 @@ impl Isa {
         }
     }
 
-    /// Whether this instruction set has what makes packed words worth their while: products of several channels at
+    /// Whether this instruction set makes packed words worthwhile: whether it multiplies several channels at
     /// once.
     pub fn packs(self, format: Format) -> bool {
         match (self.0, format) {
@@ -196,7 +196,7 @@ impl Isa {
         }
     }
 
-    /// Runs a kernel on packed words with this instruction set, or with portable code where it does not
+    /// Runs a kernel on packed words with this instruction set, or with portable code if it does not
     /// [`pack`](Self::packs): the result is the same.
     pub fn run_packed<K: PackedKernel>(self, format: Format, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
@@ -232,16 +232,16 @@ impl fmt::Display for Isa {
 pub enum IsaError {
     /// No instruction set has this name.
     Unknown {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// What could have been.
+        /// The names available.
         available: Vec<&'static str>,
     },
     /// This CPU, or this build of the program, does not have it.
     Missing {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// What could have been.
+        /// The names available.
         available: Vec<&'static str>,
     },
 }

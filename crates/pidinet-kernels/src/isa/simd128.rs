@@ -10,8 +10,8 @@ use std::arch::wasm32::*;
 use sum::Fused;
 use sum::{Rounded, Sum};
 
-/// Proof that simd128 is present, and what a multiply-add takes: a module that uses either does not load elsewhere, so
-/// there is nothing to detect.
+/// Proof that simd128 is present, and what a multiply-add takes: a module that uses either does not load without it,
+/// so there is nothing to detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Simd128<S = Rounded>(S);
 
