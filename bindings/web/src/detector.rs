@@ -3,7 +3,7 @@
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::models::Pair;
 use pidinet::weights::{Model, OpenOptions};
-use pidinet::{DetectorOptions, EdgeDetector, Isa, Size};
+use pidinet::{DetectorOptions, EdgeDetector, Size};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -17,7 +17,6 @@ use crate::problem::Problem;
 pub struct Detector {
     models: Models,
     detail: f64,
-    isa: Option<Isa>,
     detector: EdgeDetector,
     /// The pixels of the last image, whose memory the next one takes.
     image: Option<Image>,
@@ -32,15 +31,14 @@ enum Models {
 
 #[wasm_bindgen]
 impl Detector {
-    /// A detector with the model in a safetensors file, and the instruction set of this name (`"portable"`, `"simd128"`,
-    /// `"relaxed"`), the best of this module by default.
+    /// A detector with the model in a safetensors file.
     ///
     /// # Errors
     ///
-    /// An `Error` for a file that is no model of edges, and for an unknown instruction set.
+    /// An `Error` for a file that is no model of edges.
     #[wasm_bindgen(constructor)]
-    pub fn from_js(model: &[u8], isa: Option<String>) -> Result<Detector, JsError> {
-        Ok(Self::new(model, isa.as_deref())?)
+    pub fn from_js(model: &[u8]) -> Result<Detector, JsError> {
+        Ok(Self::new(model)?)
     }
 
     /// Gives the other end of the knob: the model of every edge, trained from the first one.
@@ -115,16 +113,15 @@ impl Detector {
 }
 
 impl Detector {
-    /// A detector with the model in a file, with an instruction set by name.
+    /// A detector with the model in a file.
     ///
     /// # Errors
     ///
-    /// [`Problem::Library`] for a file that is no model of edges, and for an unknown instruction set.
-    pub fn new(model: &[u8], isa: Option<&str>) -> Result<Self, Problem> {
+    /// [`Problem::Library`] for a file that is no model of edges.
+    pub fn new(model: &[u8]) -> Result<Self, Problem> {
         let model = Model::read(model, &OpenOptions::default())?;
-        let isa = isa.map(Isa::named).transpose().map_err(pidinet::Error::from)?;
-        let detector = EdgeDetector::new(&model, &options(isa))?;
-        Ok(Self { models: Models::One(Box::new(model)), detail: 0.0, isa, detector, image: None })
+        let detector = EdgeDetector::new(&model, &DetectorOptions::default())?;
+        Ok(Self { models: Models::One(Box::new(model)), detail: 0.0, detector, image: None })
     }
 
     /// Gives the other end of the knob.
@@ -139,7 +136,7 @@ impl Detector {
             Models::Pair(pair) => pair.boundaries().clone(),
         };
         let pair = Pair::new(boundaries, edges)?;
-        self.detector = EdgeDetector::new(&pair.at(self.detail)?, &options(self.isa))?;
+        self.detector = EdgeDetector::new(&pair.at(self.detail)?, &DetectorOptions::default())?;
         self.models = Models::Pair(Box::new(pair));
         Ok(())
     }
@@ -157,7 +154,7 @@ impl Detector {
             return Ok(());
         }
         let Models::Pair(pair) = &self.models else { return Err(Problem::NoEdges { detail }) };
-        self.detector = EdgeDetector::new(&pair.at(detail)?, &options(self.isa))?;
+        self.detector = EdgeDetector::new(&pair.at(detail)?, &DetectorOptions::default())?;
         self.detail = detail;
         Ok(())
     }
@@ -194,10 +191,6 @@ impl Detector {
     }
 }
 
-fn options(isa: Option<Isa>) -> DetectorOptions {
-    DetectorOptions { isa, ..DetectorOptions::default() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,7 +209,7 @@ mod tests {
     }
 
     fn detector() -> Detector {
-        Detector::new(pidinet::models::named("tiny").unwrap().bytes, None).unwrap()
+        Detector::new(pidinet::models::named("tiny").unwrap().bytes).unwrap()
     }
 
     #[test]
@@ -263,9 +256,7 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_said() {
         let message = |problem: Problem| problem.to_string();
-        assert!(message(Detector::new(b"no model", None).unwrap_err()).len() > 10);
-        let tiny = pidinet::models::named("tiny").unwrap().bytes;
-        assert!(message(Detector::new(tiny, Some("mmx")).unwrap_err()).contains("`mmx`"));
+        assert!(message(Detector::new(b"no model").unwrap_err()).len() > 10);
         assert!(detector().map(&rgba()[1..], SIZE, None).is_err());
         assert!(detector().map(&[], Size { height: 0, width: 0 }, None).is_err());
     }

@@ -22,8 +22,15 @@ const RELAXED = [...begin, 10, 19, 1, 17, 0, ...zero, ...zero, ...zero, 253, 133
 
 const runs = (bytes) => WebAssembly.validate(new Uint8Array(bytes));
 
-/** The best of the two WebAssembly files that this machine runs. */
-export function bestModule() {
+/** The WebAssembly file with an instruction set, the best that runs here by default. */
+export function moduleFor(isa) {
+  const best = bestModule();
+  if (isa === undefined || isa === best || isa === "simd128") return isa ?? best;
+  if (isa === "relaxed") throw new PidinetError("unsupported", "relaxed SIMD is missing here");
+  throw new PidinetError("options", `isa is ${String(isa)}: expected "simd128" or "relaxed"`);
+}
+
+function bestModule() {
   if (typeof WebAssembly !== "object" || !runs(SIMD128)) {
     const needed = "Chrome and Edge 91, Firefox 89, Safari 16.4, or later";
     throw new PidinetError("unsupported", `WebAssembly SIMD is missing here; it takes ${needed}`);

@@ -1,6 +1,6 @@
 // What users of the package call.
 
-import { MODELS, bestModule, compiled, fetched, moduleUrl } from "./assets.js";
+import { MODELS, compiled, fetched, moduleFor, moduleUrl } from "./assets.js";
 import { PidinetError, aborted } from "./errors.js";
 import { EdgeMap } from "./map.js";
 import { count, drawing, finish, fraction, longestSide } from "./options.js";
@@ -63,13 +63,12 @@ export class EdgeDetector {
       throw new PidinetError("unsupported", `there is no device ${String(device)}: expected "wasm"`);
     }
     const number = workers === undefined ? Math.min(4, Math.max(2, cores() - 1)) : count("workers", workers);
-    const kind = bestModule();
-    const url = wasm === undefined ? moduleUrl(isa === "simd128" ? "simd128" : kind) : wasm;
+    const url = wasm ?? moduleUrl(moduleFor(isa));
     const [module, bytes] = await Promise.all([
       url instanceof WebAssembly.Module ? url : compiled(url, signal),
       modelBytes(model, signal),
     ]);
-    const pool = new Pool(number, { kind: "start", module, model: bytes, isa });
+    const pool = new Pool(number, { kind: "start", module, model: bytes });
     try {
       const [about] = await unlessAborted(pool.started(), signal);
       const partner = edges ?? (Object.hasOwn(MODELS, model) ? MODELS[model].edges?.() : undefined);

@@ -29,9 +29,9 @@ const asFinish = ({ thin, threshold, low, style, invert }) =>
 export class Engine {
   #detector;
 
-  /** @param {Uint8Array} model @param {string} [isa] */
-  constructor(model, isa) {
-    this.#detector = guarded("model", () => new Detector(model, isa));
+  /** @param {Uint8Array} model */
+  constructor(model) {
+    this.#detector = guarded("model", () => new Detector(model));
   }
 
   get isa() {

@@ -14,8 +14,8 @@ export function init(module) {
 export class Detector {
   #engine;
 
-  constructor(model, { edges, isa } = {}) {
-    this.#engine = new Engine(new Uint8Array(model), isa);
+  constructor(model, { edges } = {}) {
+    this.#engine = new Engine(new Uint8Array(model));
     if (edges) this.#engine.setEdges(new Uint8Array(edges));
   }
 

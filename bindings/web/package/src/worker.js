@@ -29,9 +29,9 @@ function pixelsOf(bitmap, maxSide) {
 }
 
 const jobs = {
-  start({ module, model, isa }) {
+  start({ module, model }) {
     ready(module);
-    engine = new Engine(new Uint8Array(model), isa);
+    engine = new Engine(new Uint8Array(model));
     // Functions become fast once they have run: here, and not in front of whoever waits.
     engine.detect(
       { data: new Uint8Array(4 * 48 * 48).fill(255), width: 48, height: 48 },

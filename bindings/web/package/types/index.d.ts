@@ -30,7 +30,7 @@ export interface CreateOptions {
   /** The WebAssembly file, if it does not lie beside the script, or the module [the best that runs here]. */
   wasm?: string | URL | WebAssembly.Module;
   /** Instruction set; with `"simd128"`, maps equal those of other machines to the last bit [the best there is]. */
-  isa?: "simd128" | "relaxed" | "portable";
+  isa?: "simd128" | "relaxed";
   /** Most pixels of an image before it is made smaller [64 million]. */
   maxPixels?: number;
   /** Gives up. */
@@ -121,7 +121,7 @@ export declare class EdgeDetector {
   /** The name of the model. */
   readonly model: string;
   /** The instruction set in use. */
-  readonly isa: "simd128" | "relaxed" | "portable";
+  readonly isa: "simd128" | "relaxed";
   readonly device: "wasm";
   readonly workers: number;
   readonly closed: boolean;

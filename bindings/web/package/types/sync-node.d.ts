@@ -3,7 +3,4 @@ import type { Detector } from "./sync.js";
 export * from "./sync.js";
 
 /** A detector with a model of this package, read from its files. */
-export declare function load(
-  model?: "tiny" | "tiny-edges",
-  options?: { isa?: "simd128" | "portable" },
-): Detector;
+export declare function load(model?: "tiny" | "tiny-edges"): Detector;

@@ -25,7 +25,7 @@ export declare class Detector {
   /** With the bytes of a model file, and those of the model of every edge for `detail`. */
   constructor(
     model: ArrayBuffer | Uint8Array,
-    options?: { edges?: ArrayBuffer | Uint8Array; isa?: "simd128" | "relaxed" | "portable" },
+    options?: { edges?: ArrayBuffer | Uint8Array },
   );
   readonly isa: string;
   readonly model: string;
