@@ -34,6 +34,9 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
             ["clippy", "-p", "pidinet-cli", "--no-default-features", "--locked", "--", "-D", "warnings"];
         cargo(&small, &[])?;
     }
+    if extent == Extent::Full {
+        crate::python::run()?;
+    }
     tests.add(Command::new("cargo").args(["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     println!("{} passed, {} failed, {} skipped", tests.passed, tests.failed, tests.ignored);
     ensure!(tests.failed == 0 && tests.success, "tests failed");

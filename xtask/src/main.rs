@@ -11,6 +11,7 @@ mod docs;
 mod features;
 mod gpu;
 mod neon;
+mod python;
 mod simd128;
 mod spelling;
 
@@ -27,6 +28,7 @@ chores:
   features check that libraries compile with each of their features alone
   gpu      check that the parts for GPUs compile; takes long
   neon     test the kernels with NEON, in an emulator of aarch64
+  python   build the Python package and test it with every Python from 3.10 that is found
   simd128  test the kernels with WebAssembly's vectors, in node
   spelling check spelling, with typos where it is installed
 
@@ -49,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Some("features") => features::run(),
         Some("gpu") => gpu::run(),
         Some("neon") => neon::run(&arguments),
+        Some("python") => python::run(),
         Some("simd128") => simd128::run(&arguments),
         Some("spelling") => spelling::run(),
         Some(other) => bail!("no chore is called `{other}`\n\n{USAGE}"),

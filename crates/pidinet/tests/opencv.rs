@@ -45,7 +45,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn bytes_are_within_one_grey_level_of_opencv() {
+fn bytes_are_those_of_opencv() {
     let cases = cases();
     for interpolation in Interpolation::ALL {
         let count = cases.iter().filter(|case| case.resize.interpolation == interpolation).count();
@@ -55,7 +55,9 @@ fn bytes_are_within_one_grey_level_of_opencv() {
         let mut found = vec![0; eight.len()];
         resize.u8(&image, &mut found).unwrap();
         let furthest = found.iter().zip(&eight).map(|(a, b)| a.abs_diff(*b)).max();
-        assert!(furthest <= Some(1), "{resize:?}: {furthest:?}");
+        // Of cubic kernels, OpenCV's own results depend on its vectors.
+        let most = u8::from(resize.interpolation == Interpolation::Cubic);
+        assert!(furthest <= Some(most), "{resize:?}: {furthest:?}");
     }
 }
 
