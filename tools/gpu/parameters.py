@@ -1,7 +1,8 @@
 """The parameters of a PiDiNet in one vector, their names, and model files of them.
 
 Training keeps raw 3×3 weights, `[out, in / groups, 3, 3]`, one after the other in a vector of float32, so that an optimiser's
-step is a few operations. What a network multiplies with is a linear function of that vector: see `Working` in network.py.
+step is a few operations. What a network multiplies with is a linear function of that vector: see `Working` in working.py.
+Names and shapes are those of `pidinet.torch.PiDiNet`, but not taken from there: plain.py says why.
 """
 
 import math

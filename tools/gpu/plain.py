@@ -1,4 +1,9 @@
-"""The network and its loss in ordinary PyTorch operations: the reference, and what runs where our kernels do not."""
+"""The network and its loss in ordinary PyTorch operations: the reference, and what runs where our kernels do not.
+
+This states the network of `pidinet.torch` again, for three reasons: parameters are views of one vector, so that a step of the
+optimiser is a few operations; nothing may be copied from the host, as a step is replayed as one graph; and the machine
+with the GPU may have nothing but PyTorch. `check.py` holds the two together.
+"""
 
 import torch
 from torch.nn import functional as F

@@ -1,7 +1,10 @@
 """PiDiNet in PyTorch: convolutions by direct loops, maps by the program, files."""
 
+import doctest
 import hashlib
+import importlib
 import itertools
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -321,6 +324,22 @@ def test_networks_are_copied_and_pickled(photo):
         assert np.array_equal(maps(other, photo), maps(net, photo)) and other.metadata == net.metadata
 
 
+@pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules(networks.__path__)])
+def test_examples_in_documentation_run(name):
+    assert doctest.testmod(importlib.import_module(f"pidinet.torch.{name}")).failed == 0
+
+
 def test_the_package_alone_never_imports_pytorch():
     code = "import sys, pidinet, pidinet.eval, pidinet.controlnet; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(not (REPOSITORY / "docs/python.md").exists(), reason="not in the repository")
+def test_the_example_of_the_guide_runs(tmp_path, monkeypatch, photo):
+    monkeypatch.chdir(tmp_path)
+    pidinet.save("photo.jpg", photo)
+    guide = (REPOSITORY / "docs/python.md").read_text().split("## PyTorch")[1].split("## ")[0]
+    names = {"pidinet": pidinet, "batches": [(torch.zeros(2, 3, 16, 24, dtype=torch.uint8), torch.zeros(2, 16, 24))]}
+    for example in guide.split("```python")[1:]:
+        exec(example.split("```")[0], names)
+    assert names["edges"].shape == (90, 121)

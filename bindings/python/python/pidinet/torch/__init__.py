@@ -19,12 +19,12 @@ What was learnt is a model file, which needs PyTorch no more:
 It is imported only where it is asked for: `import pidinet` never imports PyTorch.
 """
 
-try:
-    import torch as _torch  # noqa: F401
-except ImportError as error:
+from importlib.util import find_spec as _find_spec
+
+if _find_spec("torch") is None:
     raise ImportError(
         "pidinet.torch needs PyTorch, see https://pytorch.org/get-started; to find edges, pidinet.EdgeDetector needs none"
-    ) from error
+    )
 
 from ._binary import BinaryConv2d, BiPDC, sign
 from ._difference import PixelDifferenceConv2d, fold
