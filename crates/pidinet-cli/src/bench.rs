@@ -247,7 +247,7 @@ fn noise(Size { width, height }: Size) -> anyhow::Result<Image> {
         (state >> 56) as u8
     };
     let pixels: Vec<u8> = (0..3 * width * height).map(|_| next()).collect();
-    Ok(Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Rgb))?)
+    Ok(Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Rgb))?)
 }
 
 /// Each step over all runs.

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pidinet::EdgeMap;
 use pidinet::arch::Arch;
 use pidinet::save::{Format, SaveOptions, is_whole};
 use pidinet::weights::Model;
+use pidinet::{EdgeMap, Size};
 
 /// Numbers that follow from a seed, which is printed.
 struct Random(u64);
@@ -66,7 +66,7 @@ fn picture(number: usize, side: usize) -> [EdgeMap; 2] {
     let inside = |x: usize, y: usize| (low..=high).contains(&x) && (low..=high).contains(&y);
     let edge = |x, y| inside(x, y) && (x == low || x == high || y == low || y == high);
     let map = |value: &dyn Fn(usize, usize) -> f32| {
-        EdgeMap::new(side, side, (0..side * side).map(|at| value(at % side, at / side)).collect())
+        EdgeMap::new(Size::square(side), (0..side * side).map(|at| value(at % side, at / side)).collect())
     };
     let noise = |x: usize, y: usize| (x * 7 + y * 13 + number) as f32 % 11.0 / 100.0;
     let photo = |x, y| if inside(x, y) { 0.8 } else { 0.2 } + noise(x, y);

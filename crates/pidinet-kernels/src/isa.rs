@@ -157,17 +157,17 @@ impl Isa {
     /// Runs a kernel on packed words with this instruction set, or with portable code where it does not
     /// [`pack`](Self::packs): the result is the same.
     pub fn run_packed<K: PackedKernel>(self, format: Format, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        if let Level::Avx512(lanes) = self.0 {
+            match (format, lanes.bf16(), lanes.vnni()) {
+                (Format::Bf16, Some(lanes), _) => return lanes.enter_packed(kernel),
+                (Format::Int8, _, Some(lanes)) => return lanes.enter_packed(kernel),
+                _ => {}
+            }
+        }
         match format {
-            Format::Bf16 => match self.0 {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512(lanes) if let Some(lanes) = lanes.bf16() => lanes.enter_packed(kernel),
-                _ => portable::Portable(portable::Bf16).enter_packed(kernel),
-            },
-            Format::Int8 => match self.0 {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512(lanes) if let Some(lanes) = lanes.vnni() => lanes.enter_packed(kernel),
-                _ => portable::Portable(portable::Int8).enter_packed(kernel),
-            },
+            Format::Bf16 => portable::Portable(portable::Bf16).enter_packed(kernel),
+            Format::Int8 => portable::Portable(portable::Int8).enter_packed(kernel),
         }
     }
 }

@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use pidinet::EdgeMap;
 use pidinet::arch::Arch;
 use pidinet::save::SaveOptions;
 use pidinet::weights::{Model, OpenOptions};
+use pidinet::{EdgeMap, Size};
 use pidinet_train::Error;
 use pidinet_train::checkpoint::Checkpoint;
 use pidinet_train::edges::config::{self, Augment, Config, Labels, Material, Phase, Source, Trust};
@@ -42,7 +42,7 @@ fn drawn(number: usize, by: usize, value: impl Fn(usize, usize, bool, bool) -> f
         let outline = inside && (x == left || x == right || y == top || y == bottom);
         value(x, y, inside, outline)
     };
-    EdgeMap::new(WIDTH, HEIGHT, (0..WIDTH * HEIGHT).map(pixel).collect())
+    EdgeMap::new(Size { height: HEIGHT, width: WIDTH }, (0..WIDTH * HEIGHT).map(pixel).collect())
 }
 
 impl Data {
@@ -259,7 +259,9 @@ fn pixels_of_the_value_to_be_ignored_count_nothing() {
     let save = |name: &str, value: &dyn Fn(usize) -> f32| {
         let path = folder.path().join(name).join("a.png");
         std::fs::create_dir(path.parent().unwrap()).unwrap();
-        EdgeMap::new(16, 16, (0..256).map(value).collect()).save(path, &SaveOptions::default()).unwrap();
+        EdgeMap::new(Size::square(16), (0..256).map(value).collect())
+            .save(path, &SaveOptions::default())
+            .unwrap();
     };
     save("images", &|at| at as f32 / 255.0);
     save("truth", &|at| [0.0, 0.0, 1.0 / 255.0, 1.0][at % 4]);
@@ -300,7 +302,7 @@ fn pictures_and_a_teacher_alone_teach() {
 #[test]
 fn a_teacher_that_does_not_fit_stops_the_run_or_is_skipped_and_counted() {
     let data = Data::new(4);
-    data.save(&EdgeMap::new(9, 8, vec![0.5; 72]), "maps/01.png");
+    data.save(&EdgeMap::new(Size { height: 8, width: 9 }, vec![0.5; 72]), "maps/01.png");
     std::fs::write(data.path("maps/02.png"), b"\x89PNG\r\n\x1a\nnothing more").unwrap();
     let mut config = data.config(data.folders("one"));
     config.distil.maps = Some(data.path("maps"));

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use pidinet::EdgeMap;
 use pidinet::save::SaveOptions;
 use pidinet::weights::{OpenOptions, RecognitionModel};
-use pidinet::{Classifier, ClassifierOptions};
+use pidinet::{Classifier, ClassifierOptions, Size};
 use pidinet_eval::classes::{ClassSet, Confusion};
 use pidinet_train::device::Cpu;
 use pidinet_train::recognition::config::{Augment, Config, Model};
@@ -31,7 +31,7 @@ fn draw(folder: &Path, count: usize) {
             };
             let data = (0..SIDE * SIDE).map(|i| shade(i % SIDE, i / SIDE)).collect();
             let path = folder.join(format!("data/{name}/{number:02}.png"));
-            EdgeMap::new(SIDE, SIDE, data).save(path, &SaveOptions::default()).unwrap();
+            EdgeMap::new(Size::square(SIDE), data).save(path, &SaveOptions::default()).unwrap();
         }
     }
 }

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
-use pidinet::{DetectorOptions, EdgeDetector};
+use pidinet::{DetectorOptions, EdgeDetector, Size};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let detector = EdgeDetector::open(model, &options)?;
     let noise: Vec<u8> =
         (0..3 * width * height).map(|i| (i.wrapping_mul(2_654_435_761) >> 16) as u8).collect();
-    let image = Image::from_u8(&noise, &PixelLayout::packed(width, height, PixelFormat::Rgb))?;
+    let image = Image::from_u8(&noise, &PixelLayout::packed(Size { height, width }, PixelFormat::Rgb))?;
     let mut sum = 0.0;
     for run in 0..=runs.parse::<usize>()? {
         let start = Instant::now();

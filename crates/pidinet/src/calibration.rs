@@ -22,11 +22,11 @@ const RESERVE: f32 = 1.25;
 /// use pidinet::edges::Precision;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
-/// use pidinet::{EdgeDetector, DetectorOptions};
+/// use pidinet::{DetectorOptions, EdgeDetector, Size};
 ///
 /// let mut model = Model::random(Arch::tiny(), 1);
 /// let pixels: Vec<u8> = (0..40 * 30).map(|i| (i * i % 251) as u8).collect();
-/// let picture = Image::from_u8(&pixels, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
+/// let picture = Image::from_u8(&pixels, &PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Grey))?;
 /// model.calibration = Some(Calibration::measure(&model, [picture.clone()])?);
 ///
 /// let options = DetectorOptions { precision: Precision::Int8, ..DetectorOptions::default() };

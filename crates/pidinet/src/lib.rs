@@ -6,13 +6,13 @@
 //! ```
 //! use pidinet::image::{Image, PixelFormat, PixelLayout};
 //! use pidinet::weights::{Model, OpenOptions};
-//! use pidinet::{EdgeDetector, DetectorOptions};
+//! use pidinet::{DetectorOptions, EdgeDetector, Size};
 //!
 //! let model = Model::read(pidinet::models::DEFAULT.bytes, &OpenOptions::default())?;
 //! let detector = EdgeDetector::new(&model, &DetectorOptions::default())?;
 //! let half = |index: usize| if index % 64 < 32 { 40 } else { 200 }; // dark left, bright right
 //! let grey: Vec<u8> = (0..64 * 48).map(half).collect();
-//! let image = Image::from_u8(&grey, &PixelLayout::packed(64, 48, PixelFormat::Grey))?;
+//! let image = Image::from_u8(&grey, &PixelLayout::packed(Size { height: 48, width: 64 }, PixelFormat::Grey))?;
 //! let edges = detector.detect(&image)?.edges;
 //! assert!(edges.row(24)[32] > 0.5 && edges.row(24)[8] < 0.1);
 //! # Ok::<(), pidinet::Error>(())

@@ -203,12 +203,13 @@ mod tests {
     #[test]
     fn the_default_model_sees_the_border_of_a_disc_and_little_else() {
         use crate::image::{Image, PixelFormat, PixelLayout};
-        use crate::{DetectorOptions, EdgeDetector};
+        use crate::{DetectorOptions, EdgeDetector, Size};
         let side = 96i32;
         let radius = |x: i32, y: i32| f64::from((x - 48).pow(2) + (y - 48).pow(2)).sqrt();
         let grey = |index: i32| if radius(index % side, index / side) < 28.0 { 220 } else { 60 };
         let pixels: Vec<u8> = (0..side * side).map(grey).collect();
-        let image = Image::from_u8(&pixels, &PixelLayout::packed(96, 96, PixelFormat::Grey)).unwrap();
+        let image =
+            Image::from_u8(&pixels, &PixelLayout::packed(Size::square(96), PixelFormat::Grey)).unwrap();
         let model = Model::read(DEFAULT.bytes, &OpenOptions::default()).unwrap();
         let edges =
             EdgeDetector::new(&model, &DetectorOptions::default()).unwrap().detect(&image).unwrap().edges;

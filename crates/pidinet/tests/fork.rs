@@ -15,7 +15,7 @@ use pidinet::arch::Arch;
 use pidinet::arch::recognition::RecognitionArch;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::{Model, RecognitionModel};
-use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector};
+use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Size};
 
 /// A child has only the thread that forked: nothing else may be under way in this process that it would wait for.
 static TURN: Mutex<()> = Mutex::new(());
@@ -53,7 +53,7 @@ fn in_a_child(work: impl FnOnce() -> bool) -> End {
 /// A texture.
 fn image(width: usize, height: usize) -> Image {
     let pixels: Vec<u8> = (0..width * height).map(|i| (i * i % 251) as u8).collect();
-    Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Grey)).unwrap()
+    Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Grey)).unwrap()
 }
 
 fn detector(threads: usize) -> EdgeDetector {

@@ -11,7 +11,7 @@ use pidinet::arch::Arch;
 use pidinet::edges::Precision;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::Model;
-use pidinet::{DetectorOptions, EdgeDetector, Error, Isa};
+use pidinet::{DetectorOptions, EdgeDetector, Error, Isa, Size};
 
 /// The system's allocator, with the size of the largest piece that was asked for.
 struct Watched;
@@ -56,7 +56,7 @@ fn frame(width: usize, height: usize, number: usize) -> Vec<u8> {
 }
 
 fn image(width: usize, height: usize) -> Image {
-    let layout = PixelLayout::packed(width, height, PixelFormat::Rgb);
+    let layout = PixelLayout::packed(Size { height, width }, PixelFormat::Rgb);
     Image::from_u8(&frame(width, height, 0), &layout).unwrap()
 }
 
@@ -114,7 +114,7 @@ fn maps_in_ones_own_memory_are_those_of_detect() {
 fn a_loop_over_frames_allocates_nothing_of_the_size_of_a_map() {
     let _turn = TURN.lock().unwrap();
     let (width, height) = (320, 240);
-    let layout = PixelLayout::packed(width, height, PixelFormat::Bgr);
+    let layout = PixelLayout::packed(Size { height, width }, PixelFormat::Bgr);
     let frames: Vec<Vec<u8>> = (0..10).map(|number| frame(width, height, number)).collect();
     for threads in [1, 2] {
         let detector = detector(threads, DetectorOptions::default());
@@ -158,13 +158,13 @@ fn an_image_takes_other_pixels() {
     let _turn = TURN.lock().unwrap();
     let mut image = image(6, 5);
     let before = image.clone();
-    let layout = PixelLayout::packed(3, 2, PixelFormat::Bgra);
+    let layout = PixelLayout::packed(Size { height: 2, width: 3 }, PixelFormat::Bgra);
     let pixels: Vec<u8> = (0..24).collect();
     assert!(image.set_u8(&pixels[..23], &layout).is_err());
     assert_eq!(image, before);
     image.set_u8(&pixels, &layout).unwrap();
     assert_eq!(image, Image::from_u8(&pixels, &layout).unwrap());
-    let floats = PixelLayout::packed(1, 1, PixelFormat::Grey);
+    let floats = PixelLayout::packed(Size::square(1), PixelFormat::Grey);
     let mut image = Image::from_f32(&[0.5], &floats).unwrap();
     image.set_u8(&pixels, &layout).unwrap();
     assert_eq!(image, Image::from_u8(&pixels, &layout).unwrap());

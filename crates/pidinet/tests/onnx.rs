@@ -188,7 +188,7 @@ fn onnx_runtime_finds_the_edges_of_a_picture() {
             let planes = pattern(size, seed);
             let area = size.height * size.width;
             let pixels: Vec<u8> = (0..3 * area).map(|i| planes[i % 3 * area + i / 3]).collect();
-            let layout = PixelLayout::packed(size.width, size.height, PixelFormat::Rgb);
+            let layout = PixelLayout::packed(size, PixelFormat::Rgb);
             let edges = detector.detect(&Image::from_u8(&pixels, &layout).unwrap()).unwrap().edges;
             let values: Vec<f32> = planes.iter().map(|&value| f32::from(value)).collect();
             work.add(&file, 1, size, &values, edges.data().to_vec());

@@ -79,7 +79,7 @@ fn floats_are_those_of_opencv() {
 fn pictures_keep_their_depth() {
     for Case { resize, image, eight, .. } in cases().into_iter().filter(|case| case.resize.channels == 3) {
         let Size { height, width } = resize.from;
-        let layout = PixelLayout::packed(width, height, PixelFormat::Rgb);
+        let layout = PixelLayout::packed(Size { height, width }, PixelFormat::Rgb);
         let picture = Image::from_u8(&image, &layout).unwrap();
         let found = picture.resized_as_opencv(resize.to, resize.interpolation).unwrap();
         assert_eq!(found.size(), resize.to);
@@ -126,7 +126,7 @@ fn sizes_that_do_not_fit_are_errors() {
     assert!(Resize { to: Size { height: 2, width: 0 }, ..resize }.u8(&[0; 6], &mut []).is_err());
     assert!(Resize { channels: 0, ..resize }.u8(&[], &mut []).is_err());
     assert!(Resize { from: Size { height: 2, width: usize::MAX }, ..resize }.u8(&[0; 6], &mut dst).is_err());
-    let layout = PixelLayout::packed(3, 2, PixelFormat::Grey);
+    let layout = PixelLayout::packed(Size { height: 2, width: 3 }, PixelFormat::Grey);
     let image = Image::from_u8(&[0; 6], &layout).unwrap();
     assert!(image.resized_as_opencv(Size { height: 3, width: 0 }, Interpolation::Area).is_err());
     assert!(image.resized_as_opencv(Size { height: 3, width: usize::MAX }, Interpolation::Area).is_err());

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::{Model, OpenOptions, RecognitionModel};
-use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Isa, models};
+use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Isa, Size, models};
 
 /// Columns and rows of the picture; odd, and enough for every stage to have a few rows.
 const SIZE: [usize; 2] = [75, 53];
@@ -31,7 +31,7 @@ pub fn results(isa: Option<&str>) -> Vec<f32> {
         if far < 150 { 230 } else { (2 * x + y) as u8 }
     };
     let pixels: Vec<u8> = (0..3 * width * height).map(sample).collect();
-    let image = Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Rgb));
+    let image = Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Rgb));
     let image = image.expect("as many pixels as the layout says");
 
     let model = Model::read(models::DEFAULT.bytes, &OpenOptions::default()).expect("a model of the library");

@@ -145,6 +145,7 @@ impl FromStr for Colour {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use pidinet::Size;
 
     use super::*;
 
@@ -166,7 +167,7 @@ mod tests {
             8 | 12 => 0.3,
             _ => 0.0,
         };
-        EdgeMap::new(21, 21, (0..441).map(|i| value(i % 21)).collect())
+        EdgeMap::new(Size::square(21), (0..441).map(|i| value(i % 21)).collect())
     }
 
     /// The middle row.

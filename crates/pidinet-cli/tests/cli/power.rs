@@ -6,6 +6,8 @@ use std::collections::HashSet;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use pidinet::Size;
+
 use crate::sandbox::{Ran, Sandbox};
 
 /// The system calls of a run about files, one a line; `None` where they cannot be had.
@@ -129,7 +131,7 @@ fn edges_are_not_taken_for_images_the_second_time() {
 fn a_folder_of_results_has_one_run_at_a_time() {
     let sandbox = Sandbox::new();
     let line = (0..33 * 20).map(|pixel| f32::from(u8::from(pixel / 33 == 9))).collect();
-    let line = pidinet::EdgeMap::new(33, 20, line);
+    let line = pidinet::EdgeMap::new(Size { height: 20, width: 33 }, line);
     for folder in ["out", "pred", "truth"] {
         std::fs::create_dir(sandbox.path(folder)).unwrap();
     }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use pidinet::Size;
 use pidinet::arch::Arch;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::SaveOptions;
@@ -96,7 +97,7 @@ pub(crate) fn photo(width: usize, height: usize) -> Image {
             [grey, grey / 2, 255 - grey]
         })
         .collect();
-    Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Rgb)).unwrap()
+    Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Rgb)).unwrap()
 }
 
 /// What a run gave.

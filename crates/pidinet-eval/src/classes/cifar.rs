@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use pidinet::Size;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 
 use super::content::File;
@@ -80,7 +81,7 @@ pub(super) fn read(path: &Path, files: &[File], split: Option<&str>) -> Result<(
 pub(super) fn image(bytes: &[u8]) -> Image {
     let pixels: Vec<u8> =
         (0..PLANE).flat_map(|at| [0, 1, 2].map(|colour| bytes[colour * PLANE + at])).collect();
-    Image::from_u8(&pixels, &PixelLayout::packed(SIDE, SIDE, PixelFormat::Rgb)).expect("32×32 pixels")
+    Image::from_u8(&pixels, &PixelLayout::packed(Size::square(SIDE), PixelFormat::Rgb)).expect("32×32 pixels")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use pidinet::Size;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::{SaveOptions, write_atomically};
 use resvg::tiny_skia::{Color, Pixmap, Transform};
@@ -58,7 +59,8 @@ pub fn drawn(svg: &str, scale: f64) -> Result<Image> {
         .ok_or_else(|| Error::Figure(format!("{width}x{height} pixels do not fit in memory").into()))?;
     canvas.fill(Color::WHITE);
     resvg::render(&tree, Transform::from_scale(scale as f32, scale as f32), &mut canvas.as_mut());
-    let layout = PixelLayout::packed(width as usize, height as usize, PixelFormat::Rgba);
+    let layout =
+        PixelLayout::packed(Size { height: height as usize, width: width as usize }, PixelFormat::Rgba);
     Ok(Image::from_u8(canvas.data(), &layout)?)
 }
 

@@ -42,7 +42,7 @@ impl Map {
 
     /// Some columns of row `y`, which may be on the border.
     fn row(&self, y: isize, phase: usize) -> Row<'_> {
-        let y = y.strict_add_unsigned(self.border) as usize;
+        let y = (y + self.border as isize) as usize;
         Row { data: &self.blocks[y * self.phases + phase], stride: self.stride }
     }
 }

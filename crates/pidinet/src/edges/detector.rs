@@ -32,12 +32,12 @@ pub struct Detection {
 /// use pidinet::arch::Arch;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
-/// use pidinet::{EdgeDetector, DetectorOptions};
+/// use pidinet::{DetectorOptions, EdgeDetector, Size};
 ///
 /// let model = Model::random(Arch::tiny(), 1); // usually: Model::open("model.safetensors", …)
 /// let detector = EdgeDetector::new(&model, &DetectorOptions::default())?;
 /// let grey = vec![128u8; 40 * 30];
-/// let image = Image::from_u8(&grey, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
+/// let image = Image::from_u8(&grey, &PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Grey))?;
 /// let edges = detector.detect(&image)?.edges;
 /// assert_eq!((edges.width(), edges.height()), (40, 30));
 /// # Ok::<(), pidinet::Error>(())
@@ -131,9 +131,9 @@ impl EdgeDetector {
     /// # use pidinet::arch::Arch;
     /// # use pidinet::image::{Image, PixelFormat, PixelLayout};
     /// # use pidinet::weights::Model;
-    /// # use pidinet::{EdgeDetector, DetectorOptions};
+    /// # use pidinet::{DetectorOptions, EdgeDetector, Size};
     /// # let detector = EdgeDetector::new(&Model::random(Arch::tiny(), 1), &DetectorOptions::default())?;
-    /// let layout = PixelLayout::packed(40, 30, PixelFormat::Bgr);
+    /// let layout = PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Bgr);
     /// let frames = [vec![1u8; 40 * 30 * 3], vec![2u8; 40 * 30 * 3]];
     /// let mut image = Image::from_u8(&frames[0], &layout)?;
     /// let mut map = vec![0u8; 64 * 30];
@@ -254,7 +254,7 @@ impl EdgeDetector {
         let run = run(&self.engine, &input, padded);
         let stats = self.engine.stats(&run.times, padded);
         let maps = run.maps.into_iter().map(|map| {
-            let map = EdgeMap::new(padded.width, padded.height, map.data);
+            let map = EdgeMap::new(Size { height: padded.height, width: padded.width }, map.data);
             if padded == image.size() { map } else { map.cropped(image.size()) }
         });
         (maps.collect(), stats)

@@ -1,7 +1,7 @@
 //! Pixels in a caller's memory: their order, depth and stride.
 
 use super::sample::Sample;
-use crate::{Error, Result};
+use crate::{Error, Result, Size};
 
 /// The samples of a pixel, in the order they lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +47,8 @@ pub struct PixelLayout {
 
 impl PixelLayout {
     /// Rows that follow each other without a gap.
-    pub fn packed(width: usize, height: usize, format: PixelFormat) -> Self {
+    pub fn packed(size: Size, format: PixelFormat) -> Self {
+        let Size { height, width } = size;
         Self { width, height, row_stride: width.saturating_mul(format.samples()), format }
     }
 

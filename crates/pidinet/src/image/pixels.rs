@@ -32,8 +32,9 @@ impl Image {
     ///
     /// ```
     /// use pidinet::image::{Image, PixelFormat, PixelLayout};
+    /// use pidinet::Size;
     /// let bgra = [0, 0, 255, 255, 255, 0, 0, 255]; // a red pixel and a blue one
-    /// let layout = PixelLayout::packed(2, 1, PixelFormat::Bgra);
+    /// let layout = PixelLayout::packed(Size { height: 1, width: 2 }, PixelFormat::Bgra);
     /// assert_eq!(Image::from_u8(&bgra, &layout)?.rgb(0, 0), [1.0, 0.0, 0.0]);
     /// # Ok::<(), pidinet::Error>(())
     /// ```
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn rows_are_in_the_order_of_the_preset() -> Result<()> {
         let pixels = [0, 51, 255, 128, 128, 128, 7, 8, 9, 10, 11, 12];
-        let image = Image::from_u8(&pixels, &PixelLayout::packed(2, 2, PixelFormat::Rgb))?;
+        let image = Image::from_u8(&pixels, &PixelLayout::packed(Size::square(2), PixelFormat::Rgb))?;
         let [b, g, r] = row(&image, 0, Preset::Controlnet);
         assert_eq!((b, g, r), (vec![1.0, 128.0 / 255.0], vec![0.2, 128.0 / 255.0], vec![0.0, 128.0 / 255.0]));
         let [r, g, b] = row(&image, 0, Preset::Imagenet);
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn all_depths_give_the_same_input() -> Result<()> {
-        let layout = PixelLayout::packed(1, 1, PixelFormat::Rgb);
+        let layout = PixelLayout::packed(Size::square(1), PixelFormat::Rgb);
         let eight = Image::from_u8(&[51, 102, 204], &layout)?;
         let sixteen = Image::from_u16(&[51 * 257, 102 * 257, 204 * 257], &layout)?;
         let float = Image::from_f32(&[51.0 / 255.0, 102.0 / 255.0, 204.0 / 255.0], &layout)?;
@@ -237,7 +238,7 @@ mod tests {
 
     #[test]
     fn floats_are_from_0_to_1() -> Result<()> {
-        let layout = PixelLayout::packed(3, 1, PixelFormat::Grey);
+        let layout = PixelLayout::packed(Size { height: 1, width: 3 }, PixelFormat::Grey);
         let error = Image::from_f32(&[0.5, 255.0, -3.0], &layout).unwrap_err();
         let Error::PixelRange { least, least_at, most, most_at, .. } = error else { panic!("{error}") };
         assert_eq!((least, least_at, most, most_at), (-3.0, (2, 0), 255.0, (1, 0)));
@@ -248,7 +249,7 @@ mod tests {
 
     #[test]
     fn floats_must_be_finite() {
-        let layout = PixelLayout::packed(2, 2, PixelFormat::Grey);
+        let layout = PixelLayout::packed(Size::square(2), PixelFormat::Grey);
         let image = Image::from_f32(&[0.0, 0.0, f32::NAN, 0.0], &layout);
         assert!(matches!(image, Err(Error::PixelNotANumber { x: 0, y: 1, .. })));
     }

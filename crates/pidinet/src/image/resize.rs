@@ -165,7 +165,7 @@ mod tests {
     use crate::Result;
 
     fn grey(width: usize, height: usize, data: &[f32]) -> Result<Image> {
-        Image::from_f32(data, &PixelLayout::packed(width, height, PixelFormat::Grey))
+        Image::from_f32(data, &PixelLayout::packed(Size { height, width }, PixelFormat::Grey))
     }
 
     fn greys(image: &Image) -> Vec<f32> {
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn the_same_size_is_the_same_image() -> Result<()> {
         let pixels: Vec<u8> = (0..27).map(|i| i * 9).collect();
-        let image = Image::from_u8(&pixels, &PixelLayout::packed(3, 3, PixelFormat::Rgb))?;
+        let image = Image::from_u8(&pixels, &PixelLayout::packed(Size::square(3), PixelFormat::Rgb))?;
         let same = image.resized(Size::square(3));
         for (x, y) in (0..9).map(|i| (i % 3, i / 3)) {
             assert_eq!(same.rgb(x, y), image.rgb(x, y));
@@ -204,7 +204,9 @@ mod tests {
     fn shrinking_averages() -> Result<()> {
         // Stripes finer than the output: without antialiasing they would give a pattern.
         let stripes: Vec<u8> = (0..64 * 8).map(|i| if i % 2 == 0 { 0 } else { 200 }).collect();
-        let image = Image::from_u8(&stripes, &PixelLayout::packed(64, 8, PixelFormat::Grey))?.fitted(16);
+        let image =
+            Image::from_u8(&stripes, &PixelLayout::packed(Size { height: 8, width: 64 }, PixelFormat::Grey))?
+                .fitted(16);
         assert_eq!((image.width(), image.height()), (16, 2));
         let Pixels::U8(data) = image.pixels() else { panic!("the depth is kept") };
         // At the border the triangle is cut, so that one colour of stripes weighs a little more.

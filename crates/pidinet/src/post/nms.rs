@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EdgeMap, UnknownName};
+use crate::{EdgeMap, Size, UnknownName};
 
 /// The constants of the suppression. They change benchmark scores, so say which ones were used.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,11 +120,11 @@ const MOST_PIXELS: usize = 1000;
 /// # Examples
 ///
 /// ```
-/// use pidinet::{EdgeMap, post::{Suppression, suppress}};
+/// use pidinet::{EdgeMap, Size, post::{Suppression, suppress}};
 ///
 /// // A vertical ridge, three pixels wide.
 /// let ridge = |x: usize| match x { 9 | 11 => 0.4, 10 => 0.8, _ => 0.0 };
-/// let map = EdgeMap::new(21, 21, (0..441).map(|i| ridge(i % 21)).collect());
+/// let map = EdgeMap::new(Size::square(21), (0..441).map(|i| ridge(i % 21)).collect());
 /// let thin = suppress(&map, &Suppression::DOLLAR);
 /// assert_eq!(thin.row(10)[8..13], [0.0, 0.0, 0.8, 0.0, 0.0]);
 /// ```
@@ -140,7 +140,7 @@ pub(crate) fn suppress_from(map: &EdgeMap, options: &Suppression, least: f32) ->
     let smooth = blurred(map, TRIANGLE);
     let (dx, dy) = (along_rows(&smooth), along_columns(&smooth));
     let (xx, xy, yy) = (along_rows(&dx), along_rows(&dy), along_columns(&dy));
-    let mut crests = EdgeMap::new(width, height, vec![0.0; width * height]);
+    let mut crests = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
     for y in 0..height {
         for x in 0..width {
             let value = map.row(y)[x];
@@ -217,7 +217,7 @@ fn blurred(map: &EdgeMap, radius: usize) -> EdgeMap {
     let area = (radius + 1) * (radius + 1);
     let weights: Vec<f32> =
         (0..=2 * radius).map(|i| (radius + 1 - i.abs_diff(radius)) as f32 / area as f32).collect();
-    let mut columns = EdgeMap::new(width, height, vec![0.0; width * height]);
+    let mut columns = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
     for (y, sums) in columns.data_mut().chunks_mut(width.max(1)).enumerate() {
         for (k, weight) in weights.iter().enumerate() {
             let row = map.row(mirrored(y as isize + k as isize - radius as isize, height));
@@ -226,7 +226,7 @@ fn blurred(map: &EdgeMap, radius: usize) -> EdgeMap {
             }
         }
     }
-    let mut smooth = EdgeMap::new(width, height, vec![0.0; width * height]);
+    let mut smooth = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
     let mut padded = vec![0.0; width + 2 * radius];
     for (y, sums) in smooth.data_mut().chunks_mut(width.max(1)).enumerate() {
         for (x, pixel) in padded.iter_mut().enumerate() {
@@ -250,7 +250,7 @@ fn mirrored(at: isize, size: usize) -> usize {
 /// The derivative along x.
 fn along_rows(map: &EdgeMap) -> EdgeMap {
     let (width, height) = (map.width(), map.height());
-    let mut slopes = EdgeMap::new(width, height, vec![0.0; width * height]);
+    let mut slopes = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
     if width < 2 {
         return slopes;
     }
@@ -268,7 +268,7 @@ fn along_rows(map: &EdgeMap) -> EdgeMap {
 /// The derivative along y.
 fn along_columns(map: &EdgeMap) -> EdgeMap {
     let (width, height) = (map.width(), map.height());
-    let mut slopes = EdgeMap::new(width, height, vec![0.0; width * height]);
+    let mut slopes = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
     if height < 2 {
         return slopes;
     }
@@ -365,7 +365,7 @@ mod tests {
             pixels in proptest::collection::vec(0f32..1.0, 1600),
             (smoothing, radius) in (0usize..3, 1usize..5),
         ) {
-            let map = EdgeMap::new(width, height, pixels[..width * height].to_vec());
+            let map = EdgeMap::new(Size { height, width }, pixels[..width * height].to_vec());
             let options = Suppression { smoothing, radius, ..Suppression::DOLLAR };
             let (got, want) = (suppress(&map, &options), literal(&map, &options));
             let differ = got.data().iter().zip(&want).filter(|&(&g, &w)| (f64::from(g) - w).abs() > 1e-6).count();
@@ -377,7 +377,7 @@ mod tests {
             (width, height) in (1usize..20, 1usize..20),
             pixels in proptest::collection::vec(0f32..1.0, 400),
         ) {
-            let map = EdgeMap::new(width, height, pixels[..width * height].to_vec());
+            let map = EdgeMap::new(Size { height, width }, pixels[..width * height].to_vec());
             let kept = suppress(&map, &Suppression { border: 0, ..Suppression::RCF });
             prop_assert!(kept.data().iter().zip(map.data()).all(|(&k, &e)| k == 0.0 || k == e));
         }

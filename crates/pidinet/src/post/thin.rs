@@ -23,9 +23,9 @@ use super::Mask;
 /// # Examples
 ///
 /// ```
-/// use pidinet::post::{Mask, thin};
+/// use pidinet::{Size, post::{Mask, thin}};
 ///
-/// let mut bar = Mask::from_fn(9, 5, |x, y| (1..8).contains(&x) && (1..4).contains(&y));
+/// let mut bar = Mask::from_fn(Size { height: 5, width: 9 }, |x, y| (1..8).contains(&x) && (1..4).contains(&y));
 /// thin(&mut bar);
 /// assert_eq!(bar.pixels().collect::<Vec<_>>(), [(2, 2), (3, 2), (4, 2), (5, 2), (6, 2)]);
 /// ```
@@ -160,6 +160,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Size;
 
     /// The definition, one pixel at a time.
     fn literal(mask: &Mask) -> Mask {
@@ -203,7 +204,7 @@ mod tests {
         let size = (1usize..150, 1usize..40);
         let discs = proptest::collection::vec((0usize..150, 0usize..40, 0usize..60), 0..12);
         (size, discs, 0u64..10, any::<u64>()).prop_map(|((width, height), discs, density, seed)| {
-            Mask::from_fn(width, height, |x, y| {
+            Mask::from_fn(Size { height, width }, |x, y| {
                 let noise = seed.wrapping_add((y * 150 + x) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
                 let noise = (noise ^ noise >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 32;
                 noise % 10 < density
@@ -236,7 +237,7 @@ mod tests {
     fn every_neighbourhood_is_the_definition() {
         for pattern in 0u32..512 {
             for left in [0, 1, 62, 63] {
-                let mask = Mask::from_fn(66, 5, |x, y| {
+                let mask = Mask::from_fn(Size { height: 5, width: 66 }, |x, y| {
                     (left..left + 3).contains(&x)
                         && (1..4).contains(&y)
                         && pattern >> ((y - 1) * 3 + x - left) & 1 == 1
@@ -251,7 +252,7 @@ mod tests {
     #[test]
     fn an_empty_image_has_nothing_to_thin() {
         for (width, height) in [(0, 0), (5, 0), (0, 5), (5, 5)] {
-            let mut mask = Mask::new(width, height);
+            let mut mask = Mask::new(Size { height, width });
             thin(&mut mask);
             assert!(mask.is_empty());
         }

@@ -72,11 +72,11 @@ impl Classification {
 /// use pidinet::arch::recognition::RecognitionArch;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::RecognitionModel;
-/// use pidinet::{Classifier, ClassifierOptions};
+/// use pidinet::{Classifier, ClassifierOptions, Size};
 ///
 /// let model = RecognitionModel::random(RecognitionArch::small(10), 1); // usually: RecognitionModel::open("model.safetensors", …)
 /// let classifier = Classifier::new(&model, &ClassifierOptions::default())?;
-/// let image = Image::from_u8(&[128; 40 * 30], &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
+/// let image = Image::from_u8(&[128; 40 * 30], &PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Grey))?;
 /// let found = classifier.classify(&image);
 /// assert_eq!(found.top(3)[0].0, found.class());
 /// # Ok::<(), pidinet::Error>(())

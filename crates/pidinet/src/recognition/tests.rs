@@ -96,7 +96,8 @@ fn a_batch_gives_what_its_images_give() {
         Classifier::new(&RecognitionModel::random(layouts().remove(2), 1), &options(3, Isa::best())).unwrap();
     let image = |seed: usize| {
         let pixels: Vec<u8> = (0..3 * 40 * 36).map(|at| (at * at * seed % 251) as u8).collect();
-        Image::from_u8(&pixels, &PixelLayout::packed(40, 36, PixelFormat::Rgb)).unwrap()
+        Image::from_u8(&pixels, &PixelLayout::packed(Size { height: 36, width: 40 }, PixelFormat::Rgb))
+            .unwrap()
     };
     let images: Vec<Image> = (1..8).map(image).collect();
     let one_by_one: Vec<Classification> = images.iter().map(|image| classifier.classify(image)).collect();

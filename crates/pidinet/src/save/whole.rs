@@ -69,12 +69,12 @@ fn is_whole_archive(bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::EdgeMap;
     use crate::save::SaveOptions;
+    use crate::{EdgeMap, Size};
 
     #[test]
     fn only_whole_files_are_whole() {
-        let map = EdgeMap::new(9, 7, (0..63).map(|at| at as f32 / 63.0).collect());
+        let map = EdgeMap::new(Size { height: 7, width: 9 }, (0..63).map(|at| at as f32 / 63.0).collect());
         for format in Format::ALL {
             let file = map.encode(format, &SaveOptions::default()).unwrap();
             assert!(is_whole_content(&file, format), "{format}");

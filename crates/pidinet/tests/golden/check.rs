@@ -89,7 +89,11 @@ pub(crate) fn image(x: &Map) -> Option<Image> {
             pixels.extend((0..3).map(|c| (x.row(c, y)[column] * DEVIATION[c] + MEAN[c]) as f32));
         }
     }
-    Image::from_f32(&pixels, &PixelLayout::packed(x.width, x.height, PixelFormat::Rgb)).ok()
+    Image::from_f32(
+        &pixels,
+        &PixelLayout::packed(Size { height: x.height, width: x.width }, PixelFormat::Rgb),
+    )
+    .ok()
 }
 
 /// How far from the golden maps others may be.

@@ -1,5 +1,6 @@
 //! Safetensors files that lie, and what is read of those that do not.
 
+use pidinet::Size;
 use pidinet::arch::{Arch, Kinds};
 use pidinet::calibration::Calibration;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
@@ -119,7 +120,11 @@ fn metadata_that_is_not_understood_is_named() {
 #[test]
 fn a_calibration_has_a_range_for_each_channel() {
     let mut model = small();
-    let grey = Image::from_u8(&[90; 20 * 10], &PixelLayout::packed(20, 10, PixelFormat::Grey)).unwrap();
+    let grey = Image::from_u8(
+        &[90; 20 * 10],
+        &PixelLayout::packed(Size { height: 10, width: 20 }, PixelFormat::Grey),
+    )
+    .unwrap();
     model.calibration = Some(Calibration::measure(&model, [grey]).unwrap());
     let file = model.to_bytes().unwrap();
     let (header, tensors) = parts(&file);

@@ -4,8 +4,8 @@
 //! the common lines are the ridges of the blurred sum of all annotators, and each annotator's pixels are matched
 //! to them as the benchmark matches predictions to truth.
 
-use pidinet::EdgeMap;
 use pidinet::post::{Mask, Suppression, suppress, thin};
+use pidinet::{EdgeMap, Size};
 use pidinet_eval::edges::evaluate;
 use pidinet_eval::edges::matching::matching;
 
@@ -32,7 +32,7 @@ pub(super) fn registered(marks: Marks, width: usize) -> Marks {
     let reach = evaluate::EvaluateOptions::default().max_distance * (width as f64).hypot(height as f64);
     let mut moved: Vec<u16> = bits.iter().map(|&mark| if drawn(mark) == 0 { 0 } else { DOUBTFUL }).collect();
     for annotator in 0..*count {
-        let lines = Mask::from_fn(width, height, |x, y| bits[y * width + x] >> annotator & 1 == 1);
+        let lines = Mask::from_fn(Size { height, width }, |x, y| bits[y * width + x] >> annotator & 1 == 1);
         for ((x, y), _) in matching(&ridges, &lines, reach).positions() {
             moved[y * width + x] |= 1 << annotator;
         }
@@ -43,7 +43,7 @@ pub(super) fn registered(marks: Marks, width: usize) -> Marks {
 /// The ridges of the blurred sum of annotators, one pixel wide.
 fn ridges(bits: &[u16], width: usize, height: usize) -> Mask {
     let sum = bits.iter().map(|&mark| drawn(mark).count_ones() as f32).collect();
-    let blurred = blurred(EdgeMap::new(width, height, sum));
+    let blurred = blurred(EdgeMap::new(Size { height, width }, sum));
     let keep = Suppression { border: 0, ..Suppression::DOLLAR };
     let mut ridges = Mask::at_least(&suppress(&blurred, &keep), FAINT);
     thin(&mut ridges);

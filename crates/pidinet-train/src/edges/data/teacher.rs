@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::{Format, SaveOptions, write_atomically};
 use pidinet::weights::Model;
-use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Size};
 use pidinet_eval::files::predictions;
 
 use super::example::Example;
@@ -126,7 +126,7 @@ fn fingerprint(model: &Model) -> u64 {
 /// The mean of what a model sees in an image and in its mirror image.
 fn both_ways(model: &EdgeDetector, example: &Example) -> Result<EdgeMap> {
     let Example { width, height, pixels, .. } = example;
-    let layout = PixelLayout::packed(*width, *height, PixelFormat::Rgb);
+    let layout = PixelLayout::packed(Size { height: *height, width: *width }, PixelFormat::Rgb);
     let mirrored: Vec<u8> = pixels
         .chunks_exact(3 * width)
         .flat_map(|row| row.as_chunks::<3>().0.iter().rev().flatten().copied())
@@ -135,7 +135,7 @@ fn both_ways(model: &EdgeDetector, example: &Example) -> Result<EdgeMap> {
     let back = model.detect(&Image::from_u8(&mirrored, &layout)?)?.edges;
     let rows = there.data().chunks_exact(*width).zip(back.data().chunks_exact(*width));
     let mean = rows.flat_map(|(there, back)| there.iter().zip(back.iter().rev()).map(|(a, b)| (a + b) / 2.0));
-    Ok(EdgeMap::new(*width, *height, mean.collect()))
+    Ok(EdgeMap::new(Size { height: *height, width: *width }, mean.collect()))
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
     fn maps_that_do_not_fit_are_errors_that_say_why() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_path_buf();
-        let small = EdgeMap::new(9, 8, vec![0.5; 72]);
+        let small = EdgeMap::new(Size { height: 8, width: 9 }, vec![0.5; 72]);
         small.save(path.join("small.png"), &SaveOptions::default()).unwrap();
         std::fs::write(path.join("broken.png"), b"\x89PNG\r\n\x1a\nnothing more").unwrap();
         let teacher = Teacher::open(&Distil { maps: Some(path), ..Distil::default() }).unwrap().unwrap();

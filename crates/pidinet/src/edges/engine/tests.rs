@@ -113,7 +113,7 @@ fn mean_error(map: &Map, exact: &Map) -> f32 {
 fn noise(width: usize, height: usize) -> Image {
     let grey = |index: usize| (index.wrapping_mul(2_654_435_761) >> 13) as u8;
     let pixels: Vec<u8> = (0..width * height).map(grey).collect();
-    Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Grey)).unwrap()
+    Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Grey)).unwrap()
 }
 
 #[test]

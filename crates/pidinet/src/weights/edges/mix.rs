@@ -106,12 +106,15 @@ fn mixed_info(a: &ModelInfo, b: &ModelInfo, t: f64) -> ModelInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Size;
     use crate::arch::Arch;
     use crate::image::{Image, PixelFormat, PixelLayout, Preset};
 
     fn two() -> [Model; 2] {
         let pixels: Vec<u8> = (0..40 * 30).map(|i| (i * i % 251) as u8).collect();
-        let picture = Image::from_u8(&pixels, &PixelLayout::packed(40, 30, PixelFormat::Grey)).unwrap();
+        let picture =
+            Image::from_u8(&pixels, &PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Grey))
+                .unwrap();
         [1, 2].map(|seed| {
             let mut model = Model::random(Arch::tiny(), seed);
             model.calibration = Some(Calibration::measure(&model, [picture.clone()]).unwrap());

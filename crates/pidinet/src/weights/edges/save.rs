@@ -67,6 +67,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Size;
     use crate::arch::Arch;
     use crate::calibration::Calibration;
     use crate::image::{Image, PixelFormat, PixelLayout, Preset};
@@ -80,7 +81,11 @@ mod tests {
         model.info.preset = Preset::Controlnet;
         model.info.scores.insert("bsds500.test.ods".to_owned(), 0.7894);
         model.info.extra.insert("note".to_owned(), "\"quoted\" ü".to_owned());
-        let grey = Image::from_u8(&[90; 30 * 20], &PixelLayout::packed(30, 20, PixelFormat::Grey)).unwrap();
+        let grey = Image::from_u8(
+            &[90; 30 * 20],
+            &PixelLayout::packed(Size { height: 20, width: 30 }, PixelFormat::Grey),
+        )
+        .unwrap();
         model.calibration = Some(Calibration::measure(&model, [grey]).unwrap());
         for model in [model.folded(), model] {
             let bytes = model.to_bytes().unwrap();
