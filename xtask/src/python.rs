@@ -58,18 +58,38 @@ fn quiet(command: &mut Command) -> Command {
     quiet
 }
 
-/// The Pythons that there are, by the number after `3.`.
+/// The Pythons that there are, by the number after `3.`: those that can be called by name, and those of pyenv, uv and hosted
+/// runners, which need not be.
 fn pythons() -> BTreeMap<u32, PathBuf> {
     let names = (OLDEST..=NEWEST).map(|minor| format!("python3.{minor}")).chain(["python3".to_owned()]);
-    let told = names.filter_map(|name| {
-        let program = "import sys; print(sys.version_info[1], sys.executable)";
-        let output = Command::new(name).args(["-c", program]).stdin(Stdio::null()).output().ok()?;
+    let mut candidates: Vec<PathBuf> = names.map(PathBuf::from).collect();
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let folders = [
+        home.join(".pyenv/versions"),
+        home.join(".local/share/uv/python"),
+        "/opt/hostedtoolcache/Python".into(),
+    ];
+    for folder in folders {
+        let versions = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        candidates.extend(versions.flat_map(|version| PLACES.map(|place| version.path().join(place))));
+    }
+    let told = candidates.into_iter().filter_map(|candidate| {
+        let program = "import sys; print(*sys.version_info[:2], sys.implementation.name, sys.executable)";
+        let output = Command::new(candidate).args(["-c", program]).stdin(Stdio::null()).output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
-        let (minor, path) = text.trim().split_once(' ')?;
-        Some((minor.parse().ok()?, PathBuf::from(path)))
+        let [major, minor, name, path] = text.trim().splitn(4, ' ').collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let minor = minor.parse().ok().filter(|minor| (OLDEST..=NEWEST).contains(minor))?;
+        (major == "3" && name == "cpython").then(|| (minor, PathBuf::from(path)))
     });
-    told.filter(|(minor, _)| *minor >= OLDEST).collect()
+    let mut found = BTreeMap::new();
+    told.for_each(|(minor, path)| drop(found.entry(minor).or_insert(path)));
+    found
 }
+
+/// Where a Python is in the folder of its version.
+const PLACES: [&str; 2] = ["bin/python3", "x64/bin/python3"];
 
 /// The Python of a virtual environment with these packages; none if they cannot be had.
 fn environment(python: &Path, folder: &Path, packages: &[&str]) -> Result<Option<PathBuf>> {

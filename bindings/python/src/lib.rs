@@ -12,6 +12,7 @@ mod classifier;
 mod detector;
 mod errors;
 mod evaluation;
+mod lines;
 mod logger;
 mod maps;
 mod model;
@@ -28,6 +29,8 @@ mod module {
     use crate::errors::ModelError;
     #[pymodule_export]
     use crate::evaluation::{match_masks, plot, score_arrays, score_folders, write_scores};
+    #[pymodule_export]
+    use crate::lines::{draw, simplify, trace, write_lines, write_text};
     #[pymodule_export]
     use crate::maps::{encode, hysteresis, nms, overlay, resize, save, style, thin};
     #[pymodule_export]

@@ -30,7 +30,7 @@ pub(crate) fn mask(array: &PyReadonlyArray2<'_, bool>) -> PyResult<Mask> {
 }
 
 /// An array `[height, width]` of a map.
-fn array(py: Python<'_>, map: EdgeMap) -> PyResult<Bound<'_, PyArray2<f32>>> {
+pub(crate) fn array(py: Python<'_>, map: EdgeMap) -> PyResult<Bound<'_, PyArray2<f32>>> {
     let shape = [map.height(), map.width()];
     map.into_data().into_pyarray(py).reshape(shape)
 }

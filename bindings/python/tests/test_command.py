@@ -17,6 +17,12 @@ def test_a_picture_becomes_a_file(tmp_path, photo, edges, capsys):
     assert capsys.readouterr().out.strip() == str(tmp_path / "edges.npy")
 
 
+def test_edges_become_lines(tmp_path, photo, edges):
+    pidinet.save(tmp_path / "photo.png", photo)
+    assert main([str(tmp_path / "photo.png"), "-o", str(tmp_path / "lines.svg")]) == 0
+    assert (tmp_path / "lines.svg").read_text() == pidinet.lines(edges).to_svg()
+
+
 def test_a_folder_becomes_a_folder(tmp_path, photo, edges, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").mkdir()

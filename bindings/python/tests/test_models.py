@@ -168,6 +168,20 @@ def test_features_have_length_1(photo):
         classifier(np.zeros((3, 4, 5, 6), np.uint8))
 
 
+def test_vectors_need_no_classifier_of_ones_own(photo, tmp_path):
+    want = pidinet.Classifier().embed_batch([photo, photo[::-1]])
+    np.testing.assert_array_equal(pidinet.embed([photo, photo[::-1]]), want)
+    np.testing.assert_array_equal(pidinet.embed(photo), want[0])
+    np.testing.assert_array_equal(pidinet.embed(photo[:, :, ::-1], channels="bgr"), want[0])
+    pidinet.Model.open("bi-pidinet-s").save(tmp_path / "own.safetensors")
+    np.testing.assert_array_equal(pidinet.embed(photo, tmp_path / "own.safetensors"), want[0])
+    with pytest.raises(ValueError, match="no image"):
+        pidinet.embed([])
+    with pytest.raises(pidinet.ModelError):
+        pidinet.embed(photo, "tiny")
+
+
+
 def test_a_build_says_what_it_is():
     info = pidinet.build_info()
     assert info["version"] == pidinet.__version__

@@ -23,6 +23,11 @@ def main(photo: NDArray[np.uint8], path: Path) -> None:
     info: pidinet.ModelInfo = pidinet.Model.open(path, config="carv4").info
     label: str = pidinet.Classifier().classify(photo).label
     print(info.licence, label, sides.shape, pidinet.__version__)
+    vector: NDArray[np.float32] = pidinet.embed([photo, path])
+    lines: pidinet.Lines = pidinet.lines(fused, low=0.1)[:5]
+    line: pidinet.Line = lines[0]
+    lines.save(path, layers=2)
+    print(line.points.max(), line.closed, lines.to_svg(width_mm=100), vector.shape)
     scores = pidinet.eval.edges([fused], [thin], max_distance=0.011)
     print(scores.ods.f, scores.curve.recall.max(), pidinet.eval.match(thin, thin).pairs)
     PidiNetDetector.from_pretrained()(photo, safe=True)

@@ -13,9 +13,10 @@ networks as modules of PyTorch, to train.
 """
 
 from . import _pidinet
-from ._classifier import Classification, Classifier
+from ._classifier import Classification, Classifier, embed
 from ._detector import EdgeDetector
 from ._images import ImageLike, read
+from ._lines import Line, Lines, lines
 from ._maps import hysteresis, nms, overlay, resize, save, style, thin, threshold
 from ._models import Model, ModelInfo, build_info, models
 from ._pidinet import ModelError
@@ -27,12 +28,16 @@ __all__ = [
     "Classifier",
     "EdgeDetector",
     "ImageLike",
+    "Line",
+    "Lines",
     "Model",
     "ModelError",
     "ModelInfo",
     "__version__",
     "build_info",
+    "embed",
     "hysteresis",
+    "lines",
     "models",
     "nms",
     "overlay",

@@ -9,7 +9,9 @@ from typing import Sequence
 
 import pidinet
 
-FORMATS = ("png", "jpg", "webp", "tiff", "npy", "npz")
+FORMATS = ("png", "jpg", "webp", "tiff", "npy", "npz", "svg", "dxf", "geojson")
+# Of these, the edges as lines.
+LINES = (".svg", ".dxf", ".geojson")
 # What is looked for in folders; a file that is named is read whatever it is called.
 IMAGES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pnm", ".pbm", ".pgm", ".ppm")
 
@@ -61,7 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 edges = pidinet.nms(edges)
             if options.threshold is not None:
                 edges = pidinet.threshold(edges, options.threshold)
-            pidinet.save(place, pidinet.style(edges, options.style))
+            if place.lower().endswith(LINES):
+                pidinet.lines(edges).save(place)
+            else:
+                pidinet.save(place, pidinet.style(edges, options.style))
             print(place)
         except (ValueError, OSError) as error:
             print(f"error: {image}: {error}", file=sys.stderr)

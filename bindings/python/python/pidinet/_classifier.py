@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, NamedTuple
+import functools
+from typing import Any, Iterable, NamedTuple, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from . import _pidinet
 from ._detector import count
 from ._images import Channels, ImageLike, Layout, picture
 from ._models import Model, ModelLike
+
+DEFAULT = "bi-pidinet-s"
 
 
 class Classification(NamedTuple):
@@ -43,7 +46,7 @@ class Classifier:
     """
 
     def __init__(
-        self, model: ModelLike = "bi-pidinet-s", *, threads: int | None = None, isa: str | None = None
+        self, model: ModelLike = DEFAULT, *, threads: int | None = None, isa: str | None = None
     ) -> None:
         self.model = Model.open(model)
         self._options: dict[str, Any] = {"threads": count("threads", threads), "isa": isa}
@@ -118,3 +121,30 @@ class Classifier:
 
 def _restored(model: Model, options: dict[str, Any]) -> Classifier:
     return Classifier(model, **options)
+
+
+def embed(
+    images: ImageLike | Sequence[ImageLike],
+    model: ModelLike = DEFAULT,
+    *,
+    channels: Channels = "rgb",
+    layout: Layout = "hwc",
+) -> NDArray[np.float32]:
+    """The feature vector of an image, of length 1, or those of a list of images, `[images, features]`: the scalar product
+    of two is their cosine. `Classifier.embed` does the same with a model that is made once.
+
+    >>> import numpy as np, pidinet
+    >>> image = np.arange(1024, dtype=np.uint8).reshape(32, 32)
+    >>> pidinet.embed(image).shape == pidinet.embed([image, image])[1].shape
+    True
+    """
+    classifier = _default() if model == DEFAULT else Classifier(model)
+    if isinstance(images, (list, tuple)):
+        return classifier.embed_batch(images, channels=channels, layout=layout)
+    return classifier.embed(images, channels=channels, layout=layout)  # type: ignore[arg-type, unused-ignore]
+
+
+@functools.lru_cache(maxsize=1)
+def _default() -> Classifier:
+    """Made at the first call, and kept: a model takes longer to read than an image to see."""
+    return Classifier(DEFAULT)

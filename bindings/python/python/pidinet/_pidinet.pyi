@@ -1,7 +1,7 @@
 # What is compiled: for the package's own code, not for users.
 
 import os
-from typing import Any, final
+from typing import Any, Sequence, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,22 @@ def overlay(
 def resize(arrays: tuple[NDArray[Any], NDArray[Any]], interpolation: str) -> None: ...
 def save(path: str | os.PathLike[str], saved: NDArray[np.float32] | Picture) -> None: ...
 def encode(edges: NDArray[np.float32], format: str) -> bytes: ...
+def trace(
+    edges: NDArray[np.float32], low: float, high: float, min_length: int, max_gap: int, spur: int
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32], bool]]: ...
+def simplify(
+    given: Sequence[tuple[NDArray[np.float32], NDArray[np.float32], bool]], tolerance: float
+) -> list[tuple[NDArray[np.float32], NDArray[np.float32], bool]]: ...
+def draw(
+    size: tuple[int, int], given: Sequence[tuple[NDArray[np.float32], NDArray[np.float32], bool]]
+) -> NDArray[np.float32]: ...
+def write_lines(
+    size: tuple[int, int],
+    given: Sequence[tuple[NDArray[np.float32], NDArray[np.float32], bool]],
+    format: str,
+    asked: dict[str, Any],
+) -> str: ...
+def write_text(path: str | os.PathLike[str], text: str) -> None: ...
 def score_folders(
     pred: str | os.PathLike[str],
     gt: str | os.PathLike[str],
