@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use numpy::{IntoPyArray, PyArray2, PyArrayMethods, PyReadonlyArray2};
+use pidinet::post::Mask;
 use pidinet::{EdgeMap, Size};
 use pidinet_eval::GroundTruth;
 use pidinet_eval::edges::counts::Counts;
@@ -203,8 +204,7 @@ pub(crate) fn match_masks<'py>(
         let found = matching(&predicted, &truth, reach);
         Ok::<_, PyErr>((found.positions().collect::<Vec<_>>(), found.distance()))
     })?;
-    let (mut right, mut hit) =
-        (pidinet::post::Mask::new(width, height), pidinet::post::Mask::new(width, height));
+    let (mut right, mut hit) = (Mask::new(predicted.size()), Mask::new(predicted.size()));
     let mut pairs = Vec::with_capacity(4 * found.len());
     for &((x, y), (u, v)) in &found {
         right.insert(x, y);

@@ -19,14 +19,14 @@ use crate::picture::Picture;
 /// A map of an array `[height, width]`.
 pub(crate) fn map(array: &PyReadonlyArray2<'_, f32>) -> PyResult<EdgeMap> {
     let &[height, width] = array.shape() else { return Err(wrong("expected [height, width]")) };
-    Ok(EdgeMap::new(width, height, array.as_slice()?.to_vec()))
+    Ok(EdgeMap::new(Size { height, width }, array.as_slice()?.to_vec()))
 }
 
 /// The pixels of an array `[height, width]` that are true.
 pub(crate) fn mask(array: &PyReadonlyArray2<'_, bool>) -> PyResult<Mask> {
     let &[height, width] = array.shape() else { return Err(wrong("expected [height, width]")) };
     let pixels = array.as_slice()?;
-    Ok(Mask::from_fn(width, height, |x, y| pixels[y * width + x]))
+    Ok(Mask::from_fn(Size { height, width }, |x, y| pixels[y * width + x]))
 }
 
 /// An array `[height, width]` of a map.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use numpy::{Element, IntoPyArray, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use pidinet::Size;
 use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout, Pixels};
 use pyo3::prelude::*;
 
@@ -87,5 +88,5 @@ fn layout<T: Element>(array: &PyReadonlyArrayDyn<'_, T>, bgr: bool) -> PyResult<
         (4, true) => PixelFormat::Bgra,
         _ => return Err(wrong(format!("{samples} samples for a pixel, expected 1 to 4"))),
     };
-    Ok(PixelLayout::packed(width, height, format))
+    Ok(PixelLayout::packed(Size { height, width }, format))
 }
