@@ -7,15 +7,12 @@ use pidinet::EdgeMap;
 use pidinet::image::Image;
 use pidinet::save::{Format, SaveOptions, is_whole};
 
+use crate::finish::Finish;
 use crate::images::{Companion, FileFormat, Images, Product};
 use crate::inputs::Source;
 use crate::lines;
 use crate::options::one_of;
 use crate::ui::usage;
-
-mod finish;
-
-use finish::Finish;
 
 /// Detect edges in images
 ///

@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::ValueHint;
 use pidinet::files::{MOST_STREAM, read_all};
-use pidinet::image::{FloatRange, Image, ImageLimits, Opened, Preset, ReadOptions};
+use pidinet::image::{FloatRange, Image, ImageLimits, Opened, ReadOptions};
 use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error};
 
-use crate::detail::DetailArgs;
 use crate::inputs::{self, Source};
-use crate::model::ModelArgs;
-use crate::options::{EngineArgs, one_of, pixels, scale};
+use crate::network::NetworkArgs;
+use crate::options::{EngineArgs, pixels};
 use crate::ui::{self, Batch, usage};
 
 mod files;
@@ -23,6 +22,7 @@ mod in_order;
 mod outputs;
 mod record;
 
+pub(crate) use files::{DOZEN, sync_all};
 use files::{Folders, Prepared};
 pub(crate) use outputs::{Companion, FileFormat};
 use outputs::{Job, Output, Request};
@@ -45,18 +45,7 @@ pub(crate) struct Images {
     pub(crate) recursive: bool,
 
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
-
-    #[command(flatten)]
-    pub(crate) detail: DetailArgs,
-
-    /// Normalisation of the network's input [default: the model's own]
-    #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(&["imagenet", "controlnet"]))]
-    pub(crate) preset: Option<Preset>,
-
-    /// Average the maps of the image at these scales, such as 0.5,1,1.5
-    #[arg(long, value_name = "S,...", value_delimiter = ',', value_parser = scale, default_value = "1")]
-    pub(crate) scales: Vec<f32>,
+    pub(crate) network: NetworkArgs,
 
     /// Shrink images whose longer side exceeds N pixels; their maps have the smaller size
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -181,7 +170,7 @@ impl Images {
     /// Where there is an image for each thread to begin with and one to go on with, threads work on images of
     /// their own: none waits for another, and while one computes another reads or writes.
     fn engines(&self, images: usize, sides: bool) -> anyhow::Result<Engines> {
-        let model = self.model.open_at(&self.detail)?;
+        let model = self.network.model()?;
         let threads = pidinet::threads::count(self.engine.threads);
         let many = threads > 1 && images >= 2 * threads;
         let single = DetectorOptions { threads: Some(NonZeroUsize::MIN), ..self.options(sides) };
@@ -194,15 +183,7 @@ impl Images {
     }
 
     fn options(&self, sides: bool) -> DetectorOptions {
-        DetectorOptions {
-            threads: self.engine.threads,
-            isa: self.engine.isa,
-            precision: self.engine.precision,
-            strip: self.engine.strip,
-            sides,
-            scales: self.scales.clone(),
-            preset: self.preset,
-        }
+        DetectorOptions { sides, ..self.network.options(&self.engine) }
     }
 
     fn reading(&self) -> ReadOptions {

@@ -4,6 +4,7 @@
 //! jobs in the background from Ctrl-C.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Exit code of a process that was interrupted: 128 and the number of the signal, as in a shell.
@@ -20,6 +21,14 @@ static SAVING: AtomicBool = AtomicBool::new(false);
 
 /// Whether there is a run that saves itself when [`STOP`] is set.
 static SAVES: AtomicBool = AtomicBool::new(false);
+
+/// What the first signal does instead of ending the program, where there is something.
+static FINISH: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
+/// From now on the first signal does this, and only the second one ends the program: for work that has no end of its own.
+pub(crate) fn finish_on_request(finish: impl FnOnce() + Send + 'static) {
+    *FINISH.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(finish));
+}
 
 /// Lets signals end the program. Where that cannot be had, they end it as the system does.
 pub(crate) fn install() {
@@ -50,7 +59,11 @@ fn on_signal() {
         let _ = std::thread::Builder::new().spawn(end_long_step);
         return;
     }
-    end();
+    let finish = FINISH.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match finish {
+        Some(finish) => finish(),
+        None => end(),
+    }
 }
 
 /// Ends a run that is in the middle of a step for which nobody wants to wait. Its last checkpoint is whole, and not older
@@ -64,6 +77,7 @@ fn end_long_step() {
 }
 
 fn end() -> ! {
+    crate::children::end_all();
     pidinet::save::abandon_temporaries();
     std::process::exit(INTERRUPTED);
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -79,6 +80,21 @@ pub(crate) fn tell_line(line: &str) {
 /// Writes a line to standard error; where that is closed, nobody is there to be told.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// How a path is called in messages.
+pub(crate) fn shown(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// The progress of a film, where there is a terminal; with the time that is left, if the number of frames is known.
+pub(crate) fn film(frames: Option<u64>) -> ProgressBar {
+    let (bar, style) = match frames {
+        Some(frames) => (ProgressBar::new(frames), "{wide_bar} {pos}/{len} {per_sec} {eta} left"),
+        None => (ProgressBar::new_spinner(), "{spinner} {pos} frames {per_sec} {elapsed}"),
+    };
+    bar.set_style(ProgressStyle::with_template(style).expect("the template is well formed"));
+    bar
 }
 
 /// What is being worked on, as a [`Batch`] shows it.

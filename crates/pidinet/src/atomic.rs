@@ -1,15 +1,22 @@
 //! Files that appear whole or not at all, and stay so when the power goes.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
+use place::Place;
+use sync::unless_unsupported;
 use temporary::Temporary;
 
+mod growing;
+mod place;
 mod sweep;
+mod sync;
 mod temporary;
 
+pub use growing::Growing;
+pub use sync::sync_folder;
 pub use temporary::abandon_temporaries;
 
 /// Writes a file, whole or not at all.
@@ -101,43 +108,22 @@ impl Staged {
     }
 }
 
-/// Makes the names of new files in a folder survive a power cut, where the system can do that.
-pub fn sync_folder(folder: &Path) {
-    if cfg!(unix)
-        && let Err(error) = File::open(folder).and_then(|folder| folder.sync_all())
-    {
-        log::debug!("cannot sync the folder {}: {error}", folder.display());
-    }
-}
-
-/// Some file systems cannot sync: what they hold is as safe as it can be.
-fn unless_unsupported(error: io::Error) -> io::Result<()> {
-    match error.kind() {
-        ErrorKind::InvalidInput | ErrorKind::Unsupported => Ok(()),
-        _ => Err(error),
-    }
-}
-
 fn stage(path: &Path, bytes: &[u8]) -> io::Result<Content> {
-    let target = match fs::metadata(path) {
-        Ok(there) if there.is_file() => fs::canonicalize(path)?,
-        Ok(there) if there.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-        Ok(_) => return Ok(Content::Direct(bytes.to_vec())),
-        Err(_) => path.to_owned(),
-    };
-    let folder = match target.parent() {
-        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-        Some(folder) => folder,
-        None => return Err(ErrorKind::IsADirectory.into()),
-    };
-    let folder = folder.to_owned();
-    let mut file = Temporary::within(&folder)?;
-    file.write_all(bytes)?;
-    Ok(Content::File { file, target, folder })
+    match Place::of(path)? {
+        Place::File { target, folder } => {
+            let mut file = Temporary::within(&folder)?;
+            file.write_all(bytes)?;
+            Ok(Content::File { file, target, folder })
+        }
+        Place::Direct => Ok(Content::Direct(bytes.to_vec())),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {

@@ -328,6 +328,13 @@ pub enum Error {
     )]
     NotCalibrated,
 
+    /// Edges cannot be smoothed in time by this much.
+    #[error("expected a strength of smoothing from 0 to under 1, found {strength}")]
+    Smoothing {
+        /// What was asked for.
+        strength: f32,
+    },
+
     /// A model is to be calibrated with no picture.
     #[error("no picture to calibrate with: expected at least one")]
     NoPictures,

@@ -42,6 +42,7 @@ pub mod edges;
 pub mod recognition;
 pub mod post;
 pub mod lines;
+pub mod video;
 pub mod save;
 pub mod onnx;
 pub mod error;

@@ -13,7 +13,7 @@ mod numpy;
 #[cfg(feature = "images")]
 mod whole;
 
-pub use crate::atomic::{Staged, abandon_temporaries, sync_folder, write_atomically};
+pub use crate::atomic::{Growing, Staged, abandon_temporaries, sync_folder, write_atomically};
 #[cfg(feature = "images")]
 pub use format::{Format, SaveOptions};
 pub use lock::FolderLock;

@@ -13,7 +13,7 @@ use super::outputs::Output;
 use crate::ui;
 
 /// How many files take their places before their folders are synced, and how many are synced together.
-pub(super) const DOZEN: usize = 12;
+pub(crate) const DOZEN: usize = 12;
 
 /// The content of an output that is not there yet.
 pub(super) enum Prepared {
@@ -49,7 +49,11 @@ pub(super) fn sync_together<'a>(files: impl Iterator<Item = &'a mut Prepared>) {
         Prepared::File(staged) => Some(staged),
         Prepared::Stdout(_) => None,
     });
-    let mut files: Vec<&mut Staged> = files.collect();
+    sync_all(files.collect());
+}
+
+/// Waits until files are safe on the disk, all at the same time.
+pub(crate) fn sync_all(mut files: Vec<&mut Staged>) {
     let Some(last) = files.pop() else { return };
     std::thread::scope(|scope| {
         for staged in files {

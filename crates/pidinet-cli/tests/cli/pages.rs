@@ -9,6 +9,7 @@ fn help_is_as_it_was() {
         "",
         "detect",
         "lines",
+        "video",
         "classify",
         "embed",
         "models",

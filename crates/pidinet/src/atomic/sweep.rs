@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How the names of temporary files begin and end.
+/// How the names of temporary files begin and end; a further extension may follow.
 pub(super) const PREFIX: &str = ".pidinet-";
 pub(super) const SUFFIX: &str = ".tmp";
 
@@ -38,13 +38,16 @@ pub(super) fn once(folder: &Path) {
 fn sweep(folder: &Path, old: Duration) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten().take(MOST) {
         let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        let is_ours = name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes());
-        if is_ours && is_nobodys(&entry, old) {
+        if is_ours(&name.to_string_lossy()) && is_nobodys(&entry, old) {
             log::debug!("removing {}, which a process that is gone has left", entry.path().display());
             let _ = fs::remove_file(entry.path()); // where that fails, it does no harm
         }
     }
+}
+
+fn is_ours(name: &str) -> bool {
+    let rest = name.strip_prefix(PREFIX).and_then(|name| name.split_once(SUFFIX));
+    rest.is_some_and(|(_, extension)| extension.is_empty() || extension.starts_with('.'))
 }
 
 fn is_nobodys(entry: &DirEntry, old: Duration) -> bool {
@@ -70,14 +73,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let staged = Staged::new(path("map"), b"bytes").unwrap();
-        for name in [".pidinet-left.tmp", ".pidinet-else", "other.tmp", "map.png"] {
+        for name in [".pidinet-left.tmp", ".pidinet-film.tmp.mp4", ".pidinet-else", "other.tmp", "map.png"] {
             fs::write(path(name), "").unwrap();
         }
         fs::create_dir(path(".pidinet-folder.tmp")).unwrap();
         sweep(folder.path(), Duration::from_secs(3600));
         assert!(path(".pidinet-left.tmp").exists(), "it is young");
         sweep(folder.path(), Duration::ZERO);
-        assert!(!path(".pidinet-left.tmp").exists());
+        assert!(!path(".pidinet-left.tmp").exists() && !path(".pidinet-film.tmp.mp4").exists());
         for name in [".pidinet-else", "other.tmp", "map.png", ".pidinet-folder.tmp"] {
             assert!(path(name).exists(), "{name}");
         }

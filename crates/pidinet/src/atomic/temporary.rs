@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::hash::BuildHasher;
 use std::io::{self, Write};
@@ -26,12 +27,31 @@ pub(super) struct Temporary {
 impl Temporary {
     /// Makes one in a folder.
     pub(super) fn within(folder: &Path) -> io::Result<Self> {
+        let file = Self::make(folder, OsStr::new(""))?;
+        sweep::own(&file.file);
+        Ok(file)
+    }
+
+    /// Makes one in a folder for a program that tells formats by extensions. It may be the one that writes.
+    pub(super) fn like(folder: &Path, extension: &OsStr) -> io::Result<Self> {
+        let file = Self::make(folder, extension)?;
+        // Elsewhere a lock keeps other programs from writing.
+        if cfg!(unix) {
+            sweep::own(&file.file);
+        }
+        Ok(file)
+    }
+
+    fn make(folder: &Path, extension: &OsStr) -> io::Result<Self> {
         sweep::once(folder);
         let mut live = live();
-        let (file, path) = create(folder)?;
-        sweep::own(&file);
+        let (file, path) = create(folder, extension)?;
         live.insert(path.clone());
         Ok(Self { file, path: Some(path) })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.path.as_deref().expect("it has no other place yet")
     }
 
     pub(super) fn as_file(&self) -> &File {
@@ -96,14 +116,19 @@ pub fn abandon_temporaries() {
 }
 
 /// A new file with a name that nothing else has, with the permissions of any new file.
-fn create(folder: &Path) -> io::Result<(File, PathBuf)> {
+fn create(folder: &Path, extension: &OsStr) -> io::Result<(File, PathBuf)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     /// Names that are tried before it is given up; two are the same if two machines write to one folder by chance alike.
     const TRIES: u32 = 100;
     for _ in 0..TRIES {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let random = RandomState::new().hash_one(count);
-        let path = folder.join(format!("{}{random:016x}{}", sweep::PREFIX, sweep::SUFFIX));
+        let mut name = OsString::from(format!("{}{random:016x}{}", sweep::PREFIX, sweep::SUFFIX));
+        if !extension.is_empty() {
+            name.push(".");
+            name.push(extension);
+        }
+        let path = folder.join(name);
         match File::options().write(true).create_new(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return Ok((made?, path)),
