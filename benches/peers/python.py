@@ -9,8 +9,8 @@
 
 `controlnet`: from a photograph in memory to the picture for ControlNet, at 512 pixels, `detect_resolution` and
 `image_resolution`, with the same checkpoint. `evaluation`: the scores of some test images of BSDS500, from files to numbers,
-maps suppressed and thinned, 99 thresholds. `overhead`: a detection from an array into another, beside the library's alone, an image that it has
-taken in already.
+maps suppressed and thinned, 99 thresholds. `overhead`: a detection from an array into another, beside the library's alone, an
+image that it has taken in already.
 
 Each measurement is a process of its own, bound to as many CPUs as it has threads; peers take turns. Medians and shortest times of
 all turns; what the processors spent is less disturbed by what else a machine does.
@@ -19,6 +19,7 @@ all turns; what the processors spent is less disturbed by what else a machine do
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -62,8 +63,8 @@ def compare(asked):
                 found[peer] += times
         for peer, times in found.items():
             wall, cpu = zip(*times)
-            row = [peer, threads, *(f"{time:.1f}" for time in (statistics.median(wall), min(wall), statistics.median(cpu)))]
-            print("|", *(f"{cell} |" for cell in (*row, said[peer])), flush=True)
+            numbers = (f"{number:.1f}" for number in (statistics.median(wall), min(wall), statistics.median(cpu)))
+            print("|", *(f"{cell} |" for cell in (peer, threads, *numbers, said[peer])), flush=True)
 
 
 def in_a_process(peer, threads):
@@ -82,12 +83,18 @@ def timed(work, runs=7, warm=2):
     """Milliseconds of each run, by the clock and of all threads' computing, and what the last gave."""
     times = []
     for number in range(warm + runs):
-        before = time.perf_counter(), sum(os.times()[:4])
+        before = time.perf_counter(), spent()
         result = work()
-        after = time.perf_counter(), sum(os.times()[:4])
+        after = time.perf_counter(), spent()
         if number >= warm:
             times.append([1000 * (end - start) for start, end in zip(before, after)])
     return times, result
+
+
+def spent():
+    """Seconds that this process and those it has ended computed."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def pixels(path):

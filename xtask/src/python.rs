@@ -84,7 +84,9 @@ fn pythons() -> BTreeMap<u32, PathBuf> {
         (major == "3" && name == "cpython").then(|| (minor, PathBuf::from(path)))
     });
     let mut found = BTreeMap::new();
-    told.for_each(|(minor, path)| drop(found.entry(minor).or_insert(path)));
+    for (minor, path) in told {
+        found.entry(minor).or_insert(path);
+    }
     found
 }
 

@@ -17,7 +17,7 @@ def array(random: np.random.RandomState) -> np.ndarray:
     if len(shape) == 3 and random.rand() < 0.8:
         shape[2] = random.randint(1, 5)
     if random.rand() < 0.02:
-        return np.broadcast_to(np.zeros((), "u1"), [1 << random.randint(10, 30) for _ in range(2)])
+        return np.broadcast_to(np.zeros((), "u1"), [1 << random.randint(15, 30) for _ in range(2)])  # more than may be
     values = random.rand(*shape) * (1 if kind.kind == "f" and random.rand() < 0.9 else 255)
     if kind.kind in "SO":
         made = np.empty(shape, kind)

@@ -21,11 +21,14 @@ mod ffmpeg;
 mod frame;
 mod look;
 mod numbered;
+mod open;
 mod pipeline;
+mod plain;
 mod probe;
 mod seconds;
 mod sink;
 mod source;
+mod target;
 mod turn;
 mod y4m;
 
@@ -131,7 +134,7 @@ impl Video {
         let target = self.target()?;
         self.check(&target)?;
         let span = Span { start: self.start.unwrap_or(0.0), duration: self.duration };
-        let mut opened = source::open(&source::Request {
+        let mut opened = open::open(&source::Request {
             input: &self.input,
             format: self.input_format.as_deref(),
             span,
@@ -157,7 +160,7 @@ impl Video {
             crf: self.crf,
             arguments: &self.arguments,
         };
-        let sink = sink::open(&target, size, look.is_coloured(), &opened.film, &encoding)?;
+        let sink = target::open(&target, size, look.is_coloured(), &opened.film, &encoding)?;
         let work = pipeline::Work {
             model: self.network.model()?,
             options: self.network.options(&self.engine),
@@ -179,23 +182,23 @@ impl Video {
     }
 
     /// Where the frames go.
-    fn target(&self) -> anyhow::Result<sink::Target> {
+    fn target(&self) -> anyhow::Result<target::Target> {
         match (&self.frames, &self.output) {
-            (Some(folder), _) => Ok(sink::Target::Numbered(numbered::Pattern::in_folder(folder))),
-            (None, Some(path)) => sink::Target::of(path),
+            (Some(folder), _) => Ok(target::Target::Numbered(numbered::Pattern::in_folder(folder))),
+            (None, Some(path)) => target::Target::of(path),
             (None, None) => Err(usage!("give the output with -o, or a folder with --frames")),
         }
     }
 
     /// Refuses options that contradict each other.
-    fn check(&self, target: &sink::Target) -> anyhow::Result<()> {
+    fn check(&self, target: &target::Target) -> anyhow::Result<()> {
         self.finish.check(pidinet::save::Format::Png)?;
         if let Some(path) = target.file()
             && is_same(path, &self.input)
         {
             return Err(usage!("{} would overwrite the input; give another name with -o", path.display()));
         }
-        let encodes = matches!(target, sink::Target::Film(_));
+        let encodes = matches!(target, target::Target::Film(_));
         if !encodes && (self.codec.is_some() || self.crf.is_some() || !self.arguments.is_empty()) {
             return Err(usage!("--codec, --crf and arguments after -- are for films that ffmpeg writes"));
         }

@@ -65,14 +65,19 @@ impl PixelLayout {
         rgb.clear();
         rgb.reserve_exact(3 * self.width * self.height);
         for row in pixels.chunks(self.row_stride).take(self.height) {
-            let row = row[..self.width * self.format.samples()].chunks_exact(self.format.samples());
+            let row = &row[..self.width * self.format.samples()];
+            let pixels = row.chunks_exact(self.format.samples());
             match self.format {
-                PixelFormat::Grey => rgb.extend(row.flat_map(|p| [p[0]; 3])),
-                PixelFormat::GreyAlpha => rgb.extend(row.flat_map(|p| [p[0].over_white(p[1]); 3])),
-                PixelFormat::Rgb => rgb.extend(row.flatten()),
-                PixelFormat::Bgr => rgb.extend(row.flat_map(|p| [p[2], p[1], p[0]])),
-                PixelFormat::Rgba => rgb.extend(row.flat_map(|p| [0, 1, 2].map(|c| p[c].over_white(p[3])))),
-                PixelFormat::Bgra => rgb.extend(row.flat_map(|p| [2, 1, 0].map(|c| p[c].over_white(p[3])))),
+                PixelFormat::Grey => rgb.extend(pixels.flat_map(|p| [p[0]; 3])),
+                PixelFormat::GreyAlpha => rgb.extend(pixels.flat_map(|p| [p[0].over_white(p[1]); 3])),
+                PixelFormat::Rgb => rgb.extend_from_slice(row),
+                PixelFormat::Bgr => rgb.extend(pixels.flat_map(|p| [p[2], p[1], p[0]])),
+                PixelFormat::Rgba => {
+                    rgb.extend(pixels.flat_map(|p| [0, 1, 2].map(|c| p[c].over_white(p[3]))))
+                }
+                PixelFormat::Bgra => {
+                    rgb.extend(pixels.flat_map(|p| [2, 1, 0].map(|c| p[c].over_white(p[3]))))
+                }
             }
         }
         Ok(())

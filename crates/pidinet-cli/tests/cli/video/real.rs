@@ -98,6 +98,39 @@ fn length_rate_and_sound_are_kept() {
 }
 
 #[test]
+fn all_tracks_chapters_and_a_late_beginning_are_kept() {
+    if !is_there() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let chapter =
+        |start, end| format!("[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={end}\ntitle=At {start}\n");
+    sandbox
+        .write("chapters.txt", format!(";FFMETADATA1\n{}{}", chapter(0, 500), chapter(500, 1000)).as_bytes());
+    make(
+        &sandbox,
+        "in.mkv",
+        "s=64x48:r=25:d=1",
+        "-f lavfi -i sine=d=1.5 -f lavfi -i sine=f=880:d=1.5 -i chapters.txt -map 0 -map 1 -map 2 -map_metadata 3 \
+         -metadata:s:a:1 language=fra -c:a aac",
+    );
+    sandbox.run("video MODEL in.mkv -o out.mkv").code(0);
+    for name in ["in.mkv", "out.mkv"] {
+        let line = format!(
+            "ffprobe -of csv=p=0 -show_chapters -show_entries stream=codec_type:stream_tags=language {name}"
+        );
+        let text = String::from_utf8(tool(&sandbox, &line)).unwrap();
+        assert_eq!((text.matches("audio").count(), text.matches("fra").count()), (2, 1), "{name}: {text}");
+        assert!(text.contains("At 0") && text.contains("At 500"), "{name}: {text}");
+    }
+    // Sound from the beginning, pictures half a second later: the first one is shown until then.
+    tool(&sandbox, "ffmpeg -i in.mkv -itsoffset 0.48 -i in.mkv -map 1:v -map 0:a -c copy late.mkv");
+    sandbox.run("video MODEL late.mkv -o late-out.mkv").code(0);
+    let frames: u32 = asked(&sandbox, "late-out.mkv", "nb_read_frames").parse().unwrap();
+    assert!((36..=38).contains(&frames), "{frames}");
+}
+
+#[test]
 fn a_frame_of_a_lossless_film_is_what_detect_finds_in_it() {
     if !is_there() {
         return;

@@ -75,19 +75,28 @@ impl Header {
         let green = 1.0 - red - blue;
         let (colours, step) = (self.colour_size(), self.chroma.step());
         let (cb, cr) = (width * height, width * height + colours.width * colours.height);
+        let luma = |at: usize| (sample(at) - levels.black) / levels.white;
+        // What is added to brightness.
+        let colour = |at: usize| {
+            let difference = |plane: usize| (sample(plane + at) - levels.middle) / levels.colour;
+            let (b, r) = (difference(cb) * 2.0 * (1.0 - blue), difference(cr) * 2.0 * (1.0 - red));
+            [r, -(b * blue + r * red) / green, b]
+        };
         let mut pixels = Vec::with_capacity(3 * width * height);
-        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-            let luma = (sample(y * width + x) - levels.black) / levels.white;
-            let (b, r) = match step {
-                Some((across, down)) => {
-                    let at = y / down * colours.width + x / across;
-                    let difference = |plane: usize| (sample(plane + at) - levels.middle) / levels.colour;
-                    (difference(cb) * 2.0 * (1.0 - blue), difference(cr) * 2.0 * (1.0 - red))
-                }
-                None => (0.0, 0.0),
+        let mut push = |luma: f32, colour: [f32; 3]| {
+            pixels.extend(colour.map(|colour| S::from_unit((luma + colour).clamp(0.0, 1.0))));
+        };
+        for y in 0..height {
+            let row = y * width;
+            let Some((across, down)) = step else {
+                (row..row + width).for_each(|at| push(luma(at), [0.0; 3]));
+                continue;
             };
-            let g = -(b * blue + r * red) / green;
-            pixels.extend([r, g, b].map(|colour| S::from_unit((luma + colour).clamp(0.0, 1.0))));
+            for shared in 0..colours.width {
+                let colour = colour(y / down * colours.width + shared);
+                let columns = shared * across..((shared + 1) * across).min(width);
+                columns.for_each(|x| push(luma(row + x), colour));
+            }
         }
         pixels
     }

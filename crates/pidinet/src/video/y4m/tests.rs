@@ -216,3 +216,34 @@ fn frames_of_another_length_are_not_written() {
     let end = b"FRAME\n\x01\x02";
     assert!(writer.into_inner().ends_with(end));
 }
+
+#[test]
+fn damaged_streams_are_no_harm() {
+    let mut random = 1u64;
+    let mut below = |most: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % most
+    };
+    let kinds = ["mono", "420jpeg", "422", "444", "411", "420p10", "mono16"];
+    for round in 0..20_000 {
+        let line = format!("YUV4MPEG2 W5 H3 F25:1 Ip A1:1 C{}\n", kinds[round % kinds.len()]);
+        let mut bytes = line.clone().into_bytes();
+        for _ in 0..2 {
+            bytes.extend_from_slice(b"FRAME\n");
+            bytes.extend((0..header(line.trim_end()).frame_bytes()).map(|at| at as u8));
+        }
+        for _ in 0..=below(3) {
+            let at = below(bytes.len());
+            match below(3) {
+                0 => bytes[at] = below(256) as u8,
+                1 => bytes.truncate(at.max(1)),
+                _ => bytes.insert(at, b"0123456789 :WHFC\n"[below(17)]),
+            }
+        }
+        let Ok(mut reader) = Reader::new(&bytes[..], MOST) else { continue };
+        let mut frame = Vec::new();
+        while reader.read(&mut frame).is_ok_and(|more| more) {
+            assert_eq!(reader.header().image(&frame, Matrix::Bt709).unwrap().size(), reader.header().size);
+        }
+    }
+}
