@@ -1,4 +1,4 @@
-"""Exports the PiDiNet of `pidinet.torch` to ONNX, folded: an image [1, 3, h, w] to its fused map [1, 1, h, w].
+"""Exports the PiDiNet of `pidinet.torch` to ONNX, folded: from an image [1, 3, h, w] to its fused map [1, 1, h, w].
 
     python tools/export_onnx.py MODEL OUT.onnx [--size WxH]
 
@@ -20,7 +20,7 @@ OPSET = 18
 
 
 def network(model, config=None):
-    """The network of a file, or of a name, with random weights then."""
+    """The network in a file, or the one of a name with random weights."""
     if model in SIZES:
         return randomise(PiDiNet(model, config=config or "carv4"), seed=0)
     return PiDiNet.from_pretrained(Path(model), config=config)

@@ -1,16 +1,16 @@
-"""Writes crates/pidinet/tests/golden: random networks, and what PyTorch makes of random images with them.
+"""Writes crates/pidinet/tests/golden: random networks, and PyTorch's output for random images.
 
     python tools/golden.py
     python tools/golden.py --compare FOLDER --weights FOLDER
 
 `models/NAME.safetensors` is a model file. `maps/NAME.safetensors` holds `x`, the image ready for the network,
-[1, 3, h, w]; `x0` .. `x4`, after the stem and the four stages; `e1` .. `e4` and `fused`, the answers, [h, w]. They are
+[1, 3, h, w]; `x0` .. `x4`, after the stem and the four stages; `e1` .. `e4` and `fused`, the edge maps, [h, w]. They are
 computed in float64 from the float32 weights and image, and kept as float32.
 
 The network is that of `pidinet.torch`: install the package of bindings/python first.
 
 `--compare` reads MODEL__INPUT.npz files made by the published code from the published weights (which are not ours to
-share), and checks that this statement of the network gives the same.
+share), and checks that this definition of the network gives the same.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Writes what PyTorch gives for training small Bi-PiDiNets, as the yardstick of `pidinet-train`.
+"""Writes PyTorch's results for training small Bi-PiDiNets, as the reference for `pidinet-train`.
 
-The networks are those of `pidinet.torch` (install the package of bindings/python first); signs get their gradients from autograd
-functions. Random weights and images only.
+The networks are those of `pidinet.torch` (install the package of bindings/python first); signs get their gradients from
+autograd functions. Random weights and images only.
 
     python tools/recognition.py crates/pidinet-train/tests/data/recognition.safetensors
 """

@@ -1,7 +1,8 @@
-"""Writes what PyTorch gives for a few training steps, as the yardstick of `pidinet-train`.
+"""Writes PyTorch's results for a few training steps, as the reference for `pidinet-train`.
 
-The network and the loss are those of `pidinet.torch` (install the package of bindings/python first): differences are folded
-into weights by tensor operations, gradients come from autograd, steps from torch.optim. Random weights and images only.
+The network and the loss are those of `pidinet.torch` (install the package of bindings/python first): differences are
+folded into weights by tensor operations, gradients come from autograd, steps from torch.optim. Random weights and images
+only.
 
     python tools/training.py crates/pidinet-train/tests/data/training.safetensors
     python tools/training.py time      # beside: cargo run --release -p pidinet-train --example time_step
@@ -74,7 +75,7 @@ def main(path):
 
 
 def step_times(threads=2, size=320, rounds=5):
-    """Milliseconds of forward, backward and step of two images, the best and the median of some.
+    """Milliseconds for forward, backward and step of two images: the best and the median of some runs.
 
     Channels last: on CPUs these networks then take PyTorch about half as long.
     """

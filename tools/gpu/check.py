@@ -1,4 +1,4 @@
-"""Tests on the CPU, at toy size, with pictures made of random numbers: no GPU and no data are needed.
+"""Tests on the CPU, at toy size, with pictures of random numbers: no GPU and no data are needed.
 
     python check.py [WORDS]      # all of them, or those that have one of the words in their name
 
@@ -48,7 +48,7 @@ def close(got, want, bound=BOUND):
 
 
 def same_with_gradients(ours, reference, *inputs, bound=BOUND):
-    """Both functions give the same of the same inputs, and the same gradients."""
+    """Both functions give the same results for the same inputs, and the same gradients."""
     a = [each.clone().requires_grad_() for each in inputs]
     b = [each.double().requires_grad_() for each in inputs]
     got, want = ours(*a), reference(*b)
@@ -408,7 +408,7 @@ def a_run_leaves_models_maps_and_a_log():
 
 
 class data:
-    """A folder like that of the data sets, of random pictures, and the file that it is packed into."""
+    """A folder like that of the data sets, with random pictures, and the file that it is packed into."""
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()

@@ -6,7 +6,7 @@ import numpy as np
 
 import pidinet
 
-COUNT = int(os.environ.get("PIDINET_RANDOM_INPUTS", 500))
+COUNT = int(os.environ.get("PIDINET_RANDOM_INPUTS", 2000))
 TYPES = ["u1", "u2", "f2", "f4", "f8", ">u2", ">f4", "i1", "i8", "?", "c8", "O", "S2", "g"]
 LENGTHS = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33]
 

@@ -64,7 +64,7 @@ impl Sample for f32 {
 pub(super) fn to_rgb<S: Sample>(data: &mut Vec<S>, channels: usize) {
     let pixels = data.len() / channels.max(3);
     match channels {
-        // A pixel grows: from the last to the first, so that nothing is overwritten before it is read.
+        // Pixels grow, so work from the last to the first: nothing is overwritten before it is read.
         1 => {
             for pixel in (0..pixels).rev() {
                 let grey = data[pixel];

@@ -7,7 +7,7 @@ pub struct Limits {
     pub bytes: usize,
     /// Arrays, cells, structs and fields in all.
     pub values: usize,
-    /// Cells and structs inside each other.
+    /// Cells and structs nested in each other.
     pub depth: usize,
 }
 

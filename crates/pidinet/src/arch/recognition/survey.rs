@@ -102,12 +102,12 @@ impl RecognitionLayer {
     }
 }
 
-/// What a number is for, which decides how it is stored and how it begins.
+/// What a number is for, which decides how it is stored and initialised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Weights of a real convolution or of the classifier.
     Real,
-    /// Weights of which only the signs are used.
+    /// Weights used only by their signs.
     Binary,
     /// A factor of each channel: 1 at first.
     Scale,
@@ -161,7 +161,8 @@ impl RecognitionSurvey {
         Self::of(arch, Size::square(1)).parameters
     }
 
-    /// Number of real parameters; means and variances of batch norms, which are not trained, count too.
+    /// Number of real parameters; this includes the means and variances of batch norms, which are not
+    /// trained.
     pub fn parameter_count(&self) -> usize {
         self.layers.iter().map(|layer| layer.parameters).sum()
     }
