@@ -119,7 +119,7 @@ fn problems(packages: &[Package], rules: &Rules) -> Vec<String> {
         let clarified = rules.licenses.clarify.iter().find(|clarified| clarified.name == *name);
         let licence = clarified.map(|clarified| &clarified.expression).or(license.as_ref());
         match licence.map(|licence| (licence, is_allowed(licence, &rules.licenses.allow))) {
-            None => problems.push(format!("{name} {version} says no licence")),
+            None => problems.push(format!("{name} {version} states no licence")),
             Some((licence, Ok(false))) => {
                 problems.push(format!("{name} {version}: the licence is {licence}"))
             }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use crate::cargo;
 
-/// The libraries with features for users to choose from. Those of `pidinet-burn` are for GPUs: see `cargo
-/// xtask gpu`.
+/// The libraries with features for users to choose from. Those of `pidinet-burn` are for GPUs: see
+/// `cargo xtask gpu`.
 const CRATES: [&str; 2] = ["pidinet", "pidinet-eval"];
 
 /// The part of a manifest that is read.

@@ -21,7 +21,7 @@ const USAGE: &str = "usage: cargo xtask CHORE [ARGUMENTS]
 
 chores:
   bare     find edges on WebAssembly without a system, in node, and compare with this machine
-  check everything that must hold before a change is proposed; with --fast, without other instruction sets
+  check    everything that must hold before a change is proposed; with --fast, without other instruction sets
   circles  check that no files of a crate use each other in a circle; for all crates, or for those named
   deny     check licences, sources and advisories of all dependencies, as deny.toml says
   docs     check that links and paths in the documentation lead somewhere

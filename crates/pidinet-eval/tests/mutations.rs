@@ -1,8 +1,8 @@
 //! Good files of every supported kind, damaged at random: a reader always returns an error or a sound result.
 //!
-//! A few thousand by default. `PIDINET_MUTATIONS=200000 PIDINET_SEED=1 cargo test -p pidinet-eval --test
-//! mutations` does more, with other random numbers. A failure names its number, which alone determines the
-//! mutation.
+//! A few thousand by default.
+//! `PIDINET_MUTATIONS=200000 PIDINET_SEED=1 cargo test -p pidinet-eval --test mutations` does more, with
+//! other random numbers. A failure names its number, which alone determines the mutation.
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 #![expect(clippy::print_stdout, reason = "a test that fails says at which file")]

@@ -184,16 +184,16 @@ impl fmt::Display for Isa {
 pub enum IsaError {
     /// No instruction set has this name.
     Unknown {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// What could have been.
+        /// The names available.
         available: Vec<&'static str>,
     },
     /// This CPU, or this build of the program, does not have it.
     Missing {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// What could have been.
+        /// The names available.
         available: Vec<&'static str>,
     },
 }

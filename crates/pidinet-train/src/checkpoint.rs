@@ -233,7 +233,7 @@ impl Checkpoint {
         checkpoint.check()?;
         // Checkpoints of earlier versions have none.
         if metadata.get("checksum").is_some_and(|sum| *sum != format!("{:08x}", checkpoint.checksum())) {
-            return Err("other numbers than were written".to_owned());
+            return Err("numbers that do not match the checksum".to_owned());
         }
         Ok(checkpoint)
     }

@@ -37,7 +37,7 @@ impl<T: Send + 'static> Queue<T> {
             let (sender, receiver) = sync_channel(2);
             let item = item.clone();
             let load = move || {
-                // Ends when nobody wants another item.
+                // Ends when no more items are wanted.
                 let mut number = first + loader as u64;
                 while sender.send(item(number)).is_ok() {
                     number += loaders as u64;

@@ -206,7 +206,7 @@ impl<'a, L: Lesson> Run<'a, L> {
             }
             let learner = lesson.learner_mut();
             if checkpoint.parameters.len() != learner.layout().len() {
-                return Err(unlike("another number of parameters", "those of the model it names"));
+                return Err(unlike("a different number of parameters", "those of the model it names"));
             }
             (learner.parameters, learner.state) = (checkpoint.parameters, checkpoint.state);
             position = checkpoint.position;

@@ -18,7 +18,7 @@ impl EdgeMap {
     ///
     /// If `data` does not hold as many pixels as `size`.
     pub fn new(size: Size, data: Vec<f32>) -> Self {
-        assert_eq!(data.len(), size.pixels(), "a map of {size} has another number of pixels");
+        assert_eq!(data.len(), size.pixels(), "a map of {size} has a different number of pixels");
         Self { size, data }
     }
 

@@ -32,7 +32,7 @@ pub enum Error {
     },
 
     /// Another process is working in a folder.
-    #[error("another run is at work in {}: wait for its end, or choose another folder", path.display())]
+    #[error("another run is at work in {}: wait until it ends, or choose another folder", path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
@@ -81,7 +81,7 @@ pub enum Error {
     },
 
     /// An image file is damaged or of a kind that the decoder does not support.
-    #[error("the {format} image is damaged, or of a kind that is not read")]
+    #[error("the {format} image is damaged, or of a kind that is not supported")]
     DecodeImage {
         /// The file format.
         format: &'static str,
@@ -91,7 +91,7 @@ pub enum Error {
 
     /// An image file in a supported format, but of a kind that is not supported.
     #[error(
-        "{format} images with {found} are not read: convert it to PNG, for example with ImageMagick: \
+        "{format} images with {found} are not supported: convert it to PNG, for example with ImageMagick: \
          magick IMAGE OUT.png"
     )]
     ImageKind {
@@ -152,7 +152,7 @@ pub enum Error {
     },
 
     /// There is no memory for an image of a size.
-    #[error("there is no memory for an image of {width}x{height}")]
+    #[error("not enough memory for an image of {width}x{height}")]
     NoMemory {
         /// Columns.
         width: usize,
@@ -201,7 +201,7 @@ pub enum Error {
 
     /// A pixel is infinite, not a number, or a value that stands for no data.
     #[error(
-        "pixel ({x}, {y}) of the image is {}, which is no number from black to white but stands for no data: fill \
+        "pixel ({x}, {y}) of the image is {}, which is not a number from black to white but stands for no data: fill \
          such pixels first",
         shown(*value)
     )]
@@ -427,7 +427,7 @@ fn not_read(found: Option<&str>) -> String {
         }
         "video" => "take its pictures out first, for example with ffmpeg -i VIDEO %05d.png",
         "archive" => "unpack it first",
-        _ => return format!("not an image but this: {found}; expected {READ}"),
+        _ => return format!("not an image (found: {found}); expected {READ}"),
     };
-    format!("{found}: not read, only {READ}; {way}")
+    format!("{found}: not supported, only {READ}; {way}")
 }

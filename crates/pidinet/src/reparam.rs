@@ -61,7 +61,7 @@ pub fn fold(conv: &Conv, weights: &[f32]) -> Vec<f32> {
 /// As [`fold`].
 pub fn fold_f64(conv: &Conv, weights: &[f64]) -> Vec<f64> {
     let expected: usize = conv.weight_shape().iter().product();
-    assert_eq!(weights.len(), expected, "{conv:?} has another number of weights");
+    assert_eq!(weights.len(), expected, "{conv:?} has a different number of weights");
     if conv.kind == Kind::Vanilla {
         return weights.to_vec();
     }

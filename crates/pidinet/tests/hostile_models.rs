@@ -217,7 +217,7 @@ fn weights_that_are_not_finite_are_named() {
 
 #[test]
 fn what_is_no_model_is_told_so() {
-    assert_says(&refused(b""), &["this is no model", "found 0 bytes"]);
+    assert_says(&refused(b""), &["this is not a model", "found 0 bytes"]);
     assert_says(&refused(b"<!DOCTYPE html>\n"), &["begin with `<!DOCTYPE html>\\n`"]);
     assert_says(&refused(&[0xff; 300]), &["300 bytes"]);
     let legacy = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
@@ -227,7 +227,7 @@ fn what_is_no_model_is_told_so() {
             names.iter().map(|name| (name.to_string(), Pickle::new().op(b"N").stop())).collect();
         archive(&entries, CompressionMethod::Stored)
     };
-    assert_says(&refused(&zip(&["photo.jpg"])), &["`data.pkl`", "is missing", "no PyTorch checkpoint"]);
+    assert_says(&refused(&zip(&["photo.jpg"])), &["`data.pkl`", "is missing", "not a PyTorch checkpoint"]);
     assert_says(&refused(&zip(&["a/data.pkl", "b/data.pkl"])), &["more than once"]);
     assert_says(&refused(&zip(&["a/data.pkl", "a/constants.pkl"])), &["TorchScript program"]);
     assert_says(&refused(&zip(&["a/data.pkl", "a/byteorder"])), &["byteorder", "big-endian"]);

@@ -119,8 +119,8 @@ fn matched(classifier: &Classifier, data: &ClassSet) -> anyhow::Result<Vec<usize
     }
     let unknown = theirs.iter().find(|name| same(name).is_none()).expect("not all are known");
     Err(usage!(
-        "the data has {} classes, among them {unknown}, and the model {own}{}",
+        "the data has {} classes, among them {unknown}, but the model has {own} {}",
         theirs.len(),
-        if labels.is_empty() { " without names" } else { ", which are others" }
+        if labels.is_empty() { "without names" } else { "with other names" }
     ))
 }

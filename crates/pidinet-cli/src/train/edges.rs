@@ -163,7 +163,7 @@ impl std::str::FromStr for Augmentation {
             "none" => Ok(Self(Augment::none())),
             "hed" => Ok(Self(Augment::hed())),
             "strong" => Ok(Self(Augment::strong())),
-            _ => Err(format!("`{name}` is none of none, hed, strong")),
+            _ => Err(format!("`{name}` is not one of none, hed, strong")),
         }
     }
 }
@@ -181,7 +181,7 @@ impl std::str::FromStr for LabelsName {
             "registered" => Ok(Self(Labels::Registered)),
             "any" => Ok(Self(Labels::Any)),
             "sampled" => Ok(Self(Labels::Sampled)),
-            _ => Err(format!("`{name}` is none of mean, registered, any, sampled")),
+            _ => Err(format!("`{name}` is not one of mean, registered, any, sampled")),
         }
     }
 }

@@ -47,7 +47,7 @@ impl Confusion {
         self.counts[truth * self.classes.len() + found]
     }
 
-    /// Images in all.
+    /// Total number of images.
     pub fn images(&self) -> u64 {
         self.counts.iter().sum()
     }

@@ -122,7 +122,7 @@ impl Mix<'_> {
         self.weights.len() / self.reads.len()
     }
 
-    /// `O` outputs from `o` at `V` vectors of positions from `p`, of which those before `end` are stored.
+    /// `O` outputs from `o` on at `V` vectors of positions from `p` on; positions before `end` are stored.
     #[inline(always)]
     fn tile<L: Lanes, const O: usize, const V: usize>(&mut self, v: L, o: usize, p: usize, end: usize) {
         let mut sums = self.sums::<L, O, V>(v, o, p);

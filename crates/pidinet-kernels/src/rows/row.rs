@@ -1,7 +1,7 @@
 //! Rows: how a map lies in memory while a network runs.
 //!
-//! A map `[c, h, w]` is kept row by row, all channels of a row together: `h` row blocks of `[c,
-//! stride]`, so that a strip of rows is one piece of memory and a few rows of every map fit in the
+//! A map `[c, h, w]` is kept row by row, all channels of a row together: `h` row blocks of
+//! `[c, stride]`, so that a strip of rows is one piece of memory and a few rows of every map fit in the
 //! cache. A row block begins with [`MARGIN`] zeros and ends with [`MARGIN`] more; each channel is
 //! followed by zeros up to its stride. So there are always zeros to the left and right of a channel, and
 //! a convolution reads its border without checking where it is. Rows above and below the map are row

@@ -250,8 +250,9 @@ impl Config {
         Self::parse(&text).map_err(|source| Error::Toml { path: path.into(), source: Box::new(source) })
     }
 
-    /// Reads a configuration from its text. Configurations of the first version say `train.average =
-    /// 0.0`, that weights are not averaged: nothing else is possible, and it need not be said.
+    /// Reads a configuration from its text. Configurations of the first version say
+    /// `train.average = 0.0`, that weights are not averaged: nothing else is possible, and it need
+    /// not be said.
     ///
     /// # Errors
     ///

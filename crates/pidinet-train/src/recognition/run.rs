@@ -175,7 +175,7 @@ fn teacher(folder: &Path, classes: usize, device: &dyn Device) -> Result<Trainer
     if teacher.learner.parameters.len() != checkpoint.parameters.len() {
         return Err(Error::Checkpoint {
             path,
-            found: "another number of parameters".to_owned(),
+            found: "a different number of parameters".to_owned(),
             expected: format!("those of its configuration for {classes} classes"),
         });
     }

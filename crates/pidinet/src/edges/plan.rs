@@ -21,7 +21,7 @@ pub(crate) use lower::Packing;
 use op::Step;
 use reads::Reads;
 
-/// Which maps a run gives beside the fused one.
+/// Which maps a run returns besides the fused one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
     /// None.

@@ -22,7 +22,7 @@ pub enum ModelError {
 
     /// Neither kind of file.
     #[error(
-        "this is no model: expected a PyTorch checkpoint (a zip archive) or a safetensors file, found {bytes} \
+        "this is not a model: expected a PyTorch checkpoint (a zip archive) or a safetensors file, found {bytes} \
          bytes that begin with `{begin}`"
     )]
     Unknown {

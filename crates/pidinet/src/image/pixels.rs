@@ -95,7 +95,7 @@ impl Image {
         assert_eq!(
             pixels.len(),
             3 * width * height,
-            "an image of {width}x{height} has another number of samples"
+            "an image of {width}x{height} has a different number of samples"
         );
         Self { width, height, pixels: Pixels::U8(pixels) }
     }

@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn shrinking_averages() -> Result<()> {
-        // Stripes finer than the output: without antialiasing they would give a pattern.
+        // Stripes finer than the output: without antialiasing they would produce a moiré pattern.
         let stripes: Vec<u8> = (0..64 * 8).map(|i| if i % 2 == 0 { 0 } else { 200 }).collect();
         let image =
             Image::from_u8(&stripes, &PixelLayout::packed(Size { height: 8, width: 64 }, PixelFormat::Grey))?

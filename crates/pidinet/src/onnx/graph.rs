@@ -69,7 +69,7 @@ pub(super) struct Graph<'a> {
 /// The name of the input.
 pub(super) const IMAGE: &str = "image";
 
-/// Height and width of the images, where they are free.
+/// Height and width of the images, if they are free.
 const SIDES: &str = "image_height_width";
 
 impl<'a> Graph<'a> {

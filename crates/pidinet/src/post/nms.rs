@@ -241,8 +241,8 @@ fn blurred(map: &EdgeMap, radius: usize) -> EdgeMap {
     smooth
 }
 
-/// Position `at` of a line of `size` pixels that continues as its mirror image: -1 is 0, `size` is `size -
-/// 1`.
+/// Position `at` of a line of `size` pixels that continues as its mirror image: -1 is 0, `size` is
+/// `size - 1`.
 fn mirrored(at: isize, size: usize) -> usize {
     let at = at.rem_euclid(2 * size as isize) as usize;
     at.min(2 * size - 1 - at)

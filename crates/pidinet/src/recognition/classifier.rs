@@ -254,7 +254,7 @@ impl Classifier {
         drop(idle);
         let mut arena = fitting.unwrap_or_else(|| Arena::new(&self.plan, image, threads));
         let place = arena.image_mut();
-        assert_eq!(place.len(), input.len(), "an image of {image} has other numbers");
+        assert_eq!(place.len(), input.len(), "an image of {image} has a different number of values");
         place.copy_from_slice(input);
         arena
     }

@@ -38,7 +38,7 @@ pub fn pixels(image: &Image, input: &RecognitionInput) -> Vec<f32> {
     numbers
 }
 
-/// The middle of an image of which a side is longer than `length`.
+/// The middle of an image, if one of its sides is longer than `length`.
 fn middle(image: &Image, length: usize) -> Option<Image> {
     let (width, height) = (image.width().min(length), image.height().min(length));
     if (width, height) == (image.width(), image.height()) {

@@ -381,7 +381,7 @@ mod tests {
         assert_eq!(reference.max_pool(&Map::new([1, 2, 2], vec![-4.0, -3.0, -2.0, -5.0])).data, [-2.0]);
     }
 
-    /// `torch.nn.functional.interpolate(..., mode="bilinear", align_corners=False)` gave these.
+    /// These values are from `torch.nn.functional.interpolate(..., mode="bilinear", align_corners=False)`.
     #[test]
     fn resizing_is_pytorchs() {
         let model = Model::random(Arch::tiny(), 1);

@@ -59,7 +59,7 @@ fn state_dict(pickle: &Pickle<'_>) -> Result<Vec<(String, Tensor)>, ModelError> 
         {
             return Err(ModelError::Tensor {
                 tensor: (*name).to_owned(),
-                problem: "is there twice".to_owned(),
+                problem: "appears twice".to_owned(),
             });
         }
     }

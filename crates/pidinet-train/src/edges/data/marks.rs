@@ -47,8 +47,8 @@ impl Marks {
         if truth.is_mostly_drawn() {
             return Err(Error::Eval(pidinet_eval::Error::Content {
                 path: files[0].clone(),
-                expected: "boundaries, which are few pixels".to_owned(),
-                found: "mostly drawn ones: is it inverted?".to_owned(),
+                expected: "boundaries on few pixels".to_owned(),
+                found: "mostly boundary: is it inverted?".to_owned(),
             }));
         }
         let mut bits = vec![0; truth.width * truth.height];

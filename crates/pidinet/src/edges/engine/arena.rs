@@ -143,7 +143,7 @@ impl Arena {
 
 /// Where plain maps go.
 pub(super) enum Target<'a> {
-    /// Into memory for each of them, as [`Arena::plain`] gives it.
+    /// Into memory for each of them, as returned by [`Arena::plain`].
     Kept(&'a mut [Vec<f32>]),
     /// Map `id`, which is the only one, into memory that has room for it.
     Caller { id: usize, rows: Rows<'a> },

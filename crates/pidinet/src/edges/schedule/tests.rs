@@ -7,7 +7,7 @@ use crate::edges::plan::reads::Reach;
 
 const TWO: Reach = Reach::Window { above: 2, below: 2 };
 
-/// Four steps, of which the second wants bands.
+/// Four steps, the second of which wants bands.
 fn chain(band: usize) -> (Vec<Shape>, Vec<Reads>) {
     let shape = |level| Shape { channels: 1, level };
     // image, 5x5, pool, back to full size

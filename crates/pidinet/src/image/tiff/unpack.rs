@@ -102,7 +102,7 @@ fn pack_bits(mut packed: &[u8], needed: usize) -> Vec<u8> {
 
 /// Rows of bits, black is 1, each starting at a byte.
 fn fax(packed: &[u8], width: u16, rows: usize) -> Result<Vec<u8>, Problem> {
-    let damaged = || Problem::Damaged("a strip is no fax".into());
+    let damaged = || Problem::Damaged("a strip is not fax data".into());
     let mut decoder = fax::decoder::Group4Decoder::new(
         packed.iter().map(|&byte| Ok::<_, std::convert::Infallible>(byte)),
         width,
@@ -133,7 +133,9 @@ fn picture(layout: &Layout, packed: &[u8], rows: usize) -> Result<Vec<u8>, Probl
         [0xFF, 0xD8, tables @ .., 0xFF, 0xD9] => tables,
         _ => &[],
     };
-    let [0xFF, 0xD8, rest @ ..] = packed else { return Err(Problem::Damaged("a strip is no JPEG".into())) };
+    let [0xFF, 0xD8, rest @ ..] = packed else {
+        return Err(Problem::Damaged("a strip is not a JPEG".into()));
+    };
     let file = [&[0xFF, 0xD8], tables, rest].concat();
     if !jpeg::is_whole(&file[..])? {
         return Err(Problem::Short);
@@ -145,7 +147,7 @@ fn picture(layout: &Layout, packed: &[u8], rows: usize) -> Result<Vec<u8>, Probl
     decoder.decode_headers().map_err(damaged)?;
     let samples = layout.together();
     let (Some(info), Some(inside)) = (decoder.info(), decoder.input_colorspace()) else {
-        return Err(Problem::Damaged("a strip is no JPEG".into()));
+        return Err(Problem::Damaged("a strip is not a JPEG".into()));
     };
     let (width, height) = (usize::from(info.width), usize::from(info.height));
     if usize::from(info.components) != samples
@@ -166,7 +168,7 @@ fn picture(layout: &Layout, packed: &[u8], rows: usize) -> Result<Vec<u8>, Probl
     decoder.set_options(limits.jpeg_set_out_colorspace(wanted));
     let bytes = decoder.decode().map_err(damaged)?;
     if bytes.len() != width * height * samples {
-        return Err(Problem::Damaged("a JPEG strip has another number of samples".into()));
+        return Err(Problem::Damaged("a JPEG strip has a different number of samples".into()));
     }
     let rows = bytes.chunks_exact(width * samples).take(rows);
     Ok(rows.flat_map(|row| &row[..columns * samples]).copied().collect())

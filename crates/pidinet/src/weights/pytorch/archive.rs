@@ -91,8 +91,8 @@ fn folder(archive: &ZipArchive<Cursor<&[u8]>>) -> Result<String, ModelError> {
     });
     let problem = match (folders.next(), folders.next()) {
         (Some(folder), None) => return Ok(folder.to_owned()),
-        (Some(_), Some(_)) => "is there more than once",
-        (None, _) => "is missing, so this is no PyTorch checkpoint",
+        (Some(_), Some(_)) => "appears more than once",
+        (None, _) => "is missing, so this is not a PyTorch checkpoint",
     };
     Err(ModelError::Entry { entry: "data.pkl".to_owned(), problem: problem.to_owned() })
 }
