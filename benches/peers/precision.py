@@ -41,7 +41,7 @@ def main():
             net = export_onnx.network(str(weights))
             inputs = [normalised(photo) for photo in photos]
             with torch.inference_mode():
-                want = [net(torch.from_numpy(image)).numpy().squeeze() for image in inputs]
+                want = [net.edges(torch.from_numpy(image)).numpy().squeeze() for image in inputs]
             maps = {"OpenVINO's choice": openvino(net, inputs, Path(folder) / "model.onnx")}
             for precision in arguments.precisions:
                 maps[f"pidinet {precision}"] = pidinet(arguments.pidinet, weights, photos, precision)

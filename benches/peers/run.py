@@ -135,7 +135,7 @@ class Files:
         import torch
 
         import export_onnx
-        from pidinet_torch import save
+        from networks import Edges
 
         self.folder.mkdir(parents=True)
         if arguments.weights:
@@ -144,9 +144,10 @@ class Files:
             net = export_onnx.network(str(found))
         else:
             net = export_onnx.network(model)
-            save(net, self.folder / "weights.safetensors", model)
+            net.save(self.folder / "weights.safetensors", name=model)
         width, height = export_onnx.size(size)
         export_onnx.export(net, self.onnx, (width, height))
+        net = Edges(net.fold()).eval()
         image = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
             golden = {"image": image.numpy(), "edges": net(image).numpy()}
@@ -241,13 +242,19 @@ def run_ncnn(files, threads):
     return run
 
 
+def folded(files):
+    """The network of PyTorch, that gives edges."""
+    from networks import Edges
+    from pidinet.torch import PiDiNet
+
+    return Edges(PiDiNet.from_pretrained(files.model).fold()).eval()
+
+
 def run_torch(files, threads):
     import torch
 
-    import pidinet_torch
-
     torch.set_num_threads(threads)
-    net = pidinet_torch.load(files.model).fold().eval()
+    net = folded(files)
 
     def run(image):
         with torch.inference_mode():
@@ -261,11 +268,9 @@ def run_torch_compile(files, threads):
     import torch
     import torch._inductor.config
 
-    import pidinet_torch
-
     torch._inductor.config.freezing = True
     torch.set_num_threads(threads)
-    net = torch.compile(pidinet_torch.load(files.model).fold().eval())
+    net = torch.compile(folded(files))
 
     def run(image):
         with torch.inference_mode():

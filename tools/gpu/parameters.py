@@ -2,7 +2,7 @@
 
 Training keeps raw 3×3 weights, `[out, in / groups, 3, 3]`, one after another in a vector of float32, so that an
 optimiser's step is a few operations. The weights that a network multiplies with are a linear function of that vector:
-see working.py.
+see working.py. Names and shapes are those of `pidinet.torch.PiDiNet`, but not taken from there: plain.py says why.
 """
 
 import math

@@ -1,4 +1,9 @@
-"""The network and its loss in ordinary PyTorch operations: the reference, and a fallback where our kernels do not run."""
+"""The network and its loss in ordinary PyTorch operations: the reference, and a fallback where our kernels do not run.
+
+This defines the network of `pidinet.torch` again, for three reasons: parameters are views of one vector, so that an
+optimiser's step is a few operations; nothing may be copied from the host, because a step is replayed as one graph; and the
+machine with the GPU may have nothing but PyTorch. `check.py` compares the two.
+"""
 
 import torch
 from torch.nn import functional as F

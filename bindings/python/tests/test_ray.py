@@ -170,7 +170,7 @@ def test_an_item_that_kills_its_actors_is_given_up(cluster):
         crew.stop()
     assert sorted(item for item, _ in results) == sorted(items)
     assert [item for item, error in results if error] == ["deadly"]
-    assert crew.deaths == 4
+    assert crew.deaths == 3
 
 
 @needs_ray

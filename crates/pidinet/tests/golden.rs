@@ -1,7 +1,7 @@
 //! Random networks of every configuration against PyTorch.
 //!
-//! `tools/golden.py` made the models and the maps in `golden/`, in float64, with its own definition of the
-//! network.
+//! `tools/golden.py` made the models and the maps in `golden/`, in float64, with `pidinet.torch`, which defines the
+//! network independently of this code.
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
 use std::fs;

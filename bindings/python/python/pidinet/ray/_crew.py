@@ -15,15 +15,18 @@ _LOGGER = logging.getLogger("pidinet")
 
 # An actor has its next batch with it, so that it need not wait for the driver.
 _AHEAD = 2
-# A batch that several actors died with may be the cause, so its items go on one by one.
-_TRIES = 3
+# Times that an item may fail while an actor has nothing else.
+_TRIES = 2
 
 Item = TypeVar("Item")
 
 
 class _Batch(NamedTuple):
     items: list[Any]
-    tries: int = 0
+    suspect: bool = False
+    """An item that an actor had when it died, which may be the cause: it is tried when an actor has nothing else."""
+    failures: int = 0
+    """As a suspect."""
 
 
 class Crew:
@@ -37,13 +40,17 @@ class Crew:
 
     def __init__(self, make: Callable[[], Any], size: int, lost: Callable[[Any, str], Any]) -> None:
         self._make = make
+        self._size = size
         self._lost = lost
         self.deaths = 0
+        self._bad_starts = 0
+        """Actors in a row that died while they started."""
         self._waiting: deque[_Batch] = deque()
+        self._suspects: deque[_Batch] = deque()
         self._running: dict[Any, tuple[Any, _Batch | None]] = {}
         """What actors were asked, with the batch, or without one while they start."""
         self._load: dict[Any, int] = {}
-        """How much each actor has that is ready."""
+        """How much each actor has that is ready; a suspect is as much as there may be."""
         self._starting: list[Any] = []
         for _ in range(size):
             self._start()
@@ -55,7 +62,7 @@ class Crew:
             RuntimeError: Actors cannot be made.
         """
         self._waiting.extend(_Batch(list(items[at : at + at_once])) for at in range(0, len(items), at_once))
-        while self._waiting or any(batch for _, batch in self._running.values()):
+        while self._waiting or self._suspects or any(batch for _, batch in self._running.values()):
             self._feed()
             done, _ = ray().wait(list(self._running), num_returns=1)
             for reference in done:
@@ -79,60 +86,76 @@ class Crew:
         for load in range(_AHEAD):
             for actor, has in self._load.items():
                 if has == load and self._waiting:
-                    batch = self._waiting.popleft()
-                    self._running[actor.run.remote(batch.items)] = (actor, batch)
-                    self._load[actor] += 1
+                    self._give(actor, self._waiting.popleft(), load + 1)
+                elif has == 0 and self._suspects:
+                    self._give(actor, self._suspects.popleft(), _AHEAD)
+
+    def _give(self, actor: Any, batch: _Batch, load: int) -> None:
+        self._running[actor.run.remote(batch.items)] = (actor, batch)
+        self._load[actor] = load
 
     def _finished(self, reference: Any) -> Iterator[list[Any]]:
-        actor, batch = self._running.pop(reference)
-        errors = ray().exceptions
+        actor, batch = self._running[reference]
         try:
             results = ray().get(reference)
-        except errors.RayError as error:
-            # An actor that fails to start would fail again.
-            if getattr(error, "actor_init_failed", False) or (batch is None and not _died(error)):
-                raise RuntimeError(f"an actor cannot start; is pidinet installed on all machines? {error}") from error
-            if batch is not None:
-                yield from self._again(batch, error)
+        except ray().exceptions.RayError as error:
             if _died(error):
                 yield from self._replace(actor, error)
-            elif actor in self._load:
-                self._load[actor] -= 1
+            elif batch is None:
+                raise _no_start(error) from error
+            else:
+                self._done(reference)
+                yield from self._again(batch, error)
             return
-        if batch is None:
+        self._done(reference)
+        if batch is not None:
+            yield results
+
+    def _done(self, reference: Any) -> None:
+        actor, batch = self._running.pop(reference)
+        if batch is not None:
+            self._load[actor] = 0 if batch.suspect else self._load[actor] - 1
+        else:
             self._starting.remove(actor)
             self._load[actor] = 0
-        else:
-            if actor in self._load:
-                self._load[actor] -= 1
-            yield results
+            self._bad_starts = 0
 
     def _replace(self, actor: Any, error: Exception) -> Iterator[list[Any]]:
         """Takes back what a dead actor had, and starts another."""
-        if actor not in self._load and actor not in self._starting:
-            return  # it was told before
-        self.deaths += 1
-        _LOGGER.warning("an actor died, and what it had is done by another: %s", str(error).splitlines()[0])
-        self._load.pop(actor, None)
         if actor in self._starting:
+            self._bad_starts += 1
+            if getattr(error, "actor_init_failed", False) or self._bad_starts > max(10, 2 * self._size):
+                raise _no_start(error) from error
             self._starting.remove(actor)
+        self.deaths += 1
+        _LOGGER.warning("an actor died, and what it had is done by another: %s", _said(error))
+        self._load.pop(actor, None)
+        ray().kill(actor)  # in case that it only cannot be reached
         for reference in [reference for reference, (whose, _) in self._running.items() if whose == actor]:
             _, batch = self._running.pop(reference)
-            if batch is not None:
-                self._waiting.appendleft(batch)  # it had not begun
-        ray().kill(actor)  # in case that it only cannot be reached
+            if batch is None:
+                continue
+            try:
+                yield ray().get(reference)
+            except ray().exceptions.RayError:
+                yield from self._again(batch, error)
         self._start()
-        yield from ()
 
     def _again(self, batch: _Batch, error: Exception) -> Iterator[list[Any]]:
         """Puts a batch back that an actor failed with, or gives it up."""
-        tries = batch.tries + 1
-        if len(batch.items) > 1:
-            self._waiting.extendleft(_Batch([item], tries) for item in reversed(batch.items))
-        elif tries < _TRIES:
-            self._waiting.appendleft(_Batch(batch.items, tries))
+        failures = batch.failures + batch.suspect
+        if failures >= _TRIES:
+            yield [self._lost(batch.items[0], _said(error))]
         else:
-            yield [self._lost(batch.items[0], str(error).splitlines()[0])]
+            self._suspects.extend(_Batch([item], True, failures) for item in batch.items)
+
+
+def _no_start(error: Exception) -> RuntimeError:
+    return RuntimeError(f"an actor cannot start; is pidinet installed on all machines? {error}")
+
+
+def _said(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _died(error: Exception) -> bool:
