@@ -44,7 +44,8 @@ pub(crate) fn run() -> Result<()> {
         install.args(["-m", "pip", "install", "-q", "--force-reinstall", "--no-deps", "--no-index"]);
         finish(quiet(install.arg(&wheel)))?;
         let mut tests = Command::new(&tested);
-        tests.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "bindings/python/tests"]);
+        tests.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
+        tests.args(["bindings/python/tests", "integrations/comfyui/tests"]);
         finish(quiet(tests.current_dir(root())))?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 """Types, stubs and examples, where mypy is there."""
 
 import doctest
-import importlib
+import importlib.util
 import json
 import pkgutil
 import subprocess
@@ -17,6 +17,8 @@ PACKAGE = Path(pidinet.__file__).parent
 
 @pytest.mark.parametrize("name", [module.name for module in pkgutil.iter_modules([str(PACKAGE)]) if module.name != "_pidinet"])
 def test_examples_in_documentation_run(name):
+    if name == "torch":
+        pytest.importorskip("torch", reason="PyTorch is not installed")
     module = importlib.import_module(f"pidinet.{name}")
     result = doctest.testmod(module, extraglobs={"pidinet": pidinet})
     assert result.failed == 0
@@ -43,18 +45,28 @@ def test_the_notebook_runs(monkeypatch):
 def test_types_are_there_for_users(tmp_path):
     pytest.importorskip("mypy")
     assert (PACKAGE / "py.typed").exists()
-    example = Path(__file__).parent / "typed_example.py"
-    for arguments in (["mypy", "--strict", str(example)], ["mypy", "--strict", "-p", "pidinet"]):
-        cache = ["--cache-dir", str(tmp_path)]
+    examples = [str(Path(__file__).parent / "typed_example.py")]
+    settings = tmp_path / "mypy.ini"
+    settings.write_text("[mypy]\nstrict = true\n")
+    if importlib.util.find_spec("torch"):
+        examples.append(str(Path(__file__).parent / "typed_torch_example.py"))
+    else:  # modules whose classes are those of PyTorch can be checked with it only
+        settings.write_text(settings.read_text() + "[mypy-pidinet.torch.*]\nignore_errors = true\n")
+    for arguments in (["mypy", *examples], ["mypy", "-p", "pidinet"]):
+        cache = ["--cache-dir", str(tmp_path), "--config-file", str(settings)]
         result = subprocess.run([sys.executable, "-m", *arguments, *cache], capture_output=True, text=True, cwd=tmp_path)
         assert result.returncode == 0, result.stdout
 
 
 def test_stubs_are_those_of_what_is_compiled(tmp_path):
     pytest.importorskip("mypy")
-    # Names of types that are no classes: what they are when the program runs is not what the checker sees.
+    # Names of types that are no classes, and a function that is cached: what they are when the program runs is not what the
+    # checker sees. The list of all names of what is compiled is written by its compiler.
     allowed = tmp_path / "allowed.txt"
-    allowed.write_text(r"pidinet\.(_detector\.Map|_images\.(Channels|Layout)|_maps\.(Style|Interpolation)|_lines\.Unit)" + "\n")
+    names = r"pidinet\.(_detector\.Map|_images\.(Channels|Layout)|_maps\.(Style|Interpolation)|_lines\.Unit|_classifier\._default|_pidinet\.__all__)" + "\n"
+    if not importlib.util.find_spec("torch"):
+        names += r"pidinet\.torch.*" + "\n"
+    allowed.write_text(names)
     command = [sys.executable, "-m", "mypy.stubtest", "pidinet", "--allowlist", str(allowed), "--ignore-unused-allowlist"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0, result.stdout

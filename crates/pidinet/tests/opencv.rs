@@ -12,7 +12,7 @@ struct Case {
     resize: Resize,
     image: Vec<u8>,
     eight: Vec<u8>,
-    /// Sixteenths; none for three channels.
+    /// In sixteenths; none for three channels.
     floats: Vec<i16>,
 }
 
@@ -68,7 +68,8 @@ fn floats_are_those_of_opencv() {
         let mut found = vec![0.0; resize.to.pixels() * resize.channels];
         resize.f32(&image, &mut found).unwrap();
         for (found, sixteenths) in found.iter().zip(floats) {
-            // OpenCV's values are stored to 1/32; its weights are floats, the sums of which are off by 1e-5 of 255.
+            // OpenCV's values are stored to within 1/32; its weights are floats, whose sums are off by 1e-5
+            // of 255.
             let difference = (found - f32::from(sixteenths) / 16.0).abs();
             assert!(difference < 1.0 / 32.0 + 3e-3, "{resize:?}: {difference}");
         }

@@ -8,7 +8,8 @@
 >>> edges.shape, edges.dtype, bool(edges[24, 32] > 0.5)
 ((48, 64), dtype('float32'), True)
 
-`pidinet.eval` is the edge benchmark, `pidinet.controlnet` a drop-in for the annotator of ControlNet.
+`pidinet.eval` is the edge benchmark, `pidinet.controlnet` a drop-in for the annotator of ControlNet, and `pidinet.torch` has the
+networks as modules of PyTorch, to train.
 """
 
 from . import _pidinet

@@ -33,7 +33,8 @@ impl Figure {
 ///
 /// # Errors
 ///
-/// [`Error::Figure`] if it is none, or has more than a million marks, or more pixels than fit in memory.
+/// [`Error::Figure`] if it is not an SVG document, has more than a million marks, or more pixels than fit in
+/// memory.
 pub fn drawn(svg: &str, scale: f64) -> Result<Image> {
     let tree = tree(svg)?;
     let pixels = |points: f32| (f64::from(points) * scale).round() as u32;

@@ -1,8 +1,8 @@
-//! Resizing as OpenCV's `cv2.resize` does it, for who compares pixels with a program that uses it, such as the annotators
-//! of ControlNet.
+//! Resizing as OpenCV's `cv2.resize` does it, to compare pixels with programs that use it, such as the
+//! annotators of ControlNet.
 //!
-//! Pixel centres lie at halves, and an image continues beyond its border as its border pixels. Bytes are OpenCV's,
-//! but for cubic ones, which are within one grey level; floats differ by rounding.
+//! Pixel centres lie at halves, and border pixels are repeated beyond the border. Bytes equal OpenCV's,
+//! except with cubic interpolation, where they are within one grey level; floats differ by rounding.
 
 use super::pixels::{Image, Pixels};
 use crate::error::{Error, Result};
@@ -37,7 +37,7 @@ pub struct Resize {
     pub to: Size,
     /// Samples of a pixel.
     pub channels: usize,
-    /// How pixels between pixels are made up.
+    /// How values between pixels are interpolated.
     pub interpolation: Interpolation,
 }
 
@@ -59,8 +59,8 @@ impl Resize {
         Ok(())
     }
 
-    /// Resizes an image of floats. They are neither rounded nor cut: cubic and Lanczos kernels swing beyond the values
-    /// that they are given.
+    /// Resizes an image of floats. They are neither rounded nor clamped: cubic and Lanczos kernels overshoot
+    /// the values of the image.
     ///
     /// # Shapes
     ///
@@ -73,7 +73,7 @@ impl Resize {
         self.resample(src, dst)
     }
 
-    /// The result of `resize` in memory for it.
+    /// The result of `resize` in newly allocated memory.
     fn allocated<V: Default + Clone>(
         &self,
         src: &[V],
@@ -89,13 +89,13 @@ impl Resize {
         Ok(dst)
     }
 
-    /// Whether slices of these lengths are the image and the result.
+    /// Fails unless slices of these lengths are the image and the result.
     fn check(&self, src: usize, dst: usize) -> Result<()> {
         check(self.from, self.channels, src)?;
         check(self.to, self.channels, dst)
     }
 
-    /// A sum of rows first, then of pixels of that row: nothing but a row of floats is kept between.
+    /// First a sum of rows, then sums of pixels in that row: only one row of floats is kept in between.
     fn resample<V: Value>(&self, src: &[V], dst: &mut [V]) -> Result<()> {
         self.check(src.len(), dst.len())?;
         if self.from == self.to {
@@ -122,7 +122,7 @@ impl Resize {
     }
 }
 
-/// Whether a slice of `len` samples is an image of this size.
+/// Fails unless a slice of `len` samples is an image of this size.
 fn check(Size { height, width }: Size, channels: usize, len: usize) -> Result<()> {
     if width == 0 || height == 0 || channels == 0 {
         return Err(Error::EmptyImage { width, height });

@@ -1,4 +1,4 @@
-//! Resizing images of 8 bits, rounded where and as OpenCV rounds: weights to 11 bits, sums once or twice.
+//! Resizing 8-bit images with OpenCV's rounding: weights to 11 bits, sums once or twice.
 
 use super::taps::{Interpolation, Tap, Ways};
 
@@ -14,7 +14,7 @@ pub(super) fn resize(ways: &Ways, channels: usize, row: usize, src: &[u8], dst: 
                 (sum + 2) >> 2
             });
         }
-        // Floats, as OpenCV's vectors have it.
+        // In floats, as in OpenCV's vector code.
         Interpolation::Cubic => mixed(ways, channels, row, src, dst, |rows, x| {
             let unit = 1.0 / (1 << (2 * BITS)) as f32;
             let product = |(row, weight): &(&[i32], i32)| row[x] as f32 * (*weight as f32 * unit);
@@ -30,10 +30,11 @@ pub(super) fn resize(ways: &Ways, channels: usize, row: usize, src: &[u8], dst: 
 /// Bits of a weight: 1 is 2048.
 const BITS: u32 = 11;
 
-/// Rows that are kept, as the next row of the result needs most of them: all that an interpolation takes.
+/// Rows that are kept, since the next row of the result needs most of them again: as many as an interpolation
+/// takes.
 const KEPT: usize = 8;
 
-/// Sums along rows with weights of 11 bits, then `sum` of such rows with their weights at each position.
+/// Sums along rows with 11-bit weights, then `sum` of these rows with their weights at each position.
 fn mixed(
     ways: &Ways,
     channels: usize,
@@ -82,8 +83,8 @@ fn along(across: &[Vec<(usize, i32)>], channels: usize, src: &[u8], sums: &mut [
     }
 }
 
-/// Means of what each position covers: along rows, then of rows. Of two by two pixels, a half is rounded up; of more whole
-/// ones, the sum is exact; of others each product is a float.
+/// Means of what each position covers, along rows and then of rows. For two by two pixels, halves are rounded
+/// up; for more whole pixels the sum is exact; otherwise each product is a float.
 fn means(ways: &Ways, channels: usize, row: usize, src: &[u8], dst: &mut [u8]) {
     let [across, down] = [&ways.across, &ways.down].map(|taps| whole_pixels(taps));
     let width = channels * ways.across.len();

@@ -1,4 +1,4 @@
-//! What a pixel of a resized image is made of.
+//! The pixels that make up a pixel of a resized image.
 
 use std::f64::consts::PI;
 use std::fmt;
@@ -7,15 +7,16 @@ use std::str::FromStr;
 use crate::error::UnknownName;
 use crate::size::Size;
 
-/// How pixels between pixels are made up.
+/// How values between pixels are interpolated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Interpolation {
     /// `INTER_LINEAR`: the two nearest pixels each way, without antialiasing.
     Linear,
     /// `INTER_CUBIC`: four each way, Keys' kernel with a = -0.75, without antialiasing.
     Cubic,
-    /// `INTER_AREA`: the mean of what a pixel covers, to make images smaller. Where a side becomes longer, OpenCV has no
-    /// areas and interpolates between the two nearest pixels, for a share of the way only.
+    /// `INTER_AREA`: the mean of what a pixel covers, to make images smaller. Where a side becomes longer,
+    /// OpenCV does not average areas: it takes one pixel, or near the edge of that pixel mixes in the next
+    /// one.
     Area,
     /// `INTER_LANCZOS4`: eight each way, to make images larger.
     Lanczos4,
@@ -51,7 +52,7 @@ impl FromStr for Interpolation {
     }
 }
 
-/// What every column and every row of a result is made of.
+/// The taps of every column and of every row of a result.
 pub(super) struct Ways {
     pub(super) interpolation: Interpolation,
     /// The mean of what a pixel covers, rather than an interpolation.
@@ -79,10 +80,10 @@ impl Ways {
     }
 }
 
-/// Positions of the image that a position of the result is made of, with their weights.
+/// The positions of the image that make up one position of the result, with their weights.
 pub(super) struct Tap(pub(super) Vec<(usize, f32)>);
 
-/// `2 half` positions around the centre of `at`; those beyond the border are those at the border.
+/// `2 half` positions around the centre of `at`; positions beyond the border become those at the border.
 fn kernel<const N: usize>(from: usize, to: usize, at: usize, weights: impl Fn(f64) -> [f64; N]) -> Tap {
     let centre = (at as f64 + 0.5) * (from as f64 / to as f64) - 0.5;
     let first = centre.floor();
@@ -90,7 +91,7 @@ fn kernel<const N: usize>(from: usize, to: usize, at: usize, weights: impl Fn(f6
         let position = first + tap as f64 - (N / 2 - 1) as f64;
         position.clamp(0.0, (from - 1) as f64) as usize
     };
-    // The share is a float in OpenCV, which decides how weights of bytes are rounded.
+    // The share is a float in OpenCV, which affects how weights for bytes are rounded.
     let weights = weights(f64::from(centre as f32 - first as f32)).into_iter().enumerate();
     Tap(weights.map(|(tap, weight)| (position(tap), weight as f32)).collect())
 }
@@ -115,7 +116,7 @@ fn lanczos4(x: f64) -> [f64; 8] {
     weights.map(|weight| weight / sum)
 }
 
-/// The mean of what position `at` covers. Less than a thousandth of a pixel at its ends is nothing.
+/// The mean of what position `at` covers. Less than a thousandth of a pixel at either end is ignored.
 fn mean(from: usize, to: usize, at: usize) -> Tap {
     const LEAST: f64 = 1e-3;
     let scale = from as f64 / to as f64;
@@ -137,8 +138,8 @@ fn mean(from: usize, to: usize, at: usize) -> Tap {
     Tap(taps)
 }
 
-/// What OpenCV does for [`Interpolation::Area`] where a side becomes longer: the pixel that position `at` begins in, and the
-/// next one for the share that reaches into it.
+/// What OpenCV does for [`Interpolation::Area`] where a side becomes longer: the pixel that position `at`
+/// begins in, and the next one weighted by the share that reaches into it.
 fn share(from: usize, to: usize, at: usize) -> Tap {
     let inverse = to as f64 / from as f64;
     let first = (at as f64 * (1.0 / inverse)).floor();
