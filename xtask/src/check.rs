@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 /// How much is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// What this machine's own instruction sets can tell, with the compiler alone.
+    /// What can be checked on this machine's own instruction sets with the compiler alone.
     Fast,
     /// Also NEON and WebAssembly, which need qemu-user and Node.js, and every benchmark once.
     Full,
@@ -28,11 +28,15 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         crate::neon::run(&[])?;
         crate::simd128::run(&[])?;
         crate::bare::run()?;
+        crate::web::run(&["--check".to_owned()])?;
         crate::features::run()?;
         cargo(&["test", "--workspace", "--benches", "--locked"], &[])?;
         let small =
             ["clippy", "-p", "pidinet-cli", "--no-default-features", "--locked", "--", "-D", "warnings"];
         cargo(&small, &[])?;
+    }
+    if extent == Extent::Full {
+        crate::python::run()?;
     }
     tests.add(Command::new("cargo").args(["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     println!("{} passed, {} failed, {} skipped", tests.passed, tests.failed, tests.ignored);
@@ -50,7 +54,7 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     Ok(())
 }
 
-/// What test runs reported.
+/// The results of test runs.
 #[derive(Debug, Default)]
 struct Counts {
     passed: u64,
@@ -60,7 +64,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// Runs tests, shows what they print, and adds up their summaries.
+    /// Runs tests, shows their output, and adds up their summaries.
     fn add(&mut self, command: &mut Command) -> Result<()> {
         println!("\n== {command:?}");
         let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;

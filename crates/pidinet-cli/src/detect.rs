@@ -44,7 +44,7 @@ struct Maps {
     #[arg(long)]
     side_outputs: bool,
 
-    // Last: what follows a heading belongs to it.
+    // Last, because every option after a heading belongs to it.
     #[command(flatten)]
     finish: Finish,
 }

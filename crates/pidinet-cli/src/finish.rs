@@ -1,4 +1,4 @@
-//! What is done to edges after the network, as options.
+//! Options for post-processing edges.
 
 use std::str::FromStr;
 
@@ -13,7 +13,7 @@ use crate::ui::usage;
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Post-processing, applied in this order")]
 pub(crate) struct Finish {
-    /// Apply non-maximum suppression: dollar, rcf, nyud, dexined, or RADIUS,BORDER,MARGIN [default: rcf]
+    /// Apply non-maximum suppression: hed, dollar, rcf, nyud, dexined, or RADIUS,BORDER,MARGIN [default: rcf]
     #[arg(long, value_name = "PRESET", num_args = 0..=1, require_equals = true, default_missing_value = "rcf")]
     nms: Option<Suppression>,
 
@@ -61,7 +61,7 @@ impl Finish {
         Ok(())
     }
 
-    /// Refuses options of maps where lines are written.
+    /// Refuses post-processing options when lines are written.
     pub(crate) fn check_unused(&self) -> anyhow::Result<()> {
         let plain = self.style == Style::Soft && !self.invert && !self.normalize && !self.thin;
         let given = self.nms.is_some() || self.threshold.is_some() || self.hysteresis.is_some();
@@ -73,7 +73,7 @@ impl Finish {
         Ok(())
     }
 
-    /// The edges as the options want them.
+    /// Applies the options to the edges.
     pub(crate) fn apply(&self, mut edges: EdgeMap) -> EdgeMap {
         if let Some(suppression) = &self.nms {
             edges = post::suppress(&edges, suppression);

@@ -1,4 +1,4 @@
-//! From images to files about their edges, many at a time: what `detect` and `lines` have in common.
+//! From images to files of their edges, many at a time: what `detect` and `lines` have in common.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub(crate) use outputs::{Companion, FileFormat};
 use outputs::{Job, Output, Request};
 use record::{Milliseconds, Record};
 
-/// Which images, where to, and how the network is run.
+/// Which images to read, where results go, and how the network is run.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Images {
     /// Images, folders of images, patterns such as '*.jpg', or - for standard input
@@ -76,35 +76,36 @@ pub(crate) struct Images {
     pub(crate) engine: EngineArgs,
 }
 
-/// What is made of the edges of an image.
+/// What is made from the edges of an image.
 pub(crate) trait Product: Sync {
     /// The formats of its files.
     type Format: FileFormat;
-    /// What the edges become before they are encoded.
+    /// The edges after post-processing, ready to be encoded.
     type Finished;
 
     /// The format that was asked for.
     fn format(&self) -> Option<Self::Format>;
 
-    /// Files of their own beside the first of an image.
+    /// Further files for an image besides the first.
     fn companions(&self, format: Self::Format) -> Vec<Companion>;
 
-    /// Whether the side outputs of the four stages are wanted, too.
+    /// Whether the side outputs of the four stages are wanted as well.
     fn sides(&self) -> bool;
 
-    /// Whether the inputs hold edges already, so that there is no need for a network.
+    /// Whether the inputs are already edge maps, so that no network is needed.
     fn takes_maps(&self) -> bool;
 
-    /// Reads edges from an input that holds them.
+    /// Reads an input that is an edge map.
     fn map(&self, source: &Source) -> anyhow::Result<EdgeMap>;
 
     /// Refuses options that contradict each other.
     fn check(&self, format: Self::Format, images: usize) -> anyhow::Result<()>;
 
-    /// From maps, the edges first and then those of the stages.
+    /// Post-processes maps: the edges first, then those of the stages.
     fn finish(&self, maps: Vec<EdgeMap>) -> Self::Finished;
 
-    /// The content of each file: the first, then those of the companions. `image` is `None` where edges were ready.
+    /// The content of each file: the first, then those of the companions. `image` is `None` if the input was
+    /// an edge map.
     fn encode(
         &self,
         finished: &Self::Finished,
@@ -167,8 +168,8 @@ impl Images {
         Ok(batch.end())
     }
 
-    /// Where there is an image for each thread to begin with and one to go on with, threads work on images of
-    /// their own: none waits for another, and while one computes another reads or writes.
+    /// If there are at least two images for each thread, each thread works on an image of its own: none waits
+    /// for another, and while one computes, another reads or writes.
     fn engines(&self, images: usize, sides: bool) -> anyhow::Result<Engines> {
         let model = self.network.model()?;
         let threads = pidinet::threads::count(self.engine.threads);
@@ -209,7 +210,7 @@ impl Images {
         })
     }
 
-    /// What is printed about an image that is done.
+    /// The line printed for a finished image.
     fn line(&self, job: &Job, record: &Record) -> Option<String> {
         if self.json {
             return Some(record.json());
@@ -218,12 +219,12 @@ impl Images {
     }
 }
 
-/// What all images have in common while they are worked on.
+/// What all images share while they are processed.
 struct Work<'a, P: Product> {
     images: &'a Images,
     product: &'a P,
     format: P::Format,
-    /// None where the inputs hold edges already.
+    /// `None` if the inputs are edge maps.
     engines: Option<Engines>,
 }
 
@@ -298,23 +299,23 @@ impl<P: Product> Work<'_, P> {
     }
 }
 
-/// What a batch of images is done with.
+/// The detectors that process a batch of images.
 struct Engines {
-    /// Images at a time.
+    /// Number of images at a time.
     workers: usize,
-    /// With all threads.
+    /// Uses all threads.
     all: EdgeDetector,
-    /// With one thread, for workers that have an image each.
+    /// Uses one thread, for workers with an image each.
     single: Option<EdgeDetector>,
-    /// Large images are alone: a writer. The others are readers.
+    /// A large image runs alone, as a writer; the others are readers.
     turn: RwLock<()>,
 }
 
-/// Images of more pixels are done one at a time by all threads, so that memory does not grow with the number
-/// of threads.
+/// Images with more pixels are processed one at a time by all threads, so that memory does not grow with the
+/// number of threads.
 const LARGE: u64 = 4_000_000;
 
-/// Whether an image was refused for its size.
+/// Whether an image was refused because of its size.
 fn is_large(error: &anyhow::Error) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<Error>());
     causes.any(|cause| match cause {
@@ -323,14 +324,14 @@ fn is_large(error: &anyhow::Error) -> bool {
     })
 }
 
-/// An image that is done but for its files, which have yet to take their places.
+/// A finished image whose files have yet to be moved into place.
 struct Done {
     record: Record,
     files: Vec<Prepared>,
 }
 
 impl Done {
-    /// Lets the files, for whose syncing it `waited` so many milliseconds, take their places.
+    /// Moves the files into place; syncing them took `waited` milliseconds.
     fn settle(mut self, folders: &mut Folders, waited: f64) -> anyhow::Result<Record> {
         let clock = Instant::now();
         self.files.into_iter().try_for_each(|file| folders.put(file))?;

@@ -1,4 +1,4 @@
-//! The command line `pidinet`: edges from images, and the care of models.
+//! The command line `pidinet`: edges from images, and tools for models.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

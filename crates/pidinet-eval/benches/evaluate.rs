@@ -12,7 +12,7 @@ use pidinet_eval::edges::evaluate::{EvaluateOptions, evaluate};
 const WIDTH: usize = 481;
 const HEIGHT: usize = 321;
 
-/// Distances of a pixel from 24 circles of all sizes: what the image shows.
+/// Distances of a pixel from 24 circles of all sizes, which the image shows.
 fn distances(x: f32, y: f32) -> impl Iterator<Item = f32> {
     (0..24).map(move |k| {
         let k = k as f32;
@@ -32,7 +32,7 @@ fn map() -> EdgeMap {
     EdgeMap::new(Size { height: HEIGHT, width: WIDTH }, pixels.collect())
 }
 
-/// The circles, drawn by hands of different steadiness and zeal.
+/// The circles, drawn by annotators of different precision and diligence.
 fn truth() -> GroundTruth {
     let annotator = |hand: usize| {
         let mut mask = Mask::from_fn(Size { height: HEIGHT, width: WIDTH }, |x, y| {

@@ -99,7 +99,7 @@ fn a_crashed_run_goes_on_to_the_same_weights() {
     }
 }
 
-/// What a model file says of itself, as it is written.
+/// The metadata of a model file, as written.
 fn metadata(model: &Path) -> String {
     let bytes = std::fs::read(model).unwrap();
     let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
@@ -366,7 +366,7 @@ fn damaged_images_stop_the_run_or_are_skipped_and_counted() {
         }
     });
     let outcome = outcome.unwrap();
-    // Five steps of three are three passes of the five images, two of which are damaged.
+    // Five steps of three images are three passes over five images, two of which are damaged.
     assert_eq!((skipped.len(), outcome.position.failed), (6, 6));
     assert!(skipped.iter().any(|(name, reason)| name == "04" && reason.contains("9x9")), "{skipped:?}");
 }

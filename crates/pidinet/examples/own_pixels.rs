@@ -1,4 +1,4 @@
-//! Edges of pixels that are already in memory, such as the frames of a camera, without allocating for each frame.
+//! Edges of pixels already in memory, such as camera frames, without allocating for each frame.
 //!
 //! ```sh
 //! cargo run --release -p pidinet --example own_pixels

@@ -43,10 +43,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What a convolution that looks to the left answers: grey is 0, bright positive, dark negative.
+/// The response of a kernel whose weights lie on its left: grey is 0, bright positive, dark negative.
 fn response(image: &Image, kind: Kind) -> EdgeMap {
     let mut weights = [0.0; 9];
-    // Those of a radial difference are numbered by direction, from 1; the others row by row.
+    // The weights of a radial difference are numbered by direction, from 1; the others row by row.
     let left = if kind == Kind::Radial { [1, 4, 6] } else { [0, 3, 6] };
     for (tap, weight) in left.into_iter().zip([0.25, 0.5, 0.25]) {
         weights[tap] = weight;
@@ -55,7 +55,7 @@ fn response(image: &Image, kind: Kind) -> EdgeMap {
     let side = folded.len().isqrt();
     let (width, height) = (image.width(), image.height());
     let grey = |x: usize, y: usize| image.rgb(x, y).iter().sum::<f32>() / 3.0;
-    // Borders are continued, so that the frame of a picture is no edge.
+    // Border pixels are repeated, so that the frame of a picture is not an edge.
     let at = |position: usize, tap: usize, end: usize| (position + tap).saturating_sub(side / 2).min(end - 1);
     let pixel = |index: usize| {
         let (x, y) = (index % width, index / width);
@@ -94,7 +94,7 @@ fn in_a_row(maps: &[EdgeMap]) -> EdgeMap {
     EdgeMap::new(Size { height: SHOWN.height, width: data.len() / SHOWN.height }, data)
 }
 
-/// An image as the network takes it.
+/// An image as the network's input.
 struct Normalised<'a>(&'a Image);
 
 impl Input for Normalised<'_> {

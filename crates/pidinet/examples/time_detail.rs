@@ -1,4 +1,5 @@
-//! Times from another detail to a detector that is ready, as a slider needs it: mixing, folding, packing, on one thread.
+//! Times how long a new detail takes to become a ready detector, as behind a slider: mixing, folding and
+//! packing, on one thread.
 //!
 //! ```sh
 //! cargo run --release -p pidinet --example time_detail -- full 100 f32
@@ -32,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         DetectorOptions { threads: Some(NonZeroUsize::MIN), precision, ..DetectorOptions::default() };
     let noise: Vec<u8> = (0..64 * 64).map(|i: usize| (i.wrapping_mul(2_654_435_761) >> 16) as u8).collect();
     let image = Image::from_u8(&noise, &PixelLayout::packed(Size::square(64), PixelFormat::Grey))?;
-    // How fast it is does not depend on what the weights are.
+    // The speed does not depend on the weights.
     let model = |seed| -> Result<Model, pidinet::Error> {
         let mut model = Model::random(arch.clone(), seed);
         if precision == Precision::Int8 {

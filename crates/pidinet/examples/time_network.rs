@@ -1,4 +1,4 @@
-//! Times the network on one thread, also where there is no command line, as in WebAssembly.
+//! Times the network on one thread; also runs where the command line does not, as in WebAssembly.
 //!
 //! ```sh
 //! cargo run --release -p pidinet --example time_network -- models/tiny.safetensors 481x321 10
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for run in 0..=runs.parse::<usize>()? {
         let start = Instant::now();
         sum += detector.detect(&image)?.edges.data()[width * height / 2];
-        // The first run makes room for the maps.
+        // The first run allocates the maps.
         if run > 0 {
             println!("{:.3}", start.elapsed().as_secs_f64() * 1e3);
         }

@@ -16,9 +16,9 @@ impl EdgeMap {
     ///
     /// # Panics
     ///
-    /// If `data` holds another number of pixels.
+    /// If `data` does not hold as many pixels as `size`.
     pub fn new(size: Size, data: Vec<f32>) -> Self {
-        assert_eq!(data.len(), size.pixels(), "a map of {size} has another number of pixels");
+        assert_eq!(data.len(), size.pixels(), "a map of {size} has a different number of pixels");
         Self { size, data }
     }
 
@@ -47,7 +47,7 @@ impl EdgeMap {
         &mut self.data
     }
 
-    /// Whether every value is a number: nothing else may be written.
+    /// Fails unless every value is a number: nothing else may be written.
     pub(crate) fn check(&self) -> Result<()> {
         match self.data.iter().position(|value| !value.is_finite()) {
             Some(at) => Err(Error::MapNotFinite {

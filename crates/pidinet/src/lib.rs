@@ -1,7 +1,7 @@
 //! Pixel difference networks: the edges in an image, fast, on any CPU.
 //!
-//! [`EdgeDetector`] is what most users need: it takes an [`image::Image`] and gives an [`EdgeMap`], which
-//! [`post`] makes thin, binary or stylised, and [`save`] writes.
+//! [`EdgeDetector`] is what most users need: it takes an [`image::Image`] and returns an [`EdgeMap`],
+//! which [`post`] makes thin, binary or stylised, and [`save`] writes.
 //!
 //! ```
 //! use pidinet::image::{Image, PixelFormat, PixelLayout};
@@ -18,9 +18,9 @@
 //! # Ok::<(), pidinet::Error>(())
 //! ```
 //!
-//! The modules are listed in the order in which data flows through them: an image, the network as it is
-//! [said once](arch), its [weights], [folded](reparam) into ordinary ones, planned, and run by the
-//! engines of [edges] and [recognition], for int8 with a [calibration].
+//! The modules are listed in the order in which data flows through them: an image, the [network](arch),
+//! defined once, and its [weights], [folded](reparam) into ordinary ones, planned, and run by the
+//! engines of [edges] and [recognition]; int8 needs a [calibration].
 #![forbid(unsafe_code)]
 
 pub mod files;

@@ -1,4 +1,4 @@
-//! Nothing that is no number is ever written, whichever way it came.
+//! Values that are not numbers are never written, however they arose.
 
 use pidinet::arch::Arch;
 use pidinet::image::{Image, PixelFormat, PixelLayout};

@@ -1,5 +1,5 @@
-//! Maps in memory of the caller: the same values, and nothing large allocated for a frame. Alone in a process, whose
-//! allocator keeps count.
+//! Maps in the caller's memory: the same values, and nothing large allocated for a frame. Alone in a process,
+//! whose allocator keeps count.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -18,10 +18,10 @@ struct Watched;
 
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 
-/// One test at a time: the count is of the whole process.
+/// One test at a time: the count is for the whole process.
 static TURN: Mutex<()> = Mutex::new(());
 
-// SAFETY: every call is handed on to the system's allocator as it came.
+// SAFETY: every call is passed unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Watched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
@@ -68,7 +68,7 @@ fn detector(threads: usize, options: DetectorOptions) -> EdgeDetector {
 /// What is between rows.
 const GAP: (f32, u8) = (7.0, 199);
 
-/// Both forms of a map, in memory with gaps, against what `detect` gives.
+/// Both forms of a map, in memory with gaps, against the result of `detect`.
 fn agrees(detector: &EdgeDetector, image: &Image, gap: usize) {
     let edges = detector.detect(image).unwrap().edges;
     let (width, height) = (image.width(), image.height());

@@ -20,7 +20,7 @@ use pidinet::{DetectorOptions, EdgeDetector, Size};
 /// The largest difference of two probabilities.
 const BOUND: f32 = 1e-4;
 
-/// Sizes of images, none a multiple of anything.
+/// Sizes of images, with no round sides.
 const SIZES: [Size; 2] = [Size { height: 37, width: 50 }, Size { height: 83, width: 41 }];
 
 /// A Python that has what `onnx/run.py` imports.
@@ -42,11 +42,11 @@ fn python() -> Option<PathBuf> {
     }
 }
 
-/// ONNX Runtime's turn: files in a folder, and what it should do with them.
+/// The work for ONNX Runtime: files in a folder, and what to do with them.
 struct Work {
     folder: tempfile::TempDir,
     lines: String,
-    /// What each line should give: all maps, one after the other.
+    /// The expected output of each line: all maps, one after another.
     wanted: Vec<(String, Vec<f32>)>,
 }
 

@@ -10,7 +10,7 @@ use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::Model;
 use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Size};
 
-/// A small generator of numbers, the same everywhere: an xorshift.
+/// A small random number generator, the same everywhere: an xorshift.
 struct Random(u64);
 
 impl Random {

@@ -10,10 +10,10 @@ use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::SaveOptions;
 use pidinet::weights::Model;
 
-/// Random weights: what the program does with a map does not depend on how good it is.
+/// Random weights, since the program does the same however good a map is.
 static MODEL: LazyLock<Model> = LazyLock::new(|| Model::random(Arch::tiny().light(), 1));
 
-/// A folder that is removed with its owner.
+/// A folder that is removed when this is dropped.
 pub(crate) struct Sandbox {
     folder: tempfile::TempDir,
 }
@@ -67,7 +67,7 @@ impl Sandbox {
         Ran(self.command(arguments).output().unwrap())
     }
 
-    /// All files but the model, with their paths in the sandbox, sorted.
+    /// All files except the model, with their paths in the sandbox, sorted.
     pub(crate) fn files(&self) -> Vec<String> {
         fn visit(folder: &Path, root: &Path, files: &mut Vec<String>) {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -100,7 +100,7 @@ pub(crate) fn photo(width: usize, height: usize) -> Image {
     Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Rgb)).unwrap()
 }
 
-/// What a run gave.
+/// The outcome of a run.
 pub(crate) struct Ran(pub(crate) Output);
 
 impl Ran {

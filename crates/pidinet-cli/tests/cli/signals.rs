@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::sandbox::{Ran, Sandbox};
 
-/// How long a test waits for what must come: much longer than it takes, as machines are busy.
+/// How long a test waits for what must happen: much longer than it takes, since machines may be busy.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) fn pipe(sandbox: &Sandbox, name: &str) {
@@ -28,7 +28,7 @@ pub(crate) fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
     }
 }
 
-/// The end of a process that must come by itself.
+/// Waits for a process that must end by itself.
 pub(crate) fn end(child: &mut Child) -> ExitStatus {
     let mut status = None;
     wait_for("the end of the process", || {
@@ -38,14 +38,14 @@ pub(crate) fn end(child: &mut Child) -> ExitStatus {
     status.unwrap()
 }
 
-/// Whether a signal is among those of a line of what the system says of a process.
+/// Whether a signal is among those in one line of what the system says about a process.
 pub(crate) fn has(process: &str, line: &str, signal: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let mask = status.lines().find_map(|found| found.strip_prefix(line)).unwrap_or("0").trim();
     u64::from_str_radix(mask, 16).unwrap() >> (signal - 1) & 1 == 1
 }
 
-/// Whether the process has set what it does on a signal.
+/// Whether the process has installed a handler for a signal.
 pub(crate) fn handles(child: &Child, signal: u32) -> bool {
     has(&child.id().to_string(), "SigCgt:", signal)
 }
@@ -72,7 +72,7 @@ fn a_pipe_that_nobody_reads_or_writes_does_not_hold_off_an_interruption() {
         "verify pairs -m bi-pidinet-s --pairs pipe --data .",
     ] {
         for (signal, number) in [("-INT", 2), ("-TERM", 15)] {
-            // In the background of some shells Ctrl-C is ignored, and so by all that is begun there.
+            // Some shells ignore Ctrl-C in background jobs, and everything started there inherits that.
             if has("self", "SigIgn:", number) {
                 continue;
             }

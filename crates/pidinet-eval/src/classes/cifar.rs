@@ -38,7 +38,7 @@ fn split_of(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The classes, and the images of a split in the order of the files and in them.
+/// The classes, and the images of a split in the order of the files and of the records in them.
 pub(super) fn read(path: &Path, files: &[File], split: Option<&str>) -> Result<(Vec<String>, Vec<Sample>)> {
     let mut classes = Vec::new();
     if let Some(names) = files.iter().find(|file| NAMES.contains(&file_name(&file.name))) {

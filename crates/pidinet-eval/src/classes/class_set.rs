@@ -36,7 +36,7 @@ pub struct ClassSet {
 }
 
 impl ClassSet {
-    /// The images of one split, or of the whole set, in the order of their names.
+    /// Opens the images of one split, or of the whole set, in the order of their names.
     ///
     /// `path` is a folder, a `.tar`, or a `.tar.gz`. In it is a folder for each class, in a folder with the
     /// name of the split if there are splits (`train/cat/7.png`), or the binary batches of CIFAR-10 or

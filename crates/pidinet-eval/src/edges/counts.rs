@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::edges::matching::matching;
 
-    /// Vertical lines, broken at every `gap` rows.
+    /// Vertical lines, broken every `gap` rows.
     fn lines(columns: &[usize], gap: usize) -> Mask {
         Mask::from_fn(Size { height: 40, width: 80 }, |x, y| columns.contains(&x) && y % gap != 0)
     }

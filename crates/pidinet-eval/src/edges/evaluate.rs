@@ -60,7 +60,7 @@ pub struct Evaluation {
 /// Wall-clock time of each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
-    /// Suppression of non-maxima.
+    /// Non-maximum suppression.
     pub suppress: Duration,
     /// Binarisation and thinning, all thresholds.
     pub thin: Duration,
@@ -243,7 +243,7 @@ mod tests {
 
     use super::*;
 
-    /// Three soft lines and noise, and two annotators who drew them a little beside.
+    /// Three soft lines and noise, and two annotators who drew them slightly off.
     fn scene() -> (EdgeMap, GroundTruth) {
         let (width, height) = (90, 70);
         let mut noise = 1u32;

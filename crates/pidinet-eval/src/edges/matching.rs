@@ -52,10 +52,10 @@ impl Pixels {
 
 /// The matching of predicted pixels with the pixels of one annotator.
 ///
-/// Pixels at a distance of up to `reach` may be paired. Of all sets of pairs, it is one with the most pairs; of those,
-/// one with the least sum of distances, each rounded to a hundredth of a pixel. What is still open is decided by a
-/// number that a fixed hash gives to each pixel: the matched pixels depend on the two masks alone, not on the order
-/// of changes. The numbers have 20 bits, so two sets tie about once in a million open choices.
+/// Pixels at a distance of up to `reach` may be paired. Of all sets of pairs, it is one with the most pairs;
+/// of those, one with the least sum of distances, each rounded to a hundredth of a pixel. Remaining ties are
+/// broken by a number that a fixed hash gives each pixel, so the matched pixels depend on the two masks
+/// alone, not on the order of changes. The numbers have 20 bits, so about one tie in a million remains.
 ///
 /// Predicted pixels are added and removed one by one, because neighbouring thresholds of a map differ in few pixels.
 ///
@@ -175,7 +175,7 @@ pub fn matching(predicted: &Mask, truth: &Mask, reach: f64) -> Matching {
     matching
 }
 
-/// A way from a pixel of the truth to a predicted one.
+/// An offset from a pixel of the truth to a predicted one.
 struct Offset {
     dx: isize,
     dy: isize,
@@ -183,7 +183,7 @@ struct Offset {
     cost: u32,
 }
 
-/// The ways of at most `reach` pixels, shortest first.
+/// The offsets of at most `reach` pixels, shortest first.
 fn offsets(reach: f64) -> Vec<Offset> {
     let side = reach.max(0.0).floor() as isize;
     let square = (-side..=side).flat_map(|dy| (-side..=side).map(move |dx| (dx, dy)));
@@ -318,7 +318,7 @@ mod tests {
             prop_assert_eq!(pairs_and_distance(&there[0], &there[1], reach), here);
         }
 
-        /// Coming from another prediction gives the matched pixels that starting afresh gives.
+        /// Coming from another prediction gives the same matched pixels as starting afresh.
         #[test]
         fn what_was_there_before_does_not_matter((predicted, truth, reach) in cases(), seed in any::<u64>()) {
             let pixels = Pixels::of(&predicted);

@@ -211,7 +211,7 @@ fn from_records(path: &Path, truth: &Value, options: &TruthOptions) -> Result<Ve
     Ok(annotators)
 }
 
-/// What one annotator drew: what is not 0.
+/// What one annotator drew: every value but 0.
 fn annotator(path: &Path, boundaries: &Array, k: usize, options: &TruthOptions) -> Result<Annotator> {
     let Some((height, width)) = boundaries.matrix_size() else {
         let expected = format!("two dimensions in `Boundaries` of annotator {}", k + 1);

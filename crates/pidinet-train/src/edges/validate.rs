@@ -1,4 +1,4 @@
-//! How good the network is on images it has not learnt from.
+//! How good the network is on images that it was not trained on.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

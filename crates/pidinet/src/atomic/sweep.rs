@@ -1,7 +1,7 @@
 //! Temporary files that a killed process left behind.
 //!
-//! Who writes one holds a lock on it, which ends with the process whatever ends it. So a file that is not locked
-//! is nobody's, unless it was made this very moment.
+//! Whoever writes one holds a lock on it, and the lock ends with the process, however that ends. So a file
+//! without a lock belongs to nobody, unless it was created this very moment.
 
 use std::collections::HashSet;
 use std::fs::{self, DirEntry, File, TryLockError};
@@ -13,10 +13,10 @@ use std::time::Duration;
 pub(super) const PREFIX: &str = ".pidinet-";
 pub(super) const SUFFIX: &str = ".tmp";
 
-/// A file that is younger may be one whose owner is about to lock it.
+/// The owner of a younger file may be about to lock it.
 const OLD: Duration = Duration::from_secs(10);
 
-/// How many entries of a folder are looked at.
+/// Most entries of a folder that are looked at.
 const MOST: usize = 100_000;
 
 /// Marks a temporary file as being written. Where files cannot be locked, nothing is swept either.
@@ -34,7 +34,7 @@ pub(super) fn once(folder: &Path) {
     }
 }
 
-/// Removes the temporary files of a folder that are older than `old` and nobody's.
+/// Removes the temporary files in a folder that are older than `old` and belong to nobody.
 fn sweep(folder: &Path, old: Duration) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten().take(MOST) {
         let name = entry.file_name();

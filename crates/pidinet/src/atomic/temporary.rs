@@ -1,4 +1,4 @@
-//! Temporary files, of which none is left behind when the process is ended on purpose.
+//! Temporary files, none of which stays behind when the process is ended on purpose.
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
@@ -13,19 +13,19 @@ use std::time::{Duration, Instant};
 
 use super::sweep;
 
-/// Those that are there. Who makes, moves or removes one holds the lock.
+/// The temporary files that exist. Whoever creates, moves or removes one holds the lock.
 static LIVE: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
 
-/// A temporary file; it is gone if it is dropped.
+/// A temporary file; dropping it removes it.
 #[derive(Debug)]
 pub(super) struct Temporary {
     file: File,
-    /// `None` once it has its place.
+    /// `None` once it is in its place.
     path: Option<PathBuf>,
 }
 
 impl Temporary {
-    /// Makes one in a folder.
+    /// Creates one in a folder.
     pub(super) fn within(folder: &Path) -> io::Result<Self> {
         let file = Self::make(folder, OsStr::new(""))?;
         sweep::own(&file.file);
@@ -58,7 +58,7 @@ impl Temporary {
         &self.file
     }
 
-    /// Lets it take the place of `target`.
+    /// Renames it to `target`.
     pub(super) fn persist(mut self, target: &Path) -> io::Result<()> {
         let Some(path) = self.path.take() else { return Ok(()) };
         let mut live = live();
@@ -95,10 +95,11 @@ fn live() -> MutexGuard<'static, HashSet<PathBuf>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes the temporary files of this process and lets no further file of this crate be written: for a handler of
-/// signals that is about to end the process, so that each file is there whole or not at all, and nothing else is.
+/// Removes the temporary files of this process and keeps this crate from writing any more: for a signal
+/// handler that is about to end the process, so that every file is whole or missing and no temporary file is
+/// left.
 ///
-/// Threads that write files wait for ever from then on. Returns within half a second, whatever the disk does.
+/// From then on, threads that write files wait forever. Returns within half a second, whatever the disk does.
 pub fn abandon_temporaries() {
     let start = Instant::now();
     let live = loop {
@@ -118,7 +119,7 @@ pub fn abandon_temporaries() {
 /// A new file with a name that nothing else has, with the permissions of any new file.
 fn create(folder: &Path, extension: &OsStr) -> io::Result<(File, PathBuf)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    /// Names that are tried before it is given up; two are the same if two machines write to one folder by chance alike.
+    /// Names to try before giving up; a name can be taken if another machine writes to the same folder.
     const TRIES: u32 = 100;
     for _ in 0..TRIES {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);

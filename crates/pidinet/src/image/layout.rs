@@ -3,7 +3,7 @@
 use super::sample::Sample;
 use crate::{Error, Result, Size};
 
-/// The samples of a pixel, in the order they lie in memory.
+/// The samples of a pixel, in the order in which they lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PixelFormat {
     /// Red, green, blue.
@@ -59,7 +59,7 @@ impl PixelLayout {
         Ok(rgb)
     }
 
-    /// The pixels as RGB without gaps in place of what is in `rgb`, which stays as it is if they cannot be had.
+    /// The pixels as RGB without gaps, replacing the content of `rgb`, which is left alone on errors.
     pub(super) fn rgb_into<S: Sample>(&self, pixels: &[S], rgb: &mut Vec<S>) -> Result<()> {
         self.check(pixels.len())?;
         rgb.clear();
@@ -83,7 +83,7 @@ impl PixelLayout {
         Ok(())
     }
 
-    /// Whether a slice of `len` elements holds these pixels.
+    /// Fails unless a slice of `len` elements holds these pixels.
     pub(crate) fn check(&self, len: usize) -> Result<()> {
         let Self { width, height, row_stride, format } = *self;
         if width == 0 || height == 0 {

@@ -28,7 +28,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// An image from 8-bit pixels of one's own.
+    /// An image from your own 8-bit pixels.
     ///
     /// ```
     /// use pidinet::image::{Image, PixelFormat, PixelLayout};
@@ -46,12 +46,12 @@ impl Image {
         Ok(Self { width: layout.width, height: layout.height, pixels: Pixels::U8(layout.rgb(pixels)?) })
     }
 
-    /// Takes 8-bit pixels in place of those of this image, as [`Image::from_u8`] does: for the frames of a video, which
-    /// then share one piece of memory.
+    /// Replaces the pixels of this image by 8-bit pixels, as [`Image::from_u8`] takes them: for the frames of
+    /// a video, which then share one piece of memory.
     ///
     /// # Errors
     ///
-    /// As [`Image::from_u8`]; the image is then as before.
+    /// As [`Image::from_u8`]; the image is then unchanged.
     pub fn set_u8(&mut self, pixels: &[u8], layout: &PixelLayout) -> Result<()> {
         match &mut self.pixels {
             Pixels::U8(data) => {
@@ -63,7 +63,7 @@ impl Image {
         Ok(())
     }
 
-    /// An image from 16-bit pixels of one's own.
+    /// An image from your own 16-bit pixels.
     ///
     /// # Errors
     ///
@@ -72,17 +72,17 @@ impl Image {
         Ok(Self { width: layout.width, height: layout.height, pixels: Pixels::U16(layout.rgb(pixels)?) })
     }
 
-    /// An image from floats of one's own: black is 0, white (and opaque) is 1.
+    /// An image from your own floats: black is 0, white (and opaque) is 1.
     ///
     /// # Errors
     ///
     /// As [`Image::from_u8`], and if a value is infinite, not a number, or outside `[0, 1]` by more than a
-    /// thousandth; what is less outside is brought inside.
+    /// thousandth; values less far outside are clamped.
     pub fn from_f32(pixels: &[f32], layout: &PixelLayout) -> Result<Self> {
         Self::new(layout.width, layout.height, Pixels::F32(layout.rgb(pixels)?))
     }
 
-    /// An image of pixels that were checked for their number, but not for their values.
+    /// An image of pixels whose number has been checked, but not their values.
     pub(super) fn new(width: usize, height: usize, mut pixels: Pixels) -> Result<Self> {
         if let Pixels::F32(data) = &mut pixels {
             check_floats(width, data)?;
@@ -95,7 +95,7 @@ impl Image {
         assert_eq!(
             pixels.len(),
             3 * width * height,
-            "an image of {width}x{height} has another number of samples"
+            "an image of {width}x{height} has a different number of samples"
         );
         Self { width, height, pixels: Pixels::U8(pixels) }
     }
@@ -158,10 +158,10 @@ impl Image {
     }
 }
 
-/// How far outside `[0, 1]` a float may be for rounding.
+/// How far rounding may bring a float outside `[0, 1]`.
 const SLACK: f32 = 1e-3;
 
-/// Refuses values that are none of a picture, and brings others into `[0, 1]`.
+/// Refuses values that cannot belong to a picture, and clamps the others to `[0, 1]`.
 fn check_floats(width: usize, data: &mut [f32]) -> Result<()> {
     let place = |at: usize| (at / 3 % width, at / 3 / width);
     if let Some(at) = data.iter().position(|value| !value.is_finite()) {
@@ -187,7 +187,7 @@ fn check_floats(width: usize, data: &mut [f32]) -> Result<()> {
     })
 }
 
-/// Takes a row of `[width, 3]` apart into three channels.
+/// Splits a row of `[width, 3]` into three channels.
 fn fill<S: Copy>(row: &[S], preset: Preset, dst: [&mut [f32]; 3], value: impl Fn(usize, S) -> f32) {
     for (channel, dst) in dst.into_iter().enumerate() {
         let colour = preset.colour(channel);

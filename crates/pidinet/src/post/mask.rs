@@ -1,4 +1,4 @@
-//! A binary image, 64 pixels to a word: what thresholds give and thinning and matching work on.
+//! A binary image, 64 pixels to a word: the result of thresholds, and what thinning and matching work on.
 
 use std::ops::BitOrAssign;
 
@@ -15,7 +15,7 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// No pixel of an image of this size.
+    /// The empty set of pixels of an image of this size.
     pub fn new(size: Size) -> Self {
         let Size { height, width } = size;
         Self { width, height, words: vec![0; width.div_ceil(64) * height] }
@@ -116,7 +116,7 @@ impl Mask {
         &self.words[y * stride..][..stride]
     }
 
-    /// The words of row `y`, to change within the module: who writes keeps the spare bits 0.
+    /// The words of row `y`, to change within the module: whoever writes keeps the spare bits 0.
     pub(super) fn row_mut(&mut self, y: usize) -> &mut [u64] {
         let stride = self.stride();
         &mut self.words[y * stride..][..stride]

@@ -1,6 +1,6 @@
 //! Non-maximum suppression: keeps the crest of each edge, as the edge benchmarks do before thinning.
 //!
-//! The method is the one of P. Dollár's edge detection toolbox (Dollár and Zitnick, "Structured Forests
+//! The method is that of P. Dollár's edge detection toolbox (Dollár and Zitnick, "Structured Forests
 //! for Fast Edge Detection", ICCV 2013), which every later evaluation copied, with other constants.
 
 use std::fmt;
@@ -77,7 +77,7 @@ impl FromStr for Suppression {
     }
 }
 
-/// What is read as a suppression.
+/// What can be read as a suppression.
 const EXPECTED: &str = "hed, dollar, rcf, nyud, dexined, or R,S,M such as 2,5,1.01";
 
 /// `R,S,M` or `R,S,M,T`.
@@ -132,7 +132,7 @@ pub fn suppress(map: &EdgeMap, options: &Suppression) -> EdgeMap {
     suppress_from(map, options, f32::NEG_INFINITY)
 }
 
-/// As [`suppress`], and crests of less than `least` in the smoothed map are 0, too; that is quicker.
+/// As [`suppress`], but crests of less than `least` in the smoothed map are also 0; that is quicker.
 pub(crate) fn suppress_from(map: &EdgeMap, options: &Suppression, least: f32) -> EdgeMap {
     let (width, height) = (map.width(), map.height());
     let smoothed = (options.smoothing > 0).then(|| blurred(map, options.smoothing));
@@ -241,7 +241,8 @@ fn blurred(map: &EdgeMap, radius: usize) -> EdgeMap {
     smooth
 }
 
-/// Position `at` of a line of `size` pixels that goes on as its mirror image: -1 is 0, `size` is `size - 1`.
+/// Position `at` of a line of `size` pixels that continues as its mirror image: -1 is 0, `size` is
+/// `size - 1`.
 fn mirrored(at: isize, size: usize) -> usize {
     let at = at.rem_euclid(2 * size as isize) as usize;
     at.min(2 * size - 1 - at)
@@ -357,8 +358,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(60))]
 
-        /// In f32 the direction is off by some 1e-4 where second derivatives are small, so a comparison may turn
-        /// over where both sides are nearly equal: at most one pixel in a hundred on noise. All others agree.
+        /// In f32 the direction is off by about 1e-4 where second derivatives are small, so a comparison may
+        /// flip where both sides are nearly equal: at most one pixel in a hundred on noise. All others agree.
         #[test]
         fn suppression_is_the_definition(
             (width, height) in (12usize..40, 12usize..40),

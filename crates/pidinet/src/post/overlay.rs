@@ -1,4 +1,4 @@
-//! Edges drawn on the photograph they are from.
+//! Edges drawn over the photograph they come from.
 
 use crate::EdgeMap;
 use crate::image::{Image, Sample};

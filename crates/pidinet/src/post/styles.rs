@@ -61,7 +61,7 @@ impl FromStr for Style {
     }
 }
 
-/// Reduces the map to the values 0, 0.5 and 1, so that nothing of the photograph's shading shows through:
+/// Reduces the map to the values 0, 0.5 and 1, so that none of the photograph's shading shows through:
 /// `min(floor(3 v) / 2, 1)`.
 pub fn safe(map: &mut EdgeMap) {
     map.data_mut().iter_mut().for_each(|value| *value = ((*value * 3.0).floor() / 2.0).clamp(0.0, 1.0));
@@ -136,7 +136,7 @@ fn gaussian(map: &EdgeMap, radius: usize) -> EdgeMap {
     result
 }
 
-/// Position `at` of a line of `len` pixels that goes on as its mirror image: `… 2 1 0 1 2 …`.
+/// Position `at` of a line of `len` pixels that continues as its mirror image: `… 2 1 0 1 2 …`.
 fn mirrored(at: isize, len: usize) -> usize {
     if len == 1 {
         return 0;
@@ -172,7 +172,7 @@ mod tests {
         let mut point = vec![0.0; 61 * 61];
         point[30 * 61 + 30] = 1.0;
         let spread = gaussian(&EdgeMap::new(Size::square(61), point), 12);
-        // The sum of 25 taps is the integral of the Gaussian but for 3e-5 of it.
+        // The sum of 25 taps is the integral of the Gaussian except for 3e-5 of it.
         let density = |x: f64, y: f64| (-(x * x + y * y) / 18.0).exp() / (18.0 * std::f64::consts::PI);
         for (x, y) in [(0, 0), (1, 0), (3, 4), (5, 2)] {
             let got = f64::from(spread.row(30 + y)[30 + x]);

@@ -31,7 +31,7 @@ use super::Mask;
 /// ```
 pub fn thin(mask: &mut Mask) {
     let height = mask.height();
-    // In the first two halves every row is looked at; later only where a pixel was removed nearby.
+    // The first two halves look at every row; later ones only where a pixel was removed nearby.
     let mut changed = vec![FIRST_HALF; height];
     let mut last_change = FIRST_HALF;
     for now in FIRST_HALF.. {
@@ -55,9 +55,10 @@ enum Half {
     Second,
 }
 
-/// Does half `now`; tells whether it removed a pixel. `changed` is the last half that changed each row.
+/// Runs half `now`; returns whether it removed a pixel. `changed` is the last half that changed each row.
 ///
-/// A row is left out if neither it nor a row beside it changed since this kind of half saw it, two halves ago.
+/// A row is skipped if neither it nor a row beside it has changed since this kind of half last saw it, two
+/// halves ago.
 fn thin_half(mask: &mut Mask, half: Half, now: usize, changed: &mut [usize]) -> bool {
     let height = mask.height();
     let stride = mask.width().div_ceil(64);
@@ -129,7 +130,7 @@ impl Neighbours {
         let Self { x1, x2, x3, x4, x5, x6, x7, x8 } = *self;
 
         let starts = [!x1 & (x2 | x3), !x3 & (x4 | x5), !x5 & (x6 | x7), !x7 & (x8 | x1)];
-        // An odd number is 1 or 3, and 3 of four fill the first or the second pair.
+        // An odd count is 1 or 3, and 3 of four fill the first or the second pair.
         let odd = starts[0] ^ starts[1] ^ starts[2] ^ starts[3];
         let one_start = odd & !(starts[0] & starts[1]) & !(starts[2] & starts[3]);
 

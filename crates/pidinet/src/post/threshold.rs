@@ -1,4 +1,4 @@
-//! Maps of two values, maps turned around, and maps made brighter.
+//! Thresholding, inverting and brightening maps.
 
 use super::Mask;
 use crate::EdgeMap;
@@ -15,8 +15,9 @@ pub fn invert(map: &mut EdgeMap) {
 
 /// Divides every pixel by the greatest, which becomes 1; a map without a value above 0 stays as it is.
 ///
-/// For show, never for scores: networks that give dark maps are often as good as others, and what a value means in one
-/// image is then not what it means in the next. Values that are infinite or not numbers do not count as the greatest.
+/// For show, never for scores: networks with dark maps are often as good as others, and afterwards a value no
+/// longer means the same in every image. Values that are infinite or not numbers do not count as the
+/// greatest.
 pub fn normalize(map: &mut EdgeMap) {
     let finite = map.data().iter().copied().filter(|value| value.is_finite());
     let greatest = finite.fold(0.0, f32::max);
@@ -29,7 +30,7 @@ pub fn normalize(map: &mut EdgeMap) {
 ///
 /// # Panics
 ///
-/// If the mask has another size.
+/// If the mask does not have the map's size.
 pub fn keep(map: &mut EdgeMap, mask: &Mask) {
     assert_eq!((map.width(), map.height()), (mask.width(), mask.height()), "the mask has another size");
     let width = map.width();
@@ -43,7 +44,7 @@ pub fn keep(map: &mut EdgeMap, mask: &Mask) {
     }
 }
 
-/// A mask as a map: 1 in the set, else 0.
+/// A mask as a map: 1 in the set, 0 elsewhere.
 impl From<&Mask> for EdgeMap {
     fn from(mask: &Mask) -> Self {
         let mut map = Self::new(mask.size(), vec![1.0; mask.size().pixels()]);

@@ -1,10 +1,10 @@
-//! From an image to the numbers that a network is fed.
+//! From an image to the network's input.
 
 use crate::Size;
 use crate::image::{Image, PixelFormat, PixelLayout, Pixels};
 use crate::weights::RecognitionInput;
 
-/// Longer sides of an image are cut to so many times the shorter before it is resized.
+/// A longer side is cut to this many times the shorter one before the image is resized.
 const WIDEST: usize = 32;
 
 /// The middle of an image as numbers `[size][size][3]`: red, green and blue from 0 to 1, minus the mean, divided by the
@@ -14,7 +14,7 @@ pub fn pixels(image: &Image, input: &RecognitionInput) -> Vec<f32> {
     let image = if image.width().min(image.height()) == input.resize {
         image
     } else {
-        // Of a picture that is much longer than wide, nearly all would be made large and then cut off.
+        // Nearly all of a very long, narrow picture would be enlarged only to be cut off.
         let length = WIDEST * image.width().min(image.height());
         resized = middle(image, length).unwrap_or_else(|| image.clone()).covering(input.resize);
         &resized
@@ -38,7 +38,7 @@ pub fn pixels(image: &Image, input: &RecognitionInput) -> Vec<f32> {
     numbers
 }
 
-/// The middle of an image of which a side is longer than `length`.
+/// The middle of an image, if one of its sides is longer than `length`.
 fn middle(image: &Image, length: usize) -> Option<Image> {
     let (width, height) = (image.width().min(length), image.height().min(length));
     if (width, height) == (image.width(), image.height()) {

@@ -77,7 +77,7 @@ fn the_engine_gives_what_the_reference_gives() {
     }
 }
 
-/// A network that tells nothing apart would agree with anything.
+/// A network whose output never changes would agree with anything.
 #[test]
 fn random_networks_look_at_their_images() {
     for arch in layouts() {
@@ -106,7 +106,7 @@ fn a_batch_gives_what_its_images_give() {
     assert!((length - 1.0).abs() < 1e-5);
 }
 
-/// Each would wait for the classifier's threads on top of the one before.
+/// Otherwise each call would wait for the classifier's threads on top of the previous one.
 #[cfg(feature = "threads")]
 #[test]
 fn images_may_be_shared_out_by_the_caller() {

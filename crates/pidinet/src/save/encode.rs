@@ -1,4 +1,4 @@
-//! Pixels to the bytes of files.
+//! From pixels to the bytes of files.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -20,8 +20,9 @@ impl EdgeMap {
     ///
     /// # Errors
     ///
-    /// If a value is infinite or not a number, neither `options` nor the extension gives a format, the format
-    /// cannot hold a map of this size, or the file cannot be written; what was there before is then untouched.
+    /// If a value is infinite or not a number, neither `options` nor the extension tells the format, the
+    /// format cannot hold a map of this size, or the file cannot be written; an existing file is then
+    /// untouched.
     pub fn save(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()> {
         let path = path.as_ref();
         write_atomically(path, &self.encode(options.format_for(path)?, options)?)
@@ -127,7 +128,7 @@ impl Samples<'_> {
             Format::Jpg => JpegEncoder::new_with_quality(&mut file, options.jpeg_quality.clamp(1, 100))
                 .write_image(data, columns, rows, colour),
             Format::Webp => {
-                // The lossless encoder takes 8-bit grey or RGB, which is all it is given.
+                // The lossless encoder takes 8-bit grey or RGB, and gets nothing else.
                 WebPEncoder::new_lossless(&mut file).write_image(data, columns, rows, colour)
             }
             Format::Tiff => TiffEncoder::new(Cursor::new(&mut file)).write_image(data, columns, rows, colour),

@@ -1,4 +1,4 @@
-//! File formats, and how files are written in them.
+//! File formats, and how they are written.
 
 use std::fmt;
 use std::path::Path;
@@ -22,10 +22,10 @@ pub enum Format {
     Webp,
     /// TIFF, 16 bits.
     Tiff,
-    /// NumPy array, `float32` of shape `[height, width]`: the only format, with the next, that loses
-    /// nothing.
+    /// NumPy array, `float32` of shape `[height, width]`: with [`Format::Npz`] the only format that
+    /// loses nothing.
     Npy,
-    /// Compressed NumPy archive with the array `edges`, as [`Format::Npy`].
+    /// Compressed NumPy archive with the array `edges`, otherwise as [`Format::Npy`].
     Npz,
 }
 

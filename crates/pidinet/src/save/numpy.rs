@@ -34,7 +34,7 @@ pub fn npz(maps: &[(&str, &EdgeMap)]) -> Result<Vec<u8>> {
     archive(maps.iter().zip(&shapes).map(|((name, map), shape)| (*name, &shape[..], map.data())))
 }
 
-/// Arrays, each with name and shape, as a compressed archive.
+/// Arrays, each with its name and shape, as a compressed archive.
 pub(super) fn archive<'a>(
     arrays: impl IntoIterator<Item = (&'a str, &'a [usize], &'a [f32])>,
 ) -> Result<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! Safetensors files that lie, and what is read of those that do not.
+//! Safetensors files that lie, and what is read from those that do not.
 
 use pidinet::Size;
 use pidinet::arch::{Arch, Kinds};
@@ -116,7 +116,7 @@ fn metadata_that_is_not_understood_is_named() {
     }
 }
 
-/// Blocks that are missing, have a channel too many, or a range that is none.
+/// Blocks that are missing, have one channel too many, or an invalid range.
 #[test]
 fn a_calibration_has_a_range_for_each_channel() {
     let mut model = small();
@@ -159,7 +159,8 @@ fn what_the_file_says_is_not_overruled() {
     assert!(Model::read(&file, &same).is_ok());
 }
 
-/// Published names without our metadata: as in a checkpoint, the architecture is seen from names and shapes.
+/// Published names without our metadata: as with a checkpoint, the architecture is inferred from names and
+/// shapes.
 #[test]
 fn safetensors_without_our_metadata_are_read_like_checkpoints() {
     let model = small();
