@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pidinet::EdgeMap;
+use pidinet::image::ImageLimits;
 
 use crate::Result;
 use crate::files::plane;
@@ -74,6 +75,16 @@ pub fn open_with(path: &Path, reading: Reading) -> Result<EdgeMap> {
         data.iter_mut().for_each(|value| *value = 1.0 - *value);
     }
     Ok(EdgeMap::new(plane.width, plane.height, data))
+}
+
+/// [`open`], of maps within limits of their size.
+///
+/// # Errors
+///
+/// As [`open`], and if the map is larger.
+pub fn open_within(path: &Path, limits: &ImageLimits) -> Result<EdgeMap> {
+    let plane = plane::open_within(path, None, limits)?;
+    Ok(EdgeMap::new(plane.width, plane.height, plane.levels.probabilities(true)))
 }
 
 /// Inspects a map for [`check`].
@@ -199,6 +210,16 @@ mod tests {
         let matrix = single.matrix(7, &[2, 3], "edges", &single.element(7, &big));
         let path = folder.save("m.mat", &single.file(&[matrix]));
         assert_eq!(open(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn maps_beyond_a_limit_are_refused() {
+        let folder = Folder::new();
+        let path = folder.save("x.npy", &npy("|u1", "False", "(2, 3)", &[0, 51, 102, 153, 204, 255]));
+        let within = |max_pixels| open_within(&path, &ImageLimits { max_pixels, ..ImageLimits::default() });
+        assert_eq!(within(6).unwrap(), open(&path).unwrap());
+        let error = within(5).unwrap_err().chain();
+        assert!(error.contains("x.npy") && error.contains("3x2"), "{error}");
     }
 
     #[test]
