@@ -131,7 +131,7 @@ fn maps_are_as_large_as_the_limits_allow() {
     let text = read(&sandbox, "c.json");
     assert!(text.contains(r#""width":30,"height":20"#), "{text}");
     sandbox.write("map.pgw", b"1\n0\n0\n-1\n0.5\n-0.5\n");
-    for (side, decimals) in [("", 4), ("--max-side 30 --low 0.1", 4)] {
+    for (side, decimals) in [("", 4), ("--max-side 30 --low 0.1 --spur 0", 4)] {
         sandbox.run(&format!("lines --map map.png -o d.geojson --decimals {decimals} {side}")).code(0);
         let text = read(&sandbox, "d.geojson");
         // The lower end of the vertical line: in the coordinates of the map, whatever the size.
