@@ -1,6 +1,6 @@
-"""Renders docs/images/example.jpg, a still life to try an edge detector on, by casting rays through a scene.
+"""Renders docs/images/example.jpg, a still life for trying an edge detector, by casting rays through a scene.
 
-Everything is computed here, so the picture is free of other people's rights.
+Everything is computed here, so nobody else has rights in the picture.
 
 pip install numpy pillow; python tools/example_photo.py
 """

@@ -1,4 +1,4 @@
-"""Exports our PyTorch statement of PiDiNet to ONNX, folded: an image [1, 3, h, w] to its fused map [1, 1, h, w].
+"""Exports the PiDiNet of `pidinet.torch` to ONNX, folded: from an image [1, 3, h, w] to its fused map [1, 1, h, w].
 
     python tools/export_onnx.py MODEL OUT.onnx [--size WxH]
 
@@ -13,29 +13,25 @@ from pathlib import Path
 
 import torch
 
-from pidinet_torch import PiDiNet, load, randomise
+from networks import Edges, randomise
+from pidinet.torch import SIZES, PiDiNet
 
 OPSET = 18
 
-WIDTHS = {"tiny": (20, 8), "small": (30, 12), "full": (60, 24)}
 
-
-def network(model, config="carv4"):
-    """The network of a file, or of a name, with random weights then."""
-    name, light = model.removesuffix("-l"), model.endswith("-l")
-    if name in WIDTHS:
-        width, cdcm = WIDTHS[name]
-        net = PiDiNet(width, config, cdcm=None if light else cdcm, csam=not light)
-        return randomise(net, seed=0)
-    return load(model, config)
+def network(model, config=None):
+    """The network in a file, or the one of a name with random weights."""
+    if model in SIZES:
+        return randomise(PiDiNet(model, config=config or "carv4"), seed=0)
+    return PiDiNet.from_pretrained(Path(model), config=config)
 
 
 def export(net, path, size=None):
     """Writes a folded network; `size` is (width, height), or None for free ones."""
-    net = net.fold().eval()
+    net = Edges(net.fold()).eval()
     width, height = size or (96, 64)
     image = torch.zeros(1, 3, height, width)
-    free = None if size else {"image": {2: torch.export.Dim("h", min=8), 3: torch.export.Dim("w", min=8)}}
+    free = None if size else {"images": {2: torch.export.Dim("h", min=8), 3: torch.export.Dim("w", min=8)}}
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(action="ignore"):
         torch.onnx.export(
@@ -63,6 +59,6 @@ if __name__ == "__main__":
     parser.add_argument("model", help="checkpoint, or name of a network")
     parser.add_argument("output", type=Path)
     parser.add_argument("--size", type=size, metavar="WxH", help="fix the size [default: free]")
-    parser.add_argument("--config", default="carv4", help="where the file does not say it [default: carv4]")
+    parser.add_argument("--config", help="where the file does not say it [default: carv4]")
     arguments = parser.parse_args()
     export(network(arguments.model, arguments.config), arguments.output, arguments.size)

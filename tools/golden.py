@@ -1,14 +1,16 @@
-"""Writes crates/pidinet/tests/golden: random networks, and what PyTorch makes of random images with them.
+"""Writes crates/pidinet/tests/golden: random networks, and PyTorch's output for random images.
 
     python tools/golden.py
     python tools/golden.py --compare FOLDER --weights FOLDER
 
 `models/NAME.safetensors` is a model file. `maps/NAME.safetensors` holds `x`, the image ready for the network,
-[1, 3, h, w]; `x0` .. `x4`, after the stem and the four stages; `e1` .. `e4` and `fused`, the answers, [h, w]. They are
+[1, 3, h, w]; `x0` .. `x4`, after the stem and the four stages; `e1` .. `e4` and `fused`, the edge maps, [h, w]. They are
 computed in float64 from the float32 weights and image, and kept as float32.
 
+The network is that of `pidinet.torch`: install the package of bindings/python first.
+
 `--compare` reads MODEL__INPUT.npz files made by the published code from the published weights (which are not ours to
-share), and checks that this statement of the network gives the same.
+share), and checks that this definition of the network gives the same.
 """
 
 import argparse
@@ -19,7 +21,8 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from pidinet_torch import PiDiNet, load, randomise, save
+from networks import randomise
+from pidinet.torch import PiDiNet, Size
 
 FOLDER = Path(__file__).parent.parent / "crates/pidinet/tests/golden"
 
@@ -28,6 +31,12 @@ NAMED = (
 )
 MIXED = "rd,cd,cv,cv,ad,rd,rd,cd,ad,cv,cd,cd,ad,ad,cv,rd"
 
+ABOUT = {
+    "provenance": "random numbers, written by tools/golden.py",
+    "training_data": "none",
+    "licence": "MIT OR Apache-2.0",
+}
+
 # Odd sizes, where pooling drops a row, and the smallest.
 SIZES = ((17, 9), (8, 8), (12, 23), (10, 16))
 
@@ -35,14 +44,14 @@ SIZES = ((17, 9), (8, 8), (12, 23), (10, 16))
 def networks():
     """Name, network and (h, w) of every file."""
     for number, config in enumerate(NAMED):
-        yield config, PiDiNet(4, config, cdcm=2, csam=True), SIZES[number % len(SIZES)]
-    yield "mixed", PiDiNet(5, MIXED, cdcm=3, csam=True), (33, 40)
-    yield "wider", PiDiNet(6, "carv4", cdcm=3, csam=True), (40, 33)
-    yield "cdcm-only", PiDiNet(5, "carv4", cdcm=3, csam=False), (25, 18)
-    yield "csam-only", PiDiNet(5, "carv4", cdcm=None, csam=True), (25, 18)
-    yield "light", PiDiNet(5, "carv4", cdcm=None, csam=False), (25, 18)
-    yield "theta-0.3", PiDiNet(4, "carv4", cdcm=2, csam=True, theta=0.3), (13, 22)
-    yield "theta-0.7", PiDiNet(4, MIXED, cdcm=2, csam=True, theta=0.7), (22, 13)
+        yield config, PiDiNet(Size(4, 2, True), config=config), SIZES[number % len(SIZES)]
+    yield "mixed", PiDiNet(Size(5, 3, True), config=MIXED), (33, 40)
+    yield "wider", PiDiNet(Size(6, 3, True)), (40, 33)
+    yield "cdcm-only", PiDiNet(Size(5, 3, False)), (25, 18)
+    yield "csam-only", PiDiNet(Size(5, None, True)), (25, 18)
+    yield "light", PiDiNet(Size(5, None, False)), (25, 18)
+    yield "theta-0.3", PiDiNet(Size(4, 2, True), theta=0.3), (13, 22)
+    yield "theta-0.7", PiDiNet(Size(4, 2, True), config=MIXED, theta=0.7), (22, 13)
 
 
 def write(folder):
@@ -51,8 +60,8 @@ def write(folder):
     for number, (name, net, (height, width)) in enumerate(networks()):
         pixels = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1000 + number))
         for seed in count(number, 100):  # the first that does not give a nearly constant map
-            save(randomise(net.float(), seed), folder / f"models/{name}.safetensors", name)
-            golden = net.double().outputs(normalised(pixels).double())
+            randomise(net.float(), seed).save(folder / f"models/{name}.safetensors", **ABOUT)
+            golden = outputs(net.double(), net.normalise(pixels).double())
             if golden["fused"].std() > 0.1:
                 break
         maps = folder / f"maps/{name}.safetensors"
@@ -63,10 +72,11 @@ def write(folder):
         print(f"{name}: {height}x{width}, stages vary by {sizes}, fused {fused.min():.3f} to {fused.max():.3f}")
 
 
-def normalised(pixels):
-    """Red, green, blue in [0, 1] [n, 3, h, w] as the network wants them."""
-    mean, deviation = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[:, :, None, None]
-    return (pixels - mean) / deviation
+def outputs(net, image):
+    """Every map by name, as golden files have them: x, x0..x4, and e1..e4 and fused as [h, w]."""
+    with torch.no_grad():
+        maps = {"x": image} | {f"x{i}": x for i, x in enumerate(net.stages(image))}
+        return maps | dict(zip(("e1", "e2", "e3", "e4", "fused"), torch.sigmoid(net(image)[0])))
 
 
 def compare(folder, checkpoints):
@@ -76,14 +86,15 @@ def compare(folder, checkpoints):
     for path in sorted(folder.glob("*.npz")):
         model, source = path.stem.split("__")
         name = model if model == "baseline" or model.startswith("pidinet") else f"pidinet-{model}"
-        net = load(checkpoints / f"table5_{name}.pth", "baseline" if model == "baseline" else "carv4")
+        config = "baseline" if model == "baseline" else "carv4"
+        net = PiDiNet.from_pretrained(checkpoints / f"table5_{name}.pth", config=config)
         want = dict(np.load(path))
         if "x" in want:
             x = torch.from_numpy(want.pop("x"))
         else:
             pixels = np.asarray(Image.open(folder / f"inputs/{source}.png").convert("RGB"), np.float32) / 255
-            x = normalised(torch.from_numpy(pixels).permute(2, 0, 1)[None]).contiguous()
-        got = net.outputs(x)
+            x = net.normalise(torch.from_numpy(pixels).permute(2, 0, 1)[None]).contiguous()
+        got = outputs(net, x)
         published = want.pop("published_map_u8", None)
         if published is not None:
             differ = (np.floor(255 * got["fused"].numpy()) != published).sum()

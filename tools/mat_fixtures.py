@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the MATLAB files that the reader's tests compare with, by SciPy: another implementation.
+"""Writes the MATLAB files that the reader's tests compare with, using SciPy, another implementation.
 
     python tools/mat_fixtures.py crates/pidinet-eval/src/files/mat5/fixtures
 """

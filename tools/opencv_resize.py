@@ -1,8 +1,8 @@
-"""Writes crates/pidinet/tests/images/opencv-resize.bin: what OpenCV makes of small images at other sizes.
+"""Writes crates/pidinet/tests/images/opencv-resize.bin: small images resized by OpenCV.
 
     python tools/opencv_resize.py        # numpy, opencv-python-headless
 
-A file of cases one after the other, all numbers little-endian: name of the interpolation (8 bytes, filled with zeros);
+A file of cases, one after another, all numbers little-endian: name of the interpolation (8 bytes, filled with zeros);
 columns and rows of the image, columns and rows of the result, channels (u16 each); the result in 8 bits; and, for one channel,
 the result of the same values as floats, rounded to sixteenths (i16). The image itself is not stored: sample i is `(i * i * 31 +
 i * 17) % 256`, or 255 if that is over 127 and else 0 where the image has three channels.

@@ -1,6 +1,6 @@
 """Prints the scribble style of a small map as OpenCV computes it, for a test of `post::scribble`.
 
-The second blur is that of floats: for bytes OpenCV has one in 8-bit fixed point, which is off by up to 1.4.
+The second blur is in floats: for bytes OpenCV uses 8-bit fixed point, which is off by up to 1.4.
 
 pip install numpy opencv-python-headless; python tools/scribble.py
 """

@@ -1,7 +1,7 @@
 """Writes the small TIFF files in crates/pidinet/tests/images/tiff, as tifffile and Pillow (libtiff) write them.
 
 All show the same picture of 20x13 pixels: red 12 x, green 19 y, blue 7 x + 11 y, opacity 255 - 18 y; grey is the
-green one. In 16 bits each number is 257 times that, in floats 1 / 255 of it.
+green one. In 16 bits each number is 257 times that, in floats 1/255 of it.
 
 pip install numpy pillow tifffile imagecodecs; python tools/tiff_fixtures.py
 """

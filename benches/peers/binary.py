@@ -1,5 +1,6 @@
-"""Times ONNX Runtime on what a binary network replaces: 3x3 convolutions of ResNet-18's shapes and a whole ResNet-18
-layout (one convolution for each shortcut), in float32 and int8. Prints microseconds, the shortest of many runs.
+"""Times ONNX Runtime on what a binary network replaces: 3x3 convolutions with ResNet-18's shapes and a whole network
+with ResNet-18's layout (one convolution for each shortcut), in float32 and int8. Prints microseconds, the shortest of
+many runs.
 
     python benches/peers/binary.py --threads 1
 """

@@ -1,11 +1,11 @@
-"""LDC, the light edge detector that people take for every edge: its maps, to be scored, and its speed beside pidinet.
+"""LDC, a light edge detector often used to find every edge: its maps, to be scored, and its speed compared with pidinet.
 
-Needs a clone of https://github.com/xavysp/LDC (code and weights by its authors) and requirements.txt of this folder:
+Needs a clone of https://github.com/xavysp/LDC (code and weights by its authors) and this folder's requirements.txt:
 
     python ldc.py maps --ldc LDC --images imgs OUT        # then: pidinet eval edges --pred OUT --gt gt
     python ldc.py time --ldc LDC [--size 481x321] [--threads 1,2] [--pidinet PROGRAM]
 
-LDC wants sides that are multiples of 16, so images are continued by their last rows and columns, and maps are cut.
+LDC needs sides that are multiples of 16, so images are padded by repeating their last rows and columns, and maps are cropped.
 """
 
 import argparse

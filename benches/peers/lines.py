@@ -1,12 +1,12 @@
-"""Lines of edge maps beside tracers of outlines: paths, points, bytes, distance to the crests, time.
+"""Lines of edge maps compared with outline tracers: paths, points, bytes, distance to the crests, time.
 
     pip install numpy pillow scipy svgpathtools vtracer      # and the program potrace
     python benches/peers/lines.py target/release/pidinet photo.jpg ...
 
-Every tracer gets the map that `pidinet detect --detail 0.5` gives: pidinet as it is, the others what hysteresis keeps of
-it, from 0.15 and 0.35, as they take black and white only; once as it is and once thinned. Distances are those of points a
-quarter of a pixel apart on all paths to the nearest crest (non-maximum suppression, from 0.15). Times are the shortest of
-three whole processes (vtracer: of three calls).
+Every tracer gets the map of `pidinet detect --detail 0.5`. pidinet takes it unchanged; the others only take black and
+white, so they get what hysteresis keeps of it (thresholds 0.15 and 0.35), once as it is and once thinned. Distances
+are measured from points a quarter of a pixel apart on all paths to the nearest crest (non-maximum suppression, from
+0.15). Times are the shortest of three whole processes (for vtracer, of three calls).
 """
 
 import pathlib
@@ -52,7 +52,7 @@ def measure(svg, to_crest, seconds):
 
 
 def transform(svg, attribute):
-    """How numbers of a path become pixels: potrace writes tenths of a point, upwards."""
+    """How coordinates of a path become pixels: potrace writes tenths of a point, with y upwards."""
     text = svg.read_text()
     if "potrace" in text:
         height = float(text.split('height="')[1].split("pt")[0])

@@ -1,4 +1,4 @@
-"""How far maps of lower precision are from PyTorch's in float32: of pidinet, and of OpenVINO in the precision it chooses.
+"""How far maps in lower precision are from PyTorch's in float32: those of pidinet, and of OpenVINO in the precision it chooses.
 
     python benches/peers/precision.py --weights FOLDER --images FOLDER --count 20
 
@@ -41,7 +41,7 @@ def main():
             net = export_onnx.network(str(weights))
             inputs = [normalised(photo) for photo in photos]
             with torch.inference_mode():
-                want = [net(torch.from_numpy(image)).numpy().squeeze() for image in inputs]
+                want = [net.edges(torch.from_numpy(image)).numpy().squeeze() for image in inputs]
             maps = {"OpenVINO's choice": openvino(net, inputs, Path(folder) / "model.onnx")}
             for precision in arguments.precisions:
                 maps[f"pidinet {precision}"] = pidinet(arguments.pidinet, weights, photos, precision)
@@ -63,7 +63,7 @@ def upright(arguments, folder):
 
 
 def normalised(photo):
-    """What the network reads: [1, 3, h, w]."""
+    """The network's input: [1, 3, h, w]."""
     pixels = np.asarray(Image.open(photo), dtype=np.float32) / 255
     return np.ascontiguousarray(((pixels - np.float32(MEAN)) / np.float32(DEVIATION)).transpose(2, 0, 1)[None])
 

@@ -1,7 +1,7 @@
 """Times pidinet and other inference engines on the same networks; prints a table in Markdown.
 
-See README.md. Every measurement is a process of its own, bound to as many CPUs as it has threads; the engines take
-turns, round after round, so that what else the machine does hits all alike.
+See README.md. Every measurement is a process of its own, bound to as many CPUs as it has threads. The engines take
+turns, round after round, so that other load on the machine affects all alike.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def measure(files, model, size, threads, arguments):
 
 
 def ours(precision):
-    """What pidinet is called in the tables."""
+    """The name of pidinet in the tables."""
     return "pidinet" if precision == "f32" else f"pidinet {precision}"
 
 
@@ -127,7 +127,7 @@ class Files:
 
     @property
     def model(self):
-        """What pidinet and PyTorch read: the given file, or a made one."""
+        """The file that pidinet and PyTorch read: a given or a generated one."""
         return next(self.folder.glob("weights.*")).resolve()
 
     def prepare(self, model, size, arguments):
@@ -135,7 +135,7 @@ class Files:
         import torch
 
         import export_onnx
-        from pidinet_torch import save
+        from networks import Edges
 
         self.folder.mkdir(parents=True)
         if arguments.weights:
@@ -144,9 +144,10 @@ class Files:
             net = export_onnx.network(str(found))
         else:
             net = export_onnx.network(model)
-            save(net, self.folder / "weights.safetensors", model)
+            net.save(self.folder / "weights.safetensors", name=model)
         width, height = export_onnx.size(size)
         export_onnx.export(net, self.onnx, (width, height))
+        net = Edges(net.fold()).eval()
         image = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
             golden = {"image": image.numpy(), "edges": net(image).numpy()}
@@ -218,7 +219,7 @@ def run_openvino(files, threads, precision={"INFERENCE_PRECISION_HINT": "f32"}):
 
 
 def run_openvino_default(files, threads):
-    """In the precision that OpenVINO chooses: bf16 where the CPU has it."""
+    """In the precision that OpenVINO chooses: bf16 if the CPU has it."""
     return run_openvino(files, threads, precision={})
 
 
@@ -241,13 +242,19 @@ def run_ncnn(files, threads):
     return run
 
 
+def folded(files):
+    """The network of PyTorch, that gives edges."""
+    from networks import Edges
+    from pidinet.torch import PiDiNet
+
+    return Edges(PiDiNet.from_pretrained(files.model).fold()).eval()
+
+
 def run_torch(files, threads):
     import torch
 
-    import pidinet_torch
-
     torch.set_num_threads(threads)
-    net = pidinet_torch.load(files.model).fold().eval()
+    net = folded(files)
 
     def run(image):
         with torch.inference_mode():
@@ -257,15 +264,13 @@ def run_torch(files, threads):
 
 
 def run_torch_compile(files, threads):
-    """Inductor, weights frozen."""
+    """Inductor, with frozen weights."""
     import torch
     import torch._inductor.config
 
-    import pidinet_torch
-
     torch._inductor.config.freezing = True
     torch.set_num_threads(threads)
-    net = torch.compile(pidinet_torch.load(files.model).fold().eval())
+    net = torch.compile(folded(files))
 
     def run(image):
         with torch.inference_mode():
@@ -315,7 +320,7 @@ def table(rows):
 def summary(rows):
     """For each case and precision, pidinet beside the fastest peer; last the geometric means of the ratios.
 
-    In f32 it is compared with peers in float32 only, in lower precision with all.
+    In f32 it is compared only with peers in float32, in lower precision with all.
     """
     lines = [
         "| model | size | threads | median ms | fastest peer, ms | ratio | min ms | fastest peer, ms | ratio |",
@@ -346,14 +351,14 @@ def summary(rows):
 
 
 def version(peer):
-    """The version of what it comes in."""
+    """The version of the package it comes in."""
     if peer == "rten":
         return subprocess.run(["rten", "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
     return metadata.version(peer.split("_")[0])
 
 
 def machine(arguments):
-    """Where and of what the table is."""
+    """The machine and the versions that the table is about."""
     cpu = platform.processor() or platform.machine()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

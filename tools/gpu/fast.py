@@ -32,7 +32,7 @@ class Fast:
         return image, truth, taught
 
     def sides(self, weights, rounded, image):
-        """Of four stages, the map of one channel `[n, 1, h, w]` at the stage's resolution; `image` is `[n, h, w, 4]`."""
+        """The one-channel map `[n, 1, h, w]` of each of four stages at its resolution; `image` is `[n, h, w, 4]`."""
         kinds = iter(KINDS)
         next(kinds)
         x = Stem.apply(image, weights["init_block"], weights["init_block"].detach().to(self.dtype))
@@ -60,7 +60,7 @@ class Fast:
         return found
 
     def maps(self, vector, image):
-        """Four side maps and the fused one before the sigmoid, `[n, 5, h, w]`, of images `[n, 3, h, w]`, or what `sample` gave."""
+        """Four side maps and the fused one before the sigmoid, `[n, 5, h, w]`, of images `[n, 3, h, w]`, or of the result of `sample`."""
         weights, rounded = self.working(vector, self.dtype)
         image = self.packed(image)
         shape = image.shape[1:3]

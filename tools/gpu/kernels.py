@@ -1,9 +1,10 @@
-"""Triton kernels of the network, forwards and backwards. What calls them, with shapes, is in operations.py.
+"""Triton kernels of the network, forward and backward. Their callers, with shapes, are in operations.py.
 
-A map is `[n, h, w, C]`, where C is the number of channels rounded up to a multiple of 8, so that loads are of 16 bytes; what is added
-is zero. A program computes a tile of pixels and all channels, or a part of them where there are many. Sums over all pixels (gradients by
-weights) are added up by a fixed number of programs, each in its own part of a buffer, and then over these: so nothing depends on the order
-in which programs happen to run. Radial differences are taken as what they are, two places for each weight.
+A map is `[n, h, w, C]`, where C is the number of channels rounded up to a multiple of 8, so that loads have 16 bytes;
+the added channels are zero. A program computes a tile of pixels and all channels, or some of them if there are many.
+Sums over all pixels (gradients with respect to weights) are added up by a fixed number of programs, each in its own
+part of a buffer, and then over these parts, so nothing depends on the order in which programs happen to run. Radial
+differences are computed literally, with two places for each weight.
 """
 
 import triton
@@ -67,7 +68,7 @@ def tap(
     x, g, weight, total, d, centre, image, y, px, oy: tl.constexpr, ox: tl.constexpr, c, height, width,
     C: tl.constexpr, RADIAL: tl.constexpr,
 ):  # fmt: skip
-    """One direction: its part of the gradient by the weight and of that by x."""
+    """One direction: its part of the gradients with respect to the weight and to x."""
     total += centre * pair(x, image, y, px, oy, ox, c, height, width, C, RADIAL)
     d += weight[None, :] * pair(g, image, y, px, -oy, -ox, c, height, width, C, RADIAL)
     return total, d
@@ -78,8 +79,9 @@ def depthwise_backward(
     x, g, dy, taps, dx, dtaps, height, width, rows,
     C: tl.constexpr, KB: tl.constexpr, RADIAL: tl.constexpr, IDENTITY: tl.constexpr, TX: tl.constexpr,
 ):  # fmt: skip
-    """`dx`, the gradient by x of differences whose gradient is g (plus dy, if x was added to the result), and each program's part of
-    `dtaps` `[programs, 9, C]`. A program goes down `rows` rows, so that it finds what it reads in the first-level cache."""
+    """`dx`, the gradient with respect to x of differences whose gradient is g (plus dy, if x was added to the
+    result), and each program's part of `dtaps` `[programs, 9, C]`. A program goes down `rows` rows, so that what it
+    reads is in the first-level cache."""
     tiles_x, tiles_y = tl.cdiv(width, TX), tl.cdiv(height, rows)
     tile = tl.program_id(0)
     image = tile // (tiles_x * tiles_y)
@@ -243,7 +245,7 @@ def around(x, image, py, px, inside, part, height, width, C: tl.constexpr, MB: t
 def dilated(
     x, w, out, height, width, C: tl.constexpr, MB: tl.constexpr, SIGN: tl.constexpr, TY: tl.constexpr, TX: tl.constexpr
 ):
-    """The sum of four dilated convolutions with `w` `[36, MB, MB]`; backwards with SIGN −1 and each tap's weights transposed."""
+    """The sum of four dilated convolutions with `w` `[36, MB, MB]`; backward with SIGN −1 and each tap's weights transposed."""
     tiles_x, tiles_y = tl.cdiv(width, TX), tl.cdiv(height, TY)
     tile = tl.program_id(0)
     i = tl.arange(0, TY * TX)

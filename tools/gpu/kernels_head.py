@@ -1,4 +1,4 @@
-"""Triton kernels of what is around the network: crops of photographs before it, the gate and the reduction to one channel after it.
+"""Triton kernels for what surrounds the network: crops of photographs before it, the gate and the reduction to one channel after it.
 
 Planes are float32 `[number, n, h, w]`; sums over all pixels are parts of programs, as in kernels.py.
 """
@@ -9,7 +9,7 @@ import triton.language as tl
 
 @triton.jit
 def mirrored(place, size):
-    """Places outside are those of the mirror image; sample.py says the same in PyTorch."""
+    """Places outside are mirrored; sample.py does the same in PyTorch."""
     place = tl.abs(place + 0.5)
     place = tl.where(place > size, 2 * size - place, place) - 0.5
     return tl.minimum(tl.maximum(place, 0.0), size - 1)
@@ -25,7 +25,7 @@ def sample(
     images, shares, teacher, extent, rows, image, truth, taught, height, width,
     side: tl.constexpr, ROW: tl.constexpr, ETA: tl.constexpr, TEACHER: tl.constexpr, BP: tl.constexpr,
 ):  # fmt: skip
-    """Crops `[n, h, w, 4]`, normalised, their truth and the teacher's map, as `Store.sample` says."""
+    """Crops `[n, h, w, 4]`, normalised, their truth and the teacher's map, as in `Store.sample`."""
     n = tl.program_id(1)
     row = rows + n * ROW
     index = tl.load(row).to(tl.int64)
@@ -123,8 +123,8 @@ def head_forward(planes, v, bias, gate, out, height, width, pixels, BP: tl.const
 
 @triton.jit(do_not_specialize=["height", "width", "pixels"])
 def head_backward(planes, gate, d, q, sums, height, width, pixels, BP: tl.constexpr):
-    """`q`, the gradient by what the gate is the sigmoid of, and each program's part of the sums, `[programs, 40]`: 36 of the gradient by v,
-    then that by the bias."""
+    """`q`, the gradient with respect to the gate's logit, and each program's part of the sums, `[programs, 40]`: 36
+    of the gradient with respect to v, then that of the bias."""
     p = tl.program_id(0) * BP + tl.arange(0, BP)
     known = p < pixels
     y, x = p % (height * width) // width, p % width
@@ -145,7 +145,7 @@ def head_backward(planes, gate, d, q, sums, height, width, pixels, BP: tl.conste
 def head_inputs(
     z, w, reduce, v, gate, d, q, dz, dw, db, height, width, pixels, C: tl.constexpr, CB: tl.constexpr, BP: tl.constexpr
 ):
-    """The gradient by z, and each program's part of those by `w` and `reduce`, `[programs, 5, C]`, and by the four biases, `[programs, 4]`."""
+    """The gradient with respect to z, and each program's part of those with respect to `w` and `reduce`, `[programs, 5, C]`, and to the four biases, `[programs, 4]`."""
     c = tl.arange(0, CB)
     zero = tl.zeros((BP, CB), gate.dtype.element_ty)
     s0, s1, s2, s3, s4 = zero, zero, zero, zero, zero

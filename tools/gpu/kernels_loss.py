@@ -1,6 +1,6 @@
 """Triton kernels of the loss: four side maps are enlarged, fused and compared with the truth in one pass, which also leaves the gradients.
 
-A side map is `[n, h, w]` of its stage, float32. Enlarging is bilinear with half-pixel centres, as everywhere else.
+A side map is `[n, h, w]` at its stage's size, float32. Enlarging is bilinear with half-pixel centres, as everywhere else.
 """
 
 import triton
@@ -39,9 +39,9 @@ def loss_forward(
     s0, s1, s2, s3, fuse, bias, truth, scales, teacher, trust, d, sums,
     height, width, h1, w1, h2, w2, h3, w3, TEACHER: tl.constexpr, BP: tl.constexpr,
 ):  # fmt: skip
-    """`d` `[4, n, h, w]`, derivatives by the enlarged side maps, and each program's part of `sums`, `[programs, 6]`: the loss, then
-    derivatives by the four weights of the fusion and by its bias. `scales` `[n, 3]`: what a positive, a negative pixel and one of the
-    teacher's map weighs."""
+    """`d` `[4, n, h, w]`, derivatives with respect to the enlarged side maps, and each program's part of `sums`,
+    `[programs, 6]`: the loss, then derivatives with respect to the four weights of the fusion and to its bias.
+    `scales` `[n, 3]`: the weights of a positive pixel, of a negative one and of one of the teacher's map."""
     n = tl.program_id(1)
     p = tl.program_id(0) * BP + tl.arange(0, BP)
     area = height * width
@@ -88,8 +88,8 @@ def loss_forward(
 
 @triton.jit(do_not_specialize=["height", "width", "small_h", "small_w", "pixels", "reach"], do_not_specialize_on_alignment=["d"])
 def shrink(d, scale, out, height, width, small_h, small_w, pixels, reach, K: tl.constexpr, BP: tl.constexpr):
-    """The derivative by a side map of `pixels` in all, from that by the enlarged one, times `scale`: for each pixel a sum over those, at most
-    `reach` ≤ K in either direction, to which it was enlarged."""
+    """The derivative with respect to a side map of `pixels` in total, from that of the enlarged one, times `scale`:
+    for each pixel a sum over the pixels, at most `reach` ≤ K in either direction, to which it was enlarged."""
     p = tl.program_id(0) * BP + tl.arange(0, BP)
     n, rest = p // (small_h * small_w), p % (small_h * small_w)
     row, column = rest // small_w, rest % small_w

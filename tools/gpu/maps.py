@@ -1,4 +1,4 @@
-"""Maps of photographs that a model draws, a mean over scales and mirror images, and files of them."""
+"""A model's maps of photographs, averaged over scales and mirror images, and files of them."""
 
 import io
 import os
@@ -15,7 +15,7 @@ FILE = 15_000_000  # bytes of a file of maps, at most
 
 
 def averaged(net, vector, data, numbers, device, deadline, scales=(0.75, 1.0, 1.25)):
-    """The fused map of each photograph, a mean over scales and mirror images, 8 bits; until the deadline."""
+    """The fused map of each photograph, averaged over scales and mirror images, in 8 bits; until the deadline."""
     mean, deviation = (torch.tensor(each, device=device).view(1, 3, 1, 1) for each in (MEAN, DEVIATION))
     groups = {}
     for i in numbers:
@@ -61,7 +61,7 @@ def write_maps(results, name, net, vector, data, device, deadline, room):
             some.append(found.pop(0))
             length += len(some[-1][1])
         if written + length > room:
-            results.say(f"{len(some) + len(found)} maps of {name} are left out, as there is no room")
+            results.say(f"{len(some) + len(found)} maps of {name} are left out for lack of room")
             break
         file = io.BytesIO()
         np.savez(

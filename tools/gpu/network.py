@@ -1,7 +1,7 @@
-"""A PiDiNet that learns: its loss with gradients by a vector of parameters, in one of two ways.
+"""A PiDiNet in training: its loss with gradients with respect to a vector of parameters, in one of two ways.
 
-`plain` is ordinary PyTorch (plain.py), sure to run; `fast` is our own kernels (kernels.py). Both have the same interface and, but
-for rounding, the same results.
+`plain` is ordinary PyTorch (plain.py), which runs everywhere; `fast` is our own kernels (kernels.py). Both have the
+same interface and, except for rounding, the same results.
 """
 
 import plain

@@ -1,7 +1,7 @@
 """The operations of the network with our own kernels, each with its gradient.
 
-Maps are `[n, h, w, C]` with channels rounded up to a multiple of 8. Weights come twice: as float32 with gradients, and rounded to the type
-of activations, which is what kernels multiply with.
+Maps are `[n, h, w, C]` with channels rounded up to a multiple of 8. Weights come twice: as float32 with gradients, and
+rounded to the type of activations, which kernels multiply with.
 """
 
 import torch
@@ -20,7 +20,7 @@ def part(channels):
 
 
 def programs(pixels, block, parts=1):
-    """How many programs share the pixels where sums over all of them are wanted."""
+    """How many programs share the pixels if sums over all of them are wanted."""
     return max(1, min(triton.cdiv(pixels, block), 264 // parts))
 
 
@@ -94,7 +94,7 @@ def wide(x):
 
 
 def through(h, dy, rounded, relu, bias):
-    """The gradients of `relu(h) @ weight + bias`, or without the ReLU: by h, by the weight, by the bias."""
+    """The gradients of `relu(h) @ weight + bias`, or without the ReLU, with respect to h, the weight and the bias."""
     inputs, outputs = rounded.shape
     pixels = h.numel() // inputs
     kb, nb = part(inputs), power(outputs)
@@ -223,7 +223,7 @@ class Head(Function):
 
 
 class Loss(Function):
-    """The loss of four side maps `[n, 1, h, w]` and what they are fused with; `scales` as in plain.py."""
+    """The loss of four side maps `[n, 1, h, w]` and the weights they are fused with; `scales` as in plain.py."""
 
     @staticmethod
     def forward(ctx, s0, s1, s2, s3, fuse, bias, truth, scales, teacher, trust):

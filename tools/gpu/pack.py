@@ -1,16 +1,16 @@
-"""Packs what a training run reads into one file, small enough to be carried to the machine with the GPU.
+"""Packs everything that a training run reads into one file, small enough to copy to the machine with the GPU.
 
     python pack.py DATA OUT [--photos FOLDER] [--megabytes 55]
 
 DATA holds `BSDS500/images/{train,val,test}/ID.jpg`, `BSDS500/groundTruth/{train,val}/ID.mat` and `BRIND/train/ID.png`. OUT is an
-npz: photographs as the JPEG files that they are, and for each one of train and val three maps of 8 bits, 255 times the share of annotators:
+npz: photographs as the original JPEG files, and for each one of train and val three maps of 8 bits, 255 times the share of annotators:
 
 - `shares`: the share who marked the pixel itself;
 - `registered`: of those whose lines could be matched to a common ridge, at most four pixels away; anything else that
   somebody marked has a small share, which the rule of η ignores;
 - `edges`: BRIND's lines, 255; around them, `--ring` pixels wide, a share of .1 that the same rule ignores.
 
-Photographs of --photos have no truth. They are shortened to 480 pixels, and as many are taken as fit.
+Photographs of --photos have no truth. They are shrunk to 480 pixels, and as many are taken as fit.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def ridges(density):
     y, x = np.indices(density.shape)
     dy, dx = np.sin(across), np.cos(across)
     near = [ndimage.map_coordinates(density, (y + s * dy, x + s * dx), order=1, mode="nearest") for s in (1, -1)]
-    # Around the end of a line there are ridges that run away from it; they are low beside the line.
+    # Around the end of a line there are ridges that run away from it; they are low compared with the line.
     high = (density > 0.1) & (density >= 0.6 * ndimage.maximum_filter(density, 5))
     return (density > near[0]) & (density >= near[1]) & high
 
@@ -92,7 +92,7 @@ def photographs(folder, room):
         try:
             image = Image.open(paths[i]).convert("RGB")
         except OSError:
-            print(f"skipped {paths[i]}, which is no picture")
+            print(f"skipped {paths[i]}, which is not a picture")
             continue
         image.thumbnail((480, 480), Image.LANCZOS)
         if min(image.size) < 200:
@@ -112,7 +112,7 @@ def main():
     parser.add_argument("--photos", type=Path, help="a folder of photographs without truth")
     parser.add_argument("--megabytes", type=float, default=55, help="of the file, at most [default: 55]")
     parser.add_argument("--ring", type=float, default=2.0, help="pixels around BRIND's lines to ignore [default: 2]")
-    parser.add_argument("--limit", type=int, help="only so many photographs of each split, to try things")
+    parser.add_argument("--limit", type=int, help="most photographs of each split, for trials")
     options = parser.parse_args()
 
     names, splits, files, truth = [], [], [], {"shares": [], "registered": [], "edges": []}

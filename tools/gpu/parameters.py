@@ -1,7 +1,8 @@
 """The parameters of a PiDiNet in one vector, their names, and model files of them.
 
-Training keeps raw 3×3 weights, `[out, in / groups, 3, 3]`, one after the other in a vector of float32, so that an optimiser's
-step is a few operations. What a network multiplies with is a linear function of that vector: see `Working` in network.py.
+Training keeps raw 3×3 weights, `[out, in / groups, 3, 3]`, one after another in a vector of float32, so that an
+optimiser's step is a few operations. The weights that a network multiplies with are a linear function of that vector:
+see working.py. Names and shapes are those of `pidinet.torch.PiDiNet`, but not taken from there: plain.py says why.
 """
 
 import math
@@ -26,7 +27,7 @@ def shapes(size):
 
 
 def shapes_of(c, m):
-    """Names and shapes for C channels, and M inside CDCM (0: neither CDCM nor CSAM), in the order the network asks for them."""
+    """Names and shapes for C channels, and M inside CDCM (0: neither CDCM nor CSAM), in the order in which the network uses them."""
     widths = [c * times for times in (1, 2, 4, 4)]
     yield "init_block.weight", (c, 3, 3, 3)
     before = c
@@ -62,7 +63,7 @@ def named(size, vector):
 
 
 def initial(size, seed):
-    """Kaiming uniform, as torch.nn.Conv2d; no biases beside the maps; the fused map is the mean of four."""
+    """Kaiming uniform, as torch.nn.Conv2d, but reductions and fusion have biases of 0; the fused map is the mean of four."""
     generator = torch.Generator().manual_seed(seed)
     parts, fan_in = [], 1
     for name, shape in shapes(size):

@@ -1,4 +1,9 @@
-"""The network and its loss in ordinary PyTorch operations: the reference, and what runs where our kernels do not."""
+"""The network and its loss in ordinary PyTorch operations: the reference, and a fallback where our kernels do not run.
+
+This defines the network of `pidinet.torch` again, for three reasons: parameters are views of one vector, so that an
+optimiser's step is a few operations; nothing may be copied from the host, because a step is replayed as one graph; and the
+machine with the GPU may have nothing but PyTorch. `check.py` compares the two.
+"""
 
 import torch
 from torch.nn import functional as F
@@ -7,7 +12,7 @@ from parameters import ANGULAR, DILATIONS, INNER, KINDS, OUTER, STAGES, named
 
 
 class Folding:
-    """Folds pixel differences, with tables that are on the device already, as a captured step must not copy from the host."""
+    """Folds pixel differences with tables that are already on the device, since a captured step must not copy from the host."""
 
     def __init__(self, device):
         place = torch.full((25,), 16)
@@ -15,7 +20,7 @@ class Folding:
         self.angular, self.place = torch.tensor(ANGULAR, device=device), place.to(device)
 
     def __call__(self, kind, weight):
-        """The ordinary kernel that does what `weight` `[out, in, 3, 3]` does on pixel differences."""
+        """The ordinary kernel equivalent to `weight` `[out, in, 3, 3]` on pixel differences."""
         taps = weight.flatten(2)
         if kind == "cd":
             taps = taps - F.pad(taps.sum(2, keepdim=True), (4, 4))
@@ -28,7 +33,7 @@ class Folding:
 
 
 def sides(size, vector, image, folding, dtype):
-    """Of four stages, the map of one channel `[n, 1, h, w]` at the stage's resolution; `image` is `[n, 3, h, w]`."""
+    """The one-channel map `[n, 1, h, w]` of each of four stages at its resolution; `image` is `[n, 3, h, w]`."""
     p = named(size, vector)
 
     def conv(x, weight, bias=None, **options):
@@ -79,7 +84,7 @@ def fuse(size, vector, four):
 
 
 def balance(truth, lam):
-    """What a positive and a negative pixel of each image weighs, each `[n, 1, 1, 1]`; truth is 0, 1, or 2 for ignored."""
+    """The weights of a positive and of a negative pixel of each image, each `[n, 1, 1, 1]`; truth is 0, 1, or 2 for ignored."""
     positive = (truth == 1).sum((1, 2), keepdim=True).double()[:, None]
     negative = (truth == 0).sum((1, 2), keepdim=True).double()[:, None]
     total = (positive + negative).clamp(min=1)
@@ -87,7 +92,7 @@ def balance(truth, lam):
 
 
 def loss(maps, truth, lam=1.1):
-    """The class-balanced loss of five maps, summed over pixels and maps, by image: a mean over images."""
+    """The class-balanced loss of five maps, summed over pixels and maps of each image, and averaged over images."""
     on, off = balance(truth, lam)
     truth = truth[:, None]
     weight = (on * (truth == 1) + off * (truth == 0)).to(maps.dtype)
@@ -96,8 +101,9 @@ def loss(maps, truth, lam=1.1):
 
 
 def scales(truth, teacher, lam):
-    """What a positive pixel, a negative one and one of the teacher's map weigh in each image, `[n, 3]`. The teacher's map (`[n, h, w]`, below 0 where
-    it is not known) weighs as much as the truth of one map; without truth, as much as in the other images."""
+    """The weights of a positive pixel, a negative one and one of the teacher's map in each image, `[n, 3]`. The
+    teacher's map (`[n, h, w]`, below 0 where it is unknown) weighs as much as the truth of one map; without truth, as
+    much as in the other images."""
     on, off = balance(truth, lam)
     if teacher is None:
         return torch.cat([on, off, torch.zeros_like(on)], 1).flatten(1)

@@ -1,9 +1,9 @@
-"""Compiles every kernel that training needs, on all cores at once, into Triton's cache; no GPU is needed for it.
+"""Compiles every kernel that training needs into Triton's cache, on all cores at once; this needs no GPU.
 
     python precompile.py [--sizes full,small,tiny] [--capability 90] [--report]
 
-TRITON_CACHE_DIR says where; a cache made elsewhere serves if Triton and its version are the same there. With --report, registers, bytes of
-shared memory and spilled registers of each kernel.
+TRITON_CACHE_DIR says where; a cache made on another machine works if it has the same version of Triton. With
+--report, prints registers, bytes of shared memory and spilled registers of each kernel.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from triton.runtime.jit import JITFunction
 
 
 class NoDevice:
-    """What Triton's compiler asks a driver."""
+    """Answers what Triton's compiler asks a driver."""
 
     def __init__(self, capability):
         self.target = GPUTarget("cuda", capability, 32)
@@ -46,7 +46,7 @@ class Nothing:
 
 
 def wanted(sizes, dtype):
-    """Each kernel with its arguments once: what a step on a small picture would launch, with nothing computed."""
+    """Each kernel with its arguments once: what a step on a small picture would launch, without computing anything."""
     import parameters
     from fast import Fast
     from sample import ROW
@@ -97,7 +97,7 @@ def compile_one(i):
 
 
 def usage(cubin):
-    """Registers and bytes on the stack, as the disassembler that comes with Triton says."""
+    """Registers and bytes on the stack, according to the disassembler that comes with Triton."""
     import triton
 
     tool = os.path.join(os.path.dirname(triton.__file__), "backends/nvidia/bin/cuobjdump")

@@ -2,7 +2,7 @@
 
     python run.py all 560 --data data.npz --out results
 
-README.md says what each part is for. A run that is cut off leaves what was saved until then, at most half a minute old.
+README.md says what each part is for. An interrupted run leaves what it saved last, at most half a minute before.
 """
 
 import argparse
@@ -33,7 +33,7 @@ PARTS = {  # shares of the time
 
 
 class Results:
-    """What the run leaves in its folder; every file is written beside its place and renamed."""
+    """The results that the run leaves in its folder; every file is written under a temporary name and renamed."""
 
     def __init__(self, folder):
         self.folder, self.models, self.facts = folder, {}, {}
@@ -72,14 +72,14 @@ class Results:
 
 
 def held_out(data, count):
-    """Photographs of `val` that a part called -held does not learn from."""
+    """Photographs of `val` that a part ending in -held does not train on."""
     names = sorted(data.names[i] for i in data.of("val"))
     shuffling.Random(60).shuffle(names)
     return set(names[:count])
 
 
 def plan_of(name, options):
-    """What a part does."""
+    """Runs one part."""
     plan = Plan(kind=options.truth, trust=options.trust if options.teacher else 0)
     if "-edges" in name:
         plan.kind, plan.rate, plan.trust = "edges", 0.003, 0
@@ -92,7 +92,7 @@ def plan_of(name, options):
 
 
 def agreement(data, options, device, results):
-    """Times a step of both ways, and says which of them to use: fast, if it is right."""
+    """Times a step both ways, and says which to use: fast, if it is right."""
     size = options.sizes["full"]
     plan = plan_of("full", options)
     side = plan.phases[-2][1]
@@ -161,7 +161,7 @@ def profile(step, results):
 
 
 def precompile(options, results):
-    """Compiles kernels on all cores, while photographs are unpacked."""
+    """Compiles kernels on all cores while photographs are unpacked."""
     capability = "".join(map(str, torch.cuda.get_device_capability()))
     command = [sys.executable, str(Path(__file__).parent / "precompile.py"), "--sizes", ",".join(options.sizes), "--capability", capability]
     try:
@@ -188,17 +188,17 @@ def started(folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Train models for some seconds on one GPU.")
+    parser = argparse.ArgumentParser(description="Train models for a given number of seconds on one GPU.")
     parser.add_argument("what", choices=list(PARTS), help="which models")
     parser.add_argument("seconds", type=float, help="from start to end, maps included")
     parser.add_argument("--data", type=Path, required=True, help="file that pack.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder for models, maps and the log")
     parser.add_argument("--parts", help="instead of the usual ones, such as full=80,full-edges=20: shares of the time")
-    parser.add_argument("--start", type=Path, help="folder of models to begin with, by name, such as full.safetensors")
+    parser.add_argument("--start", type=Path, help="folder of models to start from, by name, such as full.safetensors")
     parser.add_argument("--truth", choices=["shares", "registered"], default="shares", help="of boundaries [default: shares]")
-    parser.add_argument("--splits", default="train,val", help="to learn from [default: train,val]")
+    parser.add_argument("--splits", default="train,val", help="to train on [default: train,val]")
     parser.add_argument("--held-out", type=int, default=60, help="photographs that parts ending in -held leave out")
-    parser.add_argument("--teacher", type=Path, help="model whose maps are learnt, too; only then are photographs without truth used")
+    parser.add_argument("--teacher", type=Path, help="model whose maps are learnt as well; only then are photographs without truth used")
     parser.add_argument("--trust", type=float, default=0.3, help="share of the teacher's term in the loss [default: 0.3]")
     parser.add_argument("--maps", default="full", help="models whose maps of all photographs are saved [default: full]")
     parser.add_argument("--maps-seconds", type=float, default=20, help="kept for maps at the end [default: 20]")
@@ -228,7 +228,7 @@ def main():
             results.say(compiling.communicate(timeout=90)[0].strip()[-600:])
         except subprocess.TimeoutExpired:
             compiling.kill()
-            results.say("compiling takes long; what is missing is compiled when it is needed")
+            results.say("compiling takes long; missing kernels are compiled when they are needed")
     try:
         mode = agreement(data, options, device, results)
     except Exception:

@@ -1,7 +1,7 @@
-"""Photographs and truth on the device, and crops of them: any scale and angle, mirrored, in other colours.
+"""Photographs and truth on the device, and crops of them: at any scale and angle, mirrored, with changed colours.
 
-What a step sees is decided on the host, a row of numbers for each image (`Recipe.draw`), and drawn on the device (`Store.sample`), so
-that a captured step needs nothing but its number. Truth is 0 for none, 1 for a boundary, 2 for what counts nothing.
+What a step sees is decided on the host, as a row of numbers for each image (`Recipe.draw`), and drawn on the device
+(`Store.sample`), so that a captured step needs only its number. Truth is 0 for none, 1 for a boundary, 2 for ignored.
 """
 
 import io
@@ -73,7 +73,7 @@ class Store:
                 self.teacher[place, :h, :w] = torch.from_numpy(teacher[i]).to(device)
 
     def sample(self, rows, height, width):
-        """What rows `[n, ROW]` of numbers describe: images `[n, 3, h, w]`, normalised; truth `[n, h, w]`; the teacher's map, or None."""
+        """The samples that rows `[n, ROW]` of numbers describe: images `[n, 3, h, w]`, normalised; truth `[n, h, w]`; the teacher's map, or None."""
         index = rows[:, 0].long()
         extent = self.extent[index]
         high, wide = (extent[:, side].view(-1, 1, 1) for side in (0, 1))
@@ -131,7 +131,7 @@ def inside(place, size):
 
 
 def mirror(place, size):
-    """Places outside are those of the mirror image."""
+    """Places outside are mirrored."""
     place = (place + 0.5).abs()
     return inside(torch.where(place > size, 2 * size - place, place) - 0.5, size)
 
@@ -148,7 +148,7 @@ class Recipe:
     grey: float = 0.05
 
     def draw(self, random, store, count, height, width, numbers=None):
-        """Rows of numbers `[count, ROW]` of crops of random photographs, or whole ones where `numbers` are given."""
+        """Rows of numbers `[count, ROW]` for crops of random photographs, or for whole ones if `numbers` are given."""
         whole = numbers is not None
         index = numbers if whole else random.integers(len(store.sizes), size=count)
         rows = np.zeros((count, ROW), np.float32)

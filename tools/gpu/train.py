@@ -1,8 +1,8 @@
 """Trains one network for a given time on one device: crops, then whole photographs at a tenth of the rate.
 
-A step (sampling, loss, gradients, Adam, average) is recorded once for each size of crop and then replayed, so that the host has
-nothing to do. What changes from step to step lies in tables on the device, a row for each step, which are written anew for every
-chunk of steps; the length of a chunk, and so the schedule, follows the clock.
+A step (sampling, loss, gradients, Adam, average) is recorded once for each size of crop and then replayed, so that
+the host has nothing to do. What changes from step to step is in tables on the device, a row for each step, which are
+rewritten for every chunk of steps; the length of a chunk, and so the schedule, follows the clock.
 """
 
 import math
@@ -18,7 +18,7 @@ from sample import ROW, Recipe
 
 @dataclass
 class Plan:
-    """What is done in a run. Phases are (share of the time, side of the crop), 0 for whole photographs."""
+    """The settings of a run. Phases are (share of the time, side of the crop), 0 for whole photographs."""
 
     kind: str = "shares"  # of truth: shares, registered, edges
     phases: tuple = ((0.45, 256), (0.4, 320), (0.15, 0))
@@ -58,7 +58,7 @@ class Learner:
         return [self.vector.data, self.average, self.first, self.second, self.corrections]
 
     def once(self, chunk, height, width):
-        """One step: what the tables say of `chunk.step`."""
+        """One step, as the tables describe `chunk.step`."""
         rows = chunk.rows.index_select(0, chunk.step)[0]
         rate, fresh, trust = chunk.numbers.index_select(0, chunk.step)[0].unbind()
         with torch.no_grad():
@@ -79,7 +79,7 @@ class Learner:
             chunk.step += 1
 
     def record(self, chunk, height, width):
-        """A function that does the next step. On a GPU it replays; the first steps, to warm up, are undone."""
+        """A function that does the next step. On a GPU it replays; the first steps, which warm up, are undone."""
         if self.device.type != "cuda":
             return lambda: self.once(chunk, height, width)
         before = [each.clone() for each in self.state()]
@@ -122,7 +122,7 @@ def orders(store, random, size):
 
 
 def train(learner, seconds, random, say, save, chunk_seconds=3.0):
-    """Goes through the phases within `seconds`; `say` gets a line of the log, `save` is called every half a minute.
+    """Goes through the phases within `seconds`; `say` gets a line of the log, `save` is called every half minute.
 
     The learner keeps the last weights and the average."""
     plan, store, start = learner.plan, learner.store, time.monotonic()

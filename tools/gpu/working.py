@@ -1,7 +1,7 @@
 """The weights that kernels multiply with, gathered from the vector of parameters, and gradients brought back.
 
-Every weight is a parameter, a sum of a few with signs (differences, folded), or zero (channels added for alignment). So one table of
-places and signs folds, transposes and pads all of them in one operation.
+Every weight is a parameter, a sum of a few with signs (differences, folded), or zero (channels added for alignment). So
+one table of positions and signs folds, transposes and pads all of them in one operation.
 """
 
 import math
@@ -17,7 +17,7 @@ def aligned(channels):
 
 
 def power(channels):
-    """The least power of two that has room, at least 16: what a matrix product of a kernel needs."""
+    """The least power of two that is large enough, at least 16, as a kernel's matrix product needs."""
     return max(16, 1 << (channels - 1).bit_length())
 
 
@@ -104,7 +104,7 @@ class Tables:
 
 
 class Working:
-    """The tables on a device. Calling it with the vector gives the weights by name, which know where their gradients belong."""
+    """The tables on a device. Calling it with the vector returns the weights by name, which know where their gradients belong."""
 
     def __init__(self, size, device):
         tables = Tables(size)

@@ -1,5 +1,6 @@
-//! `cargo xtask bare`: a detection and a recognition on WebAssembly without a system (`wasm32-unknown-unknown`), where
-//! there are no threads, files, environment and clock, and where asking for them may panic.
+//! `cargo xtask bare`: a detection and a recognition on WebAssembly without a system
+//! (`wasm32-unknown-unknown`), where there are no threads, files, environment or clock, and where asking for
+//! them may panic.
 //!
 //! The results are compared with those of this machine's portable kernels, bit by bit: neither WebAssembly's vectors nor
 //! the portable kernels fuse multiply-adds, and both add in the same order, so there is no rounding to allow for.
@@ -21,7 +22,7 @@ pub(crate) fn run() -> Result<()> {
     build.env("RUSTFLAGS", "-C target-feature=+simd128");
     cargo::finish(build)?;
 
-    // With the dependencies of the whole workspace, as all else is built.
+    // With the dependencies of the whole workspace, like everything else that is built.
     let mut build = command();
     build.args(["build", "--locked", "--workspace", "--bin", "bare"]);
     cargo::finish(build)?;
@@ -33,8 +34,11 @@ pub(crate) fn run() -> Result<()> {
         let differences = found.lines().zip(wanted.lines()).filter(|(found, wanted)| found != wanted).count();
         let (lines, expected) = (found.lines().count(), wanted.lines().count());
         ensure!(lines == expected, "{kernels}: {lines} results instead of {expected}");
-        ensure!(differences == 0, "{kernels}: {differences} of {expected} results are other than here");
-        println!("{TARGET}, {kernels} kernels: {expected} results as here");
+        ensure!(
+            differences == 0,
+            "{kernels}: {differences} of {expected} results differ from this machine's"
+        );
+        println!("{TARGET}, {kernels} kernels: {expected} results equal this machine's");
     }
     Ok(())
 }
@@ -51,7 +55,7 @@ fn node(module: &Path, function: &str) -> Result<String> {
     output(node)
 }
 
-/// What a command prints, if it succeeds.
+/// The output of a command, if it succeeds.
 fn output(mut command: Command) -> Result<String> {
     let found =
         command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot run {command:?}"))?;

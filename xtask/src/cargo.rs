@@ -1,4 +1,4 @@
-//! Running cargo for another target than this machine, and saying what is missing for it.
+//! Running cargo for targets other than this machine, and saying what is missing for that.
 
 use anyhow::{Context, ensure};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 ///
 /// # Errors
 ///
-/// When it cannot: the message names the package it is in.
+/// If it cannot; the message names its package.
 pub(crate) fn require(program: &str, package: &str) -> anyhow::Result<()> {
     let started = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     let found = started.is_ok_and(|status| status.success());
@@ -20,7 +20,7 @@ pub(crate) fn require(program: &str, package: &str) -> anyhow::Result<()> {
 ///
 /// # Errors
 ///
-/// When it is not: the message says how to install it.
+/// If it is not; the message says how to install it.
 pub(crate) fn require_target(target: &str) -> anyhow::Result<()> {
     let output = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
     let output = output.context("cannot run `rustc`")?;

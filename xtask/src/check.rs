@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 /// How much is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// What this machine's own instruction sets can tell, with the compiler alone.
+    /// What can be checked on this machine's own instruction sets with the compiler alone.
     Fast,
     /// Also NEON and WebAssembly, which need qemu-user and Node.js, and every benchmark once.
     Full,
@@ -34,6 +34,9 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
             ["clippy", "-p", "pidinet-cli", "--no-default-features", "--locked", "--", "-D", "warnings"];
         cargo(&small, &[])?;
     }
+    if extent == Extent::Full {
+        crate::python::run()?;
+    }
     tests.add(Command::new("cargo").args(["test", "--workspace", "--locked", "--no-fail-fast"]))?;
     println!("{} passed, {} failed, {} skipped", tests.passed, tests.failed, tests.ignored);
     ensure!(tests.failed == 0 && tests.success, "tests failed");
@@ -50,7 +53,7 @@ fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     Ok(())
 }
 
-/// What test runs reported.
+/// The results of test runs.
 #[derive(Debug, Default)]
 struct Counts {
     passed: u64,
@@ -60,7 +63,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// Runs tests, shows what they print, and adds up their summaries.
+    /// Runs tests, shows their output, and adds up their summaries.
     fn add(&mut self, command: &mut Command) -> Result<()> {
         println!("\n== {command:?}");
         let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;

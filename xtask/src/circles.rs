@@ -1,8 +1,9 @@
 //! `cargo xtask circles`: whether files of a crate use each other in a circle.
 //!
-//! A circle is a set of files none of which can be read first. A file uses another if it names something that the other
-//! defines; names are followed through `use`, so what a parent re-exports from its child counts as the child's. That a
-//! file declares a module (`mod child;`) or re-exports from one below it is no use, and code for tests is left out.
+//! A circle is a set of files none of which can be read first. A file uses another if it names something that
+//! the other defines. Names are followed through `use`, so what a parent re-exports from its child counts as
+//! the child's. Declaring a module (`mod child;`) or re-exporting from one below does not count as use, and
+//! test code is left out.
 
 mod components;
 mod modules;
@@ -21,11 +22,11 @@ use components::components;
 use modules::Modules;
 use ties::Ties;
 
-/// Looks at the crates named, or at all; fails if one has a circle.
+/// Checks the named crates, or all of them; fails if one has a circle.
 ///
 /// # Errors
 ///
-/// When there is a circle, or a crate cannot be read.
+/// If there is a circle, or a crate cannot be read.
 pub(crate) fn run(names: &[String]) -> Result<()> {
     println!("\n== cargo xtask circles {}", names.join(" "));
     let all = crates()?;
@@ -61,7 +62,7 @@ fn crates() -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// What each file of a crate takes from each other, from the crate's first file on.
+/// What each file of a crate takes from the others, starting at the crate's first file.
 fn ties_of(start: &Path, read: &dyn Fn(&Path) -> Option<String>) -> Result<Ties> {
     Ok(Ties::of(&Modules::read(start, read)?))
 }

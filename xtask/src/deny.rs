@@ -1,7 +1,7 @@
 //! `cargo xtask deny`: whether all dependencies have licences, sources and advisories that `deny.toml` allows.
 //!
-//! Where cargo-deny is installed, it decides. Without it, licences and sources are checked here, from what cargo itself
-//! says of the packages; advisories need cargo-deny and its database.
+//! If cargo-deny is installed, it decides. Without it, licences and sources are checked here, from what cargo
+//! itself says about the packages; advisories need cargo-deny and its database.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::cargo;
 
-/// What is read of `deny.toml`.
+/// The part of `deny.toml` that is read.
 #[derive(Debug, Deserialize)]
 struct Rules {
     licenses: Licences,
@@ -38,7 +38,7 @@ struct Sources {
     allow_registry: Vec<String>,
 }
 
-/// What `cargo metadata` says.
+/// The output of `cargo metadata`.
 #[derive(Debug, Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -68,7 +68,7 @@ pub(crate) fn run() -> Result<()> {
     let metadata = match metadata(&["--all-features"]) {
         Ok(metadata) => metadata,
         Err(_) => {
-            println!("not all packages can be fetched: those of this machine are looked at");
+            println!("cannot fetch all packages: checking those on this machine");
             metadata(&["--offline", "--filter-platform", &cargo::host()?])?
         }
     };
@@ -76,11 +76,11 @@ pub(crate) fn run() -> Result<()> {
     ensure!(problems.is_empty(), "dependencies that deny.toml does not allow:\n  {}", problems.join("\n  "));
     let count = metadata.packages.len();
     println!("{count} packages have licences and sources that deny.toml allows");
-    println!("advisories were not looked at: `cargo install cargo-deny` gives what does");
+    println!("advisories were not checked: that needs cargo-deny (`cargo install cargo-deny`)");
     Ok(())
 }
 
-/// What cargo says of the packages of this repository and all that they depend on.
+/// What cargo says about the packages of this repository and all their dependencies.
 fn metadata(more: &[&str]) -> Result<Metadata> {
     let output = Command::new("cargo")
         .args(["metadata", "--format-version", "1", "--locked"])
@@ -92,7 +92,8 @@ fn metadata(more: &[&str]) -> Result<Metadata> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Licences, sources and duplicates first, as they need no network; advisories where the database can be had.
+/// Checks licences, sources and duplicates first, since they need no network; advisories if the database can
+/// be fetched.
 fn with_cargo_deny() -> Result<()> {
     let check = |arguments: &[&str]| {
         let mut command = Command::new("cargo");
@@ -104,12 +105,12 @@ fn with_cargo_deny() -> Result<()> {
     if fetched.is_ok_and(|status| status.success()) {
         cargo::finish(check(&["advisories"]))
     } else {
-        println!("advisories were not looked at: their database cannot be fetched");
+        println!("advisories were not checked: their database cannot be fetched");
         Ok(())
     }
 }
 
-/// What is not allowed, and prints what comes in several versions.
+/// What is not allowed; also prints which packages come in several versions.
 fn problems(packages: &[Package], rules: &Rules) -> Vec<String> {
     let mut problems = Vec::new();
     let mut versions = BTreeMap::<&str, BTreeSet<&str>>::new();
@@ -118,14 +119,14 @@ fn problems(packages: &[Package], rules: &Rules) -> Vec<String> {
         let clarified = rules.licenses.clarify.iter().find(|clarified| clarified.name == *name);
         let licence = clarified.map(|clarified| &clarified.expression).or(license.as_ref());
         match licence.map(|licence| (licence, is_allowed(licence, &rules.licenses.allow))) {
-            None => problems.push(format!("{name} {version} says no licence")),
+            None => problems.push(format!("{name} {version} states no licence")),
             Some((licence, Ok(false))) => {
                 problems.push(format!("{name} {version}: the licence is {licence}"))
             }
             Some((licence, Err(error))) => problems.push(format!("{name} {version}: {licence}: {error}")),
             Some((_, Ok(true))) => {}
         }
-        // What has no source is a folder of this repository.
+        // Packages without a source are folders of this repository.
         let registry = source.as_deref().map(|source| source.trim_start_matches("registry+"));
         if registry.is_some_and(|found| !rules.sources.allow_registry.iter().any(|known| known == found)) {
             problems.push(format!("{name} {version} is from {}", registry.unwrap_or_default()));

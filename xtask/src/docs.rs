@@ -1,4 +1,5 @@
-//! `cargo xtask docs`: whether the links and paths in the documentation lead somewhere, and lines are of a length to read.
+//! `cargo xtask docs`: whether the links and paths in the documentation lead somewhere, and lines are short
+//! enough to read.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -10,17 +11,17 @@ use crate::cargo;
 /// The longest line of text, in characters. Tables, code and lines with links may be longer.
 const LONGEST_LINE: usize = 100;
 
-/// Folders that hold no documentation of ours.
+/// Folders without documentation of ours.
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", "corpus"];
 
-/// Extensions by which `a/b.rs` in a text is taken for the end of a path in the repository.
+/// Extensions with which `a/b.rs` in a text is taken for the end of a path in the repository.
 const SOURCES: [&str; 3] = ["rs", "py", "mjs"];
 
 /// Checks every Markdown file of the repository.
 ///
 /// # Errors
 ///
-/// When a link or path leads nowhere or a line is too long.
+/// If a link or path leads nowhere or a line is too long.
 pub(crate) fn run() -> Result<()> {
     println!("\n== cargo xtask docs");
     let root = cargo::root();
@@ -54,7 +55,7 @@ fn list(folder: &Path, files: &mut BTreeSet<PathBuf>) -> std::io::Result<()> {
 /// What is wrong with a page.
 fn problems(page: &Path, files: &BTreeSet<PathBuf>, read: &dyn Fn(&Path) -> Option<String>) -> Vec<String> {
     let Some(text) = read(page) else { return vec![format!("{}: cannot be read", page.display())] };
-    // What has happened keeps the names that it had.
+    // Pages about the past keep the names of their time.
     let is_history = page.ends_with("CHANGELOG.md") || page.starts_with("docs/notebook");
     let (mut problems, mut in_code) = (Vec::new(), false);
     for (number, line) in text.lines().enumerate() {
@@ -110,14 +111,14 @@ fn broken(
     (!has).then(|| format!("{} has no heading #{heading}", target.display()))
 }
 
-/// The anchor that a heading has on GitHub.
+/// The anchor of a heading on GitHub.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-/// Is a piece of code a path that does not exist?
+/// Whether a piece of code is a path that does not exist.
 fn is_missing(code: &str, files: &BTreeSet<PathBuf>) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
     if !code.contains('/') || !code.chars().all(is_plain) {
@@ -132,12 +133,12 @@ fn is_missing(code: &str, files: &BTreeSet<PathBuf>) -> bool {
     is_source && !files.iter().any(|file| file.ends_with(path))
 }
 
-/// Is it a file, or a folder of files?
+/// Whether it is a file or a folder of files.
 fn exists(path: &Path, files: &BTreeSet<PathBuf>) -> bool {
     files.contains(path) || files.iter().any(|file| file.starts_with(path))
 }
 
-/// A path as it is written in a page, from the root.
+/// A path written in a page, relative to the root.
 fn joined(folder: &Path, path: &str) -> PathBuf {
     let mut joined = folder.to_owned();
     for component in Path::new(path).components() {
@@ -154,7 +155,7 @@ fn joined(folder: &Path, path: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    /// What is wrong with a page of this text, where some files exist.
+    /// What is wrong with a page of this text, if some files exist.
     fn found(text: &str) -> Vec<String> {
         let names = ["README.md", "docs/page.md", "docs/other.md", "crates/a/src/rows/dense.rs"];
         let files = names.iter().map(PathBuf::from).collect();

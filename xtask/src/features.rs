@@ -9,21 +9,22 @@ use serde::Deserialize;
 
 use crate::cargo;
 
-/// The libraries that have features for users to choose from. Those of `pidinet-burn` are for GPUs: `cargo xtask gpu`.
+/// The libraries with features for users to choose from. Those of `pidinet-burn` are for GPUs: see
+/// `cargo xtask gpu`.
 const CRATES: [&str; 2] = ["pidinet", "pidinet-eval"];
 
-/// What is read of a manifest.
+/// The part of a manifest that is read.
 #[derive(Debug, Deserialize)]
 struct Manifest {
     #[serde(default)]
     features: BTreeMap<String, Vec<String>>,
 }
 
-/// Checks each crate with each feature, with cargo-hack where that is installed.
+/// Checks each crate with each feature, with cargo-hack if that is installed.
 ///
 /// # Errors
 ///
-/// When one does not compile.
+/// If one does not compile.
 pub(crate) fn run() -> Result<()> {
     println!("\n== cargo xtask features");
     let hack = Command::new("cargo")

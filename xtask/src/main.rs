@@ -1,4 +1,4 @@
-//! Chores of the repository, run as `cargo xtask NAME`. One file a chore.
+//! Chores of the repository, run as `cargo xtask NAME`, with one file for each.
 
 #![expect(clippy::print_stdout, reason = "a chore reports to whoever runs it")]
 
@@ -11,6 +11,7 @@ mod docs;
 mod features;
 mod gpu;
 mod neon;
+mod python;
 mod simd128;
 mod spelling;
 
@@ -20,15 +21,16 @@ const USAGE: &str = "usage: cargo xtask CHORE [ARGUMENTS]
 
 chores:
   bare     find edges on WebAssembly without a system, in node, and compare with this machine
-  check    all that must hold before a change is proposed; with --fast, without other instruction sets
-  circles  check that no files of a crate use each other in a circle; of all crates, or of those named
+  check    everything that must hold before a change is proposed; with --fast, without other instruction sets
+  circles  check that no files of a crate use each other in a circle; for all crates, or for those named
   deny     check licences, sources and advisories of all dependencies, as deny.toml says
   docs     check that links and paths in the documentation lead somewhere
   features check that libraries compile with each of their features alone
   gpu      check that the parts for GPUs compile; takes long
   neon     test the kernels with NEON, in an emulator of aarch64
+  python   build the Python package and test it with every Python from 3.10 that is found
   simd128  test the kernels with WebAssembly's vectors, in node
-  spelling check spelling, with typos where it is installed
+  spelling check spelling, with typos if it is installed
 
 Arguments of neon and simd128 go to `cargo test`.";
 
@@ -49,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         Some("features") => features::run(),
         Some("gpu") => gpu::run(),
         Some("neon") => neon::run(&arguments),
+        Some("python") => python::run(),
         Some("simd128") => simd128::run(&arguments),
         Some("spelling") => spelling::run(),
         Some(other) => bail!("no chore is called `{other}`\n\n{USAGE}"),

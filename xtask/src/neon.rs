@@ -1,5 +1,5 @@
-//! `cargo xtask neon`: the kernels' tests with NEON, compiled for aarch64 and run by qemu where this machine
-//! is something else.
+//! `cargo xtask neon`: the kernels' tests with NEON, compiled for aarch64, and run by qemu on other
+//! machines.
 
 use crate::cargo;
 use anyhow::ensure;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 const LINKER: &str = "aarch64-linux-gnu-gcc";
-/// Where Debian's cross compilers keep the C library the emulated program loads.
+/// Where Debian's cross compilers keep the C library that the emulated program loads.
 const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {

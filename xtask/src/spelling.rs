@@ -1,4 +1,4 @@
-//! `cargo xtask spelling`: spelling, with `typos` where that is installed.
+//! `cargo xtask spelling`: spelling, with `typos` if that is installed.
 
 use std::process::{Command, Stdio};
 
@@ -6,11 +6,11 @@ use anyhow::Result;
 
 use crate::cargo;
 
-/// Runs `typos`, or what the environment variable `TYPOS` names, as `_typos.toml` says.
+/// Runs `typos`, or the program that the environment variable `TYPOS` names, configured by `_typos.toml`.
 ///
 /// # Errors
 ///
-/// When a word is misspelt.
+/// If a word is misspelt.
 pub(crate) fn run() -> Result<()> {
     println!("\n== cargo xtask spelling");
     let program = std::env::var("TYPOS").unwrap_or_else(|_| "typos".to_owned());
@@ -18,7 +18,7 @@ pub(crate) fn run() -> Result<()> {
         Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !version.is_ok_and(|status| status.success()) {
         println!(
-            "spelling was not looked at: `pip install typos` or `cargo install typos-cli` gives what does"
+            "spelling was not checked: that needs typos (`pip install typos` or `cargo install typos-cli`)"
         );
         return Ok(());
     }

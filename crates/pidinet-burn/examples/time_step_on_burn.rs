@@ -1,4 +1,4 @@
-//! Milliseconds of forward, backward and step of a batch of crops, on the tape and on Burn.
+//! Milliseconds for forward, backward and step of a batch of crops, on the tape and on Burn.
 //!
 //! `cargo run --release -p pidinet-burn --example time_step_on_burn [BATCH]`, with `--features cuda` or `wgpu` for those.
 #![allow(clippy::print_stdout, reason = "its output")]

@@ -14,13 +14,13 @@ use crate::{edges, recognition};
 
 /// A device of Burn, to train on.
 ///
-/// Images of a batch that have the same size are computed together. Sums are in no fixed order, so two runs
-/// do not give the same weights bit for bit.
+/// Images of a batch that have the same size are computed together. Sums have no fixed order, so two runs
+/// do not give bit-identical weights.
 #[derive(Clone, Debug)]
 pub struct Accelerator(Place);
 
 impl Accelerator {
-    /// All that this build has and this machine can run, and why not the others.
+    /// All devices that this build has and this machine can run, and why the others do not work.
     pub fn all() -> Vec<Result<Self>> {
         vec![
             #[cfg(feature = "cpu")]
@@ -48,7 +48,7 @@ impl Accelerator {
         Self::working("cuda", || Device::cuda(0))
     }
 
-    /// The best GPU that Vulkan, Metal or DirectX offer.
+    /// The best GPU that Vulkan, Metal or DirectX offers.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl Accelerator {
         Self::working("wgpu", || Device::wgpu(Default::default()))
     }
 
-    /// A device that could add two numbers; Burn panics where a driver is missing.
+    /// A device after a test that adds two numbers; Burn panics if a driver is missing.
     #[cfg(any(feature = "cuda", feature = "wgpu", test))]
     fn working(name: &'static str, device: impl FnOnce() -> Device) -> Result<Self> {
         use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -74,13 +74,13 @@ impl Accelerator {
         }
     }
 
-    /// Burn's name of it.
+    /// The device as Burn knows it.
     pub fn device(&self) -> &Device {
         &self.0.device
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 #[cfg(any(feature = "cuda", feature = "wgpu", test))]
 fn said(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -1,4 +1,4 @@
-//! Networks for edges on a device: an interpretation of [`pidinet::arch::pidinet`].
+//! Edge networks on a device: an interpretation of [`pidinet::arch::pidinet`].
 
 mod forward;
 mod loss;

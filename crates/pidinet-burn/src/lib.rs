@@ -1,9 +1,10 @@
 //! Pixel difference networks on [Burn](https://burn.dev), whose backends train them on GPUs.
 //!
 //! [`Network`] is a network with its parameters on a Burn device: one more interpretation of
-//! [`pidinet::arch::pidinet`]; [`RecognitionNetwork`] is one for recognition. [`Accelerator`] is what a training run computes on
-//! ([`pidinet_train::device::Device`]): it gives losses and gradients, and all else of the run is that of
-//! `pidinet-train`. On a CPU that crate's own device is several times faster than any of Burn's.
+//! [`pidinet::arch::pidinet`]; [`RecognitionNetwork`] is one for recognition. [`Accelerator`] is what a
+//! training run computes on ([`pidinet_train::device::Device`]): it computes losses and gradients, and
+//! `pidinet-train` does everything else of the run. On a CPU, that crate's own device is several times faster
+//! than any of Burn's.
 //!
 //! ```
 //! use burn_tensor::{Device, Tensor};
@@ -22,7 +23,7 @@
 //!
 //! | feature | Burn's backend |
 //! |---|---|
-//! | `cpu` (default) | Flex, in Rust: to test with |
+//! | `cpu` (default) | Flex, in Rust: for tests |
 //! | `cuda` | CUDA, for NVIDIA |
 //! | `wgpu` | Vulkan, Metal or DirectX |
 #![forbid(unsafe_code)]

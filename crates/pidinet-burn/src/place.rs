@@ -1,9 +1,9 @@
-//! A device of Burn under its name.
+//! A Burn device and its name.
 
 use burn_tensor::{Device, Tensor};
 use pidinet_train::{Error, Result};
 
-/// A device of Burn, and what it is called in messages.
+/// A Burn device, and its name in messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) name: &'static str,

@@ -1,4 +1,4 @@
-//! Networks for recognition on a device: an interpretation of [`pidinet::arch::recognition`].
+//! Recognition networks on a device: an interpretation of [`pidinet::arch::recognition`].
 
 mod convolution;
 mod forward;

@@ -1,5 +1,5 @@
-//! Burn against our own engine and tape: maps, gradients, training. On every device that the build has and the machine
-//! can run.
+//! Burn against our own engine and tape: maps, gradients, training. On every device that the build has and
+//! the machine can run.
 #![cfg(any(feature = "cpu", feature = "cuda", feature = "wgpu"))]
 #![expect(clippy::unwrap_used, reason = "a test")]
 #![expect(clippy::print_stderr, reason = "a device that is skipped is named")]
@@ -30,7 +30,7 @@ fn devices() -> Vec<Accelerator> {
     Accelerator::all().into_iter().filter_map(works).collect()
 }
 
-/// Networks of every kind of layer, with and without what follows the stages.
+/// Networks with every kind of layer, with and without the modules after the stages.
 fn architectures() -> Vec<Arch> {
     let small = Arch { width: 6, cdcm: Some(4), ..Arch::full() };
     let named = |name| Kinds::named(name).unwrap();
@@ -135,9 +135,9 @@ fn loss_and_gradients_are_those_of_the_tape() {
 }
 
 fn gradients_are_those_of_the_tape(accelerator: &Accelerator) {
-    // Two sizes: two of one are computed together, the third alone.
+    // Two sizes: the two samples of one size are computed together, the third alone.
     let mut samples = [sample(21, 34, 0), sample(16, 19, 1), sample(21, 34, 2)];
-    // A teacher of the first, which sees nothing in some pixels.
+    // A teacher for the first one, which is unknown at some pixels.
     let map = |i: usize| if i.is_multiple_of(11) { IGNORED } else { (i % 8) as f32 / 8.0 };
     samples[0].lesson = Some(Lesson { map: (0..21 * 34).map(map).collect(), trust: 0.7 });
     for (arch, soft) in architectures().into_iter().zip([false, true].into_iter().cycle()) {

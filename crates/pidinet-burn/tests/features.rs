@@ -1,5 +1,5 @@
-//! Burn's fusion joins operations into one, and gives wrong maps for networks like ours: no feature of ours may switch it
-//! on.
+//! Burn's fusion merges operations, and gives wrong maps for networks like ours, so none of our features may
+//! enable it.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// The devices that a feature is named after, and both.
+/// The devices that features are named after, and both together.
 const DEVICES: [&str; 3] = ["cuda", "wgpu", "cuda,wgpu"];
 
 fn cargo(arguments: &[&str]) -> Output {
@@ -33,7 +33,7 @@ fn no_feature_of_ours_switches_fusion_on() {
         for dependency in package["dependencies"].as_array().unwrap() {
             let (of, features) = (dependency["name"].as_str().unwrap(), dependency["features"].to_string());
             assert!(!features.contains("fusion"), "{name} wants {of} with {features}");
-            // What Burn switches on by itself has fusion in it.
+            // Burn's default features include fusion.
             let whole = of.starts_with("burn") && dependency["uses_default_features"].as_bool().unwrap();
             assert!(!whole, "{name} wants {of} with its default features");
         }
@@ -49,7 +49,7 @@ fn burn_is_built_without_fusion_for_every_device() {
             let tree = ["tree", "--offline", "--locked", "-p", package, "-F", features, "--prefix", "none"];
             let found = cargo(&[&tree[..], &["-e", "normal", "-f", "{p} {f}"]].concat());
             if !found.status.success() {
-                // Crates for GPUs are fetched where they are built.
+                // Crates for GPUs are fetched only where they are built.
                 eprintln!("skipped: {}", String::from_utf8_lossy(&found.stderr));
                 return;
             }

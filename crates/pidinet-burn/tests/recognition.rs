@@ -1,4 +1,4 @@
-//! Burn's networks for recognition are the engine's and the training tape's: the same logits and gradients.
+//! Recognition networks on Burn agree with the engine and the training tape: the same logits and gradients.
 #![cfg(feature = "cpu")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -150,7 +150,7 @@ fn losses_and_gradients_are_those_of_the_tape() {
                     assert!(close, "{what} {name}, {mode:?}, {arch:?}: {difference:e} of {largest:e}");
                 };
                 close("gradient of", &found, &wanted, 1e-5);
-                // What batch norms took note of; the means of what was normalised before are zero.
+                // The running moments of batch norms; means of values that were normalised before are zero.
                 close("value of", &burn.learner.parameters, &tape.learner.parameters, 1e-2);
             }
         }

@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use pidinet::EdgeMap;
 use pidinet::arch::Arch;
 use pidinet::save::SaveOptions;
+use pidinet::{EdgeMap, Size};
 use pidinet_burn::Accelerator;
 use pidinet_train::device::{Cpu, Device};
 use pidinet_train::edges::config::{self, Config, Source};
@@ -22,7 +22,7 @@ fn draw(folder: &Path) -> Source {
         let map = (0..SIDE * SIDE).map(|i| f32::from(u8::from(value(i % SIDE, i / SIDE)))).collect();
         std::fs::create_dir_all(folder.join(part)).unwrap();
         let file = folder.join(part).join(format!("{number}.png"));
-        EdgeMap::new(SIDE, SIDE, map).save(file, &SaveOptions::default()).unwrap();
+        EdgeMap::new(Size::square(SIDE), map).save(file, &SaveOptions::default()).unwrap();
     };
     for number in 0..4 {
         let range = 8 + number..=28 + number;

@@ -65,13 +65,13 @@ const MOST_PIXELS_WHOLE: usize = 4_000_000;
 /// Most images of a batch.
 const LARGEST_BATCH: usize = 4096;
 
-/// Reads how many images a batch has.
+/// Reads the number of images in a batch.
 fn batch(text: &str) -> Result<NonZeroUsize, String> {
     let batch = text.parse().ok().filter(|batch: &NonZeroUsize| batch.get() <= LARGEST_BATCH);
     batch.ok_or_else(|| format!("expected 1 to {LARGEST_BATCH} images"))
 }
 
-/// What was measured.
+/// The measurements.
 #[derive(Debug, Serialize)]
 struct Report {
     model: String,
@@ -93,7 +93,7 @@ struct Step {
     name: String,
     output: [usize; 3],
     median_ms: f64,
-    /// Multiply-adds in a nanosecond.
+    /// Billions of multiply-adds a second.
     gmacs_per_s: f64,
 }
 
@@ -157,8 +157,8 @@ impl Bench {
         self.print(&report)
     }
 
-    /// Refuses sizes that need more memory than machines have: an image of edges streams through its network, maps of
-    /// recognition are kept whole, and of a batch the inputs are.
+    /// Refuses sizes that need more memory than machines have. In edge networks an image streams through;
+    /// recognition networks keep whole maps, and the inputs of a whole batch.
     fn check_size(&self, recognises: bool) -> anyhow::Result<()> {
         let Some(Size { width, height }) = self.size else { return Ok(()) };
         let most = if recognises { MOST_PIXELS_WHOLE } else { MOST_PIXELS };
@@ -177,7 +177,7 @@ impl Bench {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Measures a model for recognition.
+    /// Measures a recognition model.
     fn recognition(&self, model: &RecognitionModel) -> anyhow::Result<ExitCode> {
         let options = ClassifierOptions { threads: self.engine.threads, isa: self.engine.isa };
         let classifier = Classifier::new(model, &options)?;
@@ -211,7 +211,7 @@ impl Bench {
     }
 }
 
-/// An image as numbers, none cut off.
+/// An image as network input, without cropping.
 fn pixels(image: &Image, width: usize, height: usize, input: &RecognitionInput) -> Vec<f32> {
     let positions = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
     let normalised = |(x, y)| {
@@ -247,7 +247,7 @@ fn noise(Size { width, height }: Size) -> anyhow::Result<Image> {
         (state >> 56) as u8
     };
     let pixels: Vec<u8> = (0..3 * width * height).map(|_| next()).collect();
-    Ok(Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Rgb))?)
+    Ok(Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Rgb))?)
 }
 
 /// Each step over all runs.
@@ -262,7 +262,7 @@ fn steps(profiles: &[Vec<StepStats>]) -> Vec<Step> {
     (0..count).map(step).collect()
 }
 
-/// The median in milliseconds; of an even number of times, the mean of the two in the middle.
+/// The median in milliseconds; for an even number of times, the mean of the middle two.
 fn median_ms(times: impl Iterator<Item = Duration>) -> f64 {
     let mut times: Vec<Duration> = times.collect();
     times.sort();

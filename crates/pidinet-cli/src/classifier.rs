@@ -1,4 +1,4 @@
-//! Which classifier, how it is run, and the images it is given.
+//! Options for the classifier and how to run it, and reading its images.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

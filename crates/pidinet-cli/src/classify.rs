@@ -80,7 +80,7 @@ impl Classify {
         Ok(batch.end())
     }
 
-    /// What is printed of an image.
+    /// The output for an image.
     fn line(&self, input: &Input, classifier: &Classifier, found: &Classification) -> String {
         let class = |(class, probability)| Class { class, label: classifier.label(class), probability };
         let classes: Vec<Class> = found.top(self.top.get()).into_iter().map(class).collect();

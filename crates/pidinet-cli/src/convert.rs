@@ -63,7 +63,7 @@ pub(crate) struct Convert {
     #[arg(long, value_name = "NAME")]
     config: Option<Kinds>,
 
-    /// Weight of the pixel difference (theta), from 0 to 1, if the file does not say [default: 1]
+    /// Weight of the pixel difference (theta), above 0 and at most 1, if the file does not say [default: 1]
     #[arg(long, value_name = "T")]
     theta: Option<f32>,
 
@@ -75,7 +75,7 @@ pub(crate) struct Convert {
     onnx: Onnx,
 }
 
-/// What only ONNX files know.
+/// Options for ONNX output only.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "ONNX")]
 struct Onnx {
@@ -93,10 +93,10 @@ struct Onnx {
     side_outputs: bool,
 }
 
-/// How many pictures a model is calibrated with: the ranges that more would give are hardly wider.
+/// Most pictures to calibrate with: more would hardly widen the ranges.
 const PICTURES: usize = 64;
 
-/// What is written.
+/// The format of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Safetensors,
@@ -143,13 +143,13 @@ impl Convert {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Whether a file is the one that is written.
+    /// Whether a file is the output file.
     fn is_output(&self, input: &Path) -> bool {
         let same = self.output.canonicalize().ok().zip(input.canonicalize().ok());
         same.is_some_and(|(output, input)| output == input)
     }
 
-    /// Converts a model for recognition.
+    /// Converts a recognition model.
     fn recognition(&self, model: &RecognitionModel, format: Format) -> anyhow::Result<ExitCode> {
         let name = self.input.display();
         let for_edges = [
@@ -176,7 +176,7 @@ impl Convert {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The format that the name of the output asks for, if the other options fit it.
+    /// The format for the name of the output, if the other options fit it.
     fn format(&self) -> anyhow::Result<Format> {
         let extension = self.output.extension().map(|extension| extension.to_ascii_lowercase());
         let format = match extension.as_ref().and_then(|extension| extension.to_str()) {

@@ -1,4 +1,4 @@
-//! How much is an edge: between a model of boundaries and its partner.
+//! `--detail`: how much counts as an edge, between a boundary model and its partner.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(crate) struct DetailArgs {
     partner: PartnerArgs,
 }
 
-/// What a model is mixed with.
+/// The model to mix with.
 #[derive(clap::Args, Debug)]
 pub(crate) struct PartnerArgs {
     /// Model at detail 1: a file or a name, fine-tuned from the model at detail 0 [default: the model's partner, see
@@ -37,7 +37,7 @@ pub(crate) fn detail(text: &str) -> Result<f64, String> {
 }
 
 impl DetailArgs {
-    /// Whether a detail is asked for.
+    /// Whether a detail was given.
     pub(crate) fn is_given(&self) -> bool {
         self.detail.is_some()
     }
@@ -47,7 +47,7 @@ impl DetailArgs {
         self.partner.file()
     }
 
-    /// Reads a model of edges, and mixes it with its partner if a detail is asked for.
+    /// Reads an edge model, and mixes it with its partner if a detail was given.
     pub(crate) fn model(&self, found: &Found, options: &OpenOptions) -> anyhow::Result<Model> {
         match self.detail {
             Some(detail) => Ok(self.partner.pair(found, options)?.at(detail)?),
@@ -62,7 +62,7 @@ impl PartnerArgs {
         self.detail_model.as_deref()
     }
 
-    /// Reads a model of edges and its partner.
+    /// Reads an edge model and its partner.
     pub(crate) fn pair(&self, found: &Found, options: &OpenOptions) -> anyhow::Result<Pair> {
         let boundaries = found.edges(options)?;
         let edges = match (&self.detail_model, found) {

@@ -7,15 +7,12 @@ use pidinet::EdgeMap;
 use pidinet::image::ImageLimits;
 use pidinet::save::{Format, SaveOptions, is_whole};
 
+use crate::finish::Finish;
 use crate::images::{Companion, FileFormat, Images, Origin, Product};
 use crate::inputs::Source;
 use crate::lines;
 use crate::options::one_of;
 use crate::ui::usage;
-
-mod finish;
-
-use finish::Finish;
 
 /// Detect edges in images
 ///
@@ -49,7 +46,7 @@ struct Maps {
     #[arg(long)]
     side_outputs: bool,
 
-    // Last: what follows a heading belongs to it.
+    // Last, because every option after a heading belongs to it.
     #[command(flatten)]
     finish: Finish,
 }

@@ -1,4 +1,4 @@
-//! Where a model is: in a file, or among those that come with the program.
+//! Where a model is: in a file, or built in.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ impl fmt::Display for Found {
 }
 
 impl Found {
-    /// The file of this path, or else the model of this name that comes with the program.
+    /// The file at this path, or else the built-in model of this name.
     pub(crate) fn named(name: &Path) -> anyhow::Result<Self> {
         Self::among(models::ALL, name)
     }
@@ -68,7 +68,7 @@ impl Found {
         Ok(format!("{digest:x}"))
     }
 
-    /// Reads the model, whatever it is for.
+    /// Reads the model, of either kind.
     pub(crate) fn open(&self, options: &OpenOptions) -> anyhow::Result<AnyModel> {
         Ok(match self {
             Self::File(path) => AnyModel::open(path, options)?,
@@ -76,7 +76,7 @@ impl Found {
         })
     }
 
-    /// Reads a model of edges.
+    /// Reads an edge model.
     pub(crate) fn edges(&self, options: &OpenOptions) -> anyhow::Result<Model> {
         match self.open(options)? {
             AnyModel::Edges(model) => Ok(model),
@@ -86,7 +86,7 @@ impl Found {
         }
     }
 
-    /// Reads a model for recognition.
+    /// Reads a recognition model.
     pub(crate) fn recognition(&self) -> anyhow::Result<RecognitionModel> {
         match self.open(&OpenOptions::default())? {
             AnyModel::Recognition(model) => Ok(model),

@@ -1,4 +1,4 @@
-//! From images to files about their edges, many at a time: what `detect` and `lines` have in common.
+//! From images to files of their edges, many at a time: what `detect` and `lines` have in common.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,13 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::ValueHint;
 use pidinet::files::{MOST_STREAM, read_all};
-use pidinet::image::{FloatRange, Image, ImageLimits, Opened, PixelFormat, PixelLayout, Preset, ReadOptions};
+use pidinet::image::{FloatRange, Image, ImageLimits, Opened, PixelFormat, PixelLayout, ReadOptions};
 use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error, Size};
 
-use crate::detail::DetailArgs;
 use crate::inputs::{self, Source};
-use crate::model::ModelArgs;
-use crate::options::{EngineArgs, one_of, pixels, scale};
+use crate::network::NetworkArgs;
+use crate::options::{EngineArgs, pixels};
 use crate::ui::{self, Batch, usage};
 
 mod files;
@@ -24,12 +23,13 @@ mod outputs;
 mod record;
 mod unused;
 
+pub(crate) use files::{DOZEN, sync_all};
 use files::{Folders, Prepared};
 pub(crate) use outputs::{Companion, FileFormat};
 use outputs::{Job, Output, Request};
 use record::{Milliseconds, Record};
 
-/// Which images, where to, and how the network is run.
+/// Which images to read, where results go, and how the network is run.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Images {
     /// Images, folders of images, patterns such as '*.jpg', or - for standard input
@@ -46,18 +46,7 @@ pub(crate) struct Images {
     pub(crate) recursive: bool,
 
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
-
-    #[command(flatten)]
-    pub(crate) detail: DetailArgs,
-
-    /// Normalisation of the network's input [default: the model's own]
-    #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(&["imagenet", "controlnet"]))]
-    pub(crate) preset: Option<Preset>,
-
-    /// Average the maps of the image at these scales, such as 0.5,1,1.5
-    #[arg(long, value_name = "S,...", value_delimiter = ',', value_parser = scale, default_value = "1")]
-    pub(crate) scales: Vec<f32>,
+    pub(crate) network: NetworkArgs,
 
     /// Shrink images whose longer side exceeds N pixels; their maps have the smaller size
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -88,26 +77,26 @@ pub(crate) struct Images {
     pub(crate) engine: EngineArgs,
 }
 
-/// What is made of the edges of an image.
+/// What is made from the edges of an image.
 pub(crate) trait Product: Sync {
     /// The formats of its files.
     type Format: FileFormat;
-    /// What the edges become before they are encoded.
+    /// The edges after post-processing, ready to be encoded.
     type Finished;
 
     /// The format that was asked for.
     fn format(&self) -> Option<Self::Format>;
 
-    /// Files of their own beside the first of an image.
+    /// Further files for an image besides the first.
     fn companions(&self, format: Self::Format) -> Vec<Companion>;
 
-    /// Whether the side outputs of the four stages are wanted, too.
+    /// Whether the side outputs of the four stages are wanted as well.
     fn sides(&self) -> bool;
 
-    /// Whether the inputs hold edges already, so that there is no need for a network.
+    /// Whether the inputs are already edge maps, so that no network is needed.
     fn takes_maps(&self) -> bool;
 
-    /// Reads edges from an input that holds them.
+    /// Reads an input that is an edge map.
     fn map(&self, source: &Source, limits: &ImageLimits) -> anyhow::Result<EdgeMap>;
 
     /// Refuses options that contradict each other, and files named by options that cannot be used.
@@ -116,7 +105,7 @@ pub(crate) trait Product: Sync {
     /// Refuses an input whose files could not be written in the end, before anything is computed for it.
     fn check_input(&self, format: Self::Format, source: &Source) -> anyhow::Result<()>;
 
-    /// From maps, the edges first and then those of the stages.
+    /// Post-processes maps: the edges first, then those of the stages.
     fn finish(&self, maps: Vec<EdgeMap>) -> Self::Finished;
 
     /// The content of each file: the first, then those of the companions.
@@ -193,10 +182,10 @@ impl Images {
         Ok(batch.end())
     }
 
-    /// Where there is an image for each thread to begin with and one to go on with, threads work on images of
-    /// their own: none waits for another, and while one computes another reads or writes.
+    /// If there are at least two images for each thread, each thread works on an image of its own: none waits
+    /// for another, and while one computes, another reads or writes.
     fn engines(&self, images: usize, sides: bool) -> anyhow::Result<Engines> {
-        let model = self.model.open_at(&self.detail)?;
+        let model = self.network.model()?;
         let threads = pidinet::threads::count(self.engine.threads);
         let many = threads > 1 && images >= 2 * threads;
         let single = DetectorOptions { threads: Some(NonZeroUsize::MIN), ..self.options(sides) };
@@ -209,15 +198,7 @@ impl Images {
     }
 
     fn options(&self, sides: bool) -> DetectorOptions {
-        DetectorOptions {
-            threads: self.engine.threads,
-            isa: self.engine.isa,
-            precision: self.engine.precision,
-            strip: self.engine.strip,
-            sides,
-            scales: self.scales.clone(),
-            preset: self.preset,
-        }
+        DetectorOptions { sides, ..self.network.options(&self.engine) }
     }
 
     fn reading(&self) -> ReadOptions {
@@ -252,14 +233,14 @@ impl Images {
         let Some(side) = self.max_side.map(|side| side as usize).filter(|&side| side < longer) else {
             return Ok(map);
         };
-        let layout = PixelLayout::packed(map.width(), map.height(), PixelFormat::Grey);
+        let layout = PixelLayout::packed(map.size(), PixelFormat::Grey);
         let image = Image::from_f32(map.data(), &layout)?.fitted(side);
-        let (width, height) = (image.width(), image.height());
+        let Size { height, width } = image.size();
         let value = |at: usize| image.rgb(at % width, at / width)[0];
-        Ok(EdgeMap::new(width, height, (0..width * height).map(value).collect()))
+        Ok(EdgeMap::new(image.size(), (0..width * height).map(value).collect()))
     }
 
-    /// What is printed about an image that is done.
+    /// The line printed for a finished image.
     fn line(&self, job: &Job, record: &Record) -> Option<String> {
         if self.json {
             return Some(record.json());
@@ -268,12 +249,12 @@ impl Images {
     }
 }
 
-/// What all images have in common while they are worked on.
+/// What all images share while they are processed.
 struct Work<'a, P: Product> {
     images: &'a Images,
     product: &'a P,
     format: P::Format,
-    /// None where the inputs hold edges already.
+    /// `None` if the inputs are edge maps.
     engines: Option<Engines>,
 }
 
@@ -351,23 +332,23 @@ impl<P: Product> Work<'_, P> {
     }
 }
 
-/// What a batch of images is done with.
+/// The detectors that process a batch of images.
 struct Engines {
-    /// Images at a time.
+    /// Number of images at a time.
     workers: usize,
-    /// With all threads.
+    /// Uses all threads.
     all: EdgeDetector,
-    /// With one thread, for workers that have an image each.
+    /// Uses one thread, for workers with an image each.
     single: Option<EdgeDetector>,
-    /// Large images are alone: a writer. The others are readers.
+    /// A large image runs alone, as a writer; the others are readers.
     turn: RwLock<()>,
 }
 
-/// Images of more pixels are done one at a time by all threads, so that memory does not grow with the number
-/// of threads.
+/// Images with more pixels are processed one at a time by all threads, so that memory does not grow with the
+/// number of threads.
 const LARGE: u64 = 4_000_000;
 
-/// Whether an image was refused for its size.
+/// Whether an image was refused because of its size.
 fn is_large(error: &anyhow::Error) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<Error>());
     causes.any(|cause| match cause {
@@ -376,14 +357,14 @@ fn is_large(error: &anyhow::Error) -> bool {
     })
 }
 
-/// An image that is done but for its files, which have yet to take their places.
+/// A finished image whose files have yet to be moved into place.
 struct Done {
     record: Record,
     files: Vec<Prepared>,
 }
 
 impl Done {
-    /// Lets the files, for whose syncing it `waited` so many milliseconds, take their places.
+    /// Moves the files into place; syncing them took `waited` milliseconds.
     fn settle(mut self, folders: &mut Folders, waited: f64) -> anyhow::Result<Record> {
         let clock = Instant::now();
         self.files.into_iter().try_for_each(|file| folders.put(file))?;

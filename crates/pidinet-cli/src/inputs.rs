@@ -45,7 +45,7 @@ pub(crate) struct Inputs {
     pub(crate) named: bool,
     /// Arguments that stand for no image.
     pub(crate) failures: Vec<anyhow::Error>,
-    /// Files of folders that are no images that are read, by their extension.
+    /// Numbers of files in folders that are not supported images, by extension.
     pub(crate) left_out: BTreeMap<String, usize>,
 }
 
@@ -58,8 +58,8 @@ impl Inputs {
             .then(|| format!("ignored files that are not supported images: {}", kinds.join(", ")))
     }
 
-    /// Leaves out what lies in the folder of results, where that is inside a folder that was given: edges that an
-    /// earlier run found are no images to look at.
+    /// Leaves out whatever lies in the folder of results, if that is inside a folder that was given: edges
+    /// found by an earlier run are not input images.
     pub(crate) fn leave_out(&mut self, results: &Path) {
         let Ok(results) = results.canonicalize() else { return };
         let before = self.images.len();
@@ -82,7 +82,7 @@ impl Inputs {
 }
 
 impl Input {
-    /// The folder that was given and the one in it, if it is another, that the image is from.
+    /// The folder that was given, and the folder inside it that contains the image.
     fn root_and_folder(&self) -> Option<(&Path, &Path)> {
         let Source::File(path) = &self.source else { return None };
         let depth = self.relative.components().count();
@@ -92,7 +92,7 @@ impl Input {
     }
 }
 
-/// Finds the images; folders within folders only if `recursive`. Warns of what is left out of folders.
+/// Finds the images, in subfolders only if `recursive`. Warns about what is left out of folders.
 pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inputs> {
     let mut found = Inputs { named: true, ..Inputs::default() };
     for argument in arguments {
@@ -138,7 +138,7 @@ pub(crate) fn find(arguments: &[PathBuf], recursive: bool) -> anyhow::Result<Inp
     Ok(found)
 }
 
-/// Whether a file is one that systems put beside images for themselves.
+/// Whether a file is one that operating systems put beside images for their own use.
 fn is_of_system(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     let known = ["Thumbs.db", "ehthumbs.db", "desktop.ini"];
@@ -152,13 +152,13 @@ fn file(path: PathBuf) -> Option<Input> {
     Some(Input { source: Source::File(path), relative })
 }
 
-/// An argument as a pattern, if it is one and not the name of a file.
+/// The argument as a pattern, if it is one and not the name of a file.
 fn pattern(argument: &Path) -> Option<&str> {
     argument.to_str().filter(|text| text.contains(['*', '?', '[']) && !argument.exists())
 }
 
-/// Adds the images in `folder/relative`, in the order of their names; what cannot be read is a failure of its own, and
-/// the rest is there.
+/// Adds the images in `folder/relative`, in the order of their names; anything that cannot be read becomes a
+/// failure, and the rest is added.
 fn in_folder(folder: &Path, relative: &Path, recursive: bool, found: &mut Inputs) {
     let here = folder.join(relative);
     let unreadable =
@@ -179,7 +179,7 @@ fn in_folder(folder: &Path, relative: &Path, recursive: bool, found: &mut Inputs
     for (name, kind) in entries {
         let relative = relative.join(name);
         let path = folder.join(&relative);
-        // Links to files are followed; links to folders are not, which could lead in circles.
+        // Links to files are followed; links to folders are not, since they could form cycles.
         if kind.is_dir() {
             if recursive {
                 in_folder(folder, &relative, recursive, found);

@@ -1,27 +1,36 @@
 //! Ctrl-C, and requests to terminate, end the program within a second and leave no partial or temporary file behind.
 //!
-//! What was ignored when the program began stays ignored: `nohup` protects a run from its terminal, and a shell its
-//! jobs in the background from Ctrl-C.
+//! Signals that were ignored when the program began stay ignored: `nohup` protects a run from its terminal
+//! closing, and shells protect background jobs from Ctrl-C.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Exit code of a process that was interrupted: 128 and the number of the signal, as in a shell.
+/// Exit code of an interrupted process: 128 plus the number of the signal, as in a shell.
 pub(crate) const INTERRUPTED: i32 = 130;
 
-/// Set when the run should save and end.
+/// Set when the run should save and stop.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// How long a run has to end its step.
+/// How long a run has to finish its step.
 const PATIENCE: Duration = Duration::from_millis(900);
 
-/// Whether the run saves itself now.
+/// Whether the run is saving itself.
 static SAVING: AtomicBool = AtomicBool::new(false);
 
 /// Whether there is a run that saves itself when [`STOP`] is set.
 static SAVES: AtomicBool = AtomicBool::new(false);
 
-/// Lets signals end the program. Where that cannot be had, they end it as the system does.
+/// What the first signal does instead of ending the program, if anything.
+static FINISH: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
+/// From now on the first signal calls this, and only the second one ends the program: for work without an end of its own.
+pub(crate) fn finish_on_request(finish: impl FnOnce() + Send + 'static) {
+    *FINISH.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(finish));
+}
+
+/// Handles the signals that end the program. If that is impossible, the system's default action ends it.
 pub(crate) fn install() {
     if let Err(error) = system::install() {
         log::debug!("signals are left to the system: {error}");
@@ -33,28 +42,32 @@ pub(crate) fn stop_on_request() -> &'static AtomicBool {
     &STOP
 }
 
-/// The run has something to save: from now on the first signal is a request to do so.
+/// Called when the run has something to save: from now on the first signal is a request to do so.
 pub(crate) fn begin_to_save() {
     SAVES.store(true, Ordering::SeqCst);
 }
 
-/// The run has seen the request and saves what it has: nobody need wait for it any more.
+/// Called when the run has seen the request and is saving: it need not be ended any more.
 pub(crate) fn is_saving() {
     SAVING.store(true, Ordering::SeqCst);
 }
 
-/// What a signal does, in a thread of its own. Who asks twice does not want to wait.
+/// Handles a signal, in a thread of its own. A second signal ends the program at once.
 fn on_signal() {
     if SAVES.load(Ordering::SeqCst) && !STOP.swap(true, Ordering::SeqCst) {
-        // Where there is no thread for it, the run ends when its step does.
+        // If no thread can be started, the run ends when its step does.
         let _ = std::thread::Builder::new().spawn(end_long_step);
         return;
     }
-    end();
+    let finish = FINISH.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match finish {
+        Some(finish) => finish(),
+        None => end(),
+    }
 }
 
-/// Ends a run that is in the middle of a step for which nobody wants to wait. Its last checkpoint is whole, and not older
-/// than that step.
+/// Ends a run in the middle of a step that takes too long. Its last checkpoint is whole, and every long step is
+/// followed by one.
 fn end_long_step() {
     std::thread::sleep(PATIENCE);
     if !SAVING.load(Ordering::SeqCst) {
@@ -64,6 +77,7 @@ fn end_long_step() {
 }
 
 fn end() -> ! {
+    crate::children::end_all();
     pidinet::save::abandon_temporaries();
     std::process::exit(INTERRUPTED);
 }
@@ -78,13 +92,13 @@ mod system {
     use signal_hook::iterator::Signals;
 
     pub(super) fn install() -> io::Result<()> {
-        // A file that may not grow is an error of the writer, not the end of the process.
+        // Reaching the limit on file sizes is an error for the writer, not the end of the process.
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         let wanted = wanted(ignored());
         if wanted.is_empty() {
             return Ok(());
         }
-        // The thread first: where there is none, the signals keep what they do by themselves.
+        // The thread first: if it cannot be started, the signals keep their default actions.
         let (sender, receiver) = std::sync::mpsc::sync_channel::<Signals>(1);
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             if let Ok(mut signals) = receiver.recv() {
@@ -96,17 +110,17 @@ mod system {
         Ok(())
     }
 
-    /// The signals to act on, where `ignored` has a bit for each that is ignored.
+    /// The signals to handle; `ignored` has a bit for each signal that is ignored.
     fn wanted(ignored: Option<u64>) -> Vec<i32> {
         let is_free = |signal: &i32| match ignored {
             Some(ignored) => ignored >> (signal - 1) & 1 == 0,
-            // Where nobody says, a lost terminal ends the program, or does not, as it would without us.
+            // If that is unknown, losing the terminal keeps its default action.
             None => *signal != SIGHUP,
         };
         [SIGINT, SIGTERM, SIGHUP].into_iter().filter(is_free).collect()
     }
 
-    /// The signals that this process was told to ignore, where the system says it.
+    /// The signals that this process was told to ignore, if the system reports them.
     fn ignored() -> Option<u64> {
         ignored_by(&std::fs::read_to_string("/proc/self/status").ok()?)
     }

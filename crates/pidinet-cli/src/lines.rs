@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use pidinet::EdgeMap;
 use pidinet::files::{MOST_STREAM, read_all};
 use pidinet::image::{Image, ImageLimits};
 use pidinet::lines::{Drawing, Page, Unit, svg};
 use pidinet::save::{Format as Pixels, SaveOptions};
+use pidinet::{EdgeMap, Size};
 use pidinet_eval::figures;
 use pidinet_eval::files::predictions;
 
@@ -152,7 +152,7 @@ fn from_stdin(limits: &ImageLimits) -> anyhow::Result<EdgeMap> {
         _ => Err(anyhow::anyhow!("standard input: expected a grey image, found a coloured one")),
     };
     let data = (0..width * height).map(grey).collect::<anyhow::Result<_>>()?;
-    Ok(EdgeMap::new(width, height, data))
+    Ok(EdgeMap::new(Size { height, width }, data))
 }
 
 impl FileFormat for Format {

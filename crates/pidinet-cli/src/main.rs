@@ -1,4 +1,4 @@
-//! The command line `pidinet`: edges from images, and the care of models.
+//! The command line `pidinet`: edges from images, and tools for models.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 mod bench;
+mod children;
 mod classifier;
 mod classify;
 mod completions;
@@ -14,6 +15,7 @@ mod detail;
 mod detect;
 mod embed;
 mod eval;
+mod finish;
 mod found;
 mod images;
 mod inputs;
@@ -24,11 +26,13 @@ mod man;
 mod mix;
 mod model;
 mod models;
+mod network;
 mod options;
 mod table;
 mod train;
 mod ui;
 mod verify;
+mod video;
 
 /// Detect edges in images with pixel difference networks
 #[derive(Parser, Debug)]
@@ -42,6 +46,7 @@ struct Cli {
 enum Command {
     Detect(detect::Detect),
     Lines(lines::Lines),
+    Video(video::Video),
     Classify(classify::Classify),
     Embed(embed::Embed),
     Verify(verify::Verify),
@@ -63,6 +68,7 @@ fn main() -> ExitCode {
     ui::exit(match cli.command {
         Command::Detect(command) => command.run(),
         Command::Lines(command) => command.run(),
+        Command::Video(command) => command.run(),
         Command::Classify(command) => command.run(),
         Command::Embed(command) => command.run(),
         Command::Verify(command) => command.run(),

@@ -1,4 +1,4 @@
-//! Which model: a file, or one that comes with the program.
+//! Options for the model: a file, or a built-in one.
 
 use std::path::{Path, PathBuf};
 
@@ -46,22 +46,22 @@ impl ModelArgs {
         }
     }
 
-    /// Reads the model, one of edges.
+    /// Reads the edge model.
     pub(crate) fn open(&self) -> anyhow::Result<Model> {
         self.found()?.edges(&self.options())
     }
 
-    /// Reads the model, one of edges, at a detail if one is asked for.
+    /// Reads the edge model, at a detail if one was given.
     pub(crate) fn open_at(&self, detail: &DetailArgs) -> anyhow::Result<Model> {
         detail.model(&self.found()?, &self.options())
     }
 
-    /// Reads the model, one of edges, and its partner.
+    /// Reads the edge model and its partner.
     pub(crate) fn pair(&self, partner: &PartnerArgs) -> anyhow::Result<Pair> {
         partner.pair(&self.found()?, &self.options())
     }
 
-    /// How it is opened.
+    /// The options for opening it.
     pub(crate) fn options(&self) -> OpenOptions {
         OpenOptions { kinds: self.config, ..OpenOptions::default() }
     }

@@ -25,7 +25,7 @@ pub(crate) struct Models {
     json: bool,
 }
 
-/// What is printed.
+/// The output.
 #[derive(Debug, Serialize)]
 struct Listing {
     models: Vec<Entry>,
@@ -37,19 +37,19 @@ struct Listing {
 struct Entry {
     name: &'static str,
     task: &'static str,
-    /// Whether it is what is used where none is asked for.
+    /// Whether it is the default model.
     default: bool,
     licence: String,
     training_data: String,
     parameters: usize,
-    /// Parameters of one bit, which are not among the others.
+    /// Binary parameters, which are not counted in `parameters`.
     binary_parameters: usize,
     bytes: usize,
     scores: BTreeMap<String, f64>,
     sha256: String,
 }
 
-/// Two models with a knob between them.
+/// Two models that can be interpolated.
 #[derive(Debug, Serialize)]
 struct PairEntry {
     name: &'static str,

@@ -63,12 +63,13 @@ pub(crate) fn pixels(text: &str) -> Result<u64, String> {
     count.filter(|&count| count > 0).ok_or_else(|| "expected a number of pixels such as 256M".to_owned())
 }
 
-/// Does work with threads, by default one for each core; with fewer, or the caller's alone, where the system gives fewer.
+/// Does work with threads, by default one for each core; with fewer, or the caller's alone, if the system
+/// allows no more.
 pub(crate) fn with_threads<R: Send>(threads: Option<NonZeroUsize>, work: impl FnOnce() -> R + Send) -> R {
     match pidinet::threads::pool(threads) {
         Some(pool) => pool.install(work),
         None => {
-            // Else whatever shares out work would start threads, and panic where there are none.
+            // Otherwise `rayon` would start threads of its own, and panic if it cannot.
             let alone = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
             if let Err(error) = alone {
                 log::debug!("threads were started before: {error}");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,8 +26,8 @@ macro_rules! usage {
 }
 pub(crate) use usage;
 
-/// The exit code of a command, after its error was printed: 0 done, 1 failed, 2 wrong usage. That nobody
-/// reads the output any more is not a failure.
+/// The exit code of a command, after printing its error: 0 done, 1 failed, 2 wrong usage. A reader that
+/// has closed the output is not a failure.
 pub(crate) fn exit(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
@@ -38,7 +39,7 @@ pub(crate) fn exit(result: anyhow::Result<ExitCode>) -> ExitCode {
     }
 }
 
-/// Whether an error is one of the command line: a contradiction, or an instruction set that is not there.
+/// Whether an error is one of usage: a contradiction, or a missing instruction set.
 fn is_usage(error: &anyhow::Error) -> bool {
     let is_isa = |cause: &(dyn std::error::Error + 'static)| {
         cause.is::<IsaError>() || matches!(cause.downcast_ref(), Some(pidinet::Error::Isa(_)))
@@ -57,8 +58,8 @@ pub(crate) fn start_log() {
     env_logger::Builder::from_env(filter).format_timestamp(None).init();
 }
 
-/// Writes to standard output, where that is what the user asked for: an error if nobody reads it, as there is nothing
-/// more to do then.
+/// Writes the requested result to standard output: an error if nobody reads it, since there is nothing more
+/// to do then.
 pub(crate) fn print(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes)?;
@@ -71,14 +72,30 @@ pub(crate) fn print_line(line: &str) -> anyhow::Result<()> {
     print(format!("{line}\n").as_bytes())
 }
 
-/// Tells a line on standard output about work whose results are elsewhere: it goes on in silence if nobody reads it.
+/// Reports on standard output about work whose results go elsewhere: the work goes on silently if nobody
+/// reads it.
 pub(crate) fn tell_line(line: &str) {
     let _ = print_line(line);
 }
 
-/// Writes a line to standard error; where that is closed, nobody is there to be told.
+/// Writes a line to standard error; nothing happens if that is closed.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// How a path is called in messages.
+pub(crate) fn shown(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// The progress of a film, where there is a terminal; with the time that is left, if the number of frames is known.
+pub(crate) fn film(frames: Option<u64>) -> ProgressBar {
+    let (bar, style) = match frames {
+        Some(frames) => (ProgressBar::new(frames), "{wide_bar} {pos}/{len} {per_sec} {eta} left"),
+        None => (ProgressBar::new_spinner(), "{spinner} {pos} frames {per_sec} {elapsed}"),
+    };
+    bar.set_style(ProgressStyle::with_template(style).expect("the template is well formed"));
+    bar
 }
 
 /// What is being worked on, as a [`Batch`] shows it.
@@ -90,8 +107,7 @@ impl Progress {
     }
 }
 
-/// A batch on its way: a progress bar where there is a terminal and more than one thing to do, and what
-/// went wrong.
+/// A batch in progress: a progress bar if there is a terminal and more than one item, and the failures.
 pub(crate) struct Batch {
     bar: ProgressBar,
     total: usize,
@@ -106,12 +122,12 @@ impl Batch {
         Self { bar, total, failures: Vec::new() }
     }
 
-    /// Says what is being worked on, from any thread.
+    /// Shows what is being worked on, from any thread.
     pub(crate) fn progress(&self) -> Progress {
         Progress(self.bar.clone())
     }
 
-    /// One thing is done; `line` tells it on standard output, if somebody listens.
+    /// Counts one item as done; `line` reports it on standard output, if anybody reads that.
     pub(crate) fn done(&self, line: Option<&str>) {
         self.bar.inc(1);
         if let Some(line) = line {
@@ -119,7 +135,7 @@ impl Batch {
         }
     }
 
-    /// Tells a line on standard output, if somebody listens.
+    /// Writes a line to standard output, if anybody reads that.
     pub(crate) fn tell(&self, line: &str) {
         self.bar.suspend(|| tell_line(line));
     }
@@ -129,13 +145,13 @@ impl Batch {
         self.bar.suspend(|| print_line(line))
     }
 
-    /// One thing failed; it is told at the end.
+    /// Counts one item as failed; the failure is reported at the end.
     pub(crate) fn failed(&mut self, error: &anyhow::Error) {
         self.bar.inc(1);
         self.failures.push(format!("error: {error:#}"));
     }
 
-    /// Tells the failures and gives the exit code.
+    /// Reports the failures and returns the exit code.
     pub(crate) fn end(self) -> ExitCode {
         self.bar.finish_and_clear();
         self.failures.iter().for_each(|failure| complain(failure));

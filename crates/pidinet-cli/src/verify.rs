@@ -1,4 +1,4 @@
-//! `pidinet verify`: whether faces are told apart.
+//! `pidinet verify`: face verification.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ struct Pairs {
     json: bool,
 }
 
-/// What `--json` prints; shares are from 0 to 1.
+/// The output of `--json`; shares are from 0 to 1.
 #[derive(Debug, Serialize)]
 struct Report {
     accuracy: f64,
@@ -105,7 +105,7 @@ impl Pairs {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The feature vectors of all that is in a pair.
+    /// The feature vectors of everything in the pairs.
     fn vectors(
         &self,
         classifier: &Classifier,

@@ -8,7 +8,7 @@ use assert_cmd::Command;
 use image::{GrayImage, Luma};
 use serde_json::Value;
 
-/// Data for development, beside the workspace; tests that need it are skipped without.
+/// Data for development, beside the workspace; tests that need it are skipped without it.
 fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
     if !path.exists() {
@@ -17,8 +17,8 @@ fn shared(path: &str) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// A folder with a little data set: images 64 by 48, with a frame drawn by two annotators, and found but for
-/// one side, with one line too many.
+/// A folder with a little data set: images 64 by 48, with a frame drawn by two annotators; the edge maps
+/// lack one side of it and have one line too many.
 struct Set(tempfile::TempDir);
 
 const IDS: [&str; 3] = ["1", "20", "3"];
@@ -72,7 +72,7 @@ impl Set {
     }
 }
 
-/// Whether a pixel is on a rectangle, `inset` from the border; the right side is left out unless it is `closed`.
+/// Whether a pixel is on a rectangle, `inset` from the border, without its right side unless it is `closed`.
 fn frame(x: u32, y: u32, inset: u32, closed: bool) -> bool {
     let (right, bottom) = (63 - inset, 47 - inset);
     let inside = (inset..=right).contains(&x) && (inset..=bottom).contains(&y);
@@ -87,7 +87,7 @@ fn message(command: &mut Command, code: i32) -> String {
 #[test]
 fn a_run_writes_its_files_and_says_the_scores() {
     let set = Set::new();
-    // Two pixels, so that the second annotator's frame is matched, too.
+    // Two pixels, so that the second annotator's frame is matched as well.
     let output = set.edges("out", &["--max-dist", "0.02", "--name", "frames"]).assert().success();
     let stdout = String::from_utf8(output.get_output().stdout.clone()).unwrap();
     let summary = set.summary("out");
@@ -163,7 +163,7 @@ fn resuming_keeps_what_is_finished_with_the_same_options() {
     let counts = set.read("out/1_ev1.txt");
     let scores = set.read("out/eval_bdry_img.txt");
 
-    // Counts that no image gives show that they were kept.
+    // Counts that no image has show that they were reused.
     let first: String = counts.lines().map(|line| format!("{} 1 2 1 2\n", &line[..10])).collect();
     std::fs::write(set.path("out/1_ev1.txt"), &first).unwrap();
     std::fs::remove_file(set.path("out/3_ev1.txt")).unwrap();
@@ -249,7 +249,7 @@ fn several_details_are_scored_in_one_run_with_the_best_of_each_image() {
     let first: Vec<&str> = table.lines().filter_map(|line| line.split("  ").next()).collect();
     assert_eq!(first, ["detail", "0", "0.5", "1", "best of 3", "3 images"], "{table}");
 
-    // Each detail has the files of a run of its own, and is scored as that mixture is.
+    // Each detail has the files of a run of its own, and is scored like that mixture.
     let details: Value = serde_json::from_str(&set.read("out/details.json")).unwrap();
     for (number, (detail, model)) in
         [("0", "boundaries"), ("0.5", "half"), ("1", "edges")].into_iter().enumerate()
@@ -271,7 +271,7 @@ fn several_details_are_scored_in_one_run_with_the_best_of_each_image() {
         assert_eq!(set.summary(&format!("out/detail-{detail}"))["name"], format!("boundaries@{detail}"));
     }
 
-    // The best of each image is at least as good there as every detail.
+    // For each image, the best detail is at least as good as every other.
     let best = &details["best"];
     assert_eq!((&best["of"], details["details"].as_array().unwrap().len()), (&3.into(), 3));
     for (row, id) in ["1", "20", "3"].into_iter().enumerate() {
@@ -348,13 +348,14 @@ fn wrong_options_are_usage_errors() {
     assert!(text.contains("--gt"), "{text}");
 }
 
-/// ODS of a set whose maps and truth are the same frames, in whatever numbers.
+/// ODS of a set whose maps and truth are the same frames, in different numbers.
 fn ods(set: &Set, out: &str, more: &[&str]) -> f64 {
     set.edges(out, more).arg("--no-report").assert().success();
     set.summary(out)["ods"]["f"].as_f64().unwrap()
 }
 
-/// A set of one frame for each name; `value` is what is saved of ground (0), lines (1) and a corner (2).
+/// A set of one frame for each name; `map` and `truth` give the saved values of ground (0), lines (1) and a
+/// corner (2).
 fn frames(map: impl Fn(u32) -> u8, truth: impl Fn(u32) -> u8) -> Set {
     let set = Set(tempfile::tempdir().unwrap());
     let kind = |x, y| if x < 3 && y < 3 { 2 } else { u32::from(frame(x, y, 8, true)) };
@@ -394,7 +395,7 @@ fn a_map_of_0_and_1_among_others_is_almost_black() {
 #[test]
 fn truth_of_three_values_is_read_or_refused() {
     let map = |kind| if kind == 1 { 255 } else { 0 };
-    // Labels: every one is a boundary, the corner, too.
+    // Labels: every one is a boundary, including the corner.
     let labels = frames(|kind| if kind > 0 { 255 } else { 0 }, |kind| kind as u8);
     assert!(ods(&labels, "labels", &[]) > 0.9);
 
@@ -496,7 +497,7 @@ fn truth_lies_in_folders_and_in_other_formats() {
     }
 }
 
-/// The benchmark's own sample: what its MATLAB code gave, without suppression.
+/// The benchmark's own sample and the results of its MATLAB code, without suppression.
 #[test]
 fn the_sample_of_the_benchmark_is_met() {
     let Some(sample) = shared("data/bsds-bench-sample") else { return };
@@ -515,7 +516,7 @@ fn the_sample_of_the_benchmark_is_met() {
         let ours = table(&set.read(&format!("out/{name}")));
         assert_eq!(ours.len(), theirs.len());
         for (k, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
-            // Their ties are random: they give other counts by a few pixels each time.
+            // That code breaks ties at random, so its counts differ by a few pixels each time.
             assert!(
                 (ours - theirs).abs() < 0.002,
                 "{name}, column {} of {columns}: {ours} {theirs}",
@@ -525,7 +526,7 @@ fn the_sample_of_the_benchmark_is_met() {
     }
 }
 
-/// Finding edges on the fly gives the scores of the same edges saved.
+/// Detecting edges on the fly gives the same scores as saved edge maps.
 #[test]
 fn a_model_is_scored_as_its_saved_maps_are() {
     let Some(sample) = shared("data/bsds-bench-sample") else { return };

@@ -1,7 +1,8 @@
-//! Programs that are killed at moments that nobody chose, and go on: nothing partial, nothing lost, nothing else.
+//! Programs that are killed at random moments and then continue: nothing partial, nothing lost, nothing left
+//! over.
 //!
-//! Few kills by default; `PIDINET_KILLS=1000 cargo test --test kills` is the long run, and `PIDINET_SEED` chooses other
-//! moments. What is asserted holds at every moment, so no test depends on when a kill comes.
+//! Few kills by default; `PIDINET_KILLS=1000 cargo test --test kills` is the long run, and `PIDINET_SEED`
+//! chooses other moments. The assertions hold at every moment, so no test depends on when a kill happens.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test, which prints its seed")]
 
@@ -10,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pidinet::EdgeMap;
 use pidinet::arch::Arch;
 use pidinet::save::{Format, SaveOptions, is_whole};
 use pidinet::weights::Model;
+use pidinet::{EdgeMap, Size};
 
-/// Numbers that follow from a seed, which is printed.
+/// Random numbers from a seed, which is printed.
 struct Random(u64);
 
 impl Random {
@@ -25,7 +26,7 @@ impl Random {
         Self(seed)
     }
 
-    /// Not negative, below 1.
+    /// From 0 up to, but not including, 1.
     fn next(&mut self) -> f64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
@@ -44,7 +45,7 @@ fn command(folder: &Path, arguments: &str) -> Command {
     command
 }
 
-/// Runs to the end and gives the time it took.
+/// Runs to the end and returns the time it took.
 fn run(folder: &Path, arguments: &str) -> Duration {
     let start = Instant::now();
     let output = command(folder, arguments).stderr(Stdio::piped()).output().unwrap();
@@ -66,7 +67,7 @@ fn picture(number: usize, side: usize) -> [EdgeMap; 2] {
     let inside = |x: usize, y: usize| (low..=high).contains(&x) && (low..=high).contains(&y);
     let edge = |x, y| inside(x, y) && (x == low || x == high || y == low || y == high);
     let map = |value: &dyn Fn(usize, usize) -> f32| {
-        EdgeMap::new(side, side, (0..side * side).map(|at| value(at % side, at / side)).collect())
+        EdgeMap::new(Size::square(side), (0..side * side).map(|at| value(at % side, at / side)).collect())
     };
     let noise = |x: usize, y: usize| (x * 7 + y * 13 + number) as f32 % 11.0 / 100.0;
     let photo = |x, y| if inside(x, y) { 0.8 } else { 0.2 } + noise(x, y);
@@ -89,7 +90,7 @@ fn material(count: usize, side: usize) -> tempfile::TempDir {
     folder
 }
 
-/// All files of a folder but those under temporary names, with their content.
+/// All files of a folder except those with temporary names, with their content.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
     let is_temporary = |path: &Path| path.extension().is_some_and(|extension| extension == "tmp");
@@ -132,7 +133,7 @@ fn training_that_is_killed_goes_on_to_the_same_weights() {
     std::fs::write(folder.path().join("config.toml"), config).unwrap();
     let whole = run(folder.path(), "train edges whole -c config.toml");
     let weights = |run: &str, file: &str| std::fs::read(folder.path().join(run).join(file)).unwrap();
-    // Names of runs are in their models, those of steps in what was measured: weights alone are compared.
+    // Models contain the names of their runs, and measurements those of steps, so only weights are compared.
     let parameters = |run: &str| {
         let path = folder.path().join(run).join("model.safetensors");
         Model::open(path, &pidinet::weights::OpenOptions::default()).unwrap().weights

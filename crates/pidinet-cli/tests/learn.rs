@@ -21,8 +21,8 @@ impl Random {
     }
 }
 
-/// Draws a picture of a disc and a box on a ground, each of a colour of its own and noisy; the truth is
-/// where colours meet.
+/// Draws a picture of a disc and a box on a background, each with its own colour and noise; the truth
+/// is where colours meet.
 fn draw(folder: &Path, number: u32) {
     let mut random = Random(number * 7919 + 1);
     let (x, y, radius) = (20 + random.below(30), 20 + random.below(30), 10 + random.below(10));

@@ -156,7 +156,7 @@ fn a_full_disk_ends_a_run_and_keeps_its_checkpoint() {
     use pidinet_train::checkpoint::Checkpoint;
     let folder = drawn();
     std::fs::create_dir(folder.path().join("disk")).unwrap();
-    // A file system of 4 MiB that only this process sees; it is filled when there is a checkpoint.
+    // A file system of 4 MiB that only this process sees; it is filled up once there is a checkpoint.
     let script = "mount -t tmpfs -o size=4m tmpfs disk || exit 77
         \"$0\" train edges disk/run -c config.toml --steps 1000000 & run=$!
         for wait in $(seq 600); do [ -e disk/run/run.html ] && break; sleep 0.1; done

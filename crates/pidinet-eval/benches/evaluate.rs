@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use pidinet::EdgeMap;
 use pidinet::post::{Mask, Suppression, suppress, thin};
+use pidinet::{EdgeMap, Size};
 use pidinet_eval::GroundTruth;
 use pidinet_eval::edges::counts::counts;
 use pidinet_eval::edges::evaluate::{EvaluateOptions, evaluate};
@@ -12,7 +12,7 @@ use pidinet_eval::edges::evaluate::{EvaluateOptions, evaluate};
 const WIDTH: usize = 481;
 const HEIGHT: usize = 321;
 
-/// Distances of a pixel from 24 circles of all sizes: what the image shows.
+/// Distances of a pixel from 24 circles of all sizes, which the image shows.
 fn distances(x: f32, y: f32) -> impl Iterator<Item = f32> {
     (0..24).map(move |k| {
         let k = k as f32;
@@ -29,13 +29,13 @@ fn map() -> EdgeMap {
         let edges = distances(x, y).zip(0..).map(|(d, k)| (1.0 - k as f32 / 27.0) * (-d * d / 5.0).exp());
         edges.fold(texture, f32::max)
     });
-    EdgeMap::new(WIDTH, HEIGHT, pixels.collect())
+    EdgeMap::new(Size { height: HEIGHT, width: WIDTH }, pixels.collect())
 }
 
-/// The circles, drawn by hands of different steadiness and zeal.
+/// The circles, drawn by annotators of different precision and diligence.
 fn truth() -> GroundTruth {
     let annotator = |hand: usize| {
-        let mut mask = Mask::from_fn(WIDTH, HEIGHT, |x, y| {
+        let mut mask = Mask::from_fn(Size { height: HEIGHT, width: WIDTH }, |x, y| {
             let shake = (y as f32 / (4 + hand) as f32).sin() * hand as f32 / 2.0;
             distances(x as f32 + shake, y as f32).take(24 - 4 * hand).any(|d| d.abs() < 0.7)
         });

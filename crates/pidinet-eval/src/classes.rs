@@ -1,4 +1,5 @@
-//! Images with a class each: folders or archives of them, and the batches of CIFAR; and how many are recognised.
+//! Images with a class each: folders or archives of them, and the batches of CIFAR; and counting how many are
+//! recognised.
 
 mod class_set;
 mod sample;

@@ -38,7 +38,7 @@ pub enum Error {
         source: MatError,
     },
 
-    /// An image cannot be read, or a file not be written.
+    /// An image cannot be read, or a file cannot be written.
     #[error(transparent)]
     Pidinet(#[from] pidinet::Error),
 

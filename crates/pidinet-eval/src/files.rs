@@ -1,4 +1,4 @@
-//! Files of edge maps and of truth: which belong together, and what is in them.
+//! Files of edge maps and of ground truth: which belong together, and what they contain.
 //!
 //! [`dataset`] pairs predictions with truth, [`predictions`] and [`ground_truth`] read them: images, NumPy arrays,
 //! MATLAB matrices ([`mat5`]).

@@ -1,4 +1,5 @@
-//! The files of a finished evaluation: the benchmark's text files, `summary.json`, plots, a page with pictures.
+//! The files of a finished evaluation: the benchmark's text files, `summary.json`, plots, and a page with
+//! pictures.
 
 pub mod write;
 pub mod report;

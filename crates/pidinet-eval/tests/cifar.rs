@@ -1,4 +1,5 @@
-//! CIFAR-10 from `../shared/data`, where it is there: the loader on a real archive, and the engine on real pictures.
+//! CIFAR-10 from `../shared/data`, if it is there: the loader on a real archive, and the engine on real
+//! pictures.
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -24,12 +25,12 @@ fn test_images() -> Option<ClassSet> {
     Some(ClassSet::open(&path, Some("test")).unwrap())
 }
 
-/// A model that tells pictures apart only a little, whose sums are near zero all the more often.
+/// A model that hardly distinguishes pictures, so that its sums are often near zero.
 fn random() -> RecognitionModel {
     RecognitionModel::random(RecognitionArch::small(10).with_differences(Kind::Central, 0.2), 1)
 }
 
-/// Asserts that the engine gives for these images what the reference gives, to the last bit; returns the share of
+/// Asserts that the engine agrees with the reference on these images, to the last bit; returns the share of
 /// them that the model recognises.
 fn agree(model: &RecognitionModel, set: &ClassSet, images: Vec<usize>) -> f64 {
     let classifier = Classifier::new(model, &ClassifierOptions::default()).unwrap();
@@ -71,7 +72,7 @@ fn the_engine_recognises_pictures_as_the_reference_does() {
     assert!(right > 0.8, "{right} of every fiftieth image");
 }
 
-/// `PIDINET_MODEL` names the file of a model that has learnt.
+/// `PIDINET_MODEL` names the file of a trained model.
 #[test]
 #[ignore = "takes minutes: the reference is slow"]
 fn the_engine_recognises_every_test_image_as_the_reference_does() {

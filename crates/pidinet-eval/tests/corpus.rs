@@ -1,4 +1,4 @@
-//! What fuzzing begins with, and what once made it fail.
+//! Inputs that fuzzing begins with, and those that once made it fail.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::Path;
@@ -17,7 +17,7 @@ fn the_fuzzing_targets_take_every_file() {
             for file in std::fs::read_dir(fuzz.join(part).join(name)).into_iter().flatten() {
                 let bytes = std::fs::read(file.unwrap().path()).unwrap();
                 target(&bytes);
-                // And what a cut, or a bit that differs, makes of it.
+                // And the same file truncated, or with one bit flipped.
                 for at in (0..bytes.len()).step_by(bytes.len() / 40 + 1) {
                     target(&bytes[..at]);
                     let mut damaged = bytes.clone();

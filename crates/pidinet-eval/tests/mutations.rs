@@ -1,7 +1,8 @@
-//! Good files of every kind that is read, damaged at random: whatever comes, a reader gives an error or what is sound.
+//! Good files of every supported kind, damaged at random: a reader always returns an error or a sound result.
 //!
-//! A few thousand by default. `PIDINET_MUTATIONS=200000 PIDINET_SEED=1 cargo test -p pidinet-eval --test mutations` does
-//! more, with other random numbers. A failure names its number, which alone decides what is done.
+//! A few thousand by default.
+//! `PIDINET_MUTATIONS=200000 PIDINET_SEED=1 cargo test -p pidinet-eval --test mutations` does more, with
+//! other random numbers. A failure names its number, which alone determines the mutation.
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 #![expect(clippy::print_stdout, reason = "a test that fails says at which file")]
@@ -29,10 +30,10 @@ mod image_target;
 #[path = "../../pidinet/tests/hostile_models/target.rs"]
 mod model_target;
 
-/// Mutations without a word on their number.
+/// Number of mutations by default.
 const FEW: u64 = 4000;
 
-/// The longest that one file may take.
+/// The longest time that one file may take.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// The most memory that all may take beyond what there was before.
@@ -40,7 +41,7 @@ const MOST_MEMORY: u64 = 512 << 20;
 
 const LIMITS: ImageLimits = ImageLimits { max_pixels: 1 << 12, max_bytes: 1 << 20 };
 
-/// Numbers that follow from a seed: SplitMix64 (Steele, Lea, Flood 2014).
+/// Random numbers from a seed: SplitMix64 (Steele, Lea, Flood 2014).
 struct Random(u64);
 
 impl Random {
@@ -113,7 +114,7 @@ fn seeds() -> Vec<Seed> {
     seeds
 }
 
-/// Eight by six numbers, of which the first bytes are 0 and 1.
+/// Eight by six numbers, whose first bytes are 0 and 1.
 fn npy(descr: &str, size: usize) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (6, 8), }}\n");
     let numbers = (0..48).flat_map(|i| {
@@ -175,7 +176,7 @@ fn mutated(seeds: &[Seed], seed: &Seed, random: &mut Random) -> Vec<u8> {
                 bytes[at..at + piece.len().min(some.len())]
                     .copy_from_slice(&piece[..piece.len().min(some.len())]);
             }
-            // The beginning decides the most.
+            // The beginning of a file matters most.
             _ => {
                 let at = at % 64.min(bytes.len());
                 bytes[at] = random.next() as u8;
@@ -185,7 +186,7 @@ fn mutated(seeds: &[Seed], seed: &Seed, random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Reads a file in every way; panics if what comes is not sound.
+/// Reads a file in every way; panics if the result is not sound.
 fn read(reader: Reader, bytes: &[u8], file: &Path) {
     match reader {
         Reader::Image => {
@@ -198,7 +199,7 @@ fn read(reader: Reader, bytes: &[u8], file: &Path) {
             }
         }
         Reader::Plane => {
-            // The readers of maps have limits of their own, of pictures of a hundred megapixels.
+            // The readers of maps have their own limit of a hundred megapixels.
             let large = |error| {
                 matches!(
                     error,
@@ -237,7 +238,7 @@ fn content(reader: Reader, bytes: &[u8], file: &Path) -> Option<String> {
     }
 }
 
-/// The most memory this process has had, where the system says it.
+/// The peak memory of this process, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -309,7 +310,7 @@ fn damaged_files_give_errors_or_what_is_sound() {
     }
 }
 
-/// A file that is cut is refused, or holds what the whole one does: then nothing was missing that counts.
+/// A truncated file is refused, or holds what the whole one does: then nothing important was missing.
 #[test]
 fn cut_files_are_refused_if_anything_is_missing() {
     let seeds: Vec<Seed> = seeds().into_iter().filter(|seed| seed.name != "pickle.pth").collect();

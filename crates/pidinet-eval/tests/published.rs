@@ -1,6 +1,6 @@
-//! Our scores against those that the official programs gave for the same maps.
+//! Our scores against those of the official programs for the same maps.
 //!
-//! The data are not part of the project: they are looked for in `../shared/data`, beside the workspace.
+//! The data is not part of the project: the tests look for it in `../shared/data`, beside the workspace.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, which say what they skip")]
 
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use pidinet_eval::edges::score::Scores;
 use pidinet_eval::files::dataset::Dataset;
 use pidinet_eval::files::predictions;
 
-/// The folder, or `None`, said aloud, where it is missing.
+/// The folder, or `None` with a note if it is missing.
 fn shared(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(folder);
     if !path.is_dir() {
@@ -53,7 +53,7 @@ fn the_benchmarks_sample_comes_out() {
         EvaluateOptions { suppression: None, thresholds: thresholds(5), ..EvaluateOptions::default() };
     let found = scores(&sample.join("png"), &sample.join("groundTruth"), &options, 0.0);
 
-    // The official matching links outliers at random and pairs some 0.05 % fewer pixels than can be paired.
+    // The official matching links outliers at random and pairs about 0.05 % fewer pixels than possible.
     let bound = 0.002;
     let curve = table(&sample.join("test_2/eval_bdry_thr.txt"));
     assert_eq!(found.curve.points().len(), curve.len());
@@ -85,10 +85,10 @@ fn the_benchmarks_sample_comes_out() {
 
 /// The published scores of PiDiNet, from its 200 published maps.
 ///
-/// The scores were made from the maps in floating point, but published are the maps cut to 8 bits, which are
-/// half a level darker on average. So recall falls short by up to 0.011 where it is steep, at thresholds above 0.85, and
-/// comes right when half a level is added. Precision at the first threshold, where a third of a level decides over
-/// the background, stays uncertain by 0.009.
+/// The scores were computed from maps in floating point, but the published maps are truncated to 8 bits,
+/// which makes them half a level darker on average. So recall falls short by up to 0.011 where it is steep,
+/// at thresholds above 0.85, and agrees when half a level is added. Precision at the first threshold, where a
+/// third of a level decides about the background, stays uncertain by 0.009.
 #[test]
 #[ignore = "scores 200 images, which takes a minute"]
 fn the_published_curve_of_pidinet_comes_out() {
@@ -118,7 +118,7 @@ fn the_published_curve_of_pidinet_comes_out() {
     }
 }
 
-/// The score that summing up gives for the published curves themselves.
+/// The scores computed from the published curves themselves.
 #[test]
 fn published_curves_sum_up_to_published_scores() {
     use pidinet_eval::edges::curve::{Curve, Point};

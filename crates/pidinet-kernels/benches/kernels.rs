@@ -1,4 +1,4 @@
-//! Kernels at the shapes of the networks, on one row of an image 481 pixels wide.
+//! Kernels with the networks' shapes, on one row of an image 481 pixels wide.
 //!
 //! Throughput is in floating-point operations, two for each multiply-add: compare it with `peak`. The
 //! instruction set is the best one, or the one `PIDINET_ISA` names.
@@ -20,7 +20,7 @@ const SHAPES: [(usize, usize); 7] =
 /// Every value of every map, and every weight: all products and sums are exact.
 const VALUE: f32 = 0.5;
 
-/// As many independent multiply-adds as hide their latency, over and over.
+/// Enough independent multiply-adds to hide their latency, over and over.
 struct Peak {
     rounds: usize,
 }
@@ -202,7 +202,7 @@ fn cdcm(c: &mut Criterion) {
         let matrix = vec![VALUE; channels * offsets.len() * channels];
         let weights = DenseWeights::pack(isa(), &matrix, &vec![channels; offsets.len()], None);
         let (src, stride) = filled(channels, width, 11);
-        // As many rows as the taps reach over, so that they share the cache as they do in a map.
+        // As many rows as the taps span, so that they share the cache as in a map.
         let rows: Vec<Buffer> = (0..23).map(|_| src.clone()).collect();
         let tap =
             |&(dy, dx): &(isize, isize)| Tap { row: Row { data: &rows[(11 + dy) as usize], stride }, dx };

@@ -1,7 +1,7 @@
-//! Instruction sets: which this CPU has, which to use, and the one crossing into them.
+//! Instruction sets: which this CPU has, which to use, and the one way into them.
 //!
-//! All `unsafe` of the project is in the files below this one: an intrinsic is called with a token in
-//! hand that only `detect` makes, and slices are checked before their pointers are used.
+//! All `unsafe` code of the project is in the files below this one: calling an intrinsic takes a
+//! token that only `detect` creates, and slices are checked before their pointers are used.
 
 mod portable;
 
@@ -36,7 +36,7 @@ enum Level {
     Simd128(simd128::Simd128),
 }
 
-/// Every name [`Isa::named`] knows, whatever this program was built for.
+/// Every name that [`Isa::named`] knows, whatever this program was built for.
 const NAMES: [&str; 5] = ["portable", "avx2", "avx512", "neon", "simd128"];
 
 impl Isa {
@@ -80,7 +80,7 @@ impl Isa {
         })
     }
 
-    /// The instruction set the environment variable `PIDINET_ISA` names; the best one when it is not set.
+    /// The instruction set named by the environment variable `PIDINET_ISA`; the best one if it is not set.
     ///
     /// # Errors
     ///
@@ -122,8 +122,8 @@ impl Isa {
         }
     }
 
-    /// Runs a kernel of binary networks with this instruction set, or with the one below it where that counts
-    /// bits and this does not.
+    /// Runs a kernel of binary networks with this instruction set, or with the next lower one if this one
+    /// cannot count bits.
     pub fn run_bits<K: BitKernel>(self, kernel: K) -> K::Output {
         match self.0 {
             Level::Portable(lanes) => lanes.enter_bits(kernel),
@@ -142,7 +142,7 @@ impl Isa {
         }
     }
 
-    /// Whether this instruction set has what makes packed words worth their while: products of several channels at
+    /// Whether this instruction set makes packed words worthwhile: whether it multiplies several channels at
     /// once.
     pub fn packs(self, format: Format) -> bool {
         match (self.0, format) {
@@ -154,20 +154,20 @@ impl Isa {
         }
     }
 
-    /// Runs a kernel on packed words with this instruction set, or with portable code where it does not
+    /// Runs a kernel on packed words with this instruction set, or with portable code if it does not
     /// [`pack`](Self::packs): the result is the same.
     pub fn run_packed<K: PackedKernel>(self, format: Format, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        if let Level::Avx512(lanes) = self.0 {
+            match (format, lanes.bf16(), lanes.vnni()) {
+                (Format::Bf16, Some(lanes), _) => return lanes.enter_packed(kernel),
+                (Format::Int8, _, Some(lanes)) => return lanes.enter_packed(kernel),
+                _ => {}
+            }
+        }
         match format {
-            Format::Bf16 => match self.0 {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512(lanes) if let Some(lanes) = lanes.bf16() => lanes.enter_packed(kernel),
-                _ => portable::Portable(portable::Bf16).enter_packed(kernel),
-            },
-            Format::Int8 => match self.0 {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512(lanes) if let Some(lanes) = lanes.vnni() => lanes.enter_packed(kernel),
-                _ => portable::Portable(portable::Int8).enter_packed(kernel),
-            },
+            Format::Bf16 => portable::Portable(portable::Bf16).enter_packed(kernel),
+            Format::Int8 => portable::Portable(portable::Int8).enter_packed(kernel),
         }
     }
 }
@@ -184,16 +184,16 @@ impl fmt::Display for Isa {
 pub enum IsaError {
     /// No instruction set has this name.
     Unknown {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// What could have been.
+        /// The names available.
         available: Vec<&'static str>,
     },
     /// This CPU, or this build of the program, does not have it.
     Missing {
-        /// What was asked for.
+        /// The name asked for.
         name: String,
-        /// What could have been.
+        /// The names available.
         available: Vec<&'static str>,
     },
 }

@@ -1,4 +1,4 @@
-//! What a kernel may ask of a CPU: vectors of floats, of bits, and of words of several channels.
+//! The operations that a kernel may use: on vectors of floats, of bits, and of words of several channels.
 
 pub mod bits;
 pub mod floats;

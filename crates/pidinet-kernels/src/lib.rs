@@ -1,9 +1,9 @@
 //! Kernels of pixel difference networks: slices in, slices out.
 //!
 //! This crate knows rows, weights and instruction sets. It does not know networks, images, files or
-//! threads. A kernel is a struct of borrowed rows and packed weights; [`Isa::run`] computes one row with
-//! it, or a range of the row's columns, for all channels. The result does not depend on how a row is cut
-//! into ranges.
+//! threads. A kernel is a struct of borrowed rows and packed weights; [`Isa::run`] computes one row, or
+//! a range of the row's columns, for all channels. The result does not depend on how a row is cut into
+//! ranges.
 //!
 //! ```
 //! use pidinet_kernels::rows::dense::{Activation, Dense, DenseWeights, Tap};

@@ -1,5 +1,5 @@
-//! Kernels of recognition networks, most of whose numbers are signs. A map lies in memory pixel by pixel, all channels
-//! of a pixel together.
+//! Kernels of recognition networks, which mostly compute with signs. A map lies in memory pixel by pixel, all
+//! channels of a pixel together.
 
 pub mod finish;
 pub mod pack;

@@ -1,6 +1,7 @@
 //! The same operations as plain loops over `f64`, on whole maps: what the kernels are tested against.
 //!
-//! Written for obviousness alone. Borders are asked for, not padded; nothing is shared with the kernels.
+//! Written only to be obviously right. Borders are checked for, not padded; nothing is shared with the
+//! kernels.
 
 /// A map `[channels, height, width]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,7 +129,7 @@ pub fn max_pool(src: &Map) -> Map {
 }
 
 /// Bilinear resizing with half-pixel centres (`align_corners=False`). Positions are computed in `f32`, as
-/// PyTorch does for `f32` maps: that is part of what is asked for, not an approximation of it.
+/// PyTorch does for `f32` maps: that is part of the definition, not an approximation.
 pub fn resize(src: &Map, height: usize, width: usize) -> Map {
     let place = |i: usize, input: usize, output: usize| -> (isize, isize, f64) {
         let last = input as isize - 1;

@@ -1,7 +1,7 @@
-//! The kernels as ordinary functions, compiled here for every instruction set.
+//! Kernels as ordinary functions, compiled here for every instruction set.
 //!
 //! [`Isa::run`] is generic, so a crate that calls it compiles the kernel itself, once for each
-//! instruction set. `run_on` does not make its callers pay for that.
+//! instruction set. `run_on` saves its callers that compile time.
 
 use crate::isa::Isa;
 use crate::pixels::finish::{Activate, Affine, Finish, Shift};

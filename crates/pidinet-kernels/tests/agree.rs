@@ -209,7 +209,7 @@ proptest! {
     }
 }
 
-/// Sizes and used positions of folded kernels: vanilla, angular, radial, all of 5x5, and two odd ones.
+/// Sizes and used positions of folded kernels: vanilla, angular, radial, all of 5x5, and two unusual ones.
 fn kernel(kind: usize) -> (usize, Vec<usize>) {
     match kind {
         0 => (3, (0..9).collect()),
@@ -286,7 +286,7 @@ fn depthwise_agrees_at_every_width() {
     }
 }
 
-/// A block gives, bit for bit, what [`Depthwise`] followed by [`Dense`] gives.
+/// A block equals [`Depthwise`] followed by [`Dense`], bit for bit.
 fn check_block(inputs: usize, outputs: usize, width: usize, kind: usize, projection: bool, cuts: &[usize]) {
     let src = random([inputs, 5, width], 21);
     let (size, weights) = depthwise_weights(inputs, kind, 22);
@@ -453,7 +453,8 @@ proptest! {
     }
 }
 
-/// Resizes maps of `sources` `[h, w]`, the last already of the output's size if `last_is_whole`, and sums.
+/// Resizes maps of `sources` `[h, w]` and adds them; the last already has the output's size if
+/// `last_is_whole`.
 fn check_fuse(height: usize, width: usize, sources: &[(usize, usize)], last_is_whole: bool) {
     let mut sizes = sources.to_vec();
     if last_is_whole {
@@ -495,7 +496,7 @@ fn check_fuse(height: usize, width: usize, sources: &[(usize, usize)], last_is_w
                 isa.run(Fuse { parts: &parts, bias, finish, scratch: &mut scratch, dst: &mut dst });
                 for (x, &got) in dst.iter().enumerate() {
                     let want = want.at(0, y as isize, x as isize);
-                    // Of each part: two weights, a scale, two products and sums of rows, two of columns.
+                    // For each part: two weights, a scale, two products and sums of rows, two of columns.
                     let bound = (8 + maps.len()) as f64
                         * f64::from(f32::EPSILON)
                         * magnitude.at(0, y as isize, x as isize);

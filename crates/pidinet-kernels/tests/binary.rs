@@ -1,5 +1,5 @@
 //! Kernels of binary networks, with every instruction set this CPU has, against plain loops. Sums of signs
-//! are whole numbers: they are equal, not close.
+//! are whole numbers, so they must be equal, not close.
 
 use pidinet_kernels::Isa;
 use pidinet_kernels::pixels::finish::{Activate, Affine, Finish, Rprelu, Shift, Term};
@@ -17,7 +17,7 @@ impl Random {
         self.0 >> 33
     }
 
-    /// Eighths from -1 to 1: many are equal, so that differences are often 0.
+    /// Eighths from -1 to 1: many are equal, so differences are often 0.
     fn coarse(&mut self) -> f32 {
         (self.next() % 17) as f32 / 8.0 - 1.0
     }
@@ -31,7 +31,7 @@ impl Random {
     }
 }
 
-/// A map `[h][w][channels padded]`, behind it one more group.
+/// A map `[h][w][channels padded]`, followed by one more group.
 struct Map {
     height: usize,
     width: usize,
@@ -63,7 +63,7 @@ fn sign(x: f32) -> i64 {
     if x < 0.0 { -1 } else { 1 }
 }
 
-/// A window of signs: zero outside of the map.
+/// A convolution of signs, which are zero outside the map.
 fn naive(map: &Map, shift: &[f32], weights: &[f32], outputs: usize, stride: usize) -> Vec<i64> {
     let mut result = Vec::new();
     for y in (0..map.height).step_by(stride) {
@@ -107,7 +107,7 @@ fn by_kernels(
         isa.run_bits(PackSigns { src, step: map.stride(), channels, thresholds: &thresholds, dst });
     }
 
-    // Weights `[output][row of taps][tap][word]`, and what each tap adds where it is outside.
+    // Weights `[output][row of taps][tap][word]`, and what each tap adds if it lies outside.
     let mut packed = vec![0; outputs * 9 * each];
     let mut sums = vec![0.0; outputs * 9];
     for o in 0..outputs {
@@ -160,7 +160,7 @@ fn convolutions_of_signs_are_exact() {
     }
 }
 
-/// More words in a run than counts of bytes have room for.
+/// More words in a run than byte counts have room for.
 #[test]
 fn long_sums_are_exact() {
     let mut random = Random(2);

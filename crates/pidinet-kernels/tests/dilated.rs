@@ -13,8 +13,8 @@ use pidinet_kernels::rows::row;
 use ranges::ranges;
 use std::ops::Range;
 
-/// Checks a band of rows from `first` on of a sum of dilated convolutions with every instruction set, whole and cut at
-/// `cuts`; gives, for the best one, the root mean square error of a value.
+/// Checks a band of rows from `first` on of a sum of dilated convolutions with every instruction set, whole
+/// and cut at `cuts`; returns the root mean square error of a value for the best one.
 fn check_dilated(
     shape: [usize; 3],
     outputs: usize,
@@ -38,7 +38,8 @@ fn check_dilated(
         .flat_map(|(o, kernel, tap)| (0..inputs).map(move |i| kernel.at(o, i as isize, tap)))
         .collect();
     let want = reference::dense(&taps, &matrix, &bias.data);
-    // A row of products of a chain of four is of up to 48 times the weights' and inputs' magnitude, all of which are below 1.
+    // Products in a chain of four are up to 48 times as large as the products of weights and inputs, all of
+    // which are below 1.
     let size = want.map(|_| 48.0 * (3 * dilations.len() * inputs) as f64);
 
     let to_f32 = |map: &Map| map.data.iter().map(|&value| value as f32).collect::<Vec<f32>>();
@@ -99,8 +100,8 @@ fn bands_of_every_height_agree() {
     check_dilated([1, 20, 3200], 1, 0, 0, &[1, 100]);
 }
 
-/// Transforms round, but sums are shorter: of 24 channels and 36 taps of numbers up to 1 those of bands are off by 3.3e-6, those
-/// of multiply-adds one by one by 5.0e-6.
+/// Transforms round, but sums are shorter: with 24 channels and 36 taps of numbers up to 1, bands are off by
+/// 3.3e-6 and plain sums of multiply-adds by 5.0e-6.
 #[test]
 fn bands_are_rounded_no_more_than_sums() {
     let channels = 24;

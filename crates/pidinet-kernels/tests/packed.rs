@@ -1,7 +1,7 @@
 //! The kernels of packed words, with every instruction set this CPU has and both formats, against plain arithmetic.
 //!
-//! What goes into a word is rounded here by other means than in the kernels, and then everything else is exact or has the
-//! bound of sums in `f32`.
+//! Values are rounded to words here by other means than in the kernels; everything after that is exact or has
+//! the bound of sums in `f32`.
 
 #[path = "agree/maps.rs"]
 mod maps;
@@ -32,7 +32,7 @@ fn rounded(format: Format, x: f64) -> f64 {
     }
 }
 
-/// Its bits.
+/// The bits of that value.
 fn bits(format: Format, x: f64) -> u32 {
     match format {
         Format::Bf16 => (x as f32).to_bits() >> 16,
@@ -40,7 +40,7 @@ fn bits(format: Format, x: f64) -> u32 {
     }
 }
 
-/// Maps of numbers that are somewhat like those of the network: about 1 for bf16, up to 300 for int8, which does not hold
+/// Maps of numbers roughly like those of the network: about 1 for bf16, up to 300 for int8, which cannot hold
 /// the greatest and the negative ones.
 fn values(format: Format, shape: [usize; 3], seed: u64) -> Map {
     random(shape, seed).map(|x| match format {
@@ -66,7 +66,8 @@ fn words(format: Format, map: &Map, stride: usize) -> Vec<Buffer> {
     (0..map.height).map(row).collect()
 }
 
-/// Weights `[outputs, inputs]` as they are packed, exactly: bf16, or whole numbers up to 127, which each output has.
+/// Weights `[outputs, inputs]` that packing keeps exactly: bf16, or whole numbers up to 127, which occurs in
+/// each output.
 fn weights(format: Format, outputs: usize, inputs: usize, seed: u64) -> Map {
     let weights = random([outputs, 1, inputs], seed);
     match format {
@@ -110,7 +111,7 @@ fn check_dense(format: Format, inputs: usize, outputs: usize, size: usize, width
     };
     let want = sum(&exact, &matrix, &bias, &add);
     let size = sum(&exact.map(f64::abs), &matrix.map(f64::abs), &bias.map(f64::abs), &add.map(f64::abs));
-    // Whole numbers are added exactly, so all that is rounded is the last sum.
+    // Whole numbers are added exactly, so only the last sum is rounded.
     let roundings = if format == Format::Int8 { 1 } else { offsets.len() * inputs + 2 };
 
     let stride = row::stride(width, 2);
@@ -163,11 +164,11 @@ fn dense_agrees_and_gives_the_bits_of_portable_code() {
     }
 }
 
-/// What a 1x1 convolution packs, before and after, is what is packed here.
+/// What a 1x1 convolution packs, before and after, equals what is packed here.
 fn check_pointwise(format: Format, inputs: usize, outputs: usize, width: usize, cuts: &[usize]) {
     let src = values(format, [inputs, 1, width], 11);
     let matrix = weights(format, outputs, inputs, 12);
-    // Sums of int8 are brought back to what words hold.
+    // Sums of int8 are scaled back to the range of words.
     let matrix = if format == Format::Int8 { matrix.map(|w| w / (127.0 * 64.0)) } else { matrix };
     let rows = Rows::new(&src, row::stride(width, 0));
     let packed = words(format, &reference::relu(&src), row::stride(width, 0));
@@ -223,7 +224,7 @@ fn pointwise_packs_before_and_after() {
     }
 }
 
-/// A block gives, bit for bit, what its parts give, and tells whether words held what is between them.
+/// A block equals its parts, bit for bit, and tells whether words could hold the values between them.
 fn check_block(
     format: Format,
     [inputs, outputs]: [usize; 2],
@@ -245,7 +246,7 @@ fn check_block(
     for isa in Isa::available() {
         let pointwise = PackedWeights::pack(isa, format, &matrix, &taps, projection.then_some(&bias));
         let mut between = unfilled(inputs, width, 0);
-        // The rest of a block runs where its words do.
+        // The rest of a block runs on the same instruction set as its words.
         let lanes = if isa.packs(format) { isa } else { Isa::named("portable").expect("always there") };
         lanes.run(Depthwise {
             rows: &window,

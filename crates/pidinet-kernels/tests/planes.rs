@@ -50,7 +50,7 @@ fn rectified(values: &[f32], rectify: bool) -> Vec<f32> {
     values.iter().map(|&x| if rectify { x.max(0.0) } else { x }).collect()
 }
 
-/// Rounding of a sum of `n` products: `n · ε · Σ |a b|`, with room for what it is added to.
+/// Rounding of a sum of `n` products: `n · ε · Σ |a b|`, with room for the value it is added to.
 fn assert_close(got: &[f32], want: &[f64], terms: usize, size: f64, what: &str) {
     let bound = (terms + 4) as f64 * f64::from(f32::EPSILON) * size;
     assert_eq!(got.len(), want.len(), "{what}");
@@ -168,7 +168,7 @@ fn every_instruction_set_correlates_as_the_plain_sum() {
     }
 }
 
-/// The pixels that windows read which have code of their own: all of 3x3 and 5x5, angular and radial.
+/// The pixels read by windows with specialised code: all of 3x3 and 5x5, angular and radial.
 fn windows() -> [Vec<(isize, isize)>; 4] {
     let square = |half: isize| -> Vec<(isize, isize)> {
         (-half..=half).flat_map(|dy| (-half..=half).map(move |dx| (dy, dx))).collect()
@@ -193,7 +193,7 @@ fn every_instruction_set_convolves_each_channel_as_the_plain_sum() {
             let weights: Vec<f32> = (0..channels * taps).map(|_| next()).collect();
             let reads: Vec<isize> = offsets.iter().map(|&(dy, dx)| frame.distance(dy, dx)).collect();
             let plane = |of: &[f32], c: usize| of[c * frame.plane()..(c + 1) * frame.plane()].to_vec();
-            // Far enough from both ends for a window beside the first plane.
+            // Far enough from both ends for a window that reaches before the first plane.
             let mut want = (Vec::new(), Vec::new());
             for c in 0..channels {
                 let kernel = &weights[c * taps..][..taps];

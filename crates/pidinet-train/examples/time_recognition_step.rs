@@ -1,4 +1,4 @@
-//! Images a second of forward, backward and step, of `bi-pidinet-s` on batches of 64 pictures of 32×32.
+//! Images a second for forward, backward and step of `bi-pidinet-s`, on batches of 64 pictures of 32×32.
 #![allow(clippy::print_stdout, reason = "its output")]
 
 use std::time::Instant;

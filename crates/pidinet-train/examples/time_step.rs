@@ -1,5 +1,5 @@
-//! Milliseconds of forward, backward and step of two images, beside `tools/training.py time`; with `--layers` those of
-//! each operation for one image on one thread.
+//! Milliseconds for forward, backward and step of two images, to compare with `tools/training.py time`; with
+//! `--layers`, those of each operation for one image on one thread.
 //!
 //! `PIDINET_ISA` names the instruction set. Shares are of the rate of independent multiply-adds.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
@@ -31,7 +31,8 @@ fn sample(seed: usize) -> Sample {
     }
 }
 
-/// As many independent multiply-adds as hide their latency, over and over; gives the floats of a vector.
+/// Enough independent multiply-adds to hide their latency, over and over; returns the number of floats in a
+/// vector.
 struct MulAdds;
 
 const PER_ROUND: usize = 12;

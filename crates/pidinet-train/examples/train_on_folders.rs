@@ -1,5 +1,5 @@
-//! Fine-tunes the built-in `tiny` on a folder of images and one of edges that people drew: the same names, `.png` or
-//! `.mat`.
+//! Fine-tunes the built-in `tiny` on a folder of images and a folder of drawn edges with the same names,
+//! `.png` or `.mat`.
 //!
 //! ```sh
 //! cargo run --release -p pidinet-train --example train_on_folders -- images truth runs/own
@@ -24,12 +24,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = Config::default();
     config.model.start = Some("tiny".into());
     config.data.train = vec![Source::Folders { images: images.clone(), truth: truth.clone() }.into()];
-    config.data.tolerance = 2; // a line that was drawn two pixels beside an edge is no mistake
+    config.data.tolerance = 2; // a line drawn two pixels beside an edge is not a mistake
     config.train.steps = 2000;
     config.train.batch = 4;
 
     let device = Cpu::default();
-    let stop = AtomicBool::new(false); // set it from elsewhere: the run saves and ends
+    let stop = AtomicBool::new(false); // set it from elsewhere: the run saves and stops
     let options = RunOptions { folder: folder.clone(), resume: true, device: &device, stop: &stop };
     let outcome = train(&config, &options, |event| {
         if let Event::Step { step, loss, left, .. } = event

@@ -1,9 +1,10 @@
-//! All that a run needs to go on as if it had never stopped.
+//! Everything that a run needs to continue as if it had never stopped.
 //!
-//! A checkpoint is a safetensors file: parameters, optimiser and average as they are, and in the metadata
-//! the position in the run. Random numbers follow from the seed and the position, so they need no more.
+//! A checkpoint is a safetensors file: exact parameters, optimiser state and average, and in the metadata
+//! the position in the run. Random numbers follow from the seed and the position, so they need nothing
+//! more.
 //!
-//! A run keeps its newest checkpoint and the one before, should the newest be damaged.
+//! A run keeps its newest checkpoint and the one before it, in case the newest is damaged.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use safetensors::{Dtype, SafeTensors};
 use crate::optimizer::State;
 use crate::{Error, Result};
 
-/// Where a run is.
+/// The position of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Position {
     /// Steps done.
@@ -24,13 +25,13 @@ pub struct Position {
     pub seconds: f64,
     /// The learning rate of the last step.
     pub rate: f64,
-    /// Sum of the losses since the last epoch ended, and of how many images.
+    /// Sum of the losses since the last epoch ended, and the number of images in it.
     pub epoch_loss: (f64, u64),
     /// Images that could not be used so far.
     pub failed: u64,
     /// The best score on the validation images, and after how many steps.
     pub best: Option<(f64, u64)>,
-    /// Whether the run ended while it was measured after this step, so that this is still to be done.
+    /// Whether the run ended during validation after this step, which then has to be repeated.
     pub unmeasured: bool,
 }
 
@@ -40,20 +41,21 @@ pub(crate) const LAST: &str = "checkpoint.safetensors";
 /// The file of the one before.
 pub(crate) const BEFORE: &str = "checkpoint-before.safetensors";
 
-/// Most bytes of a checkpoint: parameters by the hundred million.
+/// Most bytes of a checkpoint: enough for a hundred million parameters.
 const MOST_BYTES: u64 = 4 << 30;
 
-/// Most steps, images and the like: enough for a step each microsecond over a year, and products of them do not wrap.
+/// Most steps, images and the like: enough for a step each microsecond over a year, and small enough that
+/// products do not wrap.
 const MOST_STEPS: u64 = 1 << 45;
 
 /// A checkpoint that was found in the folder of a run.
 #[derive(Clone, Debug)]
 pub struct Newest {
-    /// What it holds.
+    /// The checkpoint.
     pub checkpoint: Checkpoint,
     /// Its file.
     pub path: PathBuf,
-    /// Whether it is the last that was written, rather than the one before.
+    /// Whether it is the last one written, rather than the one before.
     pub is_last: bool,
 }
 
@@ -62,7 +64,7 @@ pub struct Newest {
 pub struct Checkpoint {
     /// The configuration, as TOML.
     pub config: String,
-    /// Where the run is.
+    /// The position of the run.
     pub position: Position,
     /// The parameters.
     pub parameters: Vec<f32>,
@@ -71,7 +73,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Writes the checkpoint; one that is there is replaced only when all is written.
+    /// Writes the checkpoint; an existing one is replaced only once everything is written.
     ///
     /// # Errors
     ///
@@ -127,11 +129,12 @@ impl Checkpoint {
         hasher.finalize()
     }
 
-    /// The newest checkpoint of the run in a folder that is whole: the last, or the one before. `None` if there is none.
+    /// The newest undamaged checkpoint of the run in a folder: the last, or the one before. `None` if there
+    /// are no checkpoints.
     ///
     /// # Errors
     ///
-    /// If there are checkpoints, and none of them can be used: what is wrong with the newest.
+    /// If there are checkpoints, but none can be used; the error says what is wrong with the newest.
     pub fn newest(folder: &Path) -> Result<Option<Newest>> {
         let (last, before) = (folder.join(LAST), folder.join(BEFORE));
         let (last_is_there, before_is_there) = (last.exists(), before.exists());
@@ -228,14 +231,14 @@ impl Checkpoint {
             return Err("tensors of several lengths".to_owned());
         }
         checkpoint.check()?;
-        // Those of earlier versions have none.
+        // Checkpoints of earlier versions have none.
         if metadata.get("checksum").is_some_and(|sum| *sum != format!("{:08x}", checkpoint.checksum())) {
-            return Err("other numbers than were written".to_owned());
+            return Err("numbers that do not match the checksum".to_owned());
         }
         Ok(checkpoint)
     }
 
-    /// Refuses numbers that no run has: they would wrap, or spoil what is computed with them.
+    /// Refuses impossible numbers: they would wrap, or corrupt what is computed from them.
     fn check(&self) -> Result<(), String> {
         let Position { step, seconds, rate, epoch_loss: (loss, images), failed, best, .. } = self.position;
         for (name, count) in [
@@ -319,7 +322,7 @@ mod tests {
         for at in 0..bytes.len() {
             let mut bytes = bytes.clone();
             bytes[at] ^= 0x20;
-            let _ = Checkpoint::parse(&bytes); // an error or other numbers, but no panic
+            let _ = Checkpoint::parse(&bytes); // an error or different numbers, but no panic
         }
     }
 

@@ -1,8 +1,8 @@
 //! Where networks compute: their losses, their gradients, their maps.
 //!
-//! All else of a run is the same everywhere and works on plain numbers: data, optimiser, average,
-//! checkpoints, validation. A network has under a million parameters, so handing them over at every step
-//! costs little beside the step.
+//! Everything else in a run is the same on all devices and works on plain numbers: data, optimiser,
+//! average, checkpoints, validation. A network has under a million parameters, so passing them at every
+//! step costs little compared with the step.
 
 use std::fmt::Debug;
 
@@ -18,7 +18,7 @@ pub mod check;
 
 /// A place where networks can be trained.
 pub trait Device: Debug + Sync {
-    /// What it is called in messages.
+    /// Its name in messages.
     fn name(&self) -> &str {
         "the device"
     }
@@ -26,7 +26,7 @@ pub trait Device: Debug + Sync {
     /// The network of this architecture, ready to compute.
     fn network(&self, arch: &Arch) -> Box<dyn Network>;
 
-    /// The network for recognition of this architecture, ready to compute.
+    /// The recognition network of this architecture, ready to compute.
     fn recogniser(&self, arch: &RecognitionArch) -> Box<dyn Recogniser>;
 }
 

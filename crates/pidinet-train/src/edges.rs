@@ -1,7 +1,8 @@
 //! Training of networks that find edges.
 //!
-//! The network is said once, in [`pidinet::arch`], and recorded on a tape that runs forwards and backwards ([`tape`]); a
-//! sample is an image of any size with its labels ([`sample`]), and each goes through the network on its own.
+//! The network is defined once, in [`pidinet::arch`], and recorded on a tape that runs forward and backward
+//! ([`tape`]). A sample is an image of any size with its labels ([`sample`]), and each goes through the
+//! network on its own.
 
 pub mod config;
 pub(crate) mod cpu;

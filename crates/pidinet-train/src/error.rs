@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why training could not go on.
+/// Why training could not continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -18,7 +18,7 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// A file could not be written; what was there before is untouched.
+    /// A file could not be written; an existing file is untouched.
     #[error("cannot write {}", path.display())]
     Write {
         /// The file.
@@ -27,7 +27,7 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// A configuration is not TOML, or has a field that does not exist or fit.
+    /// A configuration is not TOML, or has an unknown field or one that does not fit.
     #[error("cannot use configuration {}", path.display())]
     Toml {
         /// The file.
@@ -51,7 +51,7 @@ pub enum Error {
     #[error(transparent)]
     Library(#[from] pidinet::Error),
 
-    /// A truth could not be used, or a data set does not fit together.
+    /// Ground truth could not be used, or a data set does not fit together.
     #[error(transparent)]
     Eval(#[from] pidinet_eval::Error),
 
@@ -66,12 +66,12 @@ pub enum Error {
         found: String,
     },
 
-    /// There is no file of this name, and no model.
+    /// There is neither a file nor a built-in model of this name.
     #[error("there is no file and no built-in model named {}; the built-in models are {}", name.display(), names.join(", "))]
     NoModel {
         /// The name.
         name: PathBuf,
-        /// Models of edges that come with the library.
+        /// The built-in edge models.
         names: Vec<&'static str>,
     },
 
@@ -93,19 +93,19 @@ pub enum Error {
         truth: (usize, usize),
     },
 
-    /// Images that are measured on have other classes than those that are learnt from.
+    /// The validation images do not have the classes of the training images.
     #[error("validation images have the classes {found}, expected {expected}")]
     Classes {
-        /// Classes that are learnt.
+        /// Classes of the training images.
         expected: String,
-        /// Those of the validation images.
+        /// Classes of the validation images.
         found: String,
     },
 
     /// The loss became infinite or not a number.
     #[error("the loss is {loss} at step {step} (images {}); try a lower learning rate", images.join(", "))]
     Diverged {
-        /// What the loss was.
+        /// The loss.
         loss: f64,
         /// The step, the first being 1.
         step: u64,
@@ -118,7 +118,7 @@ pub enum Error {
     Checkpoint {
         /// The file.
         path: PathBuf,
-        /// What it has.
+        /// What was found.
         found: String,
         /// What was needed.
         expected: String,
@@ -135,9 +135,9 @@ pub enum Error {
         crop: usize,
         /// Images a step.
         batch: usize,
-        /// Bytes that a step takes, about.
+        /// Approximate bytes that a step takes.
         needed: u64,
-        /// Bytes that there are.
+        /// Bytes available.
         available: u64,
     },
 
@@ -148,7 +148,7 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// More images could not be read than the configuration allows.
+    /// More images could not be used than the configuration allows.
     #[error("{} images could not be used, the first of them {first}", count)]
     Images {
         /// How many.
@@ -162,11 +162,11 @@ pub enum Error {
     Device {
         /// Its name.
         device: String,
-        /// What it said.
+        /// The error it reported.
         reason: String,
     },
 
-    /// A device computes something else than the engine.
+    /// A device computes different results from the engine.
     #[error(
         "{device} computes wrong maps: on a 64x64 image one pixel differs from the engine's result by {difference:.2e}, more \
          than the {tolerance} that rounding explains; nothing was trained. Its driver, or the code in this program for it, is \

@@ -1,4 +1,4 @@
-//! One step after the other: the parameters of a network, and the optimiser that moves them.
+//! Training step by step: the parameters of a network, and the optimiser that updates them.
 
 use pidinet::weights::Weights;
 
@@ -15,7 +15,7 @@ pub struct Learner {
     layout: Parameters,
     /// The values of all parameters.
     pub parameters: Vec<f32>,
-    /// What the optimiser remembers.
+    /// The state of the optimiser.
     pub state: State,
     frozen: Vec<bool>,
 }
@@ -34,14 +34,14 @@ impl Learner {
         &self.layout
     }
 
-    /// Begins with other parameters, which are as many.
+    /// Starts from other parameters, of the same number.
     pub fn start_from(&mut self, parameters: Vec<f32>) {
         assert_eq!(parameters.len(), self.parameters.len(), "one value for each parameter");
         self.state = State::new(&parameters);
         self.parameters = parameters;
     }
 
-    /// Keeps the parameters as they are whose names start with one of `prefixes`; returns how many tensors.
+    /// Freezes the parameters whose names start with one of `prefixes`; returns how many tensors.
     pub fn freeze(&mut self, prefixes: &[String]) -> usize {
         let mut count = 0;
         for tensor in self.layout.tensors() {
@@ -58,7 +58,7 @@ impl Learner {
         adam.step(rate as f32, gradients, &self.frozen, &mut self.parameters, &mut self.state);
     }
 
-    /// Moves the averaged parameters towards those of now.
+    /// Moves the averaged parameters towards the current ones.
     pub fn average(&mut self, decay: f32) {
         self.state.average(decay, &self.parameters);
     }

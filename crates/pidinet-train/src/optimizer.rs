@@ -1,4 +1,5 @@
-//! Adam, with weight decay as in the loss (L2) or apart from it (AdamW), and an average of the weights.
+//! Adam, with weight decay as part of the gradient (L2) or decoupled from it (AdamW), and an average of the
+//! weights.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ pub struct Adam {
     pub epsilon: f32,
     /// Weight decay: added to the gradient as `decay · parameter`.
     pub weight_decay: f32,
-    /// Whether decay goes past the adaptive step, straight into the parameter (AdamW).
+    /// Whether the decay bypasses the adaptive step and is applied directly to the parameter (AdamW).
     pub decoupled: bool,
 }
 
@@ -28,7 +29,7 @@ impl Default for Adam {
     }
 }
 
-/// What an optimiser remembers between steps: all there is to save.
+/// What an optimiser remembers between steps: everything that has to be saved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     /// Steps taken.
@@ -42,7 +43,7 @@ pub struct State {
 }
 
 impl State {
-    /// Before the first step from these parameters.
+    /// The state before the first step from these parameters.
     pub fn new(parameters: &[f32]) -> Self {
         let zeros = vec![0.0; parameters.len()];
         Self { step: 0, mean: zeros.clone(), square: zeros, average: parameters.to_vec() }

@@ -1,4 +1,4 @@
-//! The parameters of a network in one piece of memory, in the order the network asks for them.
+//! The parameters of a network in one piece of memory, in the order in which the network uses them.
 
 use std::ops::Range;
 
@@ -16,24 +16,25 @@ use rand::rngs::ChaCha12Rng;
 pub struct Tensor {
     /// Name in model files.
     pub name: String,
-    /// Shape, outermost first: of weights `[out, in / groups, 3, 3]` or `[out, in, 1, 1]`, of all else `[out]`.
+    /// Shape, outermost first: `[out, in / groups, 3, 3]` or `[out, in, 1, 1]` for weights, `[out]` for
+    /// everything else.
     pub shape: Vec<usize>,
     /// Its elements among those of all tensors.
     pub range: Range<usize>,
-    /// What its elements are before the first step.
+    /// The values of its elements before the first step.
     pub start: Start,
     /// Whether it is learnt; means and variances of batch norms follow from the data.
     pub is_learnt: bool,
 }
 
-/// What the elements of a tensor are before the first step.
+/// The values of a tensor's elements before the first step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Start {
     /// All the same.
     Constant(f32),
     /// Uniform in `±1/√fan_in` (Kaiming with a = √5, as PyTorch does).
     Uniform {
-        /// Numbers that each output is a weighted sum of.
+        /// Number of terms in each output's weighted sum.
         fan_in: usize,
     },
 }
@@ -49,8 +50,8 @@ pub struct Parameters {
 const FUSE: &str = "classifier";
 
 impl Parameters {
-    /// Those of the network for edges of this architecture. Biases start at 0, except those of shortcuts, which start
-    /// like weights, as PyTorch's do; the weights that fuse the sides start at 1/4.
+    /// The parameters of the edge network of this architecture. Biases start at 0, except those of shortcuts,
+    /// which start like weights, as PyTorch's do; the weights that fuse the sides start at 1/4.
     pub fn of(arch: &Arch) -> Self {
         let shortcuts: Vec<String> = arch.blocks().iter().filter_map(Block::shortcut).collect();
         let mut parameters = Self::default();
@@ -68,7 +69,7 @@ impl Parameters {
         parameters
     }
 
-    /// Those of the network for recognition of this architecture. What scales starts at 1, what is added at 0.
+    /// The parameters of the recognition network of this architecture. Factors start at 1, terms at 0.
     pub fn of_recognition(arch: &RecognitionArch) -> Self {
         let mut parameters = Self::default();
         for parameter in RecognitionSurvey::parameters_of(arch) {
@@ -84,7 +85,7 @@ impl Parameters {
         parameters
     }
 
-    /// The tensors, in the order the network asks for them.
+    /// The tensors, in the order in which the network uses them.
     pub fn tensors(&self) -> &[Tensor] {
         &self.tensors
     }
@@ -141,11 +142,11 @@ impl Parameters {
         values
     }
 
-    /// The values that a model has.
+    /// The values in a model.
     ///
     /// # Errors
     ///
-    /// What is wrong with it: another architecture, or folded differences.
+    /// What is wrong with it: a different architecture, or folded differences.
     pub fn values(&self, model: &Model) -> Result<Vec<f32>, String> {
         if model.is_folded() {
             return Err("folded weights, which cannot be trained further".to_owned());

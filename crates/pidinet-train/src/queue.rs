@@ -1,15 +1,15 @@
-//! What is prepared while something else computes.
+//! Items prepared in the background while something else computes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-/// Items that threads of their own prepare one after the other, a few in advance.
+/// Items that threads prepare one after another, a few in advance.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     loaders: Vec<Receiver<T>>,
     next: usize,
-    /// Where the system gives no threads: what prepares an item when it is wanted.
+    /// If the system allows no threads: what prepares an item when it is wanted.
     inline: Option<Inline<T>>,
 }
 
@@ -26,7 +26,8 @@ impl<T> std::fmt::Debug for Inline<T> {
 }
 
 impl<T: Send + 'static> Queue<T> {
-    /// Starts to prepare the items from number `first` on, with `loaders` threads, or without threads where the system gives none.
+    /// Starts to prepare the items from number `first` on, with `loaders` threads, or without threads if the
+    /// system allows none.
     pub(crate) fn start(
         first: u64,
         loaders: usize,
@@ -36,7 +37,7 @@ impl<T: Send + 'static> Queue<T> {
             let (sender, receiver) = sync_channel(2);
             let item = item.clone();
             let load = move || {
-                // Ends when nobody wants another item.
+                // Ends when no more items are wanted.
                 let mut number = first + loader as u64;
                 while sender.send(item(number)).is_ok() {
                     number += loaders as u64;
@@ -57,11 +58,11 @@ impl<T: Send + 'static> Queue<T> {
         }
     }
 
-    /// The next item; `None` if `stop` becomes true before it is there.
+    /// The next item; `None` if `stop` becomes true before it is ready.
     ///
     /// # Panics
     ///
-    /// If a loader did.
+    /// If a loader panicked.
     pub(crate) fn next(&mut self, stop: &AtomicBool) -> Option<T> {
         const PATIENCE: Duration = Duration::from_millis(50);
         if let Some(Inline { item, number }) = &mut self.inline {

@@ -1,4 +1,4 @@
-//! Random numbers of a run: they follow from its seed, so that a run that goes on goes on the same.
+//! Random numbers of a run: they follow from its seed, so that a resumed run continues identically.
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha12Rng;

@@ -1,10 +1,11 @@
-//! Training of networks for recognition, whose inner convolutions have one bit a weight and activation.
+//! Training of recognition networks, whose inner convolutions have one bit for each weight and activation.
 //!
-//! Batch norm looks at all images of a batch together, so here a batch goes through the network as one, in
-//! shards ([`tape::shard`]) that threads compute at the same time from one batch norm to the next; a map of a shard
-//! is a few images above one another ([`tape::stack`]). As for edges, the network is said once, in [`pidinet::arch::recognition`], and
-//! recorded on a tape that runs forwards and backwards ([`tape`]), and convolutions are the kernels of
-//! [`pidinet_kernels::planes`]. Signs have no gradient: what counts as one is [`signs`].
+//! Batch norm looks at all images of a batch together, so here a whole batch goes through the network at
+//! once, in shards ([`tape::shard`]) that threads compute in parallel from one batch norm to the next; a map
+//! of a shard is a few images stacked on top of each other ([`tape::stack`]). As for edges, the network is
+//! defined once, in [`pidinet::arch::recognition`], and recorded on a tape that runs forward and backward
+//! ([`tape`]), and convolutions use the kernels of [`pidinet_kernels::planes`]. Signs have no gradient;
+//! [`signs`] has what replaces it.
 
 pub mod batch;
 pub mod config;

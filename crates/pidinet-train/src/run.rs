@@ -1,16 +1,16 @@
-//! A training run: a folder with everything that is needed to trust it.
+//! A training run: a folder with everything needed to trust it.
 //!
 //! | file | what |
 //! |---|---|
 //! | `config.toml` | the configuration, defaults filled in |
-//! | `checkpoint.safetensors` | to go on from |
-//! | `checkpoint-before.safetensors` | the one before, should that be damaged |
+//! | `checkpoint.safetensors` | to resume from |
+//! | `checkpoint-before.safetensors` | the one before, in case that is damaged |
 //! | `model.safetensors` | the averaged weights, for `pidinet detect` |
-//! | `best.safetensors` | those of the greatest validation ODS, the first of equal ones |
+//! | `best.safetensors` | the weights with the best validation score (ODS or top-1), the first if several are equal |
 //! | `metrics.jsonl` | one line for each epoch and validation |
 //! | `run.html` | curves, numbers and predictions, to look at |
 //! | `loss.png`, `rate.png`, `scores.png` | the curves as pictures |
-//! | `predictions/STEP/` | some validation images as the network saw them then |
+//! | `predictions/STEP/` | the network's output for some validation images at that step |
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,13 +35,13 @@ use lesson::{Learnt, Lesson, Rules, Validated};
 /// Where a run lives and how it is controlled.
 #[derive(Debug)]
 pub struct RunOptions<'a> {
-    /// The folder of the run; made if it is missing.
+    /// The folder of the run; created if it is missing.
     pub folder: PathBuf,
-    /// Whether to go on from the newest whole checkpoint in the folder, if there is one.
+    /// Whether to resume from the newest undamaged checkpoint in the folder, if there is one.
     pub resume: bool,
     /// Where the network computes.
     pub device: &'a dyn Device,
-    /// Becomes true when the run should save and end.
+    /// Becomes true when the run should save and stop.
     pub stop: &'a AtomicBool,
 }
 
@@ -49,15 +49,15 @@ pub struct RunOptions<'a> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// The run begins or goes on.
+    /// The run starts or resumes.
     Started {
-        /// Images that are learnt from.
+        /// Number of training images.
         images: usize,
         /// Number of parameters.
         parameters: usize,
         /// Steps done before.
         step: u64,
-        /// Steps in all, if that is known.
+        /// Total number of steps, if known.
         steps: Option<u64>,
     },
     /// A step was done.
@@ -66,11 +66,11 @@ pub enum Event {
         step: u64,
         /// Share of the run that is done.
         done: f64,
-        /// Loss of the batch, for each image.
+        /// Mean loss of the batch's images.
         loss: f64,
-        /// Images a second, since the run began or went on.
+        /// Images a second since the run started or resumed.
         speed: f64,
-        /// Seconds left, if all goes on like this.
+        /// Seconds left at this speed.
         left: f64,
     },
     /// An image could not be used.
@@ -82,9 +82,9 @@ pub enum Event {
     },
     /// A line was added to the metrics.
     Recorded(Record),
-    /// The run was told to stop, and saves what it has.
+    /// The run was told to stop, and is saving its state.
     Stopping,
-    /// A checkpoint was written, and all that is to be looked at.
+    /// A checkpoint was written, and everything to look at.
     Saved {
         /// Steps done.
         step: u64,
@@ -94,7 +94,7 @@ pub enum Event {
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Where it is.
+    /// Its position.
     pub position: Position,
     /// Whether all steps are done.
     pub finished: bool,
@@ -102,7 +102,7 @@ pub struct Outcome {
     pub model: PathBuf,
 }
 
-/// Writes the configuration of a run again, as its newest checkpoint has it, where the file is missing or empty.
+/// Writes the configuration of a run again, from its newest checkpoint, if the file is missing or empty.
 ///
 /// # Errors
 ///
@@ -158,7 +158,7 @@ pub(crate) fn run(
     Ok(Outcome { position: run.position, finished, model: run.folder.join(MODEL) })
 }
 
-/// A run that is under way.
+/// A run in progress.
 struct Run<'a, L> {
     lesson: L,
     rules: Rules<'a>,
@@ -167,12 +167,12 @@ struct Run<'a, L> {
     metrics: Metrics,
     session: Session,
     stop: &'a AtomicBool,
-    /// Whether the newest checkpoint in the folder is whole, so that it may replace the one before.
+    /// Whether the newest checkpoint in the folder is undamaged, so that it may replace the one before.
     last_is_whole: bool,
     _lock: FolderLock,
 }
 
-/// The time since the run began or went on.
+/// The time since the run started or resumed.
 struct Session {
     start: Instant,
     /// Steps done before.
@@ -206,7 +206,7 @@ impl<'a, L: Lesson> Run<'a, L> {
             }
             let learner = lesson.learner_mut();
             if checkpoint.parameters.len() != learner.layout().len() {
-                return Err(unlike("another number of parameters", "those of the model it names"));
+                return Err(unlike("a different number of parameters", "those of the model it names"));
             }
             (learner.parameters, learner.state) = (checkpoint.parameters, checkpoint.state);
             position = checkpoint.position;
@@ -215,7 +215,7 @@ impl<'a, L: Lesson> Run<'a, L> {
             lesson.begin()?;
             write_atomically(folder.join(CONFIG), rules.config.as_bytes())?;
         }
-        // What a session measured after this checkpoint will be measured again.
+        // Measurements that an earlier session made after this checkpoint will be made again.
         let measured = position.step.saturating_sub(position.unmeasured.into());
         let metrics = Metrics::open(&folder.join(METRICS), measured)?;
         let session =
@@ -227,7 +227,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         Ok(run)
     }
 
-    /// Steps in all, unless the clock decides.
+    /// Total number of steps, unless the clock decides.
     fn steps(&self) -> Option<u64> {
         let train = &self.rules.train;
         if train.minutes > 0.0 {
@@ -247,7 +247,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         }
     }
 
-    /// Learns from one batch; false, and nothing is learnt, if the run should end.
+    /// Learns from one batch; false, without learning, if the run should stop.
     fn step(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<bool> {
         if self.stop.load(Ordering::Relaxed) {
             return Ok(false);
@@ -276,13 +276,13 @@ impl<'a, L: Lesson> Run<'a, L> {
         Ok(true)
     }
 
-    /// Passes of the training images when `step` steps are done.
+    /// Passes over the training images after `step` steps.
     fn epochs(&self, step: u64) -> f64 {
         (step * self.rules.train.batch as u64) as f64 / self.lesson.images() as f64
     }
 
-    /// At the end of an epoch, or where validation is due: adds a line to the metrics. Returns whether it
-    /// validated. If the run should end before that is done, it is left to who goes on with it.
+    /// At the end of an epoch, or if validation is due, adds a line to the metrics. Returns whether it
+    /// validated. If the run should stop before that is done, it is left to the resumed run.
     fn measure(&mut self, tell: &mut dyn FnMut(&Event)) -> Result<bool> {
         let step = self.position.step;
         let last = self.done() >= 1.0;
@@ -293,7 +293,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         let (validates, ends) = (due(self.rules.validation_epochs), due(1.0));
         let pictures = self.folder.join(format!("{PREDICTIONS}/{step:07}"));
         let validated = if validates {
-            // It may take long, and who ends it is not to lose the steps before.
+            // Validation may take long, and interrupting it must not lose the steps before it.
             self.position.unmeasured = true;
             self.save_checkpoint()?;
             self.lesson.validate(&pictures, self.stop)?
@@ -347,7 +347,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         Ok(())
     }
 
-    /// Writes what is needed to go on.
+    /// Writes everything needed to resume.
     fn save_checkpoint(&mut self) -> Result<()> {
         let folder = self.folder;
         let Learner { parameters, state, .. } = self.lesson.learner();
@@ -365,7 +365,7 @@ impl<'a, L: Lesson> Run<'a, L> {
         Ok(())
     }
 
-    /// Writes what is only to be looked at.
+    /// Writes everything that is only to look at.
     fn decorate_folder(&self, config: &str) {
         let folder = self.folder;
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -404,7 +404,8 @@ impl<'a, L: Lesson> Run<'a, L> {
     }
 }
 
-/// Lets the last checkpoint be the one before, under a second name: it stays what it is until the new one replaces it.
+/// Keeps the last checkpoint as the one before, under a second name; it stays in place until the new one
+/// replaces it.
 fn keep_one_more(last: &Path, before: &Path) {
     let _ = std::fs::remove_file(before); // it may not be there
     let kept = std::fs::hard_link(last, before).or_else(|_| std::fs::copy(last, before).map(|_| ()));
@@ -413,14 +414,15 @@ fn keep_one_more(last: &Path, before: &Path) {
     }
 }
 
-/// Goes on without what is only to be looked at.
+/// Continues if something that is only to look at could not be written.
 pub(crate) fn decorate<E: std::error::Error>(written: Result<(), E>) {
     if let Err(error) = written {
         log::warn!("{}; the run goes on without it", chain(&error));
     }
 }
 
-/// After a step that takes as long, a checkpoint is written: who wants the run to end need not wait for the next one.
+/// After a step that takes this long, a checkpoint is written, so that a run can be ended without waiting for
+/// the next step.
 const LONG_STEP: Duration = Duration::from_secs(1);
 
 pub(crate) const CONFIG: &str = "config.toml";

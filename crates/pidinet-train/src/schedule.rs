@@ -11,13 +11,13 @@ use crate::settings::check;
 pub struct Schedule {
     /// The largest learning rate.
     pub rate: f64,
-    /// Share of all steps in which it rises from 0, in a line.
+    /// Share of all steps in which the rate rises linearly from 0.
     pub warmup: f64,
-    /// What it does then.
+    /// What the rate does after that.
     pub kind: Kind,
     /// Cosine: the share of the rate that is left at the end.
     pub end: f64,
-    /// Steps: at these shares of all steps the rate is multiplied with `factor`.
+    /// Steps: at these shares of all steps the rate is multiplied by `factor`.
     pub milestones: Vec<f64>,
     /// Steps: see `milestones`.
     pub factor: f64,
@@ -27,11 +27,11 @@ pub struct Schedule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Half a wave of a cosine from the rate to its end.
+    /// Half a period of a cosine from the rate to its end.
     Cosine,
     /// Smaller by a factor at each milestone.
     Steps,
-    /// The same always.
+    /// Always the same.
     Constant,
 }
 

@@ -1,4 +1,4 @@
-//! Settings of every run, whatever is learnt, and how their values are checked.
+//! Settings that all runs share, and how their values are checked.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,16 +8,16 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Train {
-    /// Steps of the optimiser in all. 0: as many as `epochs` need.
+    /// Total number of optimiser steps. 0: as many as `epochs` need.
     pub steps: u64,
-    /// Minutes of training in all, whatever the steps; 0: no limit. The schedule then follows the clock, so
-    /// the weights depend on the speed of the machine and are not reproducible bit for bit.
+    /// Total minutes of training, whatever the number of steps; 0: no limit. The schedule then follows the
+    /// clock, so the weights depend on the speed of the machine and are not reproducible bit for bit.
     pub minutes: f64,
     /// How often each image is used, if `steps` is 0.
     pub epochs: f64,
     /// Images a step. Their gradients are added, divided by this number.
     pub batch: usize,
-    /// A checkpoint is written every so many steps, and at the end.
+    /// Steps between checkpoints; one is also written at the end.
     pub checkpoint_steps: u64,
 }
 
@@ -37,7 +37,7 @@ impl Train {
     }
 }
 
-/// An error, unless `holds`.
+/// An error unless `holds`.
 pub(crate) fn check(
     field: &'static str,
     found: impl std::fmt::Display,

@@ -1,9 +1,9 @@
-//! Runs that the first version began go on with this one, to the same weights.
+//! Runs that the first version started can be resumed with this one, to the same weights.
 //!
 //! `data/before` has, for each network, the folder of a run as that version left it after step 5 of 8
-//! (`PIDINET_ISA=portable pidinet train edges RUN`, and `classify`), and the images it learns from. They are compared with
-//! the checkpoint that the same version wrote after step 8. Kernels add the pixels of a gradient in another order now, so last
-//! bits differ.
+//! (`PIDINET_ISA=portable pidinet train edges RUN`, and `classify`), and its training images. The result is
+//! compared with the checkpoint that the same version wrote after step 8. Kernels now add the pixels of a
+//! gradient in another order, so the last bits differ.
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -16,7 +16,8 @@ use pidinet_train::device::Cpu;
 use pidinet_train::run::{Event, Outcome, RunOptions};
 use pidinet_train::{Result, edges, recognition};
 
-/// Goes on with a copy of a run; its parameters, and their averages, must be those that the first version came to.
+/// Resumes a copy of a run; its parameters and their averages must be those that the first version arrived
+/// at.
 fn gone_on(
     name: &str,
     train: impl FnOnce(&Path, &RunOptions<'_>, &mut dyn FnMut(&Event)) -> Result<Outcome>,
@@ -43,7 +44,7 @@ fn gone_on(
     });
     assert_eq!(found.len(), wanted.len());
     let differences = found.into_iter().zip(wanted).map(|(a, b)| (a - b).abs());
-    // A step is at most about the learning rate, 0.002, long: less than a tenth of one.
+    // The bound is less than a tenth of a step, which is at most about as long as the learning rate, 0.002.
     let most = differences.fold(0.0, f32::max);
     assert!(most < 1e-4, "{most}");
 }

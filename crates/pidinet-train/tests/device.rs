@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use pidinet::EdgeMap;
 use pidinet::arch::recognition::RecognitionArch;
 use pidinet::arch::{Arch, Kinds as Differences};
 use pidinet::save::SaveOptions;
+use pidinet::{EdgeMap, Size};
 use pidinet_train::device::{Cpu, Device, check};
 use pidinet_train::edges::config::{self, Config, Source};
 use pidinet_train::edges::loss::Loss;
@@ -133,7 +133,7 @@ fn draw(folder: &Path) -> Source {
             let value = |i: usize| inside.contains(&(i % SIDE)) && (8..30).contains(&(i / SIDE));
             let map = (0..SIDE * SIDE).map(|i| f32::from(u8::from(value(i)))).collect();
             let file = folder.join(part).join(format!("{number}.png"));
-            EdgeMap::new(SIDE, SIDE, map).save(file, &SaveOptions::default()).unwrap();
+            EdgeMap::new(Size::square(SIDE), map).save(file, &SaveOptions::default()).unwrap();
         }
     }
     Source::Folders { images: folder.join("images"), truth: folder.join("truth") }

@@ -1,4 +1,5 @@
-//! The network, its gradients and ten steps are PyTorch's: `tools/training.py` wrote `data/training.safetensors`.
+//! The network, its gradients and ten steps agree with PyTorch: `tools/training.py` wrote
+//! `data/training.safetensors`.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -12,7 +13,7 @@ use safetensors::SafeTensors;
 
 const GOLDEN: &[u8] = include_bytes!("data/training.safetensors");
 
-/// What PyTorch gave for one network.
+/// PyTorch's results for one network.
 struct Case {
     name: &'static str,
     tape: Tape,

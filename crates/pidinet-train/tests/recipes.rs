@@ -3,10 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use pidinet::EdgeMap;
 use pidinet::arch::Arch;
 use pidinet::save::SaveOptions;
 use pidinet::weights::{Model, OpenOptions};
+use pidinet::{EdgeMap, Size};
 use pidinet_train::Error;
 use pidinet_train::checkpoint::Checkpoint;
 use pidinet_train::edges::config::{self, Augment, Config, Labels, Material, Phase, Source, Trust};
@@ -33,7 +33,8 @@ fn rectangle(number: usize) -> [usize; 4] {
     [left, top, left + 20 + number % 11, top + 18 + number % 9]
 }
 
-/// A value for each place in image `number`, by whether it is inside the rectangle and on its outline.
+/// A value for each pixel of image `number`, depending on whether it is inside the rectangle and on its
+/// outline.
 fn drawn(number: usize, by: usize, value: impl Fn(usize, usize, bool, bool) -> f32) -> EdgeMap {
     let [left, top, right, bottom] = rectangle(number).map(|side| side + by);
     let pixel = |at: usize| {
@@ -42,7 +43,7 @@ fn drawn(number: usize, by: usize, value: impl Fn(usize, usize, bool, bool) -> f
         let outline = inside && (x == left || x == right || y == top || y == bottom);
         value(x, y, inside, outline)
     };
-    EdgeMap::new(WIDTH, HEIGHT, (0..WIDTH * HEIGHT).map(pixel).collect())
+    EdgeMap::new(Size { height: HEIGHT, width: WIDTH }, (0..WIDTH * HEIGHT).map(pixel).collect())
 }
 
 impl Data {
@@ -102,7 +103,7 @@ impl Data {
         config
     }
 
-    /// All that a recipe can have, at once.
+    /// Everything that a recipe can have, at once.
     fn everything(&self) -> Config {
         let mut config = self.config(self.folders("truth"));
         config.data.labels = Labels::Registered;
@@ -227,8 +228,8 @@ fn every_source_gives_what_it_knows() {
         |index: usize, kind: fn(f32) -> bool| plain(index).labels.iter().filter(|l| kind(**l)).count();
     let [left, top, right, bottom] = rectangle(0);
     let outline = 2 * (right - left + bottom - top);
-    // Three annotators, each a pixel further: ridges are of the middle one. (In pictures of this size, matched pixels are
-    // less than a pixel apart.)
+    // Three annotators, each a pixel further out: the ridges are those of the middle one. (In pictures of
+    // this size, matched pixels are less than a pixel apart.)
     let seen = count(0, |label| label > 0.0);
     assert!((outline / 2..2 * outline).contains(&seen), "{seen} pixels of ridges, {outline} of an outline");
     assert!(count(0, |label| label == IGNORED) > outline, "the other lines are open");
@@ -239,13 +240,13 @@ fn every_source_gives_what_it_knows() {
     // A mask: no background.
     assert!((outline * 9 / 10..=outline + 4).contains(&count(6, |label| label == 1.0)));
     assert_eq!(count(6, |label| label == 0.0), 0);
-    // A picture: nothing but a teacher.
+    // A picture: only a teacher.
     assert_eq!(count(9, |label| label != IGNORED), 0);
     assert_eq!(
         examples.taught(9, &examples.get(9).unwrap()).unwrap().unwrap()[top * WIDTH + left],
         229 * 257
     );
-    // Truth that is partial by word: the same boundaries, no background.
+    // Truth that is declared partial: the same boundaries, but no background.
     config.data.train[1].partial = true;
     let examples = Examples::open(&config.data.train, &config.data, None).unwrap();
     let partial = Sample::plain(&examples.get(3).unwrap(), "a").labels;
@@ -259,7 +260,9 @@ fn pixels_of_the_value_to_be_ignored_count_nothing() {
     let save = |name: &str, value: &dyn Fn(usize) -> f32| {
         let path = folder.path().join(name).join("a.png");
         std::fs::create_dir(path.parent().unwrap()).unwrap();
-        EdgeMap::new(16, 16, (0..256).map(value).collect()).save(path, &SaveOptions::default()).unwrap();
+        EdgeMap::new(Size::square(16), (0..256).map(value).collect())
+            .save(path, &SaveOptions::default())
+            .unwrap();
     };
     save("images", &|at| at as f32 / 255.0);
     save("truth", &|at| [0.0, 0.0, 1.0 / 255.0, 1.0][at % 4]);
@@ -300,7 +303,7 @@ fn pictures_and_a_teacher_alone_teach() {
 #[test]
 fn a_teacher_that_does_not_fit_stops_the_run_or_is_skipped_and_counted() {
     let data = Data::new(4);
-    data.save(&EdgeMap::new(9, 8, vec![0.5; 72]), "maps/01.png");
+    data.save(&EdgeMap::new(Size { height: 8, width: 9 }, vec![0.5; 72]), "maps/01.png");
     std::fs::write(data.path("maps/02.png"), b"\x89PNG\r\n\x1a\nnothing more").unwrap();
     let mut config = data.config(data.folders("one"));
     config.distil.maps = Some(data.path("maps"));
@@ -319,7 +322,7 @@ fn a_teacher_that_does_not_fit_stops_the_run_or_is_skipped_and_counted() {
     let size = format!("a map of the image's size, {WIDTH}x{HEIGHT}, found one of 9x8");
     assert!(reasons.iter().any(|reason| reason.contains(&size)), "{reasons:?}");
     assert!(reasons.iter().any(|reason| reason.contains("02.png")), "{reasons:?}");
-    // Maps that are not there are named before anything begins.
+    // Missing maps are reported before anything begins.
     std::fs::remove_file(data.path("maps/03.png")).unwrap();
     config.data.skip = 0;
     let message = go(&config, &folder.path().join("c"), false, |_| {}).unwrap_err().to_string();

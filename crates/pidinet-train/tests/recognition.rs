@@ -1,4 +1,4 @@
-//! Logits and gradients are PyTorch's: `tools/recognition.py` wrote `data/recognition.safetensors`.
+//! Logits and gradients agree with PyTorch: `tools/recognition.py` wrote `data/recognition.safetensors`.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -13,7 +13,7 @@ use safetensors::SafeTensors;
 
 const GOLDEN: &[u8] = include_bytes!("data/recognition.safetensors");
 
-/// What PyTorch gave for one network.
+/// PyTorch's results for one network.
 struct Case {
     name: &'static str,
     arch: RecognitionArch,
@@ -70,7 +70,7 @@ impl Case {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let mut result = (0.0, Vec::new());
-            // Twice, since the second time all memory has been used before.
+            // Twice, because the second time all memory has been used before.
             for _ in 0..2 {
                 gradients.fill(0.0);
                 tape.forward(
@@ -92,7 +92,8 @@ impl Case {
     }
 }
 
-/// Some gradients are zero, as those of what a batch norm takes off again: differences are shares of no less.
+/// Some gradients are zero, such as those of terms that a batch norm subtracts again, so differences are
+/// shares of at least this.
 const LEAST: f32 = 0.05;
 
 /// The largest difference, as a share of the largest expected number.

@@ -1,4 +1,4 @@
-//! Whole runs of networks for recognition, on drawn patterns.
+//! Whole runs of recognition networks, on drawn patterns.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use pidinet::EdgeMap;
 use pidinet::save::SaveOptions;
 use pidinet::weights::{OpenOptions, RecognitionModel};
-use pidinet::{Classifier, ClassifierOptions};
+use pidinet::{Classifier, ClassifierOptions, Size};
 use pidinet_eval::classes::{ClassSet, Confusion};
 use pidinet_train::device::Cpu;
 use pidinet_train::recognition::config::{Augment, Config, Model};
@@ -31,7 +31,7 @@ fn draw(folder: &Path, count: usize) {
             };
             let data = (0..SIDE * SIDE).map(|i| shade(i % SIDE, i / SIDE)).collect();
             let path = folder.join(format!("data/{name}/{number:02}.png"));
-            EdgeMap::new(SIDE, SIDE, data).save(path, &SaveOptions::default()).unwrap();
+            EdgeMap::new(Size::square(SIDE), data).save(path, &SaveOptions::default()).unwrap();
         }
     }
 }
@@ -68,7 +68,7 @@ fn a_crashed_run_goes_on_to_the_same_weights() {
     let folder = tempfile::tempdir().unwrap();
     draw(folder.path(), 12);
     let mut config = config(folder.path());
-    // Everything that draws random numbers.
+    // Everything that uses random numbers.
     config.augment = Augment { cutout: 6, mixup: 0.3, scale: 1.3, ..Augment::default() };
     config.binary.real_weights = 0.5;
     let whole = folder.path().join("whole");
@@ -114,7 +114,7 @@ fn stripes_are_learnt_and_every_file_is_written() {
         assert!(run.join(file).is_file(), "{file}");
     }
 
-    // What was measured is what the engine gives, to the last bit.
+    // The recorded scores are those of the engine, to the last bit.
     let model = model(&run);
     assert_eq!(model.labels, ["across", "diagonal", "down"]);
     assert_eq!(model.info.scores["validation.top1"], top1);

@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pidinet::EdgeMap;
 use pidinet::arch::Arch;
 use pidinet::image::{Image, ImageLimits};
 use pidinet::save::SaveOptions;
+use pidinet::{EdgeMap, Size};
 use pidinet_train::Error;
 use pidinet_train::device::Cpu;
 use pidinet_train::edges::config::{self, Augment, Config, Source};
@@ -46,7 +46,9 @@ impl Drawn {
 
     fn save(&self, part: &str, number: usize, shade: impl Fn(usize, usize) -> f32) {
         let data = (0..SIDE * SIDE).map(|i| shade(i % SIDE, i / SIDE)).collect();
-        EdgeMap::new(SIDE, SIDE, data).save(self.file(part, number), &SaveOptions::default()).unwrap();
+        EdgeMap::new(Size::square(SIDE), data)
+            .save(self.file(part, number), &SaveOptions::default())
+            .unwrap();
     }
 
     fn file(&self, part: &str, number: usize) -> PathBuf {
@@ -97,7 +99,7 @@ fn a_crashed_run_goes_on_to_the_same_weights() {
     }
 }
 
-/// What a model file says of itself, as it is written.
+/// The metadata of a model file, as written.
 fn metadata(model: &Path) -> String {
     let bytes = std::fs::read(model).unwrap();
     let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
@@ -348,7 +350,9 @@ fn damaged_images_stop_the_run_or_are_skipped_and_counted() {
     let drawn = Drawn::new(5);
     std::fs::write(drawn.file("images", 2), b"\x89PNG\r\n\x1a\nnothing more").unwrap();
     drawn.save("truth", 4, |_, _| 0.0);
-    EdgeMap::new(9, 9, vec![0.0; 81]).save(drawn.file("truth", 4), &SaveOptions::default()).unwrap();
+    EdgeMap::new(Size::square(9), vec![0.0; 81])
+        .save(drawn.file("truth", 4), &SaveOptions::default())
+        .unwrap();
     let mut config = drawn.config();
     config.train.steps = 5;
     let folder = tempfile::tempdir().unwrap();
@@ -362,7 +366,7 @@ fn damaged_images_stop_the_run_or_are_skipped_and_counted() {
         }
     });
     let outcome = outcome.unwrap();
-    // Five steps of three are three passes of the five images, two of which are damaged.
+    // Five steps of three images are three passes over five images, two of which are damaged.
     assert_eq!((skipped.len(), outcome.position.failed), (6, 6));
     assert!(skipped.iter().any(|(name, reason)| name == "04" && reason.contains("9x9")), "{skipped:?}");
 }

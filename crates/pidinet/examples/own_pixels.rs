@@ -1,4 +1,4 @@
-//! Edges of pixels that are already in memory, such as the frames of a camera, without allocating for each frame.
+//! Edges of pixels already in memory, such as camera frames, without allocating for each frame.
 //!
 //! ```sh
 //! cargo run --release -p pidinet --example own_pixels
@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout, reason = "its output")]
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
-use pidinet::{DetectorOptions, EdgeDetector};
+use pidinet::{DetectorOptions, EdgeDetector, Size};
 
 const WIDTH: usize = 160;
 const HEIGHT: usize = 120;
@@ -15,7 +15,7 @@ fn main() -> Result<(), pidinet::Error> {
     let detector = EdgeDetector::new(&pidinet::models::open("tiny")?, &DetectorOptions::default())?;
 
     // BGR bytes without gaps; `row_stride` of `PixelLayout` is for rows that lie further apart.
-    let layout = PixelLayout::packed(WIDTH, HEIGHT, PixelFormat::Bgr);
+    let layout = PixelLayout::packed(Size { height: HEIGHT, width: WIDTH }, PixelFormat::Bgr);
     let mut image = Image::from_u8(&frame(0), &layout)?;
     let mut edges = vec![0u8; WIDTH * HEIGHT];
 

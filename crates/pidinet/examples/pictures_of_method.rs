@@ -36,16 +36,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = pidinet::models::open("tiny")?;
     let seen = trace(&model, &DetectorOptions::default(), &Normalised(&image), image.size())?;
     save("method-stages.jpg", &seen.stages.each_ref().map(strength))?;
-    let probabilities = |map: &Map| EdgeMap::new(map.shape[2], map.shape[1], map.data.clone());
+    let probabilities =
+        |map: &Map| EdgeMap::new(Size { height: map.shape[1], width: map.shape[2] }, map.data.clone());
     save("method-sides.jpg", &seen.sides.each_ref().map(probabilities))?;
     save("method-fused.jpg", &[probabilities(&seen.fused)])?;
     Ok(())
 }
 
-/// What a convolution that looks to the left answers: grey is 0, bright positive, dark negative.
+/// The response of a kernel whose weights lie on its left: grey is 0, bright positive, dark negative.
 fn response(image: &Image, kind: Kind) -> EdgeMap {
     let mut weights = [0.0; 9];
-    // Those of a radial difference are numbered by direction, from 1; the others row by row.
+    // The weights of a radial difference are numbered by direction, from 1; the others row by row.
     let left = if kind == Kind::Radial { [1, 4, 6] } else { [0, 3, 6] };
     for (tap, weight) in left.into_iter().zip([0.25, 0.5, 0.25]) {
         weights[tap] = weight;
@@ -54,7 +55,7 @@ fn response(image: &Image, kind: Kind) -> EdgeMap {
     let side = folded.len().isqrt();
     let (width, height) = (image.width(), image.height());
     let grey = |x: usize, y: usize| image.rgb(x, y).iter().sum::<f32>() / 3.0;
-    // Borders are continued, so that the frame of a picture is no edge.
+    // Border pixels are repeated, so that the frame of a picture is not an edge.
     let at = |position: usize, tap: usize, end: usize| (position + tap).saturating_sub(side / 2).min(end - 1);
     let pixel = |index: usize| {
         let (x, y) = (index % width, index / width);
@@ -63,7 +64,7 @@ fn response(image: &Image, kind: Kind) -> EdgeMap {
         let sum: f32 = folded.iter().enumerate().map(product).sum();
         if kind == Kind::Vanilla { sum } else { (0.5 + 4.0 * sum).clamp(0.0, 1.0) }
     };
-    EdgeMap::new(width, height, (0..width * height).map(pixel).collect())
+    EdgeMap::new(Size { height, width }, (0..width * height).map(pixel).collect())
 }
 
 /// The mean size of a stage's channels, pixel by pixel; white is the 99.5th percentile.
@@ -77,7 +78,7 @@ fn strength(map: &Map) -> EdgeMap {
     let mut sorted = data.clone();
     sorted.sort_by(f32::total_cmp);
     let white = sorted[(sorted.len() - 1) * 995 / 1000];
-    EdgeMap::new(width, height, data.into_iter().map(|value| (value / white).min(1.0)).collect())
+    EdgeMap::new(Size { height, width }, data.into_iter().map(|value| (value / white).min(1.0)).collect())
 }
 
 /// Maps side by side, each as large as the others.
@@ -90,10 +91,10 @@ fn in_a_row(maps: &[EdgeMap]) -> EdgeMap {
             data.extend(map.row(y));
         }
     }
-    EdgeMap::new(data.len() / SHOWN.height, SHOWN.height, data)
+    EdgeMap::new(Size { height: SHOWN.height, width: data.len() / SHOWN.height }, data)
 }
 
-/// An image as the network takes it.
+/// An image as the network's input.
 struct Normalised<'a>(&'a Image);
 
 impl Input for Normalised<'_> {

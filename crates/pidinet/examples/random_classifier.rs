@@ -1,4 +1,5 @@
-//! Writes a Bi-PiDiNet of random weights, to time it: `random_classifier 18|18-light|18-cifar|s FILE [RHO]`.
+//! Writes a Bi-PiDiNet with random weights, for timing:
+//! `random_classifier 18|18-light|18-cifar|s FILE [RHO]`.
 
 use pidinet::arch::Kind;
 use pidinet::arch::recognition::{RecognitionArch, Stem};

@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let image = Image::open(input, &ImageLimits::default())?;
     let detector = EdgeDetector::new(&pidinet::models::open("tiny")?, &DetectorOptions::default())?;
 
-    // The map is a ridge a few pixels wide: keep its crest.
+    // Edges in the map are ridges a few pixels wide: keep their crests.
     let mut edges = post::suppress(&detector.detect(&image)?.edges, &Suppression::HED);
     // Keep weak pixels (0.2) only where they continue strong ones (0.5).
     let mut lines = post::hysteresis(&edges, 0.2, 0.5);

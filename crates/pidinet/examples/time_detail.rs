@@ -1,4 +1,5 @@
-//! Times from another detail to a detector that is ready, as a slider needs it: mixing, folding, packing, on one thread.
+//! Times how long a new detail takes to become a ready detector, as behind a slider: mixing, folding and
+//! packing, on one thread.
 //!
 //! ```sh
 //! cargo run --release -p pidinet --example time_detail -- full 100 f32
@@ -14,7 +15,7 @@ use pidinet::edges::Precision;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::models::Pair;
 use pidinet::weights::Model;
-use pidinet::{DetectorOptions, EdgeDetector};
+use pidinet::{DetectorOptions, EdgeDetector, Size};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,8 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options =
         DetectorOptions { threads: Some(NonZeroUsize::MIN), precision, ..DetectorOptions::default() };
     let noise: Vec<u8> = (0..64 * 64).map(|i: usize| (i.wrapping_mul(2_654_435_761) >> 16) as u8).collect();
-    let image = Image::from_u8(&noise, &PixelLayout::packed(64, 64, PixelFormat::Grey))?;
-    // How fast it is does not depend on what the weights are.
+    let image = Image::from_u8(&noise, &PixelLayout::packed(Size::square(64), PixelFormat::Grey))?;
+    // The speed does not depend on the weights.
     let model = |seed| -> Result<Model, pidinet::Error> {
         let mut model = Model::random(arch.clone(), seed);
         if precision == Precision::Int8 {

@@ -1,4 +1,4 @@
-//! The networks, said once.
+//! The networks, defined once.
 //!
 //! [`pidinet`] is the only definition of the network. It is generic over [`Build`], so that counting
 //! parameters, checking a model file, running the f64 reference, planning the fast engine and training
@@ -12,7 +12,7 @@ pub mod survey;
 
 pub use kinds::{Kind, Kinds, LAYERS};
 
-/// Blocks of the four stages; all but the first stage begin with downsampling.
+/// Blocks in each of the four stages; every stage except the first begins by downsampling.
 pub const STAGES: [usize; 4] = [3, 4, 4, 4];
 
 /// Dilations of the four parallel convolutions of a CDCM.
@@ -24,19 +24,19 @@ pub const STEM: &str = "init_block";
 /// Channels inside a CSAM.
 pub const CSAM_WIDTH: usize = 4;
 
-/// All that distinguishes one PiDiNet from another, but for its weights.
+/// Everything that distinguishes one PiDiNet from another, except its weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arch {
     /// Channels of the first stage, C; the second has 2C, the third and fourth 4C.
     pub width: usize,
     /// Kinds of the sixteen layers.
     pub kinds: Kinds,
-    /// Channels M of the compact dilation convolution modules (CDCM); `None` for none of them.
+    /// Channels M of the compact dilation convolution modules (CDCM); `None` leaves them out.
     pub cdcm: Option<usize>,
-    /// Whether the compact spatial attention modules (CSAM) are there.
+    /// Whether there are compact spatial attention modules (CSAM).
     pub csam: bool,
-    /// Share θ in (0, 1] of the pixel difference in every PDC: 1 is the pure difference, less mixes in
-    /// an ordinary convolution.
+    /// Share θ in (0, 1] of the pixel difference in every PDC: at 1 it is the pure difference, below 1
+    /// an ordinary convolution is mixed in.
     pub theta: f32,
 }
 
@@ -89,7 +89,7 @@ impl Block {
         format!("{}.conv2", self.name)
     }
 
-    /// The name of the convolution that its shortcut is, where it has one.
+    /// The name of the convolution in its shortcut, if there is one.
     pub fn shortcut(&self) -> Option<String> {
         self.is_projected.then(|| format!("{}.shortcut", self.name))
     }
@@ -114,8 +114,8 @@ impl Arch {
         (0..STAGES.len()).flat_map(of_stage).collect()
     }
 
-    /// What a convolution is one of: for each convolution of a block the name of the block, for each dilated one of a
-    /// CDCM that of their sum.
+    /// The module that each convolution belongs to: for a convolution of a block, the name of the block; for
+    /// a dilated one of a CDCM, the name of their sum.
     pub(crate) fn modules(&self) -> BTreeMap<String, String> {
         let blocks = self.blocks().into_iter().flat_map(|block| {
             let convs = [Some(block.depthwise()), Some(block.pointwise()), block.shortcut()];
@@ -193,7 +193,7 @@ impl Conv {
     }
 }
 
-/// What a network is built of: one method for each operation, called in the order of computation.
+/// What a network is built from: one method for each operation, called in the order of computation.
 ///
 /// An interpreter decides what a value is: a shape, a map, a node number, a tensor with gradients.
 /// All maps are `[c, h, w]` (or `[n, c, h, w]`, where an interpreter has batches).
@@ -227,7 +227,7 @@ pub trait Build {
     fn concat(&mut self, maps: &[Self::Value]) -> Self::Value;
 }
 
-/// The maps that a PiDiNet gives.
+/// The maps that a PiDiNet returns.
 #[derive(Clone, Debug)]
 pub struct Outputs<V> {
     /// After the stem: `[C, h, w]`.

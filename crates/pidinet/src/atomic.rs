@@ -1,26 +1,33 @@
-//! Files that appear whole or not at all, and stay so when the power goes.
+//! Files that appear whole or not at all, even through a power cut.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Result};
+use place::Place;
+use sync::unless_unsupported;
 use temporary::Temporary;
 
+mod growing;
+mod place;
 mod sweep;
+mod sync;
 mod temporary;
 
+pub use growing::Growing;
+pub use sync::sync_folder;
 pub use temporary::abandon_temporaries;
 
 /// Writes a file, whole or not at all.
 ///
-/// The bytes go to a temporary file in the same folder, which is synced and then takes the place of `path`; then the
-/// folder is synced. A symbolic link is followed. Permissions are those of any new file. What is not a file, such as
-/// `/dev/null` or a named pipe, is written to directly.
+/// The bytes go to a temporary file in the same folder, which is synced and then renamed to `path`; then the
+/// folder is synced. A symbolic link is followed. Permissions are those of any new file. What is not a file,
+/// such as `/dev/null` or a named pipe, is written to directly.
 ///
 /// # Errors
 ///
-/// If the file cannot be written; what was there before is then untouched and no temporary file remains.
+/// If the file cannot be written; an existing file is then untouched and no temporary file remains.
 pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = Staged::new(path, bytes)?.commit()? {
         sync_folder(&folder);
@@ -28,21 +35,22 @@ pub fn write_atomically(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A file that is written but has not taken its place yet; it is gone if it is dropped.
+/// A file that is written but not yet in its place; dropping it removes it.
 ///
-/// [`write_atomically`] in two steps, of which the second waits for the disk: many files are written sooner when
-/// another thread does that.
+/// [`write_atomically`] in two steps, the second of which waits for the disk: many files are written sooner
+/// if another thread does that.
 #[derive(Debug)]
 pub struct Staged {
     path: PathBuf,
     content: Content,
-    /// How syncing went, if that was done. It is not tried again, as a system may say of a second try that it went well.
+    /// The result of syncing, once that was done. It is not tried again, since a system may report success
+    /// the second time.
     synced: Option<io::Result<()>>,
 }
 
 #[derive(Debug)]
 enum Content {
-    /// A temporary file, and what it is to replace.
+    /// A temporary file, and the file it will replace.
     File { file: Temporary, target: PathBuf, folder: PathBuf },
     /// Bytes for something that is not a file.
     Direct(Vec<u8>),
@@ -60,8 +68,8 @@ impl Staged {
         Ok(Self { path: path.to_owned(), content: stage(path, bytes).map_err(failed)?, synced: None })
     }
 
-    /// Waits until the file is safe on the disk, which [`Self::commit`] else does. Several files are sooner safe when
-    /// they are synced at the same time, each by a thread.
+    /// Waits until the file is safely on disk, as [`Self::commit`] does otherwise. Several files get there
+    /// sooner if they are synced at the same time, each by its own thread.
     pub fn sync(&mut self) {
         self.sync_by(File::sync_data);
     }
@@ -72,12 +80,12 @@ impl Staged {
         }
     }
 
-    /// Syncs the file and lets it take its place. Returns the folder, which the caller should sync, too, after a
-    /// dozen of files or so; `None` if it was no file.
+    /// Syncs the file and moves it into place. Returns the folder, which the caller should sync as well after
+    /// a dozen files or so; `None` if the target is not a file.
     ///
     /// # Errors
     ///
-    /// If it cannot be synced or moved; what was there before is then untouched and no temporary file remains.
+    /// If it cannot be synced or moved; an existing file is then untouched and no temporary file remains.
     pub fn commit(self) -> Result<Option<PathBuf>> {
         self.commit_after(File::sync_data)
     }
@@ -101,43 +109,22 @@ impl Staged {
     }
 }
 
-/// Makes the names of new files in a folder survive a power cut, where the system can do that.
-pub fn sync_folder(folder: &Path) {
-    if cfg!(unix)
-        && let Err(error) = File::open(folder).and_then(|folder| folder.sync_all())
-    {
-        log::debug!("cannot sync the folder {}: {error}", folder.display());
-    }
-}
-
-/// Some file systems cannot sync: what they hold is as safe as it can be.
-fn unless_unsupported(error: io::Error) -> io::Result<()> {
-    match error.kind() {
-        ErrorKind::InvalidInput | ErrorKind::Unsupported => Ok(()),
-        _ => Err(error),
-    }
-}
-
 fn stage(path: &Path, bytes: &[u8]) -> io::Result<Content> {
-    let target = match fs::metadata(path) {
-        Ok(there) if there.is_file() => fs::canonicalize(path)?,
-        Ok(there) if there.is_dir() => return Err(ErrorKind::IsADirectory.into()),
-        Ok(_) => return Ok(Content::Direct(bytes.to_vec())),
-        Err(_) => path.to_owned(),
-    };
-    let folder = match target.parent() {
-        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-        Some(folder) => folder,
-        None => return Err(ErrorKind::IsADirectory.into()),
-    };
-    let folder = folder.to_owned();
-    let mut file = Temporary::within(&folder)?;
-    file.write_all(bytes)?;
-    Ok(Content::File { file, target, folder })
+    match Place::of(path)? {
+        Place::File { target, folder } => {
+            let mut file = Temporary::within(&folder)?;
+            file.write_all(bytes)?;
+            Ok(Content::File { file, target, folder })
+        }
+        Place::Direct => Ok(Content::Direct(bytes.to_vec())),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::io::ErrorKind;
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {

@@ -1,15 +1,15 @@
-//! The ranges of a network's activations, which int8 needs: whole numbers from 0 to 255 have to reach from zero to the
-//! greatest activation of a channel.
+//! The ranges of a network's activations, which int8 needs: whole numbers from 0 to 255 have to cover
+//! everything from zero to the greatest activation of a channel.
 //!
-//! Ranges are measured on a handful of pictures and recorded in the model file. They are no limit: where a picture leaves
-//! them, the engine computes that part of the block in `f32`.
+//! Ranges are measured on a handful of pictures and recorded in the model file. They are not a limit: where a
+//! picture goes beyond them, the engine computes that part of the block in `f32`.
 
 use std::collections::BTreeMap;
 
 use crate::arch::Arch;
 
-/// How far whole numbers reach, in multiples of the greatest value that was measured: the next picture has greater ones,
-/// and computing in `f32` where they are takes time.
+/// How far whole numbers reach, in multiples of the greatest value measured: other pictures will have greater
+/// values, and computing those in `f32` takes time.
 const RESERVE: f32 = 1.25;
 
 /// For each block that can multiply int8, by its name, the greatest value of each channel between its convolutions.
@@ -22,11 +22,11 @@ const RESERVE: f32 = 1.25;
 /// use pidinet::edges::Precision;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
-/// use pidinet::{EdgeDetector, DetectorOptions};
+/// use pidinet::{DetectorOptions, EdgeDetector, Size};
 ///
 /// let mut model = Model::random(Arch::tiny(), 1);
 /// let pixels: Vec<u8> = (0..40 * 30).map(|i| (i * i % 251) as u8).collect();
-/// let picture = Image::from_u8(&pixels, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
+/// let picture = Image::from_u8(&pixels, &PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Grey))?;
 /// model.calibration = Some(Calibration::measure(&model, [picture.clone()])?);
 ///
 /// let options = DetectorOptions { precision: Precision::Int8, ..DetectorOptions::default() };
@@ -53,33 +53,34 @@ impl Calibration {
         Self(a.0.iter().filter_map(block).collect())
     }
 
-    /// What the metadata of a file say: JSON, an array of numbers for each block. `None` if it is not that of a network
-    /// like this, or a number is not one from zero on.
+    /// Reads the metadata of a file: JSON, an array of numbers for each block. `None` if it does not fit this
+    /// network, or a number is not finite or is negative.
     pub(crate) fn from_json(json: &str, arch: &Arch) -> Option<Self> {
         let calibration = Self(serde_json::from_str(json).ok()?);
         calibration.fits(arch).then_some(calibration)
     }
 
-    /// What [`Self::from_json`] reads.
+    /// JSON for [`Self::from_json`].
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(&self.0).expect("a map of numbers is JSON")
     }
 
-    /// Whether it has a finite number from zero on for each channel of each block of this network.
+    /// Whether it has a finite number of at least zero for each channel of each block of this network.
     pub(crate) fn fits(&self, arch: &Arch) -> bool {
         let channels = |(name, ranges): (&String, &Vec<f32>)| (name.clone(), ranges.len());
         let is_range = |range: &f32| range.is_finite() && *range >= 0.0;
         self.0.iter().map(channels).eq(blocks(arch)) && self.0.values().flatten().all(is_range)
     }
 
-    /// What a whole number stands for in each channel of a block; `None` if the block cannot multiply int8.
+    /// The value of one step of a whole number in each channel of a block; `None` if the block cannot
+    /// multiply int8.
     ///
     /// Channels with hardly any range share that of others: their steps would be too small to divide by.
     pub(crate) fn steps(&self, block: &str) -> Option<Vec<f32>> {
         let ranges = self.0.get(block)?;
         let greatest = ranges.iter().fold(0.0f32, |greatest, range| greatest.max(*range));
         let least = if greatest > 0.0 { 1e-3 * greatest } else { 1.0 };
-        // 254 and not 255, which stands for all that is greater, too.
+        // 254 and not 255, which also stands for everything greater.
         Some(ranges.iter().map(|range| RESERVE * range.max(least) / 254.0).collect())
     }
 }
@@ -89,8 +90,8 @@ fn shortened(range: f32) -> f32 {
     format!("{range:.3e}").parse().expect("a number that was written is read")
 }
 
-/// The blocks that can multiply int8 and their channels: those without projection, which would multiply activations of
-/// either sign, too.
+/// The blocks that can multiply int8 and their channels: those without projection, since a projection also
+/// multiplies activations of either sign.
 pub(crate) fn blocks(arch: &Arch) -> BTreeMap<String, usize> {
     let plain = arch.blocks().into_iter().filter(|block| !block.is_projected);
     plain.map(|block| (block.name, block.inputs)).collect()

@@ -7,8 +7,7 @@ use crate::{Error, Result, Size};
 /// Probability in `[0, 1]` that a pixel is an edge, `[h, w]` row by row, of the image's size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EdgeMap {
-    width: usize,
-    height: usize,
+    size: Size,
     data: Vec<f32>,
 }
 
@@ -17,25 +16,25 @@ impl EdgeMap {
     ///
     /// # Panics
     ///
-    /// If `data` does not hold `width * height` pixels.
-    pub fn new(width: usize, height: usize, data: Vec<f32>) -> Self {
-        assert_eq!(data.len(), width * height, "a map of {width}x{height} has another number of pixels");
-        Self { width, height, data }
+    /// If `data` does not hold as many pixels as `size`.
+    pub fn new(size: Size, data: Vec<f32>) -> Self {
+        assert_eq!(data.len(), size.pixels(), "a map of {size} has a different number of pixels");
+        Self { size, data }
     }
 
     /// Columns.
     pub fn width(&self) -> usize {
-        self.width
+        self.size.width
     }
 
     /// Rows.
     pub fn height(&self) -> usize {
-        self.height
+        self.size.height
     }
 
     /// Rows and columns.
     pub fn size(&self) -> Size {
-        Size { height: self.height, width: self.width }
+        self.size
     }
 
     /// The pixels, row by row.
@@ -48,19 +47,21 @@ impl EdgeMap {
         &mut self.data
     }
 
-    /// Whether every value is a number: nothing else may be written.
+    /// Fails unless every value is a number: nothing else may be written.
     pub(crate) fn check(&self) -> Result<()> {
         match self.data.iter().position(|value| !value.is_finite()) {
-            Some(at) => {
-                Err(Error::MapNotFinite { x: at % self.width, y: at / self.width, value: self.data[at] })
-            }
+            Some(at) => Err(Error::MapNotFinite {
+                x: at % self.size.width,
+                y: at / self.size.width,
+                value: self.data[at],
+            }),
             None => Ok(()),
         }
     }
 
     /// The pixels of row `y`.
     pub fn row(&self, y: usize) -> &[f32] {
-        &self.data[y * self.width..][..self.width]
+        &self.data[y * self.size.width..][..self.size.width]
     }
 
     /// The pixels, taken out.
@@ -74,10 +75,11 @@ impl EdgeMap {
     ///
     /// If the map is smaller.
     #[must_use]
-    pub fn cropped(&self, Size { height, width }: Size) -> Self {
-        assert!(width <= self.width && height <= self.height, "the part is larger than the map");
+    pub fn cropped(&self, size: Size) -> Self {
+        let Size { height, width } = size;
+        assert!(width <= self.size.width && height <= self.size.height, "the part is larger than the map");
         let rows = (0..height).flat_map(|y| &self.row(y)[..width]);
-        Self::new(width, height, rows.copied().collect())
+        Self::new(size, rows.copied().collect())
     }
 
     /// The map at another size, bilinear without antialiasing (half-pixel centres).
@@ -86,11 +88,12 @@ impl EdgeMap {
     ///
     /// If a side of the map is 0 and the same side of the result is not.
     #[must_use]
-    pub fn resized(&self, Size { height, width }: Size) -> Self {
-        if width == 0 || height == 0 {
-            return Self::new(width, height, Vec::new());
+    pub fn resized(&self, size: Size) -> Self {
+        let Size { height, width } = size;
+        if size.pixels() == 0 {
+            return Self::new(size, Vec::new());
         }
-        let (rows, columns) = (Axis::new(self.height, height), Axis::new(self.width, width));
+        let (rows, columns) = (Axis::new(self.size.height, height), Axis::new(self.size.width, width));
         let mut data = Vec::with_capacity(width * height);
         for y in 0..height {
             let row = rows.at(y);
@@ -104,7 +107,7 @@ impl EdgeMap {
                 upper + (lower - upper) * row.weight
             }));
         }
-        Self::new(width, height, data)
+        Self::new(size, data)
     }
 
     /// The sum of two maps of one size.

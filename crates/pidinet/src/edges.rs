@@ -1,8 +1,8 @@
 //! Edges: from an image, or rows that are ready for the network, to a map of edge probabilities.
 //!
-//! [`EdgeDetector`] is what most users need. A model becomes a plan, a plan and the size of an image a schedule, and an
-//! engine streams images through it. [`Calibration::measure`](crate::calibration::Calibration::measure) looks at the
-//! maps between.
+//! [`EdgeDetector`] is what most users need. A model becomes a plan, a plan and an image size become a
+//! schedule, and an engine streams images through it.
+//! [`Calibration::measure`](crate::calibration::Calibration::measure) looks at the intermediate maps.
 
 mod calibrate;
 mod detector;

@@ -31,8 +31,8 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// Another process works in a folder.
-    #[error("another run is at work in {}: wait for its end, or choose another folder", path.display())]
+    /// Another process is working in a folder.
+    #[error("another run is at work in {}: wait until it ends, or choose another folder", path.display())]
     Locked {
         /// The folder.
         path: PathBuf,
@@ -54,7 +54,7 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// Not an image, or of a format that is not read.
+    /// Not an image, or in a format that is not supported.
     #[error("{}", not_read(found.as_deref()))]
     ImageFormat {
         /// What it is, if that is known.
@@ -80,8 +80,8 @@ pub enum Error {
         mark: &'static str,
     },
 
-    /// An image file is damaged or of a kind that the decoder lacks.
-    #[error("the {format} image is damaged, or of a kind that is not read")]
+    /// An image file is damaged or of a kind that the decoder does not support.
+    #[error("the {format} image is damaged, or of a kind that is not supported")]
     DecodeImage {
         /// The file format.
         format: &'static str,
@@ -89,9 +89,9 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// An image file of a format that is read, but of a kind that is not.
+    /// An image file in a supported format, but of a kind that is not supported.
     #[error(
-        "{format} images with {found} are not read: convert it to PNG, for example with ImageMagick: \
+        "{format} images with {found} are not supported: convert it to PNG, for example with ImageMagick: \
          magick IMAGE OUT.png"
     )]
     ImageKind {
@@ -152,7 +152,7 @@ pub enum Error {
     },
 
     /// There is no memory for an image of a size.
-    #[error("there is no memory for an image of {width}x{height}")]
+    #[error("not enough memory for an image of {width}x{height}")]
     NoMemory {
         /// Columns.
         width: usize,
@@ -184,7 +184,7 @@ pub enum Error {
         height: usize,
     },
 
-    /// A slice has another number of samples than its image.
+    /// A slice does not have as many samples as its image.
     #[error("{found} samples for an image of {width}x{height} with {channels} channels, expected {expected}")]
     Samples {
         /// Samples given.
@@ -201,7 +201,7 @@ pub enum Error {
 
     /// A pixel is infinite, not a number, or a value that stands for no data.
     #[error(
-        "pixel ({x}, {y}) of the image is {}, which is no number from black to white but stands for no data: fill \
+        "pixel ({x}, {y}) of the image is {}, which is not a number from black to white but stands for no data: fill \
          such pixels first",
         shown(*value)
     )]
@@ -214,7 +214,7 @@ pub enum Error {
         value: f64,
     },
 
-    /// Values of an image are not from black to white.
+    /// Values of an image lie outside the range from black to white.
     #[error(
         "the image has values from {} at pixel ({}, {}) to {} at pixel ({}, {}), expected {} (black) to {} (white); \
          `range` (`pidinet detect --range LO,HI`) says which values are black and white",
@@ -235,7 +235,7 @@ pub enum Error {
         most_at: (usize, usize),
     },
 
-    /// A value of an edge map is infinite or not a number: the weights of the model give no edges.
+    /// A value of an edge map is infinite or not a number: the model's weights do not produce edges.
     #[error(
         "the edge map has {value} at pixel ({x}, {y}), expected numbers from 0 to 1: the model is broken"
     )]
@@ -248,7 +248,7 @@ pub enum Error {
         value: f32,
     },
 
-    /// The name of a file does not say its format.
+    /// A file's name does not tell its format.
     #[error("{} has no known extension: expected one of {known}, or give the format", path.display())]
     FileExtension {
         /// The file.
@@ -257,7 +257,7 @@ pub enum Error {
         known: String,
     },
 
-    /// Pixels could not be brought into a file format.
+    /// Pixels could not be encoded in a file format.
     #[error("cannot write {width}x{height} pixels as {format}")]
     Encode {
         /// The format.
@@ -287,7 +287,7 @@ pub enum Error {
     #[error(transparent)]
     Isa(#[from] pidinet_kernels::isa::IsaError),
 
-    /// A scale that no image can have.
+    /// A scale that is impossible for an image.
     #[error(
         "{scale} is not a scale: expected a positive number that leaves the image under 2^32 pixels a side"
     )]
@@ -296,7 +296,7 @@ pub enum Error {
         scale: f32,
     },
 
-    /// A scale makes an image larger than is of use.
+    /// A scale makes an image uselessly large.
     #[error(
         "at scale {scale} the image is {width}x{height}, {:.1} megapixels, and the limit is {:.1}",
         *width as f64 * *height as f64 / 1e6, *max_pixels as f64 / 1e6
@@ -312,7 +312,7 @@ pub enum Error {
         max_pixels: u64,
     },
 
-    /// An ONNX graph was to be for images that the network cannot take.
+    /// An ONNX graph was asked for images that the network cannot take.
     #[error("an ONNX graph for images of {width}x{height}: expected sides of at least 8")]
     OnnxSize {
         /// Columns.
@@ -321,12 +321,19 @@ pub enum Error {
         height: usize,
     },
 
-    /// A model is to run in int8, and does not say the ranges of its activations.
+    /// A model is to run in int8, but its file does not give the ranges of its activations.
     #[error(
         "the model is not calibrated for int8; `pidinet convert MODEL OUT.safetensors --calibrate FOLDER`, with a folder of \
          photographs, writes one that is"
     )]
     NotCalibrated,
+
+    /// Edges cannot be smoothed in time by this much.
+    #[error("expected a strength of smoothing from 0 to under 1, found {strength}")]
+    Smoothing {
+        /// What was asked for.
+        strength: f32,
+    },
 
     /// A model is to be calibrated with no picture.
     #[error("no picture to calibrate with: expected at least one")]
@@ -335,25 +342,25 @@ pub enum Error {
     /// No model of this name is part of the program.
     #[error("there is no model `{name}`{}", alternatives(near, all))]
     UnknownModel {
-        /// What was asked for.
+        /// The name that was asked for.
         name: String,
-        /// Names that are like it.
+        /// Similar names.
         near: Vec<&'static str>,
-        /// All names that there are.
+        /// All names.
         all: Vec<&'static str>,
     },
 
-    /// A model has no partner that it could be mixed with.
+    /// A model has no partner to be mixed with.
     #[error("`{name}` is not the first of a pair, so it has no detail to be set; pairs: {}", listed(pairs))]
     NoPartner {
         /// Its name.
         name: &'static str,
-        /// The names of the pairs that there are.
+        /// The names of all pairs.
         pairs: Vec<&'static str>,
     },
 }
 
-/// A text that is none of the names, or not of the form, that was expected.
+/// A text that is not one of the expected names, or not of the expected form.
 ///
 /// ```
 /// let error = "vague".parse::<pidinet::post::Style>().unwrap_err();
@@ -366,7 +373,7 @@ pub struct UnknownName {
     pub what: &'static str,
     /// What was given.
     pub text: String,
-    /// What would do.
+    /// What is accepted.
     pub expected: String,
 }
 
@@ -376,7 +383,7 @@ impl UnknownName {
     }
 }
 
-/// What somebody may have meant, as the end of a message.
+/// What the user may have meant, as the end of a message.
 fn alternatives(near: &[&str], all: &[&str]) -> String {
     if near.is_empty() {
         format!("; models: {}", listed(all))
@@ -390,7 +397,7 @@ fn listed(names: &[&str]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
-/// A number, short.
+/// A number in a short form.
 fn shown(value: f64) -> String {
     let single = value as f32;
     match (
@@ -404,7 +411,7 @@ fn shown(value: f64) -> String {
     }
 }
 
-/// What is said of a file that is none of the formats that are read, and the way out.
+/// The message for a file in none of the supported formats, with a remedy.
 fn not_read(found: Option<&str>) -> String {
     const READ: &str = "PNG, JPEG, WebP, GIF, BMP, TIFF or PNM";
     let Some(found) = found else { return format!("not an image: expected {READ}") };
@@ -420,7 +427,7 @@ fn not_read(found: Option<&str>) -> String {
         }
         "video" => "take its pictures out first, for example with ffmpeg -i VIDEO %05d.png",
         "archive" => "unpack it first",
-        _ => return format!("not an image but this: {found}; expected {READ}"),
+        _ => return format!("not an image (found: {found}); expected {READ}"),
     };
-    format!("{found}: not read, only {READ}; {way}")
+    format!("{found}: not supported, only {READ}; {way}")
 }

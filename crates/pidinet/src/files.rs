@@ -1,20 +1,20 @@
-//! Files from outside, of which no more is read than their reader allows.
+//! Files from outside, read only up to the limit that their reader sets.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Most bytes of a list, a configuration, or another text: 64 MiB, a million lines and more.
+/// Most bytes of a list, a configuration, or another text: 64 MiB, more than a million lines.
 pub const MOST_TEXT: u64 = 64 << 20;
 
 /// Most bytes of an image from standard input, which has no size to look at first: 512 MiB.
 pub const MOST_STREAM: u64 = 512 << 20;
 
-/// Reads all that a file, a pipe or a device gives, if that is at most `most` bytes.
+/// Reads a whole file, pipe or device if it has at most `most` bytes.
 ///
 /// # Errors
 ///
-/// If it cannot be read, or is longer, which is found without reading more than that.
+/// If it cannot be read, or is longer; finding that out takes no more reading than that.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
@@ -24,7 +24,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_all(file, most)
 }
 
-/// Reads all that a reader gives, if that is at most `most` bytes.
+/// Reads a reader to its end if that is at most `most` bytes away.
 ///
 /// # Errors
 ///
@@ -45,15 +45,15 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the text is not UTF-8"))
 }
 
-/// Reads the file of a model. What is no file, such as a named pipe, is refused instead of waited for: a model is read
-/// more than once.
+/// Reads a model file. Anything else, such as a named pipe, is refused instead of waited for, since a model
+/// may be read more than once.
 pub(crate) fn read_model(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let is_other = path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
     if is_other {
         let reason = "expected a file, found a pipe or a device: copy the model to a file";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     }
-    // Longer files are refused by their reader, which sees that there is more.
+    // The caller refuses longer files, since it sees that there is more.
     read_all(File::open(path)?.take(most.saturating_add(1)), u64::MAX)
 }
 
@@ -81,7 +81,7 @@ mod tests {
         assert!(read_text(&path).is_ok());
         std::fs::write(&path, [0xff]).unwrap();
         assert!(read_text(&path).is_err());
-        // A file of holes takes no room, and no memory either.
+        // A sparse file takes no disk space, and no memory either.
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         assert!(read(&path, 3 << 30).is_err());
     }

@@ -71,7 +71,7 @@ mod tests {
         }
     }
 
-    /// Between two neighbours the nearer one is chosen, and halfway the even one.
+    /// Between two neighbours the nearer one is chosen; halfway, the even one.
     #[test]
     fn rounding_to_binary16_is_to_the_nearest_even() {
         for bits in 0..0x7bff_u16 {

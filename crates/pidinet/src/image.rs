@@ -1,7 +1,7 @@
 //! Images to rows of network input: decoding with limits, orientation, pixel layouts, presets, resizing.
 //!
-//! An [`Image`] is red, green, blue, in the depth of its file, and upright. It is the only copy: decoders
-//! write into the memory that is kept, and the network takes one row at a time.
+//! An [`Image`] is red, green and blue in the depth of its file, and upright. It is the only copy:
+//! decoders write straight into the memory that is kept, and the network takes one row at a time.
 
 #[cfg(feature = "images")]
 mod decode;
@@ -38,7 +38,8 @@ pub use pixels::{Image, Pixels};
 pub use preset::Preset;
 pub(crate) use sample::Sample;
 
-/// Extensions of the image files that are read, in lower case; a file is told by its content, not by them.
+/// Extensions of the image files that are read, in lower case; the format is recognised by content, not by
+/// extension.
 pub const EXTENSIONS: [&str; 18] = [
     "png", "jpg", "jpeg", "jpe", "jfif", "mpo", "webp", "bmp", "dib", "tif", "tiff", "gif", "pnm", "pbm",
     "pgm", "ppm", "pam", "btf",

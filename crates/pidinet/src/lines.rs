@@ -1,10 +1,10 @@
 //! Lines instead of pixels: an edge map as polylines and smooth curves along the crests of its edges.
 //!
 //! ```
-//! use pidinet::{EdgeMap, lines::{Lines, TraceOptions}};
+//! use pidinet::{EdgeMap, Size, lines::{Lines, TraceOptions}};
 //!
 //! // A horizontal ridge.
-//! let map = EdgeMap::new(40, 9, (0..360).map(|i| match i / 40 { 4 => 0.9, 3 | 5 => 0.4, _ => 0.0 }).collect());
+//! let map = EdgeMap::new(Size { height: 9, width: 40 }, (0..360).map(|i| match i / 40 { 4 => 0.9, 3 | 5 => 0.4, _ => 0.0 }).collect());
 //! let lines = Lines::trace(&map, &TraceOptions::default()).simplified(0.5);
 //! assert_eq!(lines.lines.len(), 1);
 //! assert_eq!(lines.lines[0].points.len(), 2);

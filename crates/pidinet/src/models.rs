@@ -12,7 +12,7 @@ mod pair;
 pub use near::near;
 pub use pair::Pair;
 
-/// A model file in the program itself, for [`Model::read`](crate::weights::Model::read).
+/// A model file inside the program, for [`Model::read`](crate::weights::Model::read).
 #[derive(Clone, Copy, Debug)]
 pub struct Embedded {
     /// Its name in options.
@@ -27,7 +27,8 @@ impl Embedded {
         RecognitionModel::is_one(self.bytes)
     }
 
-    /// The model of every edge that a model of boundaries can be mixed with: its name is that of the other with `-edges`.
+    /// The every-edge model that a boundary model can be mixed with: its name is that of the boundary model
+    /// with `-edges`.
     pub fn partner(&self) -> Option<&'static Self> {
         partner(ALL, self)
     }
@@ -51,11 +52,11 @@ pub const ALL: &[Embedded] = &[
     embedded!("bi-pidinet-s"),
 ];
 
-/// The model to find edges with where none is asked for; it is there with the feature `model-tiny`.
+/// The default model for finding edges; it needs the feature `model-tiny`.
 #[cfg(feature = "model-tiny")]
 pub const DEFAULT: &Embedded = &ALL[0];
 
-/// The name of the model to find edges with where none is asked for, whether it is embedded or not.
+/// The name of the default model for finding edges, whether it is embedded or not.
 pub const DEFAULT_NAME: &str = "tiny";
 
 /// The embedded model of this name.
@@ -67,22 +68,23 @@ pub fn named(name: &str) -> Option<&'static Embedded> {
 ///
 /// # Errors
 ///
-/// [`Error::UnknownModel`], with the names that are near, if there is none.
+/// [`Error::UnknownModel`], with similar names, if there is none.
 pub fn open(name: &str) -> Result<Model> {
     Ok(Model::read(find(ALL, name)?.bytes, &OpenOptions::default())?)
 }
 
-/// The pair of embedded models of this name, which is that of the model of boundaries: `tiny` for `tiny` and `tiny-edges`.
+/// The pair of embedded models with this name, which is that of the boundary model: `tiny` for `tiny` and
+/// `tiny-edges`.
 ///
 /// # Errors
 ///
-/// [`Error::UnknownModel`], with the names that are near, if there is no model of this name, and [`Error::NoPartner`] if
-/// it is not one of a pair.
+/// [`Error::UnknownModel`], with similar names, if there is no model of this name, and [`Error::NoPartner`]
+/// if it is not part of a pair.
 pub fn pair(name: &str) -> Result<Pair> {
     pair_among(ALL, name)
 }
 
-/// The models of boundaries that have a partner.
+/// The boundary models that have a partner.
 pub fn pairs() -> impl Iterator<Item = &'static Embedded> {
     pairs_among(ALL)
 }
@@ -136,7 +138,7 @@ mod tests {
         assert!(default.calibration.is_some());
     }
 
-    /// What is written into a model on the machine that it was trained on stays there.
+    /// Paths on the machine that a model was trained on must not end up in it.
     #[test]
     fn embedded_models_name_no_folder_of_any_machine() {
         for Embedded { name, bytes } in ALL {
@@ -179,7 +181,7 @@ mod tests {
         assert!(message("tiny-edges").contains("not the first of a pair"));
     }
 
-    /// A model and one that was made of it, as if trained further.
+    /// A model and one made from it, as if trained further.
     fn pair_of_models() -> [Model; 2] {
         let boundaries = open(DEFAULT_NAME).unwrap();
         let noise = Model::random(boundaries.arch.clone(), 1);
@@ -203,12 +205,13 @@ mod tests {
     #[test]
     fn the_default_model_sees_the_border_of_a_disc_and_little_else() {
         use crate::image::{Image, PixelFormat, PixelLayout};
-        use crate::{DetectorOptions, EdgeDetector};
+        use crate::{DetectorOptions, EdgeDetector, Size};
         let side = 96i32;
         let radius = |x: i32, y: i32| f64::from((x - 48).pow(2) + (y - 48).pow(2)).sqrt();
         let grey = |index: i32| if radius(index % side, index / side) < 28.0 { 220 } else { 60 };
         let pixels: Vec<u8> = (0..side * side).map(grey).collect();
-        let image = Image::from_u8(&pixels, &PixelLayout::packed(96, 96, PixelFormat::Grey)).unwrap();
+        let image =
+            Image::from_u8(&pixels, &PixelLayout::packed(Size::square(96), PixelFormat::Grey)).unwrap();
         let model = Model::read(DEFAULT.bytes, &OpenOptions::default()).unwrap();
         let edges =
             EdgeDetector::new(&model, &DetectorOptions::default()).unwrap().detect(&image).unwrap().edges;

@@ -1,7 +1,7 @@
 //! ONNX files: a model for other programs.
 //!
-//! The graph is one more interpretation of [`crate::arch::pidinet`]: folded weights, ordinary operators of
-//! opset 17, nothing that a runtime would have to learn. ONNX files are written, not read.
+//! The graph is one more interpretation of [`crate::arch::pidinet`]: folded weights and ordinary operators
+//! of opset 17, with no custom operators. ONNX files are written, not read.
 
 use std::path::Path;
 
@@ -24,20 +24,20 @@ const OPSET: i64 = 17;
 /// Version of the file format that came with this opset.
 const IR_VERSION: i64 = 8;
 
-/// The smallest side that the network takes: three times halved, it is one pixel.
+/// The smallest side that the network takes: halved three times, it is one pixel.
 const SMALLEST_SIDE: usize = 8;
 
-/// What the graph is fed.
+/// The input of the graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Input {
     /// What the network takes: colours in `[0, 1]`, normalised and ordered as the model's [`Preset`] says.
     #[default]
     Normalised,
-    /// Red, green, blue from 0 to 255, as decoders give them; the graph normalises.
+    /// Red, green, blue from 0 to 255, as decoders return them; the graph normalises.
     Rgb,
 }
 
-/// Which maps the graph gives, all `[n, 1, h, w]` in `[0, 1]`.
+/// Which maps the graph outputs, all `[n, 1, h, w]` in `[0, 1]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Maps {
     /// `edges`, the answer.
@@ -59,7 +59,7 @@ pub struct Options {
     pub maps: Maps,
 }
 
-/// Writes a model as an ONNX file. What was at `path` before is replaced only when all is written.
+/// Writes a model as an ONNX file. An existing file at `path` is replaced only once everything is written.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
-//! Recognition: what an image shows, or whose face.
+//! Recognition: what an image shows, or whose face it is.
 //!
-//! [`Classifier`] is what most users need. A model becomes a plan, and an engine computes the maps of an image one
-//! after the other.
+//! [`Classifier`] is what most users need. A model becomes a plan, and an engine computes the maps of an
+//! image one after another.
 
 mod classifier;
 mod engine;

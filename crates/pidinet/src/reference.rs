@@ -1,4 +1,4 @@
-//! The oracles: both networks in plain f64 loops, against which everything faster is tested.
+//! The references: both networks in plain f64 loops. Everything faster is tested against them.
 
 pub mod edges;
 pub mod recognition;

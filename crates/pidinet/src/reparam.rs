@@ -1,4 +1,4 @@
-//! Differences to ordinary weights.
+//! From pixel differences to ordinary weights.
 //!
 //! A pixel difference convolution multiplies its weights with differences of pixel pairs,
 //! `y = Σ w_i (x_i − x_i')`. Sorted by pixel instead of by pair, the same sum is an ordinary convolution
@@ -9,8 +9,8 @@
 
 use crate::arch::{Conv, Kind};
 
-/// The tap before each tap of a 3×3 window, clock-wise, from which an angular difference subtracts it; the
-/// centre is before itself.
+/// The tap before each tap of a 3×3 window, clockwise; an angular difference subtracts each pixel from the
+/// one before. The centre is before itself.
 pub const ANGULAR_BEFORE: [usize; 9] = [3, 0, 1, 6, 4, 2, 7, 8, 5];
 
 /// Where the 3×3 weights 1 to 8 of a radial difference go in its 5×5 window: the outer ring, added.
@@ -25,9 +25,9 @@ const CENTRE: usize = 4;
 /// Centre of a 5×5 window.
 const RADIAL_CENTRE: usize = 12;
 
-/// The ordinary weights that give what the pixel difference convolution `conv` gives with `weights`.
+/// The ordinary weights whose convolution equals the pixel difference convolution `conv` with `weights`.
 ///
-/// Computed in f64 and rounded once, so each folded weight is the exact one to within the rounding of an f32.
+/// Computed in f64 and rounded once, so each folded weight is exact to within the rounding of an f32.
 ///
 /// # Shapes
 ///
@@ -35,7 +35,7 @@ const RADIAL_CENTRE: usize = 12;
 ///
 /// # Panics
 ///
-/// If the number of weights is not that of the shape, or a difference is taken over a window other than 3×3.
+/// If the number of weights does not fit the shape, or a difference is taken over a window other than 3×3.
 ///
 /// # Examples
 ///
@@ -61,7 +61,7 @@ pub fn fold(conv: &Conv, weights: &[f32]) -> Vec<f32> {
 /// As [`fold`].
 pub fn fold_f64(conv: &Conv, weights: &[f64]) -> Vec<f64> {
     let expected: usize = conv.weight_shape().iter().product();
-    assert_eq!(weights.len(), expected, "{conv:?} has another number of weights");
+    assert_eq!(weights.len(), expected, "{conv:?} has a different number of weights");
     if conv.kind == Kind::Vanilla {
         return weights.to_vec();
     }
@@ -78,20 +78,20 @@ pub fn fold_f64(conv: &Conv, weights: &[f64]) -> Vec<f64> {
     }
 }
 
-/// CPDC: all that was subtracted was the centre.
+/// CPDC: everything that was subtracted was the centre.
 fn central(kernel: &[f64; 9], theta: f64) -> [f64; 9] {
     let mut folded = *kernel;
     folded[CENTRE] -= theta * kernel.iter().sum::<f64>();
     folded
 }
 
-/// APDC: each pixel is added by its own weight and subtracted by that of the pair in which it is second.
+/// APDC: each pixel is added with its own weight and subtracted with that of the pair in which it is second.
 fn angular(kernel: &[f64; 9], theta: f64) -> [f64; 9] {
     std::array::from_fn(|tap| kernel[tap] - theta * kernel[ANGULAR_BEFORE[tap]])
 }
 
-/// RPDC: the outer ring minus the inner one. The first weight counts only as the centre of what θ leaves
-/// of an ordinary convolution.
+/// RPDC: the outer ring minus the inner one. The first weight counts only as the centre of the ordinary
+/// convolution that θ leaves.
 fn radial(kernel: &[f64; 9], theta: f64) -> [f64; 25] {
     let mut folded = [0.0; 25];
     for (&weight, (&outer, &inner)) in kernel[1..].iter().zip(RADIAL_OUTER.iter().zip(&RADIAL_INNER)) {
@@ -112,11 +112,11 @@ mod tests {
     type Pair = [(isize, isize); 2];
 
     /// The pairs of a kind in the order of its nine weights, as the papers draw them: written out, not
-    /// computed from the tables above. The first of a radial difference is no pair.
+    /// computed from the tables above. The first weight of a radial difference has no pair.
     fn pairs(kind: Kind) -> [Option<Pair>; 9] {
         const WINDOW: [(isize, isize); 9] =
             [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 0), (0, 1), (1, -1), (1, 0), (1, 1)];
-        // Clock-wise around the centre, as numbers of the window.
+        // Clockwise around the centre, as numbers of the window.
         const AROUND: [usize; 8] = [0, 1, 2, 5, 8, 7, 6, 3];
         std::array::from_fn(|tap| match kind {
             Kind::Vanilla => unreachable!("no pairs"),
@@ -153,7 +153,7 @@ mod tests {
             }
         }
 
-        /// All windows with the given stride: `sum` is given a function of (row, column) from the centre.
+        /// All windows with the given stride: `sum` gets a function of (row, column) from the centre.
         fn windows(
             &self,
             stride: usize,
@@ -185,7 +185,7 @@ mod tests {
     }
 
     proptest! {
-        /// Differences taken literally, pair by pair, are the folded convolution, at borders too.
+        /// Differences taken literally, pair by pair, equal the folded convolution, at borders too.
         #[test]
         fn folding_keeps_the_output(
             kind in kinds(),

@@ -1,7 +1,7 @@
-//! Edge maps and pictures to files.
+//! Writing edge maps and pictures to files.
 //!
-//! A file appears whole or not at all: it is written beside its place under a temporary name, synced, and then
-//! renamed. What a killed process leaves under such a name is removed later.
+//! A file appears whole or not at all: it is written to the same folder under a temporary name, synced, and
+//! then renamed. Temporary files of a killed process are removed later.
 
 #[cfg(feature = "images")]
 mod encode;
@@ -15,7 +15,7 @@ mod numpy;
 #[cfg(feature = "images")]
 mod whole;
 
-pub use crate::atomic::{Staged, abandon_temporaries, sync_folder, write_atomically};
+pub use crate::atomic::{Growing, Staged, abandon_temporaries, sync_folder, write_atomically};
 #[cfg(feature = "images")]
 pub use format::{Format, SaveOptions};
 pub use lock::FolderLock;

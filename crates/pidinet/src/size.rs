@@ -22,7 +22,7 @@ impl Size {
         Self { height: side, width: side }
     }
 
-    /// How many pixels there are.
+    /// Number of pixels.
     pub const fn pixels(self) -> usize {
         self.height * self.width
     }
@@ -33,14 +33,14 @@ impl Size {
         Self { height: side(self.height), width: side(self.width) }
     }
 
-    /// The shorter of both sides.
+    /// The shorter side.
     pub fn shorter(self) -> usize {
         self.height.min(self.width)
     }
 }
 
 impl fmt::Display for Size {
-    /// `WIDTHxHEIGHT`, as sizes of images are usually written.
+    /// `WIDTHxHEIGHT`, as image sizes are usually written.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}x{}", self.width, self.height)
     }

@@ -18,7 +18,7 @@ pub struct StepStats {
 }
 
 impl StepStats {
-    /// The work of two runs.
+    /// The work of two runs together.
     pub(crate) fn plus(self, other: &Self) -> Self {
         let (macs, bytes) = (self.macs + other.macs, self.bytes + other.bytes);
         Self { macs, bytes, time: self.time + other.time, ..self }

@@ -1,26 +1,26 @@
-//! Threads, as many as are of use and the system gives.
+//! Threads: as many as are useful and the system allows.
 //!
-//! No result of this library depends on how many there are.
+//! No result of this library depends on their number.
 
 use std::num::NonZeroUsize;
 
-/// Threads for each core beyond which more only cost memory and time to start.
+/// Threads for each core; more would only cost memory and time to start.
 const FOR_EACH_CORE: usize = 4;
 
-/// A pool of `wanted` threads, by default one for each core; at most [four](self) for each core, and fewer where the
-/// system gives fewer. `None` if it gives none but the caller's, or no more is wanted, or this library was built without
-/// its feature `threads`.
+/// A pool of `wanted` threads, by default one for each core; at most four for each core, and fewer if the
+/// system allows fewer. `None` if the caller's thread is all that is wanted or that the system allows, or if
+/// this library was built without its feature `threads`.
 pub fn pool(wanted: Option<NonZeroUsize>) -> Option<Pool> {
     Pool::new(count(wanted))
 }
 
-/// How many threads are of use, where so many are wanted, by default one for each core.
+/// How many threads are useful if this many are wanted, by default one for each core.
 pub fn count(wanted: Option<NonZeroUsize>) -> usize {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).get();
     wanted.map_or(cores, |wanted| wanted.get().min(FOR_EACH_CORE * cores.max(4)))
 }
 
-/// Threads to share out work among.
+/// Threads to divide work among.
 #[cfg(feature = "threads")]
 #[derive(Debug)]
 pub struct Pool(rayon::ThreadPool);
@@ -36,17 +36,18 @@ impl Pool {
         pool.map(Self)
     }
 
-    /// How many there are.
+    /// Number of threads.
     pub fn threads(&self) -> usize {
         self.0.current_num_threads()
     }
 
-    /// Does work that these threads share, if it is shared out by `rayon`.
+    /// Runs work on these threads; `rayon` divides it among them.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         self.0.install(work)
     }
 
-    /// Does the work on each thread, which is told its number; the results are in the order of the threads.
+    /// Runs the work on each thread, passing it the thread's number; the results are in the order of the
+    /// threads.
     pub(crate) fn on_each<R: Send>(&self, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
         self.0.broadcast(|thread| work(thread.index()))
     }
@@ -57,7 +58,7 @@ impl Pool {
         self.0.install(|| items.par_iter().with_max_len(1).map(each).collect())
     }
 
-    /// Leaves the threads alone: they are another process's.
+    /// Leaves the threads alone: they belong to another process.
     pub(crate) fn forget(self) {
         std::mem::forget(self);
     }
@@ -68,8 +69,8 @@ impl Pool {
     }
 }
 
-/// Calls a function with the number of each chunk of `length` elements of `data`, the chunk, and a scratch of its own, on
-/// the threads of the pool that the caller is in.
+/// Calls a function for each chunk of `length` elements of `data`, with the chunk's number, the chunk, and a
+/// scratch of its own, on the threads of the pool that the caller is in.
 #[cfg(feature = "threads")]
 pub(crate) fn for_each_chunk<T: Send, S: Send>(
     data: &mut [T],
@@ -81,7 +82,7 @@ pub(crate) fn for_each_chunk<T: Send, S: Send>(
     data.par_chunks_mut(length).zip(scratch).enumerate().for_each(each);
 }
 
-/// Threads to share out work among: without the feature `threads` there are none.
+/// Threads to divide work among: without the feature `threads` there are none.
 #[cfg(not(feature = "threads"))]
 #[derive(Debug)]
 pub enum Pool {}
@@ -92,12 +93,12 @@ impl Pool {
         None
     }
 
-    /// How many there are.
+    /// Number of threads.
     pub fn threads(&self) -> usize {
         match *self {}
     }
 
-    /// Does work that these threads share.
+    /// Runs work on these threads.
     pub fn install<R: Send>(&self, _: impl FnOnce() -> R + Send) -> R {
         match *self {}
     }
@@ -119,7 +120,8 @@ impl Pool {
     }
 }
 
-/// Calls a function with the number of each chunk of `length` elements of `data`, the chunk, and a scratch of its own.
+/// Calls a function for each chunk of `length` elements of `data`, with the chunk's number, the chunk, and a
+/// scratch of its own.
 #[cfg(not(feature = "threads"))]
 pub(crate) fn for_each_chunk<T: Send, S: Send>(
     data: &mut [T],

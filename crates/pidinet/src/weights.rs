@@ -1,9 +1,9 @@
 //! Model files: an architecture, its weights, and where they come from.
 //!
 //! [`AnyModel::open`] reads our own safetensors files (`docs/model-format.md`) and the published PyTorch
-//! checkpoints, [`Model::open`] and [`RecognitionModel::open`] those of one kind; `save` writes the former. Nothing in a
-//! file is ever run, and no file, however made, can make the reader panic or use more memory than [`OpenOptions`]
-//! allows.
+//! checkpoints, [`Model::open`] and [`RecognitionModel::open`] those of one kind; `save` writes safetensors.
+//! Nothing in a file is ever executed, and no file, however malicious, can make the reader panic or use more
+//! memory than [`OpenOptions`] allows.
 
 mod any;
 mod archive;

@@ -1,8 +1,8 @@
-//! Threads that compute, and the memory that they keep for the next run: made anew in a forked process.
+//! Threads that compute, and the memory that they keep for the next run; a forked process makes its own.
 //!
-//! A fork copies memory, but of the threads only the one that forked. What waits for the others waits for ever, be it
-//! for work that was given to them or for a lock that one of them held. So nothing of this is shared with the process
-//! that forked: who asks in a new process gets threads and locks of its own.
+//! A fork copies all memory, but only the thread that forked. Anything that waits for another thread, for its
+//! work or for a lock that it held, waits forever. So none of this is shared with the parent: the first use
+//! in a new process makes threads and locks of its own.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,7 +13,7 @@ use crate::threads::{self, Pool};
 #[derive(Debug)]
 pub(crate) struct Workers<A> {
     threads: usize,
-    /// Of the process that made this.
+    /// Those of the process that made this.
     first: Own<A>,
 }
 
@@ -24,12 +24,13 @@ struct Own<A> {
     /// None for one thread: the caller's.
     pool: Option<Pool>,
     idle: Mutex<Vec<A>>,
-    /// That of a process that was forked from this one. Set by nobody in this one, and so free in every copy.
+    /// Those of a process forked from this one. The parent never sets it, so it is free in every copy.
     forked: OnceLock<Box<Own<A>>>,
 }
 
 impl<A> Workers<A> {
-    /// So many threads, by default one for each core; fewer where they are of no use or the system gives none.
+    /// This many threads, by default one for each core; fewer if more are useless or the system allows no
+    /// more.
     pub(crate) fn new(wanted: Option<NonZeroUsize>) -> Self {
         let pool = threads::pool(wanted);
         Self { threads: pool.as_ref().map_or(1, Pool::threads), first: Own::new(pool) }
@@ -40,7 +41,7 @@ impl<A> Workers<A> {
         self.threads
     }
 
-    /// The threads to share out work among; none where the caller's is the only one.
+    /// The threads to divide work among; none if the caller's is the only one.
     pub(crate) fn pool(&self) -> Option<&Pool> {
         self.own().pool.as_ref()
     }
@@ -60,7 +61,7 @@ impl<A> Workers<A> {
             return last;
         }
         last.forked.get_or_init(|| {
-            // An answer does not depend on the number of threads, so fewer will do if there are no more.
+            // Results do not depend on the number of threads, so fewer will do if the system allows no more.
             Box::new(Own::new(threads::pool(NonZeroUsize::new(self.threads))))
         })
     }
@@ -73,7 +74,7 @@ impl<A> Own<A> {
 }
 
 impl<A> Drop for Own<A> {
-    /// Threads of another process cannot be told to end.
+    /// Threads of another process cannot be stopped.
     fn drop(&mut self) {
         if self.process != process()
             && let Some(pool) = self.pool.take()
@@ -83,7 +84,7 @@ impl<A> Drop for Own<A> {
     }
 }
 
-/// The number of this process, where there are several that one can fork from.
+/// The id of this process, on systems where processes fork.
 fn process() -> u32 {
     if cfg!(unix) { std::process::id() } else { 0 }
 }

@@ -1,17 +1,17 @@
-//! Nothing that is no number is ever written, whichever way it came.
+//! Values that are not numbers are never written, however they arose.
 
 use pidinet::arch::Arch;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::{Format, SaveOptions};
 use pidinet::weights::Model;
-use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error, Size};
 
 #[test]
 fn a_map_with_a_value_that_is_no_number_is_not_written() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut data = vec![0.5; 100 * 90];
         data[100 * 70 + 3] = value;
-        let map = EdgeMap::new(100, 90, data);
+        let map = EdgeMap::new(Size { height: 90, width: 100 }, data);
         for format in Format::ALL {
             let error = map.encode(format, &SaveOptions::default()).unwrap_err();
             assert!(matches!(error, Error::MapNotFinite { x: 3, y: 70, .. }), "{format}: {error}");
@@ -32,7 +32,9 @@ fn a_model_that_overflows_gives_an_error_and_no_map() {
         model.weights.get_mut(&name).unwrap().data.iter_mut().for_each(|weight| *weight *= 1e30);
     }
     let grey: Vec<u8> = (0..40 * 30).map(|i| (i * 37 % 256) as u8).collect();
-    let image = Image::from_u8(&grey, &PixelLayout::packed(40, 30, PixelFormat::Grey)).unwrap();
+    let image =
+        Image::from_u8(&grey, &PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Grey))
+            .unwrap();
     for scales in [vec![1.0], vec![0.5, 1.0]] {
         let options = DetectorOptions { scales, ..DetectorOptions::default() };
         match EdgeDetector::new(&model, &options).unwrap().detect(&image) {
@@ -44,7 +46,7 @@ fn a_model_that_overflows_gives_an_error_and_no_map() {
 
 #[test]
 fn pixels_in_memory_are_numbers_from_black_to_white() {
-    let layout = PixelLayout::packed(2, 1, PixelFormat::Rgba);
+    let layout = PixelLayout::packed(Size { height: 1, width: 2 }, PixelFormat::Rgba);
     for value in [-3.4e38, 1e38, f32::NAN, 255.0] {
         let mut pixels = [0.5_f32; 8];
         pixels[5] = value;

@@ -1,5 +1,5 @@
-//! A process may fork at any time, as Python's `multiprocessing` and PyTorch's data loaders do: what was made before
-//! works in the child, too. There, of all threads only the one that forked goes on.
+//! A process may fork at any time, as Python's `multiprocessing` and PyTorch's data loaders do: what was made
+//! before works in the child too, where only the thread that forked goes on.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test")]
 
@@ -15,19 +15,19 @@ use pidinet::arch::Arch;
 use pidinet::arch::recognition::RecognitionArch;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::{Model, RecognitionModel};
-use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector};
+use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Size};
 
-/// A child has only the thread that forked: nothing else may be under way in this process that it would wait for.
+/// A child has only the thread that forked, so nothing that it would wait for may be running in this process.
 static TURN: Mutex<()> = Mutex::new(());
 
 /// How a child ended.
 #[derive(Debug, PartialEq)]
 enum End {
-    /// What it did returned true.
+    /// Its work returned true.
     Right,
-    /// It returned false, or panicked.
+    /// Its work returned false, or panicked.
     Wrong,
-    /// It was still at it after two minutes.
+    /// It was still working after two minutes.
     Hung,
 }
 
@@ -53,7 +53,7 @@ fn in_a_child(work: impl FnOnce() -> bool) -> End {
 /// A texture.
 fn image(width: usize, height: usize) -> Image {
     let pixels: Vec<u8> = (0..width * height).map(|i| (i * i % 251) as u8).collect();
-    Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Grey)).unwrap()
+    Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Grey)).unwrap()
 }
 
 fn detector(threads: usize) -> EdgeDetector {
@@ -111,7 +111,7 @@ fn a_classifier_works_after_a_fork() {
     }
 }
 
-/// Locks that other threads hold while the process forks are held for ever in the child.
+/// Locks that other threads hold while the process forks stay locked forever in the child.
 #[test]
 fn a_fork_may_come_while_other_threads_detect() {
     let _turn = TURN.lock().unwrap();

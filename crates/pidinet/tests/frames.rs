@@ -1,5 +1,5 @@
-//! Maps in memory of the caller: the same values, and nothing large allocated for a frame. Alone in a process, whose
-//! allocator keeps count.
+//! Maps in the caller's memory: the same values, and nothing large allocated for a frame. Alone in a process,
+//! whose allocator keeps count.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,17 +11,17 @@ use pidinet::arch::Arch;
 use pidinet::edges::Precision;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::Model;
-use pidinet::{DetectorOptions, EdgeDetector, Error, Isa};
+use pidinet::{DetectorOptions, EdgeDetector, Error, Isa, Size};
 
 /// The system's allocator, with the size of the largest piece that was asked for.
 struct Watched;
 
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 
-/// One test at a time: the count is of the whole process.
+/// One test at a time: the count is for the whole process.
 static TURN: Mutex<()> = Mutex::new(());
 
-// SAFETY: every call is handed on to the system's allocator as it came.
+// SAFETY: every call is passed unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Watched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
@@ -56,7 +56,7 @@ fn frame(width: usize, height: usize, number: usize) -> Vec<u8> {
 }
 
 fn image(width: usize, height: usize) -> Image {
-    let layout = PixelLayout::packed(width, height, PixelFormat::Rgb);
+    let layout = PixelLayout::packed(Size { height, width }, PixelFormat::Rgb);
     Image::from_u8(&frame(width, height, 0), &layout).unwrap()
 }
 
@@ -68,7 +68,7 @@ fn detector(threads: usize, options: DetectorOptions) -> EdgeDetector {
 /// What is between rows.
 const GAP: (f32, u8) = (7.0, 199);
 
-/// Both forms of a map, in memory with gaps, against what `detect` gives.
+/// Both forms of a map, in memory with gaps, against the result of `detect`.
 fn agrees(detector: &EdgeDetector, image: &Image, gap: usize) {
     let edges = detector.detect(image).unwrap().edges;
     let (width, height) = (image.width(), image.height());
@@ -114,7 +114,7 @@ fn maps_in_ones_own_memory_are_those_of_detect() {
 fn a_loop_over_frames_allocates_nothing_of_the_size_of_a_map() {
     let _turn = TURN.lock().unwrap();
     let (width, height) = (320, 240);
-    let layout = PixelLayout::packed(width, height, PixelFormat::Bgr);
+    let layout = PixelLayout::packed(Size { height, width }, PixelFormat::Bgr);
     let frames: Vec<Vec<u8>> = (0..10).map(|number| frame(width, height, number)).collect();
     for threads in [1, 2] {
         let detector = detector(threads, DetectorOptions::default());
@@ -158,13 +158,13 @@ fn an_image_takes_other_pixels() {
     let _turn = TURN.lock().unwrap();
     let mut image = image(6, 5);
     let before = image.clone();
-    let layout = PixelLayout::packed(3, 2, PixelFormat::Bgra);
+    let layout = PixelLayout::packed(Size { height: 2, width: 3 }, PixelFormat::Bgra);
     let pixels: Vec<u8> = (0..24).collect();
     assert!(image.set_u8(&pixels[..23], &layout).is_err());
     assert_eq!(image, before);
     image.set_u8(&pixels, &layout).unwrap();
     assert_eq!(image, Image::from_u8(&pixels, &layout).unwrap());
-    let floats = PixelLayout::packed(1, 1, PixelFormat::Grey);
+    let floats = PixelLayout::packed(Size::square(1), PixelFormat::Grey);
     let mut image = Image::from_f32(&[0.5], &floats).unwrap();
     image.set_u8(&pixels, &layout).unwrap();
     assert_eq!(image, Image::from_u8(&pixels, &layout).unwrap());

@@ -1,7 +1,7 @@
 //! Random networks of every configuration against PyTorch.
 //!
-//! `tools/golden.py` made the models and the maps in `golden/`, in float64, with a statement of the network of
-//! its own.
+//! `tools/golden.py` made the models and the maps in `golden/`, in float64, with `pidinet.torch`, which defines the
+//! network independently of this code.
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
 use std::fs;
@@ -19,7 +19,7 @@ use safetensors::SafeTensors;
 mod check;
 use check::{Bounds, Maps, NOISE, answers, assert_close, engine_maps, image, machines, map_of, named};
 
-/// A network with its input and what PyTorch made of it.
+/// A network with its input and PyTorch's output.
 struct Golden {
     name: String,
     model: Model,
@@ -73,8 +73,8 @@ fn the_set_covers_every_configuration_and_option() {
     assert!(all.iter().all(|golden| golden.maps.keys().eq(names)));
 }
 
-/// Both compute in f64, so what is left is the rounding of the kept maps: half a unit in the last place of f32,
-/// and for the noise of f64 sums a ten-thousandth of that.
+/// Both compute in f64, so what remains is the rounding of the stored maps: half a unit in the last place of
+/// f32, plus a ten-thousandth of that for the noise of f64 sums.
 #[test]
 fn the_reference_is_what_pytorch_gave() {
     let rounding = f64::from(f32::EPSILON) / 2.0 * 1.0001;

@@ -1,7 +1,7 @@
-//! The published weights against what the published PyTorch code gave with them.
+//! The published weights against the output of the published PyTorch code.
 //!
-//! The weights are not ours to share: these tests look for them in `../shared`, beside the workspace, and pass with
-//! a note where it is missing.
+//! The weights are not ours to share: these tests look for them in `../shared`, beside the workspace, and
+//! pass with a note if it is missing.
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
 use std::fs::{self, File};
@@ -44,7 +44,7 @@ fn open(shared: &Path, name: &str) -> Model {
     Model::open(path, &options).unwrap()
 }
 
-/// Names of the inputs that a model was run with.
+/// Names of the inputs on which a model was run.
 fn inputs(shared: &Path, model: &str) -> Vec<String> {
     let files = fs::read_dir(shared.join("golden")).unwrap();
     let files = files.filter_map(|entry| entry.unwrap().file_name().into_string().ok());
@@ -77,7 +77,7 @@ fn read_maps(shared: &Path, model: &str, input: &str) -> Maps {
     members.map(read).collect()
 }
 
-/// Inputs that are kept ready for the network, together with every map of it.
+/// Inputs that are stored ready for the network, together with all its maps.
 fn ready(shared: &Path, model: &str) -> Vec<(String, Maps)> {
     let ready = inputs(shared, model).into_iter().filter(|input| input.starts_with("rand"));
     let ready: Vec<_> = ready.map(|input| (input.clone(), read_maps(shared, model, &input))).collect();
@@ -117,7 +117,7 @@ fn the_engine_is_what_the_published_code_gave() {
     }
 }
 
-/// One picture for every model, and one of which the published 8-bit map is there too.
+/// One picture for every model, and one whose published 8-bit map is there too.
 #[test]
 fn pictures_have_the_edges_that_the_published_code_found() {
     let Some(shared) = shared() else { return };
@@ -147,8 +147,8 @@ fn pictures_have_the_edges_that_the_published_code_found() {
     assert_eq!(published_maps, 1);
 }
 
-/// Only products are of bf16, so the maps are nearer than those of networks that compute in bf16 throughout; int8 is
-/// calibrated with other pictures.
+/// Only products use bf16, so the maps are closer than those of networks that compute in bf16 throughout;
+/// int8 is calibrated with other pictures.
 #[test]
 fn pictures_have_nearly_these_edges_in_lower_precision() {
     let Some(shared) = shared() else { return };

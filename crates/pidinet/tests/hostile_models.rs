@@ -1,5 +1,5 @@
-//! Model files that are damaged, or made to do damage: always an error that says why, never a panic, an endless
-//! loop, a large allocation, or anything run.
+//! Model files that are damaged, or made to do damage: always an error that says why, never a panic, an
+//! endless loop, a large allocation, or any code executed.
 
 #[path = "hostile_models/checkpoint.rs"]
 mod checkpoint;
@@ -17,7 +17,7 @@ use pidinet::weights::{
 };
 use zip::CompressionMethod;
 
-/// A model of a few kilobytes with all that a model can have.
+/// A model of a few kilobytes with every part that a model can have.
 fn small() -> Model {
     Model::random(Arch { width: 2, cdcm: Some(3), ..Arch::full() }, 1)
 }
@@ -170,7 +170,7 @@ fn every_truncated_pickle_is_an_error() {
     }
 }
 
-/// Whatever is flipped: an error, or a model that is as sound as any.
+/// Whatever is flipped, the result is an error or a sound model.
 #[test]
 fn flipped_bits_never_make_an_unsound_model() {
     let model = small();
@@ -185,7 +185,7 @@ fn flipped_bits_never_make_an_unsound_model() {
             random.flip_a_bit(&mut files[1]);
             random.flip_a_bit(&mut files[2][..header]);
         }
-        // The archive would notice a damaged pickle, so that is packed again.
+        // The archive would notice a damaged pickle, so the pickle is packed again.
         files[1] = checkpoint.write_with(&files[1]);
         for file in files {
             if let Ok(read) = read(&file) {
@@ -213,11 +213,11 @@ fn weights_that_are_not_finite_are_named() {
     }
 }
 
-// Other things than models
+// Not models
 
 #[test]
 fn what_is_no_model_is_told_so() {
-    assert_says(&refused(b""), &["this is no model", "found 0 bytes"]);
+    assert_says(&refused(b""), &["this is not a model", "found 0 bytes"]);
     assert_says(&refused(b"<!DOCTYPE html>\n"), &["begin with `<!DOCTYPE html>\\n`"]);
     assert_says(&refused(&[0xff; 300]), &["300 bytes"]);
     let legacy = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
@@ -227,7 +227,7 @@ fn what_is_no_model_is_told_so() {
             names.iter().map(|name| (name.to_string(), Pickle::new().op(b"N").stop())).collect();
         archive(&entries, CompressionMethod::Stored)
     };
-    assert_says(&refused(&zip(&["photo.jpg"])), &["`data.pkl`", "is missing", "no PyTorch checkpoint"]);
+    assert_says(&refused(&zip(&["photo.jpg"])), &["`data.pkl`", "is missing", "not a PyTorch checkpoint"]);
     assert_says(&refused(&zip(&["a/data.pkl", "b/data.pkl"])), &["more than once"]);
     assert_says(&refused(&zip(&["a/data.pkl", "a/constants.pkl"])), &["TorchScript program"]);
     assert_says(&refused(&zip(&["a/data.pkl", "a/byteorder"])), &["byteorder", "big-endian"]);
@@ -401,7 +401,7 @@ fn tensors_must_lie_in_their_storages() {
     assert_says(&change(|tensor| tensor.shape = vec![1, -3, 1, 1]), &["a size of -3"]);
     assert_says(&change(|tensor| tensor.shape = vec![1; 9]), &["9 axes"]);
     assert_says(&change(|tensor| tensor.shape = vec![1 << 62; 4]), &["expected [1, 3, 1, 1]"]);
-    // Thirty-two numbers made of one by strides of 0: small here, but it could be any number.
+    // Thirty-two numbers made from one by strides of 0: small here, but it could be any number.
     let mut checkpoint = Checkpoint::of(&small());
     let (_, tensor, bytes) = checkpoint.tensor("block3_2.conv2.weight");
     (tensor.strides, tensor.len) = (vec![0; 4], 1);
@@ -501,7 +501,7 @@ fn archives_that_lie_about_themselves_are_errors() {
 
 // Fuzzing
 
-/// What once made a fuzzing target fail, and what fuzzing begins with.
+/// Inputs that once made a fuzzing target fail, and those that fuzzing begins with.
 #[test]
 fn the_fuzzing_targets_take_every_file() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz");

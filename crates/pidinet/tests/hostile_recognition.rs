@@ -1,4 +1,5 @@
-//! Files of models for recognition that lie: every one is an error that says why, and none costs more than its limits.
+//! Recognition models whose files lie: each gives an error that says why, and none costs more than its
+//! limits.
 
 use pidinet::arch::Kind;
 use pidinet::arch::recognition::RecognitionArch;

@@ -1,5 +1,5 @@
-//! Image files as other programs write them, and as nobody should: every format, orientation, alpha, depth,
-//! truncation, damage, absurd sizes.
+//! Image files as other programs write them, and as nobody should: every format, orientation, alpha and
+//! depth, truncation, damage, absurd sizes.
 //!
 //! The files in `images/` were written by Pillow (`tools/image_fixtures.py`); the others are made here.
 
@@ -35,7 +35,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images").join(name)).unwrap()
 }
 
-/// The picture as this crate's own dependency writes it.
+/// The picture as the `image` crate writes it.
 fn written(format: ImageFormat) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     let buffer = image::RgbImage::from_raw(WIDTH as u32, HEIGHT as u32, picture()).unwrap();
@@ -244,7 +244,7 @@ fn one_pixel_is_an_image() {
     }
 }
 
-/// A file that is cut off is an error; or the same image, if nothing of its pixels is missing.
+/// A file that is cut off is an error; or the same image, if no pixels are missing.
 #[test]
 fn truncated_files_are_errors() {
     for (name, file) in files() {
@@ -260,8 +260,8 @@ fn truncated_files_are_errors() {
                 Err(error) => assert!(!error.to_string().is_empty()),
             }
         }
-        // Metadata and end markers that follow the pixels; never much of the file, but for Pillow's TIFF
-        // of flat colours, which is mostly a directory.
+        // Metadata and end markers that follow the pixels; never much of the file, except in Pillow's
+        // TIFF of flat colours, which is mostly a directory.
         assert!(complete < 40, "{name}: {complete} of 200 truncations went unnoticed");
     }
 }
@@ -281,7 +281,7 @@ fn damaged_files_do_no_harm() {
     }
 }
 
-/// All that the fuzzer is given to begin with, and what once failed.
+/// All inputs that the fuzzer begins with, and those that once failed.
 #[test]
 fn the_fuzzing_target_takes_every_file() {
     files().values().for_each(|file| target::image(file));
@@ -311,9 +311,10 @@ fn absurd_sizes_are_refused_by_the_limit() {
         let error = Image::decode(&file, &LIMITS).expect_err(name);
         match &error {
             Error::TooManyPixels { max_pixels, .. } => assert_eq!(*max_pixels, LIMITS.max_pixels, "{name}"),
-            // The decoder refuses what cannot be addressed before it says how large that is.
+            // The decoder refuses sizes that cannot be addressed before it reports them.
             Error::ImageMemory { .. } => assert_eq!(name, "PNG"),
-            // A canvas must agree with the picture in it, and a size fit in memory, which is checked first.
+            // A canvas must agree with the picture in it, and a size must fit in memory, which is checked
+            // first.
             Error::DecodeImage { .. } => assert!(["WebP", "PNM"].contains(&name)),
             other => panic!("{name}: {other}"),
         }
@@ -333,7 +334,7 @@ fn the_pixel_limit_is_exact() {
     assert!(matches!(read(pixels, 3 * pixels - 1), Err(Error::TooManyBytes { .. })));
 }
 
-/// 400 million pixels are announced, and a few bytes come.
+/// 400 million pixels are announced, and a few bytes follow.
 #[test]
 fn a_large_header_alone_is_cut_short() {
     let mut png = written(ImageFormat::Png);
@@ -422,7 +423,7 @@ fn flate(len: usize) -> Vec<u8> {
     stream
 }
 
-/// The most memory this process has had, where the system says it.
+/// The peak memory of this process, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,5 @@
-//! Bombs: small model files that ask for gigabytes. Alone in a process, so that its peak memory says something.
+//! Bombs: small model files that ask for gigabytes. Alone in a process, so that its peak memory is
+//! meaningful.
 #![cfg(target_os = "linux")]
 
 #[path = "hostile_models/checkpoint.rs"]
@@ -21,7 +22,7 @@ fn peak() -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of kB") / 1024
 }
 
-/// A zip archive with entries and then one of so many zeros, deflated to a thousandth.
+/// A zip archive with some entries and then one of many zeros, deflated to a thousandth.
 fn bomb(entries: &[(&str, Vec<u8>)], name: &str, zeros: usize) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {

@@ -20,7 +20,7 @@ use pidinet::{DetectorOptions, EdgeDetector, Size};
 /// The largest difference of two probabilities.
 const BOUND: f32 = 1e-4;
 
-/// Sizes of images, none a multiple of anything.
+/// Sizes of images, with no round sides.
 const SIZES: [Size; 2] = [Size { height: 37, width: 50 }, Size { height: 83, width: 41 }];
 
 /// A Python that has what `onnx/run.py` imports.
@@ -42,11 +42,11 @@ fn python() -> Option<PathBuf> {
     }
 }
 
-/// ONNX Runtime's turn: files in a folder, and what it should do with them.
+/// The work for ONNX Runtime: files in a folder, and what to do with them.
 struct Work {
     folder: tempfile::TempDir,
     lines: String,
-    /// What each line should give: all maps, one after the other.
+    /// The expected output of each line: all maps, one after another.
     wanted: Vec<(String, Vec<f32>)>,
 }
 
@@ -188,7 +188,7 @@ fn onnx_runtime_finds_the_edges_of_a_picture() {
             let planes = pattern(size, seed);
             let area = size.height * size.width;
             let pixels: Vec<u8> = (0..3 * area).map(|i| planes[i % 3 * area + i / 3]).collect();
-            let layout = PixelLayout::packed(size.width, size.height, PixelFormat::Rgb);
+            let layout = PixelLayout::packed(size, PixelFormat::Rgb);
             let edges = detector.detect(&Image::from_u8(&pixels, &layout).unwrap()).unwrap().edges;
             let values: Vec<f32> = planes.iter().map(|&value| f32::from(value)).collect();
             work.add(&file, 1, size, &values, edges.data().to_vec());

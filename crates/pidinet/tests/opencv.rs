@@ -12,7 +12,7 @@ struct Case {
     resize: Resize,
     image: Vec<u8>,
     eight: Vec<u8>,
-    /// Sixteenths; none for three channels.
+    /// In sixteenths; none for three channels.
     floats: Vec<i16>,
 }
 
@@ -45,7 +45,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn bytes_are_within_one_grey_level_of_opencv() {
+fn bytes_are_those_of_opencv() {
     let cases = cases();
     for interpolation in Interpolation::ALL {
         let count = cases.iter().filter(|case| case.resize.interpolation == interpolation).count();
@@ -55,7 +55,9 @@ fn bytes_are_within_one_grey_level_of_opencv() {
         let mut found = vec![0; eight.len()];
         resize.u8(&image, &mut found).unwrap();
         let furthest = found.iter().zip(&eight).map(|(a, b)| a.abs_diff(*b)).max();
-        assert!(furthest <= Some(1), "{resize:?}: {furthest:?}");
+        // Of cubic kernels, OpenCV's own results depend on its vectors.
+        let most = u8::from(resize.interpolation == Interpolation::Cubic);
+        assert!(furthest <= Some(most), "{resize:?}: {furthest:?}");
     }
 }
 
@@ -66,7 +68,8 @@ fn floats_are_those_of_opencv() {
         let mut found = vec![0.0; resize.to.pixels() * resize.channels];
         resize.f32(&image, &mut found).unwrap();
         for (found, sixteenths) in found.iter().zip(floats) {
-            // OpenCV's values are stored to 1/32; its weights are floats, the sums of which are off by 1e-5 of 255.
+            // OpenCV's values are stored to within 1/32; its weights are floats, whose sums are off by 1e-5
+            // of 255.
             let difference = (found - f32::from(sixteenths) / 16.0).abs();
             assert!(difference < 1.0 / 32.0 + 3e-3, "{resize:?}: {difference}");
         }
@@ -77,7 +80,7 @@ fn floats_are_those_of_opencv() {
 fn pictures_keep_their_depth() {
     for Case { resize, image, eight, .. } in cases().into_iter().filter(|case| case.resize.channels == 3) {
         let Size { height, width } = resize.from;
-        let layout = PixelLayout::packed(width, height, PixelFormat::Rgb);
+        let layout = PixelLayout::packed(Size { height, width }, PixelFormat::Rgb);
         let picture = Image::from_u8(&image, &layout).unwrap();
         let found = picture.resized_as_opencv(resize.to, resize.interpolation).unwrap();
         assert_eq!(found.size(), resize.to);
@@ -124,7 +127,7 @@ fn sizes_that_do_not_fit_are_errors() {
     assert!(Resize { to: Size { height: 2, width: 0 }, ..resize }.u8(&[0; 6], &mut []).is_err());
     assert!(Resize { channels: 0, ..resize }.u8(&[], &mut []).is_err());
     assert!(Resize { from: Size { height: 2, width: usize::MAX }, ..resize }.u8(&[0; 6], &mut dst).is_err());
-    let layout = PixelLayout::packed(3, 2, PixelFormat::Grey);
+    let layout = PixelLayout::packed(Size { height: 2, width: 3 }, PixelFormat::Grey);
     let image = Image::from_u8(&[0; 6], &layout).unwrap();
     assert!(image.resized_as_opencv(Size { height: 3, width: 0 }, Interpolation::Area).is_err());
     assert!(image.resized_as_opencv(Size { height: 3, width: usize::MAX }, Interpolation::Area).is_err());

@@ -1,5 +1,5 @@
 //! The published checkpoints open, and survive conversion. They are not ours to ship: without a copy in
-//! `../shared` beside the workspace nothing is tested.
+//! `../shared`, beside the workspace, nothing is tested.
 
 use std::path::PathBuf;
 

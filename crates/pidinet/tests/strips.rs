@@ -8,9 +8,9 @@ use pidinet::arch::Arch;
 use pidinet::edges::Strip;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::Model;
-use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Size};
 
-/// A small generator of numbers, the same everywhere: an xorshift.
+/// A small random number generator, the same everywhere: an xorshift.
 struct Random(u64);
 
 impl Random {
@@ -29,7 +29,8 @@ fn picture(width: usize, height: usize, random: &mut Random) -> Image {
         ((x * x / 9 + y * (index % 3 + 2) + phase) % 256) as u8
     };
     let pixels: Vec<u8> = (0..width * height * 3).map(value).collect();
-    Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Rgb)).expect("packed pixels")
+    Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Rgb))
+        .expect("packed pixels")
 }
 
 fn edges(model: &Model, image: &Image, strip: Strip, threads: usize) -> EdgeMap {

@@ -1,4 +1,4 @@
-//! TIFF files of every kind that programs write, each read for what it is or refused by its name.
+//! TIFF files of every kind that programs write, each read correctly or refused by name.
 //!
 //! The files in `images/tiff/` were written by tifffile and libtiff (`tools/tiff_fixtures.py`); the others are made here.
 
@@ -92,7 +92,7 @@ fn jpeg_within_tiff_has_the_colours_that_the_tags_say() {
     assert_pixels(&read("jpeg-rgb.tif"), 3.0, "jpeg-rgb", colour);
     assert_pixels(&read("jpeg-grey.tif"), 3.0, "jpeg-grey", grey);
     assert_pixels(&read("jpeg-ycbcr-tiles.tif"), 4.0, "tiles", colour);
-    // The colours of 2×2 pixels are one, and those of a picture with slopes blend.
+    // 2×2 pixels share one colour, so the colours of a picture with gradients blend.
     assert_pixels(&read("jpeg-ycbcr-2x2.tif"), 16.0, "2x2", |x, y| {
         if x == 0 || y == 0 || x > 17 || y > 10 {
             read_as_is("jpeg-ycbcr-2x2.tif", x, y)
@@ -123,7 +123,8 @@ fn palettes_and_bits_are_read() {
     assert_pixels(&read("group4.tif"), 0.0, "group4", bit);
 }
 
-/// Opacity `a` on white is `a c + 255 (1 - a)`; where the file says that `a c` is in it, it is not multiplied again.
+/// Opacity `a` on white is `a c + 255 (1 - a)`; if the file says that it already holds `a c`, that is not
+/// multiplied again.
 #[test]
 fn alpha_is_composited_as_the_file_says() {
     let over = |c: f32, y: usize| {
@@ -139,7 +140,7 @@ fn alpha_is_composited_as_the_file_says() {
         assert_pixels(&read(name), tolerance, name, |x, y| colour(x, y).map(|c| over(c, y)));
     }
     assert_pixels(&read("grey-alpha.tif"), 0.51, "grey", |x, y| grey(x, y).map(|c| over(c, y)));
-    // Without a word on the fourth sample it is opacity, as it was.
+    // If nothing is said about the fourth sample, it is opacity.
     let file = Tiff::rgb(8, 1, vec![10, 20, 30, 128]).with(277, 3, &[4]).with(258, 3, &[8, 8, 8, 8]).bytes();
     let image = Image::decode(&file, &ImageLimits::default()).unwrap();
     assert_eq!(image.pixels(), &Pixels::U8(vec![132, 137, 142]));
@@ -177,13 +178,13 @@ fn floats_of_another_range_are_refused_unless_it_is_said() {
     let image = Image::decode_with(&file, &options("0,255")).unwrap().image;
     assert_pixels(&image, 0.001, "0,255", colour);
     assert!(Image::decode_with(&file, &options("0,100")).is_err());
-    // Integers, too, may have a white of their own.
+    // Integers may have a white level of their own too.
     let twelve = Tiff::rgb(16, 1, [0_u16, 2048, 4095].map(u16::to_le_bytes).concat()).bytes();
     let image = Image::decode_with(&twelve, &options("0,4096")).unwrap().image;
     assert_eq!(image.rgb(0, 0)[1], 0.5);
 }
 
-/// A value that no picture has stands for no data, and one of them would be in the whole map.
+/// A value that no picture has stands for missing data, and one of them would spread over the whole map.
 #[test]
 fn values_that_stand_for_no_data_are_named_with_their_pixel() {
     for (value, shown) in
@@ -208,7 +209,7 @@ fn values_that_stand_for_no_data_are_named_with_their_pixel() {
     );
 }
 
-/// Nothing says that 32 bits are floats but the tag: without it they are unsigned integers.
+/// Only the tag says that 32 bits are floats: without it they are unsigned integers.
 #[test]
 fn thirty_two_bits_without_a_word_are_unsigned_integers() {
     let data = [u32::MAX, u32::MAX / 2, 0].map(u32::to_le_bytes).concat();
@@ -216,7 +217,7 @@ fn thirty_two_bits_without_a_word_are_unsigned_integers() {
     let [r, g, b] = image.rgb(0, 0);
     assert_eq!((r, b), (1.0, 0.0));
     assert!((g - 0.5).abs() < 1e-6);
-    // Numbers of 8 bits in 32 are black by the format, which nobody means.
+    // By the format, 8-bit numbers in 32 bits are black, which nobody intends.
     let data = [200_u32, 100, 0].map(u32::to_le_bytes).concat();
     let message = refusal(&Tiff::rgb(32, 1, data).bytes());
     assert!(message.contains("to 200 at pixel (0, 0)") && message.contains("--range"), "{message}");
@@ -224,7 +225,7 @@ fn thirty_two_bits_without_a_word_are_unsigned_integers() {
 
 #[test]
 fn subsampled_colours_without_compression_are_read() {
-    // A block of 2×2 lumas with its two differences; grey where those are 128.
+    // A block of 2×2 lumas with its two differences; grey if those are 128.
     let data = vec![10, 20, 30, 40, 128, 128];
     let tiff =
         Tiff { width: 2, height: 2, tags: Vec::new(), data }.with(262, 3, &[6]).with(258, 3, &[8, 8, 8]);
@@ -278,7 +279,7 @@ fn sizes_beyond_the_limits_are_refused_before_anything_is_read() {
     ));
 }
 
-/// A file with its pixels first and its directory behind.
+/// A file with its pixels first and its directory after them.
 struct Tiff {
     width: u64,
     height: u64,
@@ -296,7 +297,7 @@ impl Tiff {
         )
     }
 
-    /// With a tag of a type, in place of another of that number.
+    /// Sets a tag of a type, replacing any tag with that number.
     fn with(mut self, tag: u16, kind: u16, values: &[u64]) -> Self {
         self.tags.retain(|(other, ..)| *other != tag);
         self.tags.push((tag, kind, values.to_vec()));

@@ -1,22 +1,22 @@
-//! What `cargo xtask bare` computes on WebAssembly without a system, and on this machine to compare: the maps and logits
-//! that the models which come with the library make of a small picture.
+//! What `cargo xtask bare` computes on WebAssembly without a system, and on this machine for comparison: the
+//! built-in models' maps and logits of a small picture.
 //!
-//! There is nothing between it and who calls it: numbers go in and out, and nothing of a system is there to be asked.
+//! Nothing lies between it and its caller: numbers go in and out, and there is no system to ask for anything.
 
 use std::sync::LazyLock;
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::{Model, OpenOptions, RecognitionModel};
-use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Isa, models};
+use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Isa, Size, models};
 
-/// Columns and rows of the picture; odd, and enough for every stage to have a few rows.
+/// Columns and rows of the picture: odd, and enough for every stage to have a few rows.
 const SIZE: [usize; 2] = [75, 53];
 
 static PORTABLE: LazyLock<Vec<f32>> = LazyLock::new(|| results(Some("portable")));
 static BEST: LazyLock<Vec<f32>> = LazyLock::new(|| results(None));
 
-/// What both models make of the picture with an instruction set, the best that there is by default: the map, row by row,
-/// and the logits.
+/// The results of both models for the picture with an instruction set, by default the best available: the
+/// map, row by row, and the logits.
 ///
 /// # Panics
 ///
@@ -31,7 +31,7 @@ pub fn results(isa: Option<&str>) -> Vec<f32> {
         if far < 150 { 230 } else { (2 * x + y) as u8 }
     };
     let pixels: Vec<u8> = (0..3 * width * height).map(sample).collect();
-    let image = Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Rgb));
+    let image = Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Rgb));
     let image = image.expect("as many pixels as the layout says");
 
     let model = Model::read(models::DEFAULT.bytes, &OpenOptions::default()).expect("a model of the library");
@@ -48,7 +48,7 @@ pub fn results(isa: Option<&str>) -> Vec<f32> {
     results
 }
 
-/// How many results there are.
+/// Number of results.
 #[unsafe(no_mangle)] // SAFETY: the module has no other function of that name, as for the next two
 pub extern "C" fn length() -> usize {
     PORTABLE.len()

@@ -21,25 +21,25 @@ pub(super) struct Module {
     pub(super) file: usize,
     pub(super) parent: Option<usize>,
     pub(super) children: BTreeMap<String, usize>,
-    /// Names of what is defined here, modules and macros apart.
+    /// Names of what is defined here, except modules and macros.
     pub(super) defined: BTreeSet<String>,
     pub(super) imports: Vec<Import>,
-    /// What is written here, without inner modules and tests.
+    /// The items written here, without inner modules and tests.
     pub(super) items: Vec<Item>,
 }
 
-/// One name that a `use` brings, or all of a module's.
+/// One name that a `use` imports, or all names of a module.
 #[derive(Clone, Debug)]
 pub(super) struct Import {
     pub(super) path: Vec<String>,
-    /// The name that it has here; none is `*`.
+    /// Its name here; none for `*`.
     pub(super) name: Option<String>,
-    /// Is it for others (`pub use`, also `pub(crate)`)?
+    /// Whether it is re-exported (`pub use`, also `pub(crate)`).
     pub(super) is_export: bool,
 }
 
 impl Modules {
-    /// Reads a crate from its first file on.
+    /// Reads a crate, starting at its first file.
     pub(super) fn read(start: &Path, read: &dyn Fn(&Path) -> Option<String>) -> Result<Self> {
         let mut modules = Self { all: Vec::new(), files: Vec::new(), macros: BTreeMap::new() };
         let folder = start.parent().context("a file lies in a folder")?;
@@ -104,7 +104,7 @@ impl Modules {
         Ok(number)
     }
 
-    /// Is one module inside another, however deep?
+    /// Whether one module is inside another, at any depth.
     pub(super) fn is_below(&self, mut inner: usize, outer: usize) -> bool {
         while let Some(parent) = self.all[inner].parent {
             if parent == outer {
@@ -116,7 +116,7 @@ impl Modules {
     }
 }
 
-/// What a `use` brings, name by name.
+/// The imports of a `use`, name by name.
 pub(super) fn imports(item: &ItemUse) -> Vec<Import> {
     let is_export = !matches!(item.vis, Visibility::Inherited);
     let mut found = Vec::new();
@@ -137,7 +137,7 @@ pub(super) fn imports(item: &ItemUse) -> Vec<Import> {
     found
 }
 
-/// Does an attribute leave the item out of everything but tests?
+/// Whether an attribute makes the item test-only.
 pub(super) fn is_for_tests(attributes: &[Attribute]) -> bool {
     let is_cfg = |attribute: &&Attribute| attribute.path().is_ident("cfg");
     attributes

@@ -1,4 +1,4 @@
-//! From a path, as it is written in a module, to the file that defines what it names.
+//! From a path written in a module to the file that defines what it names.
 
 use super::modules::Modules;
 
@@ -16,7 +16,7 @@ pub(super) enum Target {
 /// Follows paths through the modules of a crate.
 pub(super) struct Resolver<'a> {
     modules: &'a Modules,
-    /// Imports that are being followed, by module and number: `use` can lead back to itself.
+    /// Imports being followed, by module and number, because `use` can lead back to itself.
     open: Vec<(usize, usize)>,
 }
 
@@ -25,7 +25,7 @@ impl<'a> Resolver<'a> {
         Self { modules, open: Vec::new() }
     }
 
-    /// Where a path leads, read in `module`; nowhere if it is of another crate, or a local name.
+    /// Where a path in `module` leads; nowhere if it belongs to another crate or is a local name.
     pub(super) fn follow(&mut self, module: usize, path: &[String]) -> Option<Target> {
         let (first, rest) = path.split_first()?;
         let start = match first.as_str() {
@@ -61,7 +61,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// Where a name leads that a `use` brought, those with the name before those with `*`.
+    /// Where an imported name leads; imports by name come before those with `*`.
     fn imported(&mut self, at: usize, first: &str, rest: &[String]) -> Option<Target> {
         let imports = &self.modules.all[at].imports;
         let named = (0..imports.len()).filter(|&index| imports[index].name.as_deref() == Some(first));

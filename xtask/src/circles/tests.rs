@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{circles_of, ties_of, told};
 
-/// The circles of a crate of these files, each in words.
+/// The circles of a crate with these files, each in words.
 fn circles(files: &[(&str, &str)]) -> Vec<String> {
     let texts: BTreeMap<PathBuf, &str> =
         files.iter().map(|(name, text)| (PathBuf::from(name), *text)).collect();

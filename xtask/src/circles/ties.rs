@@ -1,4 +1,4 @@
-//! What each file of a crate takes from each other.
+//! What each file of a crate takes from the others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ impl Ties {
     }
 }
 
-/// Notes every name that the code of one module takes from other files.
+/// Records every name that the code of one module takes from other files.
 struct Reader<'a> {
     modules: &'a Modules,
     module: usize,
@@ -49,7 +49,7 @@ impl Reader<'_> {
         let target = Resolver::new(self.modules).follow(self.module, &import.path);
         let below = |of: usize| self.modules.is_below(of, self.module);
         match target {
-            // Listing what a module below has to offer is no use of it.
+            // Re-exporting from a module below does not count as using it.
             Some(Target::Item(of, _)) if import.is_export && below(of) => {}
             target => self.note(target),
         }
@@ -72,7 +72,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Paths in the tokens of a macro, whose grammar only the macro knows.
+    /// Paths among the tokens of a macro, whose grammar only the macro knows.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;

@@ -13,8 +13,8 @@ use pidinet::reparam;
 #[derive(Clone)]
 pub(crate) struct Map {
     tensor: Tensor<4>,
-    /// Whether the sigmoid of `tensor` is meant. It is taken where the map is read, since training reads
-    /// what is before it.
+    /// Whether this stands for the sigmoid of `tensor`. It is applied when the map is read, since
+    /// training reads the value before it.
     sigmoid: bool,
 }
 
@@ -35,14 +35,14 @@ impl Map {
     ///
     /// # Panics
     ///
-    /// If there was none.
+    /// If the map has no sigmoid.
     pub(crate) fn logit(self) -> Tensor<4> {
         assert!(self.sigmoid, "every output of the network is a sigmoid");
         self.tensor
     }
 }
 
-/// Computes while the network is described.
+/// Computes the network while it is being described.
 pub(crate) struct Forward<'a> {
     parameters: &'a HashMap<String, Tensor<1>>,
     device: Device,
@@ -68,7 +68,7 @@ impl<'a> Forward<'a> {
         weight.reshape([kernels, taps]).matmul(self.folding(conv)).reshape(conv.folded_shape())
     }
 
-    /// Folding is linear: the matrix whose rows are what each single weight becomes.
+    /// The matrix of folding, which is linear: its rows are the folded single weights.
     fn folding(&self, conv: &Conv) -> Tensor<2> {
         let taps = conv.size * conv.size;
         let one = Conv { inputs: 1, outputs: 1, groups: 1, ..*conv };
@@ -116,8 +116,8 @@ impl Build for Forward<'_> {
         (x.read() * gate.read()).into()
     }
 
-    /// A matrix from the left for the rows, one from the right for the columns: not every backend of Burn can
-    /// differentiate its own resize.
+    /// A matrix from the left for the rows and one from the right for the columns, because not every backend
+    /// of Burn can differentiate its own resize.
     fn resize(&mut self, x: &Map, like: &Map) -> Map {
         let [_, _, height, width] = x.tensor.dims();
         let [_, _, target_height, target_width] = like.tensor.dims();

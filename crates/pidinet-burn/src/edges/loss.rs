@@ -5,18 +5,18 @@ use burn_tensor::{Device, Tensor, TensorData};
 use pidinet_train::edges::loss::Loss;
 use pidinet_train::edges::sample::Sample;
 
-/// What a batch asks for.
+/// The targets of a batch.
 pub(crate) struct Asked {
     /// How much each pixel counts, `[n, 1, h, w]`.
     weights: Tensor<4>,
-    /// What each should be, `[n, 1, h, w]`.
+    /// The target of each pixel, `[n, 1, h, w]`.
     targets: Tensor<4>,
-    /// How much each pixel counts in the teacher's term, and what it should be, `[n, 1, h, w]`.
+    /// How much each pixel counts in the teacher's term, and its target, `[n, 1, h, w]`.
     taught: Option<[Tensor<4>; 2]>,
 }
 
 impl Asked {
-    /// What samples of equal size ask for. Weights are counted for each of them.
+    /// The targets of samples of equal size. Weights are computed for each sample.
     pub(crate) fn new(loss: &Loss, samples: &[&Sample], device: &Device) -> Self {
         let (weights, targets): (Vec<f32>, Vec<f32>) = samples
             .iter()
@@ -32,8 +32,8 @@ impl Asked {
         Self { weights: tensor(weights), targets: tensor(targets), taught }
     }
 
-    /// The sum of the cross-entropies of five maps before their sigmoids, `[n, 5, h, w]`, the last of which a teacher
-    /// is asked of, too.
+    /// The sum of the cross-entropies of five maps before their sigmoids, `[n, 5, h, w]`, the last of which
+    /// also has the teacher's term.
     ///
     /// `−t ln p − (1 − t) ln(1 − p)` is `(1 − t) x − ln p`, where `p` is the sigmoid of `x`.
     pub(crate) fn loss(self, logits: Tensor<4>) -> Tensor<1> {

@@ -12,12 +12,12 @@ use super::forward::{Forward, Map};
 /// A network with its parameters on a device.
 ///
 /// The parameters are raw: pixel differences are folded while it runs, so that gradients are those of the
-/// weights of differences.
+/// raw weights.
 #[derive(Debug)]
 pub struct Network {
     arch: Arch,
     layout: Parameters,
-    /// Each parameter in one row, by its name.
+    /// Each parameter as one row, by name.
     parameters: HashMap<String, Tensor<1>>,
 }
 
@@ -33,8 +33,8 @@ impl Network {
         Ok(Self::new(&model.arch, layout, &values, device))
     }
 
-    /// The network of an architecture with these values of its parameters. On a device with autodiff they
-    /// are what is differentiated by.
+    /// The network of an architecture with these values of its parameters. On a device with autodiff,
+    /// gradients are taken with respect to them.
     ///
     /// # Panics
     ///
@@ -50,7 +50,7 @@ impl Network {
         Self { arch: arch.clone(), layout, parameters }
     }
 
-    /// Every map that the network makes of images.
+    /// All maps of the network for images.
     ///
     /// # Shapes
     ///
@@ -75,7 +75,7 @@ impl Network {
         Tensor::cat([a, b, c, d, fused].map(Map::logit).to_vec(), 1)
     }
 
-    /// The gradients by the parameters, in their order.
+    /// The gradients with respect to the parameters, in their order.
     ///
     /// # Panics
     ///

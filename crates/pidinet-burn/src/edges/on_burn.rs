@@ -1,4 +1,4 @@
-//! Where a training run's network for edges computes.
+//! Computes a training run's edge network.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ use super::loss::Asked;
 use super::network::Network;
 use crate::place::Place;
 
-/// A network for edges on a device of Burn.
+/// An edge network on a Burn device.
 #[derive(Debug)]
 pub(crate) struct OnBurn {
     arch: Arch,
@@ -71,7 +71,7 @@ impl network::Network for OnBurn {
     }
 }
 
-/// One image at a time: the device is busy with that, whoever asks.
+/// One image at a time: that keeps the device busy, however many threads ask.
 struct Fixed<'a> {
     place: &'a Place,
     network: Mutex<Network>,

@@ -7,7 +7,7 @@ use pidinet::arch::Kind;
 use pidinet::arch::recognition::{BinaryConv, Offset, RealConv};
 use pidinet_train::recognition::signs::{CLAMP, Straight};
 
-/// The signs of numbers. Where they are differentiated, another function's gradient stands for that of the sign.
+/// The signs of numbers. When they are differentiated, another function's gradient replaces that of the sign.
 pub(super) fn signs<const D: usize>(x: Tensor<D>, straight: Straight) -> Tensor<D> {
     let is_negative = x.clone().detach().lower_elem(0.0);
     let signs = x.clone().detach().ones_like().mask_fill(is_negative, -1.0);
@@ -24,11 +24,11 @@ pub(super) fn signs<const D: usize>(x: Tensor<D>, straight: Straight) -> Tensor<
             x.clone() * (-x.abs() + 2.0)
         }
     };
-    // Nothing is added, but for the gradient.
+    // This adds nothing except the gradient.
     signs + (smooth.clone() - smooth.detach())
 }
 
-/// What a binary convolution takes signs of, and the sums of the products with its weights.
+/// What a binary convolution takes signs of, and the sums of their products with its weights.
 pub(super) fn binary(
     conv: &BinaryConv,
     x: Tensor<4>,
@@ -48,13 +48,13 @@ pub(super) fn binary(
     plain(signs(Tensor::cat(differences.to_vec(), 1)), weight, 1)
 }
 
-/// A convolution in whatever order the device likes.
+/// A convolution that adds in whatever order the device chooses.
 pub(super) fn plain(x: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
     let reach = weight.dims()[3] / 2;
     conv2d(x, weight, None, ConvOptions::new([stride; 2], [reach; 2], [1; 2], 1))
 }
 
-/// A real convolution that adds tap by tap, and of each input by input; the result stays in `wide`.
+/// A real convolution that adds tap by tap, and within each tap input by input; the result stays in `wide`.
 pub(super) fn ordered(conv: &RealConv, x: Tensor<4>, weight: Tensor<1>, wide: FloatDType) -> Tensor<4> {
     let RealConv { inputs, outputs, size, stride } = *conv;
     let weight = weight.cast(wide).reshape([outputs, inputs, size * size]);
@@ -75,12 +75,12 @@ pub(super) fn ordered(conv: &RealConv, x: Tensor<4>, weight: Tensor<1>, wide: Fl
     sum.expect("a convolution has inputs")
 }
 
-/// A map in a frame of zeros, of which every `stride`th row and column is looked at.
+/// A map in a frame of zeros, whose windows are `stride` rows and columns apart.
 struct Windows {
     framed: Tensor<4>,
     reach: usize,
     stride: usize,
-    /// Images, channels, and rows and columns that are looked at.
+    /// Images, channels, and rows and columns of windows.
     shape: [usize; 4],
 }
 
@@ -88,12 +88,12 @@ impl Windows {
     fn new(x: Tensor<4>, reach: usize, stride: usize) -> Self {
         let [images, channels, height, width] = x.dims();
         let shape = [images, channels, height.div_ceil(stride), width.div_ceil(stride)];
-        // What is skipped behind the last row and column is there, too.
+        // The rows and columns skipped after the last ones are there too.
         let sides = [(reach, reach + stride); 2];
         Self { framed: x.pad(sides, PadMode::Constant(0.0)), reach, stride, shape }
     }
 
-    /// Of each pixel looked at, the one so far from it.
+    /// For the centre of each window, the pixel at this offset.
     fn at(&self, (y, x): Offset) -> Tensor<4> {
         let [images, channels, height, width] = self.shape;
         let stride = self.stride;

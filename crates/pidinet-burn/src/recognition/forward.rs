@@ -15,15 +15,15 @@ use super::convolution::{binary, ordered, plain, signs};
 use super::norm::{Moments, normalise};
 use super::parameters::OnDevice;
 
-/// A map `[n, c, h, w]` whose batch norms wait; while a network learns, none does.
+/// A map `[n, c, h, w]` whose batch norms are still to be applied; during training there are none of these.
 pub(crate) type Value = Sum<Tensor<4>>;
 
-/// Computes while the network is described.
+/// Computes the network while it is being described.
 pub(super) struct Forward<'a> {
     parameters: &'a OnDevice,
     mode: Mode,
     device: Device,
-    /// What each batch norm saw of the batch.
+    /// The batch's moments at each batch norm.
     pub(super) seen: HashMap<String, Moments>,
 }
 
@@ -32,7 +32,7 @@ impl<'a> Forward<'a> {
         Self { parameters, mode, device, seen: HashMap::new() }
     }
 
-    /// The map that is meant: scaled terms first, in their order, then the offset, then what is not scaled.
+    /// The map itself: scaled terms first, in their order, then the offset, then terms that are not scaled.
     pub(super) fn read(&self, x: &Value) -> Tensor<4> {
         let scaled = x.terms.iter().filter_map(|(map, scale)| Some((map, scale.as_ref()?)));
         let scaled = scaled.map(|(map, scale)| map.clone() * self.rounded(scale));

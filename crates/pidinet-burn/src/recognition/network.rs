@@ -1,4 +1,4 @@
-//! A network for recognition with its parameters on a device.
+//! A recognition network with its parameters on a device.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use super::forward::Forward;
 use super::norm::Moments;
 use super::parameters::OnDevice;
 
-/// A network for recognition with its parameters on a device.
+/// A recognition network with its parameters on a device.
 ///
-/// With [`Mode::running`] it computes what `docs/numerics.md` says, in that order: the signs, and the logits, are
-/// those of the engine, on a device that has f64 and does not fuse multiply-adds.
+/// With [`Mode::running`] it computes what `docs/numerics.md` says, in that order: on a device that has f64
+/// and does not fuse multiply-adds, the signs and the logits are those of the engine.
 #[derive(Debug)]
 pub struct RecognitionNetwork {
     arch: RecognitionArch,
@@ -32,8 +32,8 @@ impl RecognitionNetwork {
         Self::new(&model.arch, layout, &values, device)
     }
 
-    /// The network of an architecture with these values of its parameters. On a device with autodiff they are what
-    /// is differentiated by.
+    /// The network of an architecture with these values of its parameters. On a device with autodiff,
+    /// gradients are taken with respect to them.
     ///
     /// # Panics
     ///
@@ -43,7 +43,7 @@ impl RecognitionNetwork {
         Self { arch: arch.clone(), layout, parameters }
     }
 
-    /// Every map that the network makes of images, as at inference.
+    /// All maps of the network for images, as at inference.
     ///
     /// # Shapes
     ///
@@ -52,13 +52,14 @@ impl RecognitionNetwork {
         self.run(Mode { running: true, ..Mode::default() }, images).0
     }
 
-    /// The logits `[n, classes]` of images `[n, 3, h, w]`, and what batch norms saw, if `mode` lets them look.
+    /// The logits `[n, classes]` of images `[n, 3, h, w]`, and the moments at batch norms, if `mode` uses
+    /// those of the batch.
     pub(crate) fn logits(&self, mode: Mode, images: Tensor<4>) -> (Tensor<2>, HashMap<String, Moments>) {
         let (outputs, seen) = self.run(mode, images);
         (outputs.logits.flatten(1, 3), seen)
     }
 
-    /// The gradients by the parameters, in their order; zero for those that are not learnt.
+    /// The gradients with respect to the parameters, in their order; zero for those that are not learnt.
     ///
     /// # Panics
     ///

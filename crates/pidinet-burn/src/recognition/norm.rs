@@ -1,4 +1,4 @@
-//! Batch norm while a network learns: by the batch.
+//! Batch norm during training, with the moments of the batch.
 
 use burn_tensor::Tensor;
 use pidinet::arch::recognition::NORM_EPSILON;
@@ -12,7 +12,7 @@ pub(crate) struct Moments {
     pub(crate) count: usize,
 }
 
-/// `(x − mean) / √(variance + ε) · weight + bias` by the moments of the batch.
+/// `(x − mean) / √(variance + ε) · weight + bias` with the moments of the batch.
 pub(super) fn normalise(x: Tensor<4>, weight: Tensor<4>, bias: Tensor<4>) -> (Tensor<4>, Moments) {
     let [images, _, height, width] = x.dims();
     let mean = |x: Tensor<4>| x.mean_dim(0).mean_dim(2).mean_dim(3);

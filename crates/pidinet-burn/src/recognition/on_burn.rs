@@ -1,4 +1,4 @@
-//! Where a training run's network for recognition computes.
+//! Computes a training run's recognition network.
 
 use burn_tensor::activation::log_softmax;
 use burn_tensor::{Device, Tensor, TensorData};
@@ -12,7 +12,7 @@ use pidinet_train::{Parameters, Result};
 use super::network::RecognitionNetwork;
 use crate::place::Place;
 
-/// A network for recognition on a device of Burn.
+/// A recognition network on a Burn device.
 #[derive(Debug)]
 pub(crate) struct OnBurn {
     place: Place,
@@ -50,7 +50,7 @@ impl Recogniser for OnBurn {
         let count = logits.dims()[0] as f32;
         let loss = -(log_softmax(logits, 1) * Tensor::from_data(targets, &device)).sum();
         let mut gradients = (loss.clone() / count).backward();
-        // All that is read back is read at once: the device is waited for once a step.
+        // Everything is read back at once, so a step waits for the device only once.
         let mut parts = vec![loss.inner(), network.gradients(&mut gradients)];
         let mut places = Vec::new();
         for tensor in self.layout.tensors() {
@@ -59,7 +59,7 @@ impl Recogniser for OnBurn {
             if let Some(moments) = seen(".running_mean") {
                 parts.push(moments.mean.clone().inner());
             } else if let Some(moments) = seen(".running_var") {
-                // The variance of the whole is a little more than that of a sample.
+                // The unbiased variance is a little more than that of the sample.
                 let whole = moments.count as f32 / (moments.count as f32 - 1.0).max(1.0);
                 parts.push(moments.variance.clone().inner() * whole);
             } else {

@@ -1,23 +1,23 @@
-//! The parameters of a network for recognition, by their names.
+//! The parameters of a recognition network, by name.
 
 use std::collections::HashMap;
 
 use burn_tensor::{Device, FloatDType, Tensor, TensorData};
 use pidinet_train::Parameters;
 
-/// Parameters, in numbers and on a device.
+/// Parameters, as numbers and on a device.
 #[derive(Debug)]
 pub(super) struct OnDevice {
     /// Their values.
     pub(super) values: HashMap<String, Vec<f32>>,
-    /// The same on the device, each in one row.
+    /// The same on the device, each as one row.
     pub(super) rows: HashMap<String, Tensor<1>>,
-    /// What sums that must be exact are computed in.
+    /// The type for sums that must be exact.
     pub(super) wide: FloatDType,
 }
 
 impl OnDevice {
-    /// These values of the parameters. On a device with autodiff they are what is differentiated by.
+    /// These values of the parameters. On a device with autodiff, gradients are taken with respect to them.
     pub(super) fn new(layout: &Parameters, values: &[f32], device: &Device) -> Self {
         let named = layout.tensors().iter().map(|tensor| (tensor.name.clone(), tensor.range.clone()));
         let values: HashMap<String, Vec<f32>> =

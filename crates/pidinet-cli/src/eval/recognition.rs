@@ -1,4 +1,4 @@
-//! `pidinet eval recognition`: how many images are recognised.
+//! `pidinet eval recognition`: the share of images recognised correctly.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,7 +44,7 @@ pub(crate) struct Recognition {
     json: bool,
 }
 
-/// What was counted; shares are from 0 to 1.
+/// The results; shares are from 0 to 1.
 #[derive(Debug, Serialize)]
 struct Report {
     top1: f64,
@@ -106,7 +106,7 @@ impl Recognition {
     }
 }
 
-/// For each class of the data, that of the model.
+/// The model's class for each class of the data.
 fn matched(classifier: &Classifier, data: &ClassSet) -> anyhow::Result<Vec<usize>> {
     let labels = classifier.labels();
     let (own, theirs) = (classifier.classes(), data.classes());
@@ -119,8 +119,8 @@ fn matched(classifier: &Classifier, data: &ClassSet) -> anyhow::Result<Vec<usize
     }
     let unknown = theirs.iter().find(|name| same(name).is_none()).expect("not all are known");
     Err(usage!(
-        "the data has {} classes, among them {unknown}, and the model {own}{}",
+        "the data has {} classes, among them {unknown}, but the model has {own} {}",
         theirs.len(),
-        if labels.is_empty() { " without names" } else { ", which are others" }
+        if labels.is_empty() { "without names" } else { "with other names" }
     ))
 }

@@ -1,7 +1,7 @@
-//! Maps on their way to the disk.
+//! Writing maps to disk.
 //!
-//! Threads that compute write files under temporary names; the thread that tells of them waits for the disk and lets
-//! them take their places, so that a batch is safe from power cuts and hardly slower.
+//! Computing threads write files under temporary names; the thread that reports them waits for the disk and
+//! moves them into place, so a batch is safe from power cuts and hardly slower.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use pidinet::save::{Staged, sync_folder};
 use super::outputs::Output;
 use crate::ui;
 
-/// How many files take their places before their folders are synced, and how many are synced together.
-pub(super) const DOZEN: usize = 12;
+/// How many files are moved into place before their folders are synced, and how many are synced together.
+pub(crate) const DOZEN: usize = 12;
 
-/// The content of an output that is not there yet.
+/// The content of an output that is not in place yet.
 pub(super) enum Prepared {
     Stdout(Vec<u8>),
     File(Staged),
@@ -34,7 +34,7 @@ impl Prepared {
     }
 }
 
-/// Makes the folder that a file is to lie in.
+/// Makes the folder for a file.
 fn make_folder_of(path: &Path) -> anyhow::Result<()> {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
@@ -43,17 +43,22 @@ fn make_folder_of(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Waits until files are safe on the disk, all at the same time: a disk needs hardly longer for a dozen than for one.
+/// Waits until files are safely on disk, all at the same time: a disk hardly takes longer for a dozen than
+/// for one.
 pub(super) fn sync_together<'a>(files: impl Iterator<Item = &'a mut Prepared>) {
     let files = files.filter_map(|file| match file {
         Prepared::File(staged) => Some(staged),
         Prepared::Stdout(_) => None,
     });
-    let mut files: Vec<&mut Staged> = files.collect();
+    sync_all(files.collect());
+}
+
+/// Waits until files are safe on the disk, all at the same time.
+pub(crate) fn sync_all(mut files: Vec<&mut Staged>) {
     let Some(last) = files.pop() else { return };
     std::thread::scope(|scope| {
         for staged in files {
-            // Where there is no thread for it, it is synced when it takes its place.
+            // If no thread can be started, the file is synced when it is moved into place.
             let _ = std::thread::Builder::new().spawn_scoped(scope, || staged.sync());
         }
         last.sync();
@@ -68,7 +73,7 @@ pub(super) struct Folders {
 }
 
 impl Folders {
-    /// Lets an output take its place.
+    /// Moves an output into place.
     pub(super) fn put(&mut self, prepared: Prepared) -> anyhow::Result<()> {
         match prepared {
             Prepared::Stdout(bytes) => ui::print(&bytes),
@@ -83,7 +88,7 @@ impl Folders {
         }
     }
 
-    /// Makes sure of all names.
+    /// Syncs all folders.
     pub(super) fn sync(&mut self) {
         std::mem::take(&mut self.unsynced).iter().for_each(|folder| sync_folder(folder));
         self.files = 0;

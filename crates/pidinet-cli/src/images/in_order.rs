@@ -1,4 +1,4 @@
-//! Many images at a time, told of in their order.
+//! Processing many images at a time, and reporting them in order.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -6,11 +6,12 @@ use std::sync::mpsc;
 
 use super::files::DOZEN;
 
-/// Does `work` for every number below `count`, on `workers` threads, settles results in this one as they come, those that
-/// came meanwhile together, and calls `tell` with what that gives in the order of the numbers. Ends early if `tell` fails.
+/// Does `work` for every number below `count` on `workers` threads. Results are settled in the calling thread
+/// as they arrive, all waiting ones together, and `tell` is called with the settled results in the order of
+/// the numbers. Ends early if `tell` fails.
 ///
-/// Threads that the system does not give are done without, and those that are there do their work; so does this one
-/// where there is none at all.
+/// If the system refuses threads, those that could be started do their work; if there are none, the calling
+/// thread does.
 pub(super) fn in_order<T: Send, U>(
     count: usize,
     workers: usize,
@@ -19,7 +20,7 @@ pub(super) fn in_order<T: Send, U>(
     mut tell: impl FnMut(usize, U) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    // Threads wait for this one when there is enough to settle: files wait there, and they are not to pile up.
+    // Threads wait for this one when there is enough to settle, so that waiting files do not pile up.
     let (sender, results) = mpsc::sync_channel(DOZEN.max(workers));
     std::thread::scope(|scope| {
         let mut begun = 0;

@@ -1,4 +1,4 @@
-//! Where the files of each image go, settled before anything is computed.
+//! Where the files of each image go, decided before anything is computed.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::inputs::{Input, Inputs, Source};
 use crate::ui::usage;
 
-/// A file format of what is written for an image.
+/// A format of the files written for an image.
 pub(crate) trait FileFormat: Copy + Send + Sync {
-    /// The folder for files, where none is given.
+    /// The folder for files if none is given.
     const FOLDER: &'static str;
-    /// The format, where none is asked for.
+    /// The format if none is given.
     const DEFAULT: Self;
 
     /// The format that a file's extension names.
@@ -20,16 +20,16 @@ pub(crate) trait FileFormat: Copy + Send + Sync {
     /// The extension of its files.
     fn extension(self) -> &'static str;
 
-    /// Whether a file is there and ends where it should.
+    /// Whether a file exists and is complete.
     fn is_whole(self, path: &Path) -> bool;
 }
 
-/// A further file about an image, beside its first.
+/// A further file for an image, besides the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Companion {
-    /// What its name has after the stem of the first.
+    /// The ending of its name after the stem of the first.
     pub(crate) suffix: String,
-    /// Its extension, if that is another.
+    /// Its extension, if it differs.
     pub(crate) extension: Option<&'static str>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Companion {
 pub(super) struct Job {
     pub(super) input: Input,
     pub(super) output: Output,
-    /// Files beside that.
+    /// Further files.
     pub(super) companions: Vec<Output>,
 }
 
@@ -53,7 +53,7 @@ impl Job {
         std::iter::once(&self.output).chain(&self.companions)
     }
 
-    /// Whether all files are there already, and whole.
+    /// Whether all files already exist, complete.
     pub(super) fn is_there<F: FileFormat>(&self, format: F) -> bool {
         self.outputs().all(|output| matches!(output, Output::File(path) if format.is_whole(path)))
     }
@@ -110,7 +110,7 @@ pub(super) fn folder<'a, F: FileFormat>(inputs: &Inputs, request: &Request<'a, F
     }
 }
 
-/// The jobs, and the format of all of them, which has `companions`.
+/// The jobs, and their format, which determines the `companions`.
 pub(super) fn plan<F: FileFormat>(
     inputs: &Inputs,
     request: &Request<F>,
@@ -137,7 +137,7 @@ pub(super) fn plan<F: FileFormat>(
     Ok((jobs, format))
 }
 
-/// Whether `-o` is a folder: it is there, is written like one, or has to hold more than one file.
+/// Whether `-o` is a folder: it exists, is written like one, or has to hold more than one file.
 fn is_folder(output: &Path, inputs: &Inputs) -> bool {
     let written_so = output
         .as_os_str()
@@ -204,7 +204,7 @@ fn check(jobs: &[Job]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether two images are one, however they are named.
+/// Whether two images are the same, however they are named.
 fn is_same(one: &Source, other: &Source) -> bool {
     let file = |source: &Source| match source {
         Source::File(path) => path.canonicalize().ok(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::outputs::Job;
 
-/// One line of JSON. Names that are not UTF-8 have � for what is not.
+/// One line of JSON. In names that are not UTF-8, � replaces the invalid parts.
 #[derive(Debug, Serialize)]
 pub(super) struct Record {
     input: String,
@@ -20,7 +20,7 @@ enum Outcome {
     Done {
         width: usize,
         height: usize,
-        /// What is wrong with the file, if `--accept-damaged` let it pass.
+        /// What is wrong with the file, if `--accept-damaged` accepted it.
         #[serde(skip_serializing_if = "Option::is_none")]
         damaged: Option<String>,
         milliseconds: Milliseconds,
@@ -36,13 +36,13 @@ enum Outcome {
 /// Where the time went.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Milliseconds {
-    /// From the file to pixels of the size that is looked at.
+    /// From the file to pixels of the size that is processed.
     pub(super) decode: f64,
     /// From pixels to edges, over all scales.
     pub(super) network: f64,
     /// Suppression, thresholds, styles.
     pub(super) post: f64,
-    /// From edges to files that are safe on the disk.
+    /// From edges to files that are safely on disk.
     pub(super) write: f64,
 }
 

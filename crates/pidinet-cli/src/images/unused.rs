@@ -7,20 +7,16 @@ use crate::ui::usage;
 
 /// Refuses such options. Those that were given with their default values are not noticed.
 pub(super) fn check(images: &Images) -> anyhow::Result<()> {
-    let Images { model, detail, preset, scales, range, accept_damaged, engine, .. } = images;
+    let Images { network, range, accept_damaged, engine, .. } = images;
     let options = [
-        ("--model", model.file().is_some()),
-        ("--config", model.has_config()),
-        ("--detail", detail.is_given()),
-        ("--preset", preset.is_some()),
-        ("--scales", scales[..] != [1.0]),
         ("--range", range.is_some()),
         ("--accept-damaged", *accept_damaged),
         ("--isa", engine.isa.is_some()),
         ("--precision", engine.precision != Precision::default()),
         ("--strip", !matches!(engine.strip, Strip::Auto)),
     ];
-    let given: Vec<&str> = options.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+    let mut given = network.given();
+    given.extend(options.iter().filter(|(_, given)| *given).map(|(name, _)| *name));
     match given[..] {
         [] => Ok(()),
         _ => Err(usage!(

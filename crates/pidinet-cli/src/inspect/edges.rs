@@ -1,4 +1,4 @@
-//! What a model of edges holds.
+//! The contents of an edge model.
 
 use pidinet::Size;
 use pidinet::arch::survey::{Layer, Operation, Survey};
@@ -11,7 +11,7 @@ const HEADER: [&str; 7] = ["layer", "operation", "input", "output", "parameters"
 
 const COLUMNS: [bool; 7] = [LEFT, LEFT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT];
 
-/// All there is to say.
+/// The whole output.
 pub(super) fn table(model: &Model, size: Option<Size>) -> String {
     let size = size.unwrap_or(Size { width: 481, height: 321 });
     let survey = Survey::of(&model.arch, size);
@@ -21,7 +21,7 @@ pub(super) fn table(model: &Model, size: Option<Size>) -> String {
     format!("{facts}\n{}", aligned(layers, COLUMNS))
 }
 
-/// What there is to know about a model as a whole.
+/// The facts about a model as a whole.
 fn facts(model: &Model, survey: &Survey, size: Size) -> Vec<(&'static str, String)> {
     let (arch, info) = (&model.arch, &model.info);
     let Size { width, height } = size;

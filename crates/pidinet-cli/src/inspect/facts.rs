@@ -1,4 +1,4 @@
-//! What models of both kinds have to say.
+//! The facts that both kinds of models have.
 
 use pidinet::arch::survey::Shape;
 use pidinet::weights::ModelInfo;

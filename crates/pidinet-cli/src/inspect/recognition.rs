@@ -1,4 +1,4 @@
-//! What a model for recognition holds.
+//! The contents of a recognition model.
 
 use pidinet::Size;
 use pidinet::arch::recognition::survey::{RecognitionLayer, RecognitionSurvey};
@@ -12,7 +12,7 @@ const HEADER: [&str; 8] =
 
 const COLUMNS: [bool; 8] = [LEFT, LEFT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT];
 
-/// All there is to say.
+/// The whole output.
 pub(super) fn table(model: &RecognitionModel, size: Option<Size>) -> String {
     let side = model.input.size;
     let size = size.unwrap_or(Size::square(side));

@@ -28,7 +28,7 @@ pub(super) struct Edges {
     recipe: Recipe,
 }
 
-/// What is most often changed in a configuration.
+/// The settings that are changed most often.
 #[derive(clap::Args, Debug)]
 #[group(id = "recipe", multiple = true)]
 struct Recipe {
@@ -108,7 +108,7 @@ impl Recipe {
         if let Some(bsds) = &self.bsds {
             let source = |splits: &[String]| Source::Bsds { bsds: bsds.clone(), splits: splits.to_vec() };
             sources.push(source(&self.splits));
-            // What is not learnt from is measured on; the test images never are.
+            // `val` is used for validation unless it is trained on; the test images never are.
             if config.data.validation.is_empty() && !self.splits.iter().any(|split| split == "val") {
                 config.data.validation = vec![source(&["val".to_owned()])];
             }
@@ -163,7 +163,7 @@ impl std::str::FromStr for Augmentation {
             "none" => Ok(Self(Augment::none())),
             "hed" => Ok(Self(Augment::hed())),
             "strong" => Ok(Self(Augment::strong())),
-            _ => Err(format!("`{name}` is none of none, hed, strong")),
+            _ => Err(format!("`{name}` is not one of none, hed, strong")),
         }
     }
 }
@@ -181,7 +181,7 @@ impl std::str::FromStr for LabelsName {
             "registered" => Ok(Self(Labels::Registered)),
             "any" => Ok(Self(Labels::Any)),
             "sampled" => Ok(Self(Labels::Sampled)),
-            _ => Err(format!("`{name}` is none of mean, registered, any, sampled")),
+            _ => Err(format!("`{name}` is not one of mean, registered, any, sampled")),
         }
     }
 }

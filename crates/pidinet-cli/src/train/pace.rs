@@ -1,9 +1,9 @@
-//! How long and how fast a network learns: options of all kinds of training.
+//! How long and how fast a network learns: options for all kinds of training.
 
 use pidinet_train::schedule::Schedule;
 use pidinet_train::settings::Train;
 
-/// What is most often changed of steps, batches and rates.
+/// Steps, batches and rates.
 #[derive(clap::Args, Debug)]
 #[group(id = "pace", multiple = true)]
 pub(super) struct Pace {
@@ -33,7 +33,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Changes what was asked for.
+    /// Applies the options that were given.
     pub(super) fn apply(&self, train: &mut Train, schedule: &mut Schedule, seed: &mut u64) {
         if let Some(epochs) = self.epochs {
             (train.epochs, train.steps, train.minutes) = (epochs, 0, 0.0);

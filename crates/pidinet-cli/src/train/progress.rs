@@ -1,4 +1,4 @@
-//! What is seen of a run while it lasts.
+//! Showing the progress of a run.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use pidinet_train::run::{Event, Record};
 
 use crate::ui;
 
-/// A bar where there is a terminal, and a line for each epoch.
+/// A bar if there is a terminal, and a line for each epoch.
 pub(super) struct Progress {
     bar: ProgressBar,
 }
 
-/// Positions of the bar: the share that is done is a fraction.
+/// Positions of the bar, since the share done is a fraction.
 const PARTS: u64 = 10_000;
 
 impl Progress {
@@ -63,7 +63,7 @@ fn line(record: &Record) -> String {
     format!("epoch {epoch:.1}, step {step}: loss {loss}, rate {rate:.2e}{scores}")
 }
 
-/// Losses of edges are sums over pixels, those of classes are not: about four digits.
+/// A loss with about four digits: edge losses are sums over pixels and large, those of classes are not.
 fn loss_text(loss: f64) -> String {
     if loss.abs() < 100.0 { format!("{loss:.4}") } else { format!("{loss:.1}") }
 }

@@ -30,7 +30,7 @@ pub(super) struct Recognition {
     recipe: Recipe,
 }
 
-/// What is most often changed in a configuration.
+/// The settings that are changed most often.
 #[derive(clap::Args, Debug)]
 #[group(id = "recipe", multiple = true)]
 struct Recipe {
@@ -104,7 +104,7 @@ impl Recipe {
     }
 }
 
-/// The network of the name of a size; how many classes there are is for the data to say.
+/// The network for a size's name; the data determines the number of classes.
 #[derive(Clone, Debug)]
 struct Size(RecognitionArch);
 

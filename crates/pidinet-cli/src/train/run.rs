@@ -1,4 +1,4 @@
-//! What all runs have in common: their folder, configuration, device, and how they are shown and stopped.
+//! What all training runs have in common: folder, configuration, device, progress and stopping.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::progress::Progress;
 use crate::options::with_threads;
 use crate::{interrupt, ui};
 
-/// What every kind of training is told.
+/// Options for every kind of training.
 #[derive(clap::Args, Debug)]
 pub(super) struct RunArgs {
     /// Folder of the run
@@ -43,7 +43,7 @@ pub(super) struct RunArgs {
 }
 
 impl RunArgs {
-    /// The configuration of the run in the folder, or that of the file with what the options say.
+    /// The configuration of the run in the folder, or that of the file changed by the options.
     pub(super) fn configuration<C: Default>(
         &self,
         open: fn(&Path) -> pidinet_train::Result<C>,

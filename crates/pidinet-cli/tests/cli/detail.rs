@@ -39,7 +39,7 @@ fn a_mixture_is_written_and_says_what_it_is_of() {
     assert!(origin["a"]["sha256"].as_str().is_some_and(|digest| digest.len() == 64));
     assert_ne!(origin["a"]["sha256"], origin["b"]["sha256"]);
 
-    // Any number, and from any folder: none is noted.
+    // Any number, and from any folder, since no folder is recorded.
     std::fs::create_dir(sandbox.path("models")).unwrap();
     std::fs::copy(sandbox.path("edges.safetensors"), sandbox.path("models/b.safetensors")).unwrap();
     for t in ["-0.3", "0", "1", "1.6"] {
@@ -167,13 +167,13 @@ fn models_are_listed_with_what_is_known_of_them() {
     for pair in pidinet::models::pairs() {
         let partner = pair.partner().unwrap().name;
         assert!(text.contains(&format!("with {partner}: --detail")), "{text}");
-        // What was embedded as a pair can be mixed.
+        // Built-in pairs can be mixed.
         let detail = format!("bench -m {} --detail .5 --size 16x16 --runs 1 --json", pair.name);
         assert!(sandbox.run(&detail).code(0).stdout().contains("@0.5"));
     }
 }
 
-/// The digest of a model is that of its file, as other programs give it.
+/// The digest of a model is that of its file, as other programs compute it.
 #[test]
 fn the_digest_of_a_model_is_that_of_its_file() {
     let sandbox = Sandbox::new();

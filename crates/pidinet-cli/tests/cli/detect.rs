@@ -15,13 +15,13 @@ fn open(sandbox: &Sandbox, name: &str) -> Image {
     Image::open(sandbox.path(name), &ImageLimits::default()).unwrap()
 }
 
-/// The map that the library gives for [`photo`] of 33×20.
+/// The library's map for [`photo`] of 33×20.
 fn edges(sandbox: &Sandbox, options: &DetectorOptions) -> EdgeMap {
     let model = Model::open(sandbox.path("model.safetensors"), &OpenOptions::default()).unwrap();
     EdgeDetector::new(&model, options).unwrap().detect(&photo(33, 20)).unwrap().edges
 }
 
-/// The floats of a `.npy` file of ours, of which the header is as short as can be.
+/// The floats of one of our `.npy` files, whose header is as short as possible.
 fn npy(sandbox: &Sandbox, name: &str) -> Vec<f32> {
     let file = std::fs::read(sandbox.path(name)).unwrap();
     assert!(file.starts_with(b"\x93NUMPY"));
@@ -359,7 +359,7 @@ fn many_images_at_a_time_give_what_each_alone_does() {
     for (number, name) in names.iter().enumerate() {
         sandbox.photo(Path::new(name), 20 + 13 * number, 90 - 11 * number);
     }
-    // More than are done beside others, and one that cannot be done.
+    // An image too large to run beside others, and one that fails.
     sandbox.photo(Path::new("in/7.png"), 2100, 2000);
     sandbox.write("in/8.png", b"");
     let alone = sandbox.run("detect -j 1 MODEL in -o alone --json").code(1);

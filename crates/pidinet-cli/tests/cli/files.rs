@@ -1,4 +1,4 @@
-//! Odd files: what is read right, and what is refused in plain words.
+//! Odd files: what is read correctly, and what is refused with a clear message.
 
 use std::path::{Path, PathBuf};
 
@@ -97,7 +97,7 @@ fn what_is_named_is_taken_whatever_its_name() {
         b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\n\x01\x02\x03\x04\x05\x06",
     );
     copy(&sandbox, "palette.bmp", "d.dib");
-    // The same without the header of a file.
+    // The same without the file header.
     let bmp = std::fs::read(fixture("palette.bmp")).unwrap();
     sandbox.write("e.dib", &bmp[14..]);
     for name in ["a.mpo", "b.jfif", "c.pam", "d.dib", "e.dib"] {

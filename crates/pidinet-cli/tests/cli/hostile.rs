@@ -46,7 +46,7 @@ fn a_pipe_is_read_like_a_file() {
     assert!(sandbox.path("map.png").exists());
 }
 
-/// A file that cannot grow beyond a block: what a full disk does, but without one.
+/// A file that cannot grow beyond a block, as on a full disk, but without needing one.
 #[test]
 fn a_file_that_cannot_be_finished_does_not_appear() {
     let sandbox = Sandbox::new().with(&["a.png"]);
@@ -124,7 +124,7 @@ fn a_reader_that_leaves_is_no_failure() {
     }
 }
 
-/// Waits until `ready`, but not for ever.
+/// Waits until `ready`, but not forever.
 fn wait_for(ready: impl Fn() -> bool) {
     let start = Instant::now();
     while !ready() {

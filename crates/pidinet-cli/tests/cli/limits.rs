@@ -1,4 +1,4 @@
-//! Options and files that ask for more than there is: refused with a sentence, each by itself.
+//! Options and files that ask for more than there is: each is refused with a message of its own.
 
 use std::path::Path;
 
@@ -52,7 +52,7 @@ fn thousands_of_threads_change_nothing() {
 #[test]
 fn lists_that_are_too_long_are_not_read() {
     let sandbox = Sandbox::new();
-    // Of holes, which take no space.
+    // A sparse file, which takes no space.
     std::fs::File::create(sandbox.path("list")).unwrap().set_len(3 << 30).unwrap();
     for arguments in [
         "eval edges --pairs list -o out",
@@ -94,8 +94,8 @@ fn inputs_that_vanish_are_counted_and_named() {
     assert!(sandbox.path("out/deep/b.png").exists() && sandbox.path("out/a.png").exists());
 }
 
-/// Threads that the system does not give are done without. Limits on processes do not bind root, so a child of root
-/// becomes another user, one that has no other processes.
+/// The program does without threads that the system refuses. Limits on processes do not apply to root, so a
+/// child of root becomes another user, one without other processes.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_limit_on_processes_is_no_failure() {
@@ -110,7 +110,7 @@ fn a_limit_on_processes_is_no_failure() {
     sandbox.photo(Path::new("train/one/a.png"), 32, 32);
     sandbox.photo(Path::new("train/two/b.png"), 32, 32);
     sandbox.run("detect MODEL in -o want -j 1").code(0);
-    // Where the other user can reach it.
+    // A place that the other user can reach.
     let program = sandbox.path("pidinet");
     std::fs::copy(env!("CARGO_BIN_EXE_pidinet"), &program).unwrap();
     for path in [sandbox.path(""), program.clone()] {
@@ -130,7 +130,8 @@ fn a_limit_on_processes_is_no_failure() {
         Ok(output) if output.status.success() => {}
         other => return eprintln!("skipped: no program can be run with a limit on processes ({other:?})"),
     }
-    // Of one process only the first thread is there; of others, which no user but ours has, some more.
+    // With a limit of one process there is only the first thread; higher limits, which only work for a user
+    // without other processes, allow some more.
     for limit in if is_root { 1..6 } else { 1..2 } {
         let model = "-m model.safetensors";
         for arguments in [

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pidinet::Size;
 use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout};
 use pidinet::save::SaveOptions;
 
@@ -12,7 +13,9 @@ fn with_map() -> Sandbox {
     let sandbox = Sandbox::new();
     let white = |at: usize| (at / 60 == 20 && at % 60 > 4) || (at % 60 == 30 && at / 60 > 4);
     let grey: Vec<u8> = (0..60 * 40).map(|at| if white(at) { 255 } else { 0 }).collect();
-    let image = Image::from_u8(&grey, &PixelLayout::packed(60, 40, PixelFormat::Grey)).unwrap();
+    let image =
+        Image::from_u8(&grey, &PixelLayout::packed(Size { height: 40, width: 60 }, PixelFormat::Grey))
+            .unwrap();
     image.save(sandbox.path("map.png"), &SaveOptions::default()).unwrap();
     sandbox
 }

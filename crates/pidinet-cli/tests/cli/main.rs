@@ -13,3 +13,4 @@ mod power;
 mod recognition;
 mod sandbox;
 mod signals;
+mod video;

@@ -43,7 +43,7 @@ fn a_model_is_calibrated_with_pictures() {
     assert!(!sandbox.files().contains(&"out.safetensors".to_owned()));
 }
 
-/// A folder of the same name hides none of them.
+/// A folder of the same name does not hide a model.
 #[test]
 fn models_that_come_with_the_program_have_names() {
     let sandbox = Sandbox::new().with(&["tiny/a.png"]);

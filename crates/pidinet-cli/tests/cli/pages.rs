@@ -9,6 +9,7 @@ fn help_is_as_it_was() {
         "",
         "detect",
         "lines",
+        "video",
         "classify",
         "embed",
         "models",
@@ -59,7 +60,7 @@ fn the_manual_has_a_page_for_each_command() {
     }
 }
 
-/// Options and commands are called as the rest of the project calls them; what they were called before is understood.
+/// Options and commands have the names used in the rest of the project; their former names still work.
 #[test]
 fn names_of_before_are_understood() {
     let sandbox = Sandbox::new().with(&["a.png"]);

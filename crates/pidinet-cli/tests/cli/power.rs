@@ -6,9 +6,11 @@ use std::collections::HashSet;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use pidinet::Size;
+
 use crate::sandbox::{Ran, Sandbox};
 
-/// The system calls of a run about files, one a line; `None` where they cannot be had.
+/// The system calls of a run about files, one a line; `None` if they cannot be traced.
 fn traced(sandbox: &Sandbox, arguments: &str) -> Option<Vec<String>> {
     let calls = "trace=fsync,fdatasync,rename,renameat,renameat2,linkat";
     let program = env!("CARGO_BIN_EXE_pidinet");
@@ -27,7 +29,7 @@ fn traced(sandbox: &Sandbox, arguments: &str) -> Option<Vec<String>> {
     Some(text.lines().map(str::to_owned).collect())
 }
 
-/// The files that took their places without having been synced, and the folders that were synced after the last.
+/// The files that were renamed without having been synced, and the folders that were synced after the last.
 fn unsynced(calls: &[String]) -> (usize, Vec<String>, bool) {
     let name = |text: &str| {
         let start = text.find(".pidinet-")?;
@@ -99,7 +101,7 @@ fn what_a_kill_left_is_swept() {
         sandbox.write(name, b"half");
         std::fs::File::options().write(true).open(sandbox.path(name)).unwrap().set_modified(hour).unwrap();
     }
-    // One that is being written by a process that lives.
+    // One that a living process is writing.
     let busy = std::fs::File::create(sandbox.path("out/.pidinet-busy.tmp")).unwrap();
     busy.lock().unwrap();
     busy.set_modified(hour).unwrap();
@@ -119,7 +121,7 @@ fn edges_are_not_taken_for_images_the_second_time() {
     sandbox.run("detect MODEL . -r -o deep/out/").code(0);
     sandbox.run("detect MODEL . -r -o deep/out").code(0);
     assert!(!sandbox.path("deep/out/deep/out").exists());
-    // What is asked for by its name is an image, wherever it lies.
+    // A file given by name is an image, wherever it lies.
     sandbox.run("detect MODEL edges -o edges/again").code(0);
     sandbox.run("detect MODEL edges/a.png -o edges/more/").code(0);
     assert!(sandbox.path("edges/again/a.png").exists() && sandbox.path("edges/more/a.png").exists());
@@ -129,7 +131,7 @@ fn edges_are_not_taken_for_images_the_second_time() {
 fn a_folder_of_results_has_one_run_at_a_time() {
     let sandbox = Sandbox::new();
     let line = (0..33 * 20).map(|pixel| f32::from(u8::from(pixel / 33 == 9))).collect();
-    let line = pidinet::EdgeMap::new(33, 20, line);
+    let line = pidinet::EdgeMap::new(Size { height: 20, width: 33 }, line);
     for folder in ["out", "pred", "truth"] {
         std::fs::create_dir(sandbox.path(folder)).unwrap();
     }
@@ -145,7 +147,7 @@ fn a_folder_of_results_has_one_run_at_a_time() {
     sandbox.run(arguments).code(0);
 }
 
-/// The program that may not have files of more than 8 KiB, and is not told to ignore that.
+/// The program with a limit of 8 KiB on file sizes, and without being told to ignore the signal.
 #[test]
 fn a_limit_on_the_size_of_files_is_an_error_and_no_end() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,5 @@
-//! `classify`, `embed`, `eval recognition`, `verify pairs`, and what the other commands make of such models.
+//! `classify`, `embed`, `eval recognition`, `verify pairs`, and how the other commands treat recognition
+//! models.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use crate::sandbox::Sandbox;
 
 const LABELS: [&str; 7] = ["ape", "bee", "cat", "dog", "eel", "fox", "gnu"];
 
-/// A folder with `bi.safetensors`: random weights, since what the program does does not depend on how good they are.
+/// A folder with `bi.safetensors`: random weights, since the program does the same however good they are.
 fn sandbox() -> (Sandbox, Classifier) {
     let sandbox = Sandbox::new();
     let mut arch = RecognitionArch {
@@ -146,7 +147,7 @@ fn faces_are_verified() {
         .run("verify pairs -m bi.safetensors --pairs pairs.txt --data lfw --json --roc roc.png")
         .code(0);
     let report: serde_json::Value = serde_json::from_str(&ran.stdout()).unwrap();
-    // The two photographs of a name are the same, and those of others are not.
+    // The two photographs of a name are the same, and those of different names are not.
     assert_eq!((report["accuracy"].as_f64(), report["area"].as_f64()), (Some(1.0), Some(1.0)), "{report}");
     assert_eq!((report["pairs"].as_u64(), report["standard_error"].as_f64()), (Some(4), Some(0.0)));
     assert!(image(&sandbox.path("roc.png")).width() > 500);

@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
+use pidinet::Size;
 use pidinet::arch::Arch;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::SaveOptions;
 use pidinet::weights::Model;
 
-/// Random weights: what the program does with a map does not depend on how good it is.
+/// Random weights, since the program does the same however good a map is.
 static MODEL: LazyLock<Model> = LazyLock::new(|| Model::random(Arch::tiny().light(), 1));
 
-/// A folder that is removed with its owner.
+/// A folder that is removed when this is dropped.
 pub(crate) struct Sandbox {
     folder: tempfile::TempDir,
 }
@@ -66,7 +67,7 @@ impl Sandbox {
         Ran(self.command(arguments).output().unwrap())
     }
 
-    /// All files but the model, with their paths in the sandbox, sorted.
+    /// All files except the model, with their paths in the sandbox, sorted.
     pub(crate) fn files(&self) -> Vec<String> {
         fn visit(folder: &Path, root: &Path, files: &mut Vec<String>) {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -96,10 +97,10 @@ pub(crate) fn photo(width: usize, height: usize) -> Image {
             [grey, grey / 2, 255 - grey]
         })
         .collect();
-    Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Rgb)).unwrap()
+    Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Rgb)).unwrap()
 }
 
-/// What a run gave.
+/// The outcome of a run.
 pub(crate) struct Ran(pub(crate) Output);
 
 impl Ran {

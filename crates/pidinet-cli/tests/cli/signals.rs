@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 
 use crate::sandbox::{Ran, Sandbox};
 
-/// How long a test waits for what must come: much longer than it takes, as machines are busy.
+/// How long a test waits for what must happen: much longer than it takes, since machines may be busy.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn pipe(sandbox: &Sandbox, name: &str) {
+pub(crate) fn pipe(sandbox: &Sandbox, name: &str) {
     assert!(Command::new("mkfifo").arg(sandbox.path(name)).status().unwrap().success());
 }
 
-fn send(signal: &str, child: &Child) {
+pub(crate) fn send(signal: &str, child: &Child) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
-fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
     let start = Instant::now();
     while !ready() {
         assert!(start.elapsed() < PATIENCE, "never: {what}");
@@ -28,8 +28,8 @@ fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
     }
 }
 
-/// The end of a process that must come by itself.
-fn end(child: &mut Child) -> ExitStatus {
+/// Waits for a process that must end by itself.
+pub(crate) fn end(child: &mut Child) -> ExitStatus {
     let mut status = None;
     wait_for("the end of the process", || {
         status = child.try_wait().unwrap();
@@ -38,19 +38,19 @@ fn end(child: &mut Child) -> ExitStatus {
     status.unwrap()
 }
 
-/// Whether a signal is among those of a line of what the system says of a process.
-fn has(process: &str, line: &str, signal: u32) -> bool {
+/// Whether a signal is among those in one line of what the system says about a process.
+pub(crate) fn has(process: &str, line: &str, signal: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let mask = status.lines().find_map(|found| found.strip_prefix(line)).unwrap_or("0").trim();
     u64::from_str_radix(mask, 16).unwrap() >> (signal - 1) & 1 == 1
 }
 
-/// Whether the process has set what it does on a signal.
-fn handles(child: &Child, signal: u32) -> bool {
+/// Whether the process has installed a handler for a signal.
+pub(crate) fn handles(child: &Child, signal: u32) -> bool {
     has(&child.id().to_string(), "SigCgt:", signal)
 }
 
-fn has_proc() -> bool {
+pub(crate) fn has_proc() -> bool {
     let there = Path::new("/proc/self/status").exists();
     if !there {
         eprintln!("skipped: there is no /proc");
@@ -72,7 +72,7 @@ fn a_pipe_that_nobody_reads_or_writes_does_not_hold_off_an_interruption() {
         "verify pairs -m bi-pidinet-s --pairs pipe --data .",
     ] {
         for (signal, number) in [("-INT", 2), ("-TERM", 15)] {
-            // In the background of some shells Ctrl-C is ignored, and so by all that is begun there.
+            // Some shells ignore Ctrl-C in background jobs, and everything started there inherits that.
             if has("self", "SigIgn:", number) {
                 continue;
             }

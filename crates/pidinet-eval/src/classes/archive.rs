@@ -18,7 +18,8 @@ use super::content::{Content, Files, LONGEST, MOST_FILES};
 /// Most memory for the files of a compressed archive.
 const HELD: u64 = 4 << 30;
 
-/// Images hardly compress. An archive that unpacks to more than this, and to so many times its size, is refused.
+/// Images hardly compress. An archive that unpacks to more than this and to too large a multiple of its size
+/// is refused.
 const SMALL: u64 = 256 << 20;
 const RATIO: u64 = 32;
 
@@ -58,7 +59,7 @@ pub(super) fn list(path: &Path, wanted: &dyn Fn(&str) -> bool) -> io::Result<Fil
 enum Storage {
     /// As places in the archive.
     Parts,
-    /// In memory, up to so many bytes.
+    /// In memory, up to this many bytes.
     Held { room: u64 },
 }
 

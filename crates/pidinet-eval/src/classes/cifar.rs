@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use pidinet::Size;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 
 use super::content::File;
@@ -37,7 +38,7 @@ fn split_of(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The classes, and the images of a split in the order of the files and in them.
+/// The classes, and the images of a split in the order of the files and of the records in them.
 pub(super) fn read(path: &Path, files: &[File], split: Option<&str>) -> Result<(Vec<String>, Vec<Sample>)> {
     let mut classes = Vec::new();
     if let Some(names) = files.iter().find(|file| NAMES.contains(&file_name(&file.name))) {
@@ -80,7 +81,7 @@ pub(super) fn read(path: &Path, files: &[File], split: Option<&str>) -> Result<(
 pub(super) fn image(bytes: &[u8]) -> Image {
     let pixels: Vec<u8> =
         (0..PLANE).flat_map(|at| [0, 1, 2].map(|colour| bytes[colour * PLANE + at])).collect();
-    Image::from_u8(&pixels, &PixelLayout::packed(SIDE, SIDE, PixelFormat::Rgb)).expect("32×32 pixels")
+    Image::from_u8(&pixels, &PixelLayout::packed(Size::square(SIDE), PixelFormat::Rgb)).expect("32×32 pixels")
 }
 
 #[cfg(test)]

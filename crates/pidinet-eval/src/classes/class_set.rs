@@ -36,7 +36,7 @@ pub struct ClassSet {
 }
 
 impl ClassSet {
-    /// The images of one split, or of the whole set, in the order of their names.
+    /// Opens the images of one split, or of the whole set, in the order of their names.
     ///
     /// `path` is a folder, a `.tar`, or a `.tar.gz`. In it is a folder for each class, in a folder with the
     /// name of the split if there are splits (`train/cat/7.png`), or the binary batches of CIFAR-10 or
@@ -142,6 +142,7 @@ pub(crate) mod tests {
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use pidinet::Size;
     use pidinet::image::{PixelFormat, PixelLayout};
     use pidinet::save::{Format, SaveOptions};
 
@@ -149,7 +150,9 @@ pub(crate) mod tests {
 
     /// A PNG of one grey.
     pub(crate) fn png(grey: u8) -> Vec<u8> {
-        let image = Image::from_u8(&[grey; 6], &PixelLayout::packed(3, 2, PixelFormat::Grey)).unwrap();
+        let image =
+            Image::from_u8(&[grey; 6], &PixelLayout::packed(Size { height: 2, width: 3 }, PixelFormat::Grey))
+                .unwrap();
         image.encode(Format::Png, &SaveOptions::default()).unwrap()
     }
 

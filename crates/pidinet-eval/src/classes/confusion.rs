@@ -47,7 +47,7 @@ impl Confusion {
         self.counts[truth * self.classes.len() + found]
     }
 
-    /// Images in all.
+    /// Total number of images.
     pub fn images(&self) -> u64 {
         self.counts.iter().sum()
     }
@@ -82,7 +82,7 @@ impl Confusion {
     pub fn figure(&self) -> Figure {
         let count = self.classes.len();
         let is_named = count <= 40;
-        // Cells large enough for four digits while there are few classes.
+        // Cells large enough for four digits if there are few classes.
         let cell = if is_named { 38.0 } else { (800.0 / count as f64).max(1.0) };
         let margin = if is_named { 110.0 } else { 40.0 };
         let side = cell * count as f64;

@@ -1,8 +1,8 @@
 //! The assignment problem on a sparse, changing bipartite graph: which nodes to pair, and at what cost.
 //!
-//! Knows nothing of pixels. The method is the primal-dual one (Kuhn 1955, Munkres 1957) with the shortest augmenting
-//! paths of Jonker and Volgenant (1987), started at one node at a time, so that a solution survives when nodes come
-//! and go: each change costs one search among the nodes nearby.
+//! Knows nothing about pixels. The method is the primal-dual one (Kuhn 1955, Munkres 1957) with the shortest
+//! augmenting paths of Jonker and Volgenant (1987), started at one node at a time, so that a solution
+//! survives when nodes come and go: each change costs one search among the nodes nearby.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -35,8 +35,8 @@ pub enum Side {
 ///
 /// # The certificate
 ///
-/// Call `W - cost` the worth of a pair, in units so small that all ranks together are less than one unit of cost, with
-/// `W` more than all costs together. Every node has a price such that, after each change,
+/// Let the worth of a pair be `W - cost`, in units so small that all ranks together are less than one unit of
+/// cost, with `W` greater than all costs together. Every node has a price such that, after each change,
 ///
 /// ```text
 /// price(l) + price(r) >= worth(l, r)     for all links of present nodes, with equality for pairs
@@ -62,12 +62,12 @@ const NONE: u32 = u32::MAX;
 /// The price of an absent node, more than any pair is worth. The sum of two prices and a distance does not overflow.
 const ABSENT: i64 = 1 << 61;
 
-/// Bits of a rank, where prices have room for them.
+/// Bits of a rank, if prices have room for them.
 const RANK_BITS: u32 = 20;
 
 impl Assignment {
-    /// A graph of which no node is present yet. `ranks` are those of the left nodes, then of the right; their lowest
-    /// bits are used (20, or fewer in graphs so large that sums would not fit 64 bits).
+    /// A graph with no nodes present yet. `ranks` are those of the left nodes, then of the right; their
+    /// lowest bits are used (20, or fewer in graphs so large that sums would not fit 64 bits).
     ///
     /// The links are given in the order of increasing cost, without repetition.
     ///
@@ -232,7 +232,7 @@ impl Assignment {
     }
 }
 
-/// The nodes of `side`, and the others.
+/// The nodes of `side`, and those of the other side.
 fn sides<'a>(side: Side, left: &'a mut Nodes, right: &'a mut Nodes) -> (&'a mut Nodes, &'a mut Nodes) {
     match side {
         Side::Left => (left, right),

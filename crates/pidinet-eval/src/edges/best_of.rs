@@ -1,4 +1,4 @@
-//! "Best of n": several predictions for each image, of which the best one counts.
+//! "Best of n": several predictions for each image, the best of which counts.
 //!
 //! A detector with an adjustable setting, such as the level of detail, gives n maps of an image. This is its score with
 //! the best setting for each image, chosen by an oracle that knows the ground truth.
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn each_image_counts_with_the_run_that_is_best_at_its_own_best_threshold() {
         let best = best_of(&THRESHOLDS, &runs()).unwrap();
-        // The third image is equal with both: the first of them.
+        // Both runs are equal on the third image: the first one counts.
         assert_eq!(best.chosen, [0, 1, 0]);
         // Counts at the best thresholds: 80 of 100, 54 of 50, 50 of 100, summed before shares are taken.
         let (recall, precision) = (184.0 / 300.0, 184.0 / 250.0);

@@ -60,7 +60,7 @@ pub fn f_measure(recall: f64, precision: f64) -> f64 {
 /// If the images differ in size.
 pub fn counts(predictions: &[Mask], annotators: &[Mask], reach: f64) -> Vec<Counts> {
     let Some(first) = predictions.first() else { return Vec::new() };
-    let mut union = Mask::new(first.width(), first.height());
+    let mut union = Mask::new(first.size());
     for prediction in predictions {
         union |= prediction;
     }
@@ -69,7 +69,7 @@ pub fn counts(predictions: &[Mask], annotators: &[Mask], reach: f64) -> Vec<Coun
         annotators.iter().map(|truth| Matching::new(&candidates, truth, reach)).collect();
     let truth = annotators.iter().map(|truth| truth.count() as u64).sum();
 
-    let mut present = Mask::new(first.width(), first.height());
+    let mut present = Mask::new(first.size());
     let mut right = vec![false; candidates.len()];
     let mut counts = Vec::with_capacity(predictions.len());
     for prediction in predictions {
@@ -97,12 +97,14 @@ pub fn counts(predictions: &[Mask], annotators: &[Mask], reach: f64) -> Vec<Coun
 
 #[cfg(test)]
 mod tests {
+    use pidinet::Size;
+
     use super::*;
     use crate::edges::matching::matching;
 
-    /// Vertical lines, broken at every `gap` rows.
+    /// Vertical lines, broken every `gap` rows.
     fn lines(columns: &[usize], gap: usize) -> Mask {
-        Mask::from_fn(80, 40, |x, y| columns.contains(&x) && y % gap != 0)
+        Mask::from_fn(Size { height: 40, width: 80 }, |x, y| columns.contains(&x) && y % gap != 0)
     }
 
     #[test]
@@ -114,7 +116,7 @@ mod tests {
         let together = counts(&predictions, &annotators, reach);
         for (prediction, counts) in predictions.iter().zip(&together) {
             let each: Vec<_> = annotators.iter().map(|truth| matching(prediction, truth, reach)).collect();
-            let mut right = Mask::new(80, 40);
+            let mut right = Mask::new(Size { height: 40, width: 80 });
             each.iter().flat_map(|m| m.positions()).for_each(|((x, y), _)| right.insert(x, y));
             let want = Counts {
                 found: each.iter().map(|matching| matching.pairs() as u64).sum(),

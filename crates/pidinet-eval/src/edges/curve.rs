@@ -111,7 +111,7 @@ fn sorted(pairs: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     pairs
 }
 
-/// The value at `x` of the broken line through sorted points; `None` outside of them.
+/// The value at `x` of the piecewise linear curve through sorted points; `None` outside them.
 fn interpolated(points: &[(f64, f64)], x: f64) -> Option<f64> {
     let after = points.partition_point(|point| point.0 < x);
     let &(right, at_right) = points.get(after)?;

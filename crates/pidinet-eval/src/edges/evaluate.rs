@@ -60,7 +60,7 @@ pub struct Evaluation {
 /// Wall-clock time of each stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
-    /// Suppression of non-maxima.
+    /// Non-maximum suppression.
     pub suppress: Duration,
     /// Binarisation and thinning, all thresholds.
     pub thin: Duration,
@@ -187,7 +187,7 @@ pub fn verdicts(map: &EdgeMap, truth: &GroundTruth, options: &EvaluateOptions, t
     assert_same_size(map, truth);
     let map = suppressed(map, options);
     let mut wrong = prediction(&map, threshold, truth, options);
-    let mut right = Mask::new(map.width(), map.height());
+    let mut right = Mask::new(map.size());
     let mut missed = truth.annotators.clone();
     for truth in &mut missed {
         for ((x, y), (u, v)) in matching(&wrong, truth, reach(&map, options)).positions() {
@@ -239,9 +239,11 @@ fn reach(map: &EdgeMap, options: &EvaluateOptions) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use pidinet::Size;
+
     use super::*;
 
-    /// Three soft lines and noise, and two annotators who drew them a little beside.
+    /// Three soft lines and noise, and two annotators who drew them slightly off.
     fn scene() -> (EdgeMap, GroundTruth) {
         let (width, height) = (90, 70);
         let mut noise = 1u32;
@@ -253,10 +255,12 @@ mod tests {
             soft.fold(0.0, f32::max).max((noise >> 24) as f32 / 255.0 * 0.4)
         });
         let drawn = |offset: usize| {
-            Mask::from_fn(width, height, |x, y| x == 20 + offset || y == 30 + offset || x + offset == y + 15)
+            Mask::from_fn(Size { height, width }, |x, y| {
+                x == 20 + offset || y == 30 + offset || x + offset == y + 15
+            })
         };
         let truth = GroundTruth { width, height, annotators: vec![drawn(1), drawn(2)], ignored: None };
-        (EdgeMap::new(width, height, pixels.collect()), truth)
+        (EdgeMap::new(Size { height, width }, pixels.collect()), truth)
     }
 
     #[test]
@@ -308,7 +312,7 @@ mod tests {
             3 => Err("no such image"),
             _ => {
                 let fainter = map.data().iter().map(|p| p / (image + 1) as f32).collect();
-                Ok((EdgeMap::new(map.width(), map.height(), fainter), truth.clone()))
+                Ok((EdgeMap::new(map.size(), fainter), truth.clone()))
             }
         };
         let with = |threads| {
@@ -324,9 +328,10 @@ mod tests {
 
     #[test]
     fn pixels_that_are_left_out_count_neither_as_right_nor_as_wrong() {
-        let map = EdgeMap::new(12, 1, (0..12).map(|x| f32::from(x % 4 == 0)).collect());
-        let drawn = Mask::from_fn(12, 1, |x, _| x == 0);
-        let ignored = Some(Mask::from_fn(12, 1, |x, _| x == 4));
+        let map =
+            EdgeMap::new(Size { height: 1, width: 12 }, (0..12).map(|x| f32::from(x % 4 == 0)).collect());
+        let drawn = Mask::from_fn(Size { height: 1, width: 12 }, |x, _| x == 0);
+        let ignored = Some(Mask::from_fn(Size { height: 1, width: 12 }, |x, _| x == 4));
         let options =
             EvaluateOptions { suppression: None, thresholds: vec![0.5], ..EvaluateOptions::default() };
         let mut truth = GroundTruth { width: 12, height: 1, annotators: vec![drawn], ignored: None };
@@ -340,8 +345,13 @@ mod tests {
 
     #[test]
     fn maps_are_rounded_to_8_bits_before_thresholds() {
-        let map = EdgeMap::new(3, 1, vec![127.4 / 255.0, 127.6 / 255.0, 0.0]);
-        let truth = GroundTruth { width: 3, height: 1, annotators: vec![Mask::new(3, 1)], ignored: None };
+        let map = EdgeMap::new(Size { height: 1, width: 3 }, vec![127.4 / 255.0, 127.6 / 255.0, 0.0]);
+        let truth = GroundTruth {
+            width: 3,
+            height: 1,
+            annotators: vec![Mask::new(Size { height: 1, width: 3 })],
+            ignored: None,
+        };
         let at = |eight_bit, threshold| {
             prediction(&map, threshold, &truth, &EvaluateOptions { eight_bit, ..EvaluateOptions::default() })
                 .pixels()

@@ -52,21 +52,22 @@ impl Pixels {
 
 /// The matching of predicted pixels with the pixels of one annotator.
 ///
-/// Pixels at a distance of up to `reach` may be paired. Of all sets of pairs, it is one with the most pairs; of those,
-/// one with the least sum of distances, each rounded to a hundredth of a pixel. What is still open is decided by a
-/// number that a fixed hash gives to each pixel: the matched pixels depend on the two masks alone, not on the order
-/// of changes. The numbers have 20 bits, so two sets tie about once in a million open choices.
+/// Pixels at a distance of up to `reach` may be paired. Of all sets of pairs, it is one with the most pairs;
+/// of those, one with the least sum of distances, each rounded to a hundredth of a pixel. Remaining ties are
+/// broken by a number that a fixed hash gives each pixel, so the matched pixels depend on the two masks
+/// alone, not on the order of changes. The numbers have 20 bits, so about one tie in a million remains.
 ///
 /// Predicted pixels are added and removed one by one, because neighbouring thresholds of a map differ in few pixels.
 ///
 /// # Examples
 ///
 /// ```
+/// use pidinet::Size;
 /// use pidinet::post::Mask;
 /// use pidinet_eval::edges::matching::{Matching, Pixels};
 ///
-/// let predicted = Pixels::of(&Mask::from_fn(8, 1, |x, _| x == 2 || x == 3));
-/// let truth = Mask::from_fn(8, 1, |x, _| x == 3 || x == 5);
+/// let predicted = Pixels::of(&Mask::from_fn(Size { height: 1, width: 8 }, |x, _| x == 2 || x == 3));
+/// let truth = Mask::from_fn(Size { height: 1, width: 8 }, |x, _| x == 3 || x == 5);
 /// let mut matching = Matching::new(&predicted, &truth, 2.0);
 /// matching.insert(0);
 /// assert_eq!((matching.pairs(), matching.distance()), (1, 1.0)); // 2 with 3
@@ -174,7 +175,7 @@ pub fn matching(predicted: &Mask, truth: &Mask, reach: f64) -> Matching {
     matching
 }
 
-/// A way from a pixel of the truth to a predicted one.
+/// An offset from a pixel of the truth to a predicted one.
 struct Offset {
     dx: isize,
     dy: isize,
@@ -182,7 +183,7 @@ struct Offset {
     cost: u32,
 }
 
-/// The ways of at most `reach` pixels, shortest first.
+/// The offsets of at most `reach` pixels, shortest first.
 fn offsets(reach: f64) -> Vec<Offset> {
     let side = reach.max(0.0).floor() as isize;
     let square = (-side..=side).flat_map(|dy| (-side..=side).map(move |dx| (dx, dy)));
@@ -211,6 +212,7 @@ fn mixed(number: u32) -> u32 {
 mod tests {
     use pathfinding::matrix::Matrix;
     use pathfinding::prelude::kuhn_munkres;
+    use pidinet::Size;
     use proptest::prelude::*;
 
     use super::*;
@@ -244,7 +246,7 @@ mod tests {
     }
 
     fn moved(mask: &Mask, width: usize, height: usize, by: (usize, usize)) -> Mask {
-        let mut moved = Mask::new(width, height);
+        let mut moved = Mask::new(Size { height, width });
         mask.pixels().for_each(|(x, y)| moved.insert(x + by.0, y + by.1));
         moved
     }
@@ -254,7 +256,7 @@ mod tests {
         (1usize..14, 1usize..10, 0f64..5.0).prop_flat_map(|(width, height, reach)| {
             let mask = move || {
                 proptest::collection::vec((0..width, 0..height), 0..24).prop_map(move |pixels| {
-                    let mut mask = Mask::new(width, height);
+                    let mut mask = Mask::new(Size { height, width });
                     pixels.iter().for_each(|&(x, y)| mask.insert(x, y));
                     mask
                 })
@@ -277,7 +279,7 @@ mod tests {
         #[test]
         fn pairs_are_of_pixels_in_reach_and_none_is_used_twice((predicted, truth, reach) in cases()) {
             let found = matching(&predicted, &truth, reach);
-            let (mut used, mut explained) = (Mask::new(14, 10), Mask::new(14, 10));
+            let (mut used, mut explained) = (Mask::new(Size { height: 10, width: 14 }), Mask::new(Size { height: 10, width: 14 }));
             for ((x, y), (u, v)) in found.positions() {
                 prop_assert!(predicted.contains(x, y) && truth.contains(u, v));
                 prop_assert!((x as f64 - u as f64).hypot(y as f64 - v as f64) <= reach);
@@ -316,7 +318,7 @@ mod tests {
             prop_assert_eq!(pairs_and_distance(&there[0], &there[1], reach), here);
         }
 
-        /// Coming from another prediction gives the matched pixels that starting afresh gives.
+        /// Coming from another prediction gives the same matched pixels as starting afresh.
         #[test]
         fn what_was_there_before_does_not_matter((predicted, truth, reach) in cases(), seed in any::<u64>()) {
             let pixels = Pixels::of(&predicted);
@@ -333,7 +335,7 @@ mod tests {
 
     #[test]
     fn the_reach_is_included() {
-        let pixel = |x: usize, y: usize| Mask::from_fn(9, 9, |u, v| (u, v) == (x, y));
+        let pixel = |x: usize, y: usize| Mask::from_fn(Size::square(9), |u, v| (u, v) == (x, y));
         assert_eq!(pairs_and_distance(&pixel(2, 2), &pixel(2, 2), 0.0), (1, 0.0));
         assert_eq!(pairs_and_distance(&pixel(2, 2), &pixel(5, 6), 5.0), (1, 5.0));
         assert_eq!(pairs_and_distance(&pixel(2, 2), &pixel(5, 6), 4.999), (0, 0.0));

@@ -25,9 +25,10 @@ pub struct Scores {
 impl Scores {
     /// The scores, from the counts of each image at each threshold; `None` without images or thresholds.
     ///
-    /// As in the BSDS and Dollár toolboxes, the curve of the data set comes from summed counts, not mean scores, so
-    /// that an image counts by its pixels. The best points of curves are interpolated between thresholds
-    /// ([`Curve::best`]), but OIS uses the counts at each image's best threshold, the first of equal ones.
+    /// As in the BSDS and Dollár toolboxes, the curve of the data set comes from summed counts, not mean
+    /// scores, so that images count in proportion to their pixels. The best points of curves are interpolated
+    /// between thresholds ([`Curve::best`]), but OIS uses the counts at each image's best threshold, the
+    /// first of equal ones.
     ///
     /// # Panics
     ///

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 pub struct Pair {
     /// The fold, from 0.
     pub fold: usize,
-    /// The two.
+    /// The two images or folders.
     pub sides: [PathBuf; 2],
     /// Whether they show the same person.
     pub same: bool,
@@ -35,7 +35,7 @@ impl PairList {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] if the file cannot be read, [`Error::Content`] with the line that is something else.
+    /// [`Error::Read`] if the file cannot be read, [`Error::Content`] with the first line that does not fit.
     pub fn open(path: &Path) -> Result<Self> {
         let text = pidinet::files::read_text(path)
             .map_err(|source| Error::Read { path: path.to_owned(), source })?;

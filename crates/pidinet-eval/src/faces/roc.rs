@@ -59,7 +59,8 @@ mod tests {
     fn the_area_is_the_chance_that_the_same_is_more_similar() {
         let pair = |same| Pair { fold: 0, same, sides: Default::default() };
         let list = PairList { pairs: [true, true, false, false].map(pair).to_vec(), folds: 2 };
-        // Of four pairs of a same and a different one, three are in order, or two and a half with a tie.
+        // Of the four combinations of a same and a different pair, three are in order, or two and a half with
+        // a tie.
         assert_eq!(roc(&list, &[0.9, 0.4, 0.5, 0.1]).1, 0.75);
         assert_eq!(roc(&list, &[0.9, 0.5, 0.5, 0.1]).1, 0.875);
         assert_eq!(roc(&list, &[0.9, 0.8, 0.5, 0.1]).1, 1.0);

@@ -42,8 +42,8 @@ pub fn verify(list: &PairList, similarities: &[f32]) -> Verification {
     Verification { folds, thresholds, accuracy, standard_error: (variance / count).sqrt() }
 }
 
-/// The threshold that classifies most pairs correctly: half-way between two similarities, the lowest of equally good
-/// ones.
+/// The threshold that classifies most pairs correctly: halfway between two similarities, the lowest of
+/// equally good ones.
 fn best_threshold(mut pairs: Vec<(f32, bool)>) -> f32 {
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     // At first all count as the same person; raising the threshold past a pair changes that.
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn the_threshold_comes_from_the_other_folds() {
         let list = list(&[(0, true), (0, false), (1, true), (1, false), (2, true), (2, false)]);
-        // Folds 0 and 1 are told apart half-way from 0.3 to 0.6; fold 2 would need more than 0.8.
+        // Folds 0 and 1 are separated halfway between 0.3 and 0.6; fold 2 would need more than 0.8.
         let got = verify(&list, &[0.6, 0.3, 0.7, 0.1, 0.9, 0.8]);
         assert_eq!(got.folds, [1.0, 1.0, 0.5]);
         assert!((got.thresholds[2] - 0.45).abs() < 1e-6, "{:?}", got.thresholds);

@@ -1,9 +1,9 @@
-//! A figure: an SVG document that grows mark by mark. Later marks cover earlier ones; text stays text, and nothing is
-//! loaded from elsewhere. Positions are in points from the top left corner.
+//! A figure: an SVG document built mark by mark. Later marks cover earlier ones; text stays text, and nothing
+//! is loaded from elsewhere. Positions are in points from the top left corner.
 
 use std::fmt::Write as _;
 
-/// [`Figure::image`] draws with the first font, which the crate brings along.
+/// [`Figure::image`] draws with the first font, which comes with the crate.
 const FONTS: &str = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
 
 /// Red, green, blue.
@@ -13,7 +13,7 @@ pub struct Colour(pub [u8; 3]);
 impl Colour {
     /// Black enough for text.
     pub const INK: Self = Self([0x1f, 0x23, 0x28]);
-    /// For text of less weight.
+    /// For less important text.
     pub const GREY: Self = Self([0x6b, 0x72, 0x78]);
     /// For grids.
     pub const FAINT: Self = Self([0xe4, 0xe6, 0xe8]);
@@ -82,7 +82,7 @@ impl Text {
     }
 }
 
-/// A drawing of a size in points.
+/// A drawing with a size in points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     pub(crate) width: f64,
@@ -166,12 +166,12 @@ impl Figure {
     }
 }
 
-/// A hundredth of a point is finer than any printer.
+/// A hundredth of a point is finer than any printer can show.
 fn short(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
 }
 
-/// Text that may stand in an element.
+/// Text escaped for use in an element.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

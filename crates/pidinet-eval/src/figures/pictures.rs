@@ -1,5 +1,6 @@
 //! Pictures of right, wrong and missed edges, in colour.
 
+use pidinet::Size;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::post::Mask;
 
@@ -42,7 +43,7 @@ pub fn comparison(verdicts: &Verdicts, photo: Option<&Image>) -> Image {
         };
         pixel.copy_from_slice(&colour.map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8));
     }
-    let layout = PixelLayout::packed(width, height, PixelFormat::Rgb);
+    let layout = PixelLayout::packed(Size { height, width }, PixelFormat::Rgb);
     Image::from_u8(&rgb, &layout).expect("as many pixels as the truth has")
 }
 
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn each_pixel_has_the_colour_of_its_fate() {
-        let column = |column: usize| Mask::from_fn(16, 3, move |x, _| x == column);
+        let column = |column: usize| Mask::from_fn(Size { height: 3, width: 16 }, move |x, _| x == column);
         let mut one_of_two = column(9);
         one_of_two |= &column(5);
         let verdicts = Verdicts { right: column(1), wrong: column(13), missed: vec![column(9), one_of_two] };
@@ -75,10 +76,10 @@ mod tests {
 
     #[test]
     fn a_photograph_of_another_size_is_left_out() {
-        let none = || Mask::new(2, 1);
+        let none = || Mask::new(Size { height: 1, width: 2 });
         let verdicts = Verdicts { right: none(), wrong: none(), missed: vec![none()] };
         let photo = |width| {
-            let layout = PixelLayout::packed(width, 1, PixelFormat::Rgb);
+            let layout = PixelLayout::packed(Size { height: 1, width }, PixelFormat::Rgb);
             Image::from_u8(&vec![0; width * 3], &layout).unwrap()
         };
         let shown = |photo: &Image| comparison(&verdicts, Some(photo)).rgb(0, 0)[0];

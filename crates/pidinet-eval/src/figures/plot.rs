@@ -18,7 +18,7 @@ pub struct PrPoint {
     pub recall: f64,
     /// Precision.
     pub precision: f64,
-    /// `2 r p / (r + p)`, or 0 where both are.
+    /// `2 r p / (r + p)`, or 0 if both are 0.
     pub f: f64,
 }
 
@@ -56,7 +56,7 @@ const BOTTOM: f64 = 60.0;
 /// Longer legends stand beside the square instead of in its empty corner.
 const MOST_INSIDE: usize = 12;
 
-/// Distinct also for most colour-blind readers: Okabe and Ito's without yellow, then darker ones.
+/// Distinct for most colour-blind readers too: Okabe and Ito's without yellow, then darker ones.
 const COLOURS: [Colour; 12] = [
     Colour([0xd5, 0x5e, 0x00]),
     Colour([0x00, 0x72, 0xb2]),
@@ -203,7 +203,7 @@ fn contours(figure: &mut Figure, axes: &Axes) {
 
 /// Points `(recall, precision)` of equal F, from precision 1 to recall 1.
 fn contour(f: f64) -> [(f64, f64); 101] {
-    // On it 1/r + 1/p = 2/f, so 1/r goes in even steps.
+    // On it 1/r + 1/p = 2/f, so 1/r takes even steps.
     let least = f / (2.0 - f);
     std::array::from_fn(|step| {
         let inverse = 1.0 / least + (1.0 - 1.0 / least) * step as f64 / 100.0;
@@ -215,7 +215,7 @@ fn contour(f: f64) -> [(f64, f64); 101] {
 struct LegendLine {
     text: String,
     colour: Colour,
-    /// A dot, where the others have a piece of their curve.
+    /// Whether it shows a dot instead of a piece of a curve.
     dot: bool,
 }
 

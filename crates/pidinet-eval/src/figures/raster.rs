@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use pidinet::Size;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::{SaveOptions, write_atomically};
 use resvg::tiny_skia::{Color, Pixmap, Transform};
@@ -32,11 +33,11 @@ impl Figure {
         drawn(&self.svg(), scale)
     }
 
-    /// Writes the figure: as SVG if the path ends in `.svg`, else as the image that its extension says.
+    /// Writes the figure: as SVG if the path ends in `.svg`, else in the image format of its extension.
     ///
     /// # Errors
     ///
-    /// As [`Figure::image`]; if the file cannot be written, or its extension is that of no image.
+    /// As [`Figure::image`]; if the file cannot be written, or its extension is not that of an image format.
     pub fn save(&self, path: &Path) -> Result<()> {
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
             return Ok(write_atomically(path, self.svg().as_bytes())?);
@@ -49,7 +50,8 @@ impl Figure {
 ///
 /// # Errors
 ///
-/// [`Error::Figure`] if it is none, or has more than a million marks, or more pixels than fit in memory.
+/// [`Error::Figure`] if it is not an SVG document, has more than a million marks, or more pixels than fit in
+/// memory.
 pub fn drawn(svg: &str, scale: f64) -> Result<Image> {
     let tree = tree(svg)?;
     let pixels = |points: f32| (f64::from(points) * scale).round() as u32;
@@ -58,7 +60,8 @@ pub fn drawn(svg: &str, scale: f64) -> Result<Image> {
         .ok_or_else(|| Error::Figure(format!("{width}x{height} pixels do not fit in memory").into()))?;
     canvas.fill(Color::WHITE);
     resvg::render(&tree, Transform::from_scale(scale as f32, scale as f32), &mut canvas.as_mut());
-    let layout = PixelLayout::packed(width as usize, height as usize, PixelFormat::Rgba);
+    let layout =
+        PixelLayout::packed(Size { height: height as usize, width: width as usize }, PixelFormat::Rgba);
     Ok(Image::from_u8(canvas.data(), &layout)?)
 }
 

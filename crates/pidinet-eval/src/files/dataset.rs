@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::files::ground_truth::{EXTENSIONS, TruthOptions};
 use crate::{Error, GroundTruth, Result};
 
-/// What to score one image with.
+/// The files to score one image with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
     /// Name of the image: that of its prediction, without folder and extension.
@@ -285,8 +285,9 @@ fn with_extensions(entries: &[PathBuf], extensions: &[&str]) -> Vec<PathBuf> {
     entries.iter().filter(|path| has_extension(path, extensions) && !path.is_dir()).cloned().collect()
 }
 
-/// The ground truth files in a folder, by image. The rarer kinds are used for images without the usual ones. If the
-/// folder has any usual ones, that also takes a prediction of the name, as folders may hold other things.
+/// The ground truth files in a folder, by image. The rarer kinds are used for images without the usual ones.
+/// If the folder has any usual ones, the rarer kinds also need a prediction of the same name, since folders
+/// may hold other things.
 fn truths(folder: &Path, predictions: &BTreeMap<String, PathBuf>) -> Result<BTreeMap<String, Vec<PathBuf>>> {
     const USUAL: [&str; 2] = ["mat", "png"];
     let all = entries(folder)?;

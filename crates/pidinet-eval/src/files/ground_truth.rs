@@ -88,7 +88,7 @@ impl GroundTruth {
             let found = format!("one of {w}x{h}");
             return Err(Error::content(first, format!("all annotators' masks {width}x{height}"), found));
         }
-        let mask = |pixels: &[bool]| Mask::from_fn(width, height, |x, y| pixels[y * width + x]);
+        let mask = |pixels: &[bool]| Mask::from_fn(Size { height, width }, |x, y| pixels[y * width + x]);
         let ignored = drawn
             .iter()
             .filter(|(_, drawn)| !drawn.ignored.is_empty())
@@ -114,7 +114,7 @@ impl GroundTruth {
             }
         }
         mean.iter_mut().for_each(|share| *share /= self.annotators.len() as f32);
-        EdgeMap::new(self.width, self.height, mean)
+        EdgeMap::new(Size { height: self.height, width: self.width }, mean)
     }
 
     /// Whether no annotator drew a boundary.
@@ -211,7 +211,7 @@ fn from_records(path: &Path, truth: &Value, options: &TruthOptions) -> Result<Ve
     Ok(annotators)
 }
 
-/// What one annotator drew: what is not 0.
+/// What one annotator drew: every value but 0.
 fn annotator(path: &Path, boundaries: &Array, k: usize, options: &TruthOptions) -> Result<Annotator> {
     let Some((height, width)) = boundaries.matrix_size() else {
         let expected = format!("two dimensions in `Boundaries` of annotator {}", k + 1);
@@ -262,7 +262,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let paths = [(2, "1_a.png"), (3, "1_b.png")].map(|(width, name)| {
             let path = folder.path().join(name);
-            EdgeMap::new(width, 2, vec![0.0; width * 2]).save(&path, &SaveOptions::default()).unwrap();
+            EdgeMap::new(Size { height: 2, width }, vec![0.0; width * 2])
+                .save(&path, &SaveOptions::default())
+                .unwrap();
             path
         });
         let message = GroundTruth::open(&paths).unwrap_err().to_string();
@@ -323,7 +325,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("1.png");
         let save = |value: &dyn Fn(usize) -> f32| {
-            let map = EdgeMap::new(10, 10, (0..100).map(value).collect());
+            let map = EdgeMap::new(Size::square(10), (0..100).map(value).collect());
             map.save(&path, &SaveOptions::default()).unwrap();
         };
         save(&|i| if i % 5 == 0 { 0.0 } else { 1.0 });
@@ -340,7 +342,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let paths = [[0.0, 1.0], [1.0, 1.0]].map(|pixels| {
             let path = folder.path().join(format!("1_{}.png", pixels[0]));
-            EdgeMap::new(2, 1, pixels.to_vec()).save(&path, &SaveOptions::default()).unwrap();
+            EdgeMap::new(Size { height: 1, width: 2 }, pixels.to_vec())
+                .save(&path, &SaveOptions::default())
+                .unwrap();
             path
         });
         let truth = GroundTruth::open(&paths).unwrap();

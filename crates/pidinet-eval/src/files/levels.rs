@@ -181,7 +181,7 @@ impl Plane {
         })
     }
 
-    /// The share of annotators who drew each pixel, of 255; none where the value is the one to be left out.
+    /// The share of annotators who drew each pixel, in units of 1/255; none for the value to ignore.
     pub(crate) fn grey(&self, path: &Path, ignore: Option<u16>) -> Result<Vec<Option<u8>>> {
         Ok(match &self.levels {
             Levels::Whole { values, white } => {

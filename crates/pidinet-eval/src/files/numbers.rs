@@ -36,7 +36,7 @@ macro_rules! each {
 }
 
 impl Numbers {
-    /// How many there are.
+    /// Number of elements.
     pub fn len(&self) -> usize {
         each!(self, v => v.len())
     }
@@ -127,7 +127,7 @@ impl Storage {
 
 /// Decodes `bytes`, whole elements kept as `stored`, to numbers of type `wanted`.
 ///
-/// `None` if a value is none of that type: out of its range, or a float where integers are wanted.
+/// `None` if a value does not fit that type: out of its range, or a fraction where integers are wanted.
 pub(crate) fn decode_as(wanted: Storage, stored: Storage, order: Order, bytes: &[u8]) -> Option<Numbers> {
     Some(match wanted {
         Storage::I8 => Numbers::I8(decode(stored, order, bytes)?),
@@ -143,7 +143,7 @@ pub(crate) fn decode_as(wanted: Storage, stored: Storage, order: Order, bytes: &
     })
 }
 
-/// A type elements are decoded to. `None`: the value is no value of the type.
+/// A type that elements are decoded to. `None`: the value does not fit the type.
 pub(crate) trait Number: Sized {
     fn from_integer(value: i128) -> Option<Self>;
     fn from_float(value: f64) -> Option<Self>;

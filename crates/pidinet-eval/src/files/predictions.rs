@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use pidinet::EdgeMap;
 use pidinet::image::ImageLimits;
+use pidinet::{EdgeMap, Size};
 
 use crate::Result;
 use crate::files::plane;
@@ -74,7 +74,7 @@ pub fn open_with(path: &Path, reading: Reading) -> Result<EdgeMap> {
     if reading.inverted {
         data.iter_mut().for_each(|value| *value = 1.0 - *value);
     }
-    Ok(EdgeMap::new(plane.width, plane.height, data))
+    Ok(EdgeMap::new(Size { height: plane.height, width: plane.width }, data))
 }
 
 /// [`open`], of maps within limits of their size.
@@ -84,7 +84,8 @@ pub fn open_with(path: &Path, reading: Reading) -> Result<EdgeMap> {
 /// As [`open`], and if the map is larger.
 pub fn open_within(path: &Path, limits: &ImageLimits) -> Result<EdgeMap> {
     let plane = plane::open_within(path, None, limits)?;
-    Ok(EdgeMap::new(plane.width, plane.height, plane.levels.probabilities(true)))
+    let size = Size { height: plane.height, width: plane.width };
+    Ok(EdgeMap::new(size, plane.levels.probabilities(true)))
 }
 
 /// Inspects a map for [`check`].
@@ -171,7 +172,7 @@ mod tests {
     #[test]
     fn grey_images_of_8_and_16_bits() {
         let folder = Folder::new();
-        let map = EdgeMap::new(3, 1, vec![0.0, 0.2, 1.0]);
+        let map = EdgeMap::new(Size { height: 1, width: 3 }, vec![0.0, 0.2, 1.0]);
         for format in [Format::Png, Format::Png16, Format::Tiff] {
             let path = folder.save("map.png", &map.encode(format, &SaveOptions::default()).unwrap());
             assert_eq!(open(&path).unwrap(), map, "{format}");
@@ -182,7 +183,9 @@ mod tests {
     fn three_equal_channels_are_grey_and_others_are_refused() {
         let folder = Folder::new();
         let save = |rgb: [u8; 6]| {
-            let image = Image::from_u8(&rgb, &PixelLayout::packed(2, 1, PixelFormat::Rgb)).unwrap();
+            let image =
+                Image::from_u8(&rgb, &PixelLayout::packed(Size { height: 1, width: 2 }, PixelFormat::Rgb))
+                    .unwrap();
             folder.save("rgb.png", &image.encode(Format::Png, &SaveOptions::default()).unwrap())
         };
         assert_eq!(open(&save([51, 51, 51, 255, 255, 255])).unwrap().data(), [0.2, 1.0]);
@@ -195,7 +198,7 @@ mod tests {
         let folder = Folder::new();
         let rows = [0.0_f32, 0.25, 0.5, 0.75, 1.0, 0.125].map(f32::to_le_bytes).concat();
         let columns = [0.0_f32, 0.75, 0.25, 1.0, 0.5, 0.125].map(f32::to_le_bytes).concat();
-        let expected = EdgeMap::new(3, 2, vec![0.0, 0.25, 0.5, 0.75, 1.0, 0.125]);
+        let expected = EdgeMap::new(Size { height: 2, width: 3 }, vec![0.0, 0.25, 0.5, 0.75, 1.0, 0.125]);
         for (name, columns_first, shape, data) in [
             ("c.npy", "False", "(2, 3)", &rows),
             ("batch.npy", "False", "(1, 1, 2, 3)", &rows),

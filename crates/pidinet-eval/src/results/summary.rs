@@ -61,15 +61,15 @@ pub struct Ratio {
 /// Times in seconds: of the stages, summed over threads, and of the whole run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seconds {
-    /// Finding edges, or reading them.
+    /// Detecting edges, or reading them.
     pub edges: f64,
-    /// Suppression of non-maxima.
+    /// Non-maximum suppression.
     pub suppress: f64,
     /// Binarisation and thinning.
     pub thin: f64,
     /// Matching.
     pub matching: f64,
-    /// The whole run, reading and writing included.
+    /// The whole run, including reading and writing.
     pub elapsed: f64,
     /// Images whose counts come from an earlier run and take no time in this one.
     pub resumed: usize,
@@ -117,7 +117,7 @@ impl Crispness {
 }
 
 impl Seconds {
-    /// Times of the stages together with those around them.
+    /// The times of the stages, and of the work around them.
     pub fn new(edges: Duration, stages: &Times, elapsed: Duration, resumed: usize) -> Self {
         Self {
             edges: edges.as_secs_f64(),

@@ -132,7 +132,7 @@ fn run_name(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    /// What C's `printf("%10g")` gives.
+    /// The output of C's `printf("%10g")`.
     #[test]
     fn numbers_are_written_as_c_does() {
         for (value, written) in [

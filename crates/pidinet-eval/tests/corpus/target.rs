@@ -1,4 +1,5 @@
-//! What the fuzzing targets do with their input, here so that the files that fuzzing begins with are tested, too.
+//! What the fuzzing targets do with their input; it is here so that the files that fuzzing begins with are
+//! tested too.
 
 use pidinet_eval::GroundTruth;
 use pidinet_eval::classes::ClassSet;
@@ -7,14 +8,14 @@ use pidinet_eval::files::levels::Drawing;
 use pidinet_eval::files::mat5::{Limits, MatFile};
 use pidinet_eval::files::predictions;
 
-/// Either an error, or the values of a MATLAB file within small limits, so that a file that gets around them is found by
-/// its memory.
+/// Either an error, or the values of a MATLAB file within small limits, so that a file that evades them shows
+/// by its use of memory.
 pub(crate) fn mat5(bytes: &[u8]) {
     let limits = Limits { bytes: 1 << 20, values: 1000, depth: 4 };
     let _ = MatFile::parse(bytes, &limits);
 }
 
-/// Either an error, or an archive of which every image is one or an error.
+/// Either an error, or an archive in which every entry is an image or an error.
 pub(crate) fn classes(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let path = folder.path().join("classes");
@@ -28,7 +29,7 @@ pub(crate) fn classes(bytes: &[u8]) {
     }
 }
 
-/// Either errors, or a NumPy array or MATLAB file, which of both says its beginning, as a map and as truth.
+/// Either errors, or a NumPy array or MATLAB file (its first bytes say which), as a map and as truth.
 pub(crate) fn map(bytes: &[u8]) {
     let folder = tempfile::tempdir().expect("there is room for a folder");
     let file = folder.path().join(if bytes.starts_with(b"\x93NUMPY") { "map.npy" } else { "map.mat" });

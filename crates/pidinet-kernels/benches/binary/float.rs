@@ -1,5 +1,5 @@
-//! What binary convolutions replace: convolutions of floats as networks of edges run theirs, by the dense kernel, row
-//! by row.
+//! What binary convolutions replace: float convolutions by the dense kernel, row by row, as edge networks run
+//! theirs.
 
 use pidinet_kernels::Isa;
 use pidinet_kernels::buffer::Buffer;
@@ -40,14 +40,14 @@ impl Map {
         self.row(y as isize, x % self.phases).data[MARGIN + x / self.phases]
     }
 
-    /// Some columns of row `y`, which may be on the border.
+    /// Some columns of row `y`, which may lie in the border.
     fn row(&self, y: isize, phase: usize) -> Row<'_> {
-        let y = y.strict_add_unsigned(self.border) as usize;
+        let y = (y + self.border as isize) as usize;
         Row { data: &self.blocks[y * self.phases + phase], stride: self.stride }
     }
 }
 
-/// A convolution whose weights are all equal, and 1 in sum.
+/// A convolution whose weights are all equal and add up to 1.
 pub(crate) struct Conv {
     isa: Isa,
     size: usize,
@@ -61,8 +61,8 @@ impl Conv {
         Self { isa, size, weights: DenseWeights::pack(isa, &matrix, &vec![inputs; size * size], None) }
     }
 
-    /// `dst = conv(relu(src)) + add`, with the stride that `src` is laid out for. The rows are shared out among the
-    /// threads of the pool this is called in.
+    /// `dst = conv(relu(src)) + add`, with the stride that `src` is laid out for. The rows are divided among
+    /// the threads of the pool that this is called in.
     pub(crate) fn run(&self, src: &Map, add: Option<&Map>, dst: &mut Map) {
         let reach = (self.size / 2) as isize;
         let phases = src.phases as isize;
@@ -89,9 +89,9 @@ impl Conv {
     }
 }
 
-/// A network of ResNet-18's layout with a convolution for each shortcut, for images of 224×224: all its convolutions,
-/// additions and ReLUs. Pools, the classifier and the sorting of columns before a stride are left out: what they
-/// would give is there from the start.
+/// A network with ResNet-18's layout and a convolution for each shortcut, for images of 224×224: all its
+/// convolutions, additions and ReLUs. Pooling, the classifier and the sorting of columns before a stride are
+/// left out: their results are there from the start.
 pub(crate) struct Network {
     maps: Vec<Map>,
     steps: Vec<Step>,
@@ -110,7 +110,7 @@ impl Network {
         let mut maps = vec![Map::ones(3, 224, 2, 3), Map::ones(64, 112, 1, 0)];
         let mut steps = vec![Step { conv: Conv::new(isa, 3, 64, 7), src: 0, add: None, dst: 1 }];
         for (stage, (channels, side)) in super::SHAPES.into_iter().enumerate() {
-            // What the pool before the stage gives, and two maps of which blocks read one and write the other.
+            // The output of the pooling before the stage, and two maps; blocks read one and write the other.
             let [pooled, even, odd] = [0, 1, 2].map(|at| maps.len() + at);
             let inputs = if stage == 0 { channels } else { channels / 2 };
             maps.extend([inputs, channels, channels].map(|channels| Map::ones(channels, side, 1, 1)));
@@ -140,7 +140,7 @@ impl Network {
         }
     }
 
-    /// A number in the middle of the last map: after the shortcut four blocks have doubled it.
+    /// A number in the middle of the last map: after the shortcut, four blocks have doubled it.
     pub(crate) fn middle(&self) -> f32 {
         self.maps[self.steps[self.steps.len() - 1].dst].first(3, 3)
     }

@@ -1,6 +1,7 @@
-//! Binary 3x3 convolutions at the shapes of ResNet-18: the product alone, all of a block from floats to floats,
-//! and what they replace, the same convolution of floats and a whole network of them, on one and two threads. Throughput
-//! is in multiply-adds. The instruction set is the best one, or the one `PIDINET_ISA` names.
+//! Binary 3x3 convolutions at the shapes of ResNet-18: the product alone, a whole block from floats to
+//! floats, and what they replace: the same float convolution and a whole network of those, on one and two
+//! threads. Throughput is in multiply-adds. The instruction set is the best one, or the one `PIDINET_ISA`
+//! names.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pidinet_kernels::Isa;
@@ -16,7 +17,7 @@ use float::{Conv, Map, Network};
 /// Channels, and rows and columns.
 const SHAPES: [(usize, usize); 4] = [(64, 56), (128, 28), (256, 14), (512, 7)];
 
-/// One block whose weights are all +1, on a map of which all is `value`.
+/// One block whose weights are all +1, on a map filled with `value`.
 struct Block {
     isa: Isa,
     channels: usize,
@@ -97,7 +98,7 @@ fn blocks(c: &mut Criterion) {
 
 fn floats(c: &mut Criterion) {
     let isa = Isa::from_env().expect("PIDINET_ISA names an instruction set of this CPU");
-    // Columns before a stride are sorted as they should be.
+    // Columns before a stride are sorted correctly.
     for phases in [1, 2] {
         let mut dst = Map::ones(1, 14, 1, 1);
         Conv::new(isa, 2, 1, 3).run(&Map::ones(2, 14 * phases, phases, 1), None, &mut dst);

@@ -123,7 +123,7 @@ impl Lanes for Avx2 {
     fn deinterleave(self, a: __m256, b: __m256) -> (__m256, __m256) {
         // SAFETY: `self` proves AVX2.
         unsafe {
-            // The shuffle works on halves, so pairs come out as a b a b: the permutation puts a's first.
+            // The shuffle works on halves, so pairs come out as a b a b; the permutation puts a's first.
             let even = _mm256_castps_pd(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
             let odd = _mm256_castps_pd(_mm256_shuffle_ps::<0b11_01_11_01>(a, b));
             let even = _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(even));
@@ -136,7 +136,7 @@ impl Lanes for Avx2 {
         for o in 0..H {
             for v in 0..V {
                 let line = dst.as_ptr().wrapping_add(o * stride + v * 8);
-                // SAFETY: every such CPU takes the instruction, and for any address.
+                // SAFETY: every such CPU accepts the instruction, with any address.
                 unsafe { _mm_prefetch::<_MM_HINT_ET0>(line.cast()) }
             }
         }

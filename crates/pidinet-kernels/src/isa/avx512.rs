@@ -9,18 +9,18 @@ use crate::lanes::floats::{Kernel, Lanes};
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-/// Proof that AVX-512 F, BW, DQ and VL are present, as on every such CPU since Skylake, and `E`, which proves what
-/// there is beside them.
+/// Proof that AVX-512 F, BW, DQ and VL are present, as on every such CPU since Skylake; `E` proves any
+/// further extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Avx512<E = Base>(E);
 
-/// Proof of the instructions that [`Avx512`] has beside the common ones.
+/// Proof of the instructions that [`Avx512`] has in addition to the common ones.
 pub(super) trait Extension: Copy {
     /// Runs `kernel` as a function compiled with these instructions.
     fn enter<K: Kernel>(lanes: Avx512<Self>, kernel: K) -> K::Output;
 }
 
-/// Nothing beside the common ones.
+/// Only the common ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Base(());
 
@@ -197,7 +197,7 @@ impl<E: Extension> Lanes for Avx512<E> {
         for o in 0..H {
             for v in 0..V {
                 let line = dst.as_ptr().wrapping_add(o * stride + v * 16);
-                // SAFETY: every such CPU takes the instruction, and for any address.
+                // SAFETY: every such CPU accepts the instruction, with any address.
                 unsafe { _mm_prefetch::<_MM_HINT_ET0>(line.cast()) }
             }
         }
@@ -222,8 +222,8 @@ fn check_rows<const H: usize, const V: usize>(data: &[f32], stride: usize) {
     assert!(end.is_some_and(|end| end <= data.len()), "rows end beyond their memory");
 }
 
-/// Floats `N..` of `low` followed by `high`, by `VALIGND`. Left to choose, the compiler takes `VPERMT2PS` for floats, which
-/// on Zen 4 takes the place of a multiply-add more often than not.
+/// Floats `N..` of `low` followed by `high`, by `VALIGND`. Left to itself, the compiler uses `VPERMT2PS` for
+/// floats, which on Zen 4 mostly takes the place of a multiply-add.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn align<const N: usize>(low: __m512, high: __m512) -> __m512 {

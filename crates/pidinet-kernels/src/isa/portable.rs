@@ -1,4 +1,4 @@
-//! Plain arithmetic on four floats at a time, for any CPU: what the compiler makes of it.
+//! Plain arithmetic on four floats at a time, for any CPU; the compiler may vectorise it.
 
 mod bits;
 mod packed;
@@ -7,7 +7,7 @@ pub(super) use packed::{Bf16, Int8};
 
 use crate::lanes::floats::{Kernel, Lanes};
 
-/// Needs no proof. `F` says of what packed words are, where there are any.
+/// Needs no proof. `F` is the format of packed words, if there are any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Portable<F = ()>(pub(super) F);
 
@@ -73,7 +73,7 @@ impl<F: Copy> Lanes for Portable<F> {
         each(a, b, |a, b| a / b)
     }
 
-    /// Rounded twice: `f32::mul_add` is a call to the C library where the target has no such instruction.
+    /// Rounded twice: `f32::mul_add` is a call to the C library on targets without such an instruction.
     #[inline(always)]
     fn mul_add(self, a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
         self.add(self.mul(a, b), c)

@@ -6,8 +6,8 @@ mod bits;
 use crate::lanes::floats::{Kernel, Lanes};
 use std::arch::wasm32::*;
 
-/// Proof that simd128 is present: a module that uses it does not load elsewhere, so there is nothing to
-/// detect.
+/// Proof that simd128 is present: a module that uses it does not load without it, so there is nothing
+/// to detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Simd128(());
 

@@ -1,14 +1,15 @@
-//! All a kernel of binary networks may ask of a CPU: words of bits and their counts, signs, and sums in f64.
+//! The operations that a kernel of binary networks may use: words of bits and their counts, signs, and sums
+//! in f64.
 //!
 //! [`BitLanes`] is to [`BitKernel`] what [`Lanes`](crate::Lanes) is to [`Kernel`](crate::Kernel). The two are
-//! apart because an instruction set may lack one: AVX-512 counts bits only with VPOPCNTDQ.
+//! separate because an instruction set may lack one: AVX-512 counts bits only with VPOPCNTDQ.
 
 /// Something to compute with vectors of words, of any width.
 pub trait BitKernel {
-    /// What it gives back; kernels that fill a slice give nothing.
+    /// What it returns; kernels that fill a slice return nothing.
     type Output;
 
-    /// Computes it. Implementations are `#[inline(always)]`, as is all they call with `lanes`.
+    /// Computes it. Implementations are `#[inline(always)]`, as is everything they call with `lanes`.
     fn run<L: BitLanes>(self, lanes: L) -> Self::Output;
 }
 
@@ -19,7 +20,7 @@ pub trait BitLanes: Copy {
     /// A vector of [`BitLanes::WIDTH`] words of 32 bits.
     type Words: Copy;
 
-    /// As many running counts, perhaps of fewer bits.
+    /// As many running counts, possibly with fewer bits each.
     type Counts: Copy;
 
     /// A vector of [`BitLanes::DOUBLES`] f64.
@@ -28,7 +29,7 @@ pub trait BitLanes: Copy {
     /// Words in a vector: 4, 8 or 16, never more than [`WIDEST`](crate::lanes::floats::WIDEST).
     const WIDTH: usize;
 
-    /// Words of each lane that [`BitLanes::Counts`] has room for.
+    /// How many words of each lane can be added before [`BitLanes::Counts`] overflows.
     const STEPS: usize;
 
     /// f64 in a vector: half of [`BitLanes::WIDTH`].
@@ -90,7 +91,7 @@ pub trait BitLanes: Copy {
     /// When `dst` is shorter.
     fn store_rounded(self, dst: &mut [f32], v: Self::F64);
 
-    /// `a * b + c`, for `a` and `b` that are floats of 32 bits: their product is exact, so that it is the same
-    /// rounded once or twice.
+    /// `a * b + c`, where `a` and `b` are 32-bit floats: their product is exact, so rounding once or twice
+    /// gives the same result.
     fn mul_add_f64(self, a: Self::F64, b: Self::F64, c: Self::F64) -> Self::F64;
 }

@@ -1,24 +1,24 @@
-//! All a kernel may ask of a CPU: a vector of `f32` and what can be done with it.
+//! The operations that a kernel may use: vectors of `f32` and what can be done with them.
 //!
-//! A kernel is written once, in safe code, against [`Lanes`]. A value of a type implementing it is the
-//! proof that the CPU has the instructions, so its methods are safe to call.
+//! A kernel is written once, in safe code, against [`Lanes`]. A value of a type that implements it
+//! proves that the CPU has the instructions, so its methods are safe to call.
 
 /// Floats in the widest vector of any instruction set.
 pub const WIDEST: usize = 16;
 
 /// Something to compute with vectors of any width.
 pub trait Kernel {
-    /// What it gives back; kernels that fill a slice give nothing.
+    /// What it returns; kernels that fill a slice return nothing.
     type Output;
 
-    /// Computes it. Implementations are `#[inline(always)]`, as is all they call with `lanes`: what is
-    /// not inlined is compiled without the instruction set.
+    /// Computes it. Implementations are `#[inline(always)]`, as is everything they call with `lanes`:
+    /// code that is not inlined is compiled without the instruction set.
     fn run<L: Lanes>(self, lanes: L) -> Self::Output;
 }
 
 /// A vector instruction set that is present.
 ///
-/// Operations are lane by lane and rounded as IEEE 754 says, but for [`Lanes::mul_add`], which may round
+/// Operations work lane by lane and round as IEEE 754 says, except [`Lanes::mul_add`], which may round
 /// once or twice.
 pub trait Lanes: Copy {
     /// A vector of [`Lanes::WIDTH`] floats.
@@ -33,7 +33,7 @@ pub trait Lanes: Copy {
     /// Vector registers.
     const REGISTERS: usize;
 
-    /// Most outputs a register tile of dense convolution computes together.
+    /// Most outputs that a register tile of a dense convolution computes together.
     const TILE: usize;
 
     /// Runs `kernel` as a function of its own, not inlined into the caller.
@@ -49,7 +49,7 @@ pub trait Lanes: Copy {
     /// When `src` is shorter.
     fn load(self, src: &[f32]) -> Self::F32;
 
-    /// `src` as whole vectors, without what is left at its end.
+    /// `src` as whole vectors, without the remainder at its end.
     fn vectors(self, src: &[f32]) -> &[Self::Floats];
 
     /// Writes `v` to the first [`Lanes::WIDTH`] floats of `dst`.
@@ -129,7 +129,7 @@ pub trait Lanes: Copy {
         }
     }
 
-    /// Says that [`Lanes::store_rows`] will soon write these rows: only a hint.
+    /// Hints that [`Lanes::store_rows`] will soon write these rows.
     #[inline(always)]
     fn prefetch_rows<const H: usize, const V: usize>(self, dst: &[f32], stride: usize) {
         let _ = (dst, stride);

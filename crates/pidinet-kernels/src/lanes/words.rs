@@ -1,21 +1,23 @@
-//! Words of several channels: what a kernel of lower precision may ask of a CPU beside [`Lanes`].
+//! Words of several channels: the operations that a kernel of lower precision may use in addition to
+//! [`Lanes`].
 //!
 //! A word of 32 bits holds neighbouring channels of one pixel: two of bf16, or four of int8. One instruction
 //! multiplies the channels of a word by those of another and adds the products to a sum of 32 bits, so a
-//! convolution takes half or a quarter of the instructions. Words are packed from floats that are in
-//! registers already, and their sums leave as floats: only products are of low precision.
+//! convolution takes half or a quarter of the instructions. Words are packed from floats that are already in
+//! registers, and their sums are stored as floats: only products have low precision.
 
 use crate::lanes::floats::Lanes;
 
 /// What a word of 32 bits holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Two channels as bf16: the upper half of an `f32`, rounded to nearest, ties to even, and zero where it would be
-    /// subnormal. Products of bf16 are exact in `f32`; they are added to a sum in `f32` the odd channel first,
-    /// each addition rounded.
+    /// Two channels as bf16: the upper half of an `f32`, rounded to nearest, ties to even, and zero where it
+    /// would be subnormal. Products of bf16 are exact in `f32`; they are added to a sum in `f32`, the odd
+    /// channel first, with each addition rounded.
     Bf16,
     /// Four channels as int8. Values are whole numbers `0..=255`, to which floats are rounded, ties to even;
-    /// those outside become the nearest, as long as they are less than 2^31, and NaN zero. Weights are `-128..=127`. Sums are exact.
+    /// values outside that range are clamped, as long as they are less than 2^31, and NaN becomes zero.
+    /// Weights are `-128..=127`. Sums are exact.
     Int8,
 }
 
@@ -28,7 +30,7 @@ impl Format {
         }
     }
 
-    /// Words for a pixel of so many channels.
+    /// Words for a pixel with this many channels.
     pub fn words(self, channels: usize) -> usize {
         channels.div_ceil(self.channels())
     }
@@ -36,16 +38,16 @@ impl Format {
 
 /// Something to compute with vectors of words.
 pub trait PackedKernel {
-    /// What it gives back; kernels that fill a slice give nothing.
+    /// What it returns; kernels that fill a slice return nothing.
     type Output;
 
-    /// Computes it. Implementations are `#[inline(always)]`, as is all they call with `lanes`.
+    /// Computes it. Implementations are `#[inline(always)]`, as is everything they call with `lanes`.
     fn run<L: PackedLanes>(self, lanes: L) -> Self::Output;
 }
 
 /// A vector instruction set with a format of words.
 ///
-/// Words lie in memory in the place of floats, so that rows of either are shared out alike.
+/// Words are stored in place of floats, so that rows of either are handled alike.
 pub trait PackedLanes: Lanes {
     /// A vector of [`Lanes::WIDTH`] words.
     type Words: Copy;
@@ -56,7 +58,7 @@ pub trait PackedLanes: Lanes {
     /// What its words hold.
     const FORMAT: Format;
 
-    /// Whether its words cut what is too great for them, instead of holding all floats.
+    /// Whether its words clamp values that are too great for them, instead of holding all floats.
     const CUTS: bool = matches!(Self::FORMAT, Format::Int8);
 
     /// Channels in a word.
@@ -65,7 +67,7 @@ pub trait PackedLanes: Lanes {
     /// Runs `kernel` as a function of its own, not inlined into the caller.
     fn enter_packed<K: PackedKernel>(self, kernel: K) -> K::Output;
 
-    /// Words of the first [`PackedLanes::CHANNELS`] vectors: the first becomes the lowest bits.
+    /// Words made from the first [`PackedLanes::CHANNELS`] vectors: the first becomes the lowest bits.
     fn pack(self, channels: [Self::F32; 4]) -> Self::Words;
 
     /// `word` in every lane.
@@ -85,8 +87,8 @@ pub trait PackedLanes: Lanes {
     /// When `dst` is shorter.
     fn store_words(self, dst: &mut [f32], words: Self::Words);
 
-    /// Whether any channel is the greatest that words hold, to which it may have been cut: 255 of int8. Nothing is where
-    /// nothing [is cut](Self::CUTS).
+    /// Whether any channel is the greatest that words hold, so that it may have been clamped: 255 for int8.
+    /// Always false for formats that do not [clamp](Self::CUTS).
     fn is_cut(self, _words: Self::Words) -> bool {
         false
     }
@@ -97,8 +99,8 @@ pub trait PackedLanes: Lanes {
     /// `sums` and, lane by lane, the products of the channels of `values` and `weights`.
     fn dot(self, sums: Self::Sums, values: Self::Words, weights: Self::Words) -> Self::Sums;
 
-    /// `sums * scale`. Sums of bf16 have no scale, it is not looked at; those of int8 are first rounded to floats
-    /// where they are above 2^24.
+    /// `sums * scale`. Sums of bf16 have no scale, so it is ignored; those of int8 are first converted to
+    /// floats, which rounds them above 2^24.
     fn finish(self, sums: Self::Sums, scale: f32) -> Self::F32;
 
     /// `sums * scale + add`, rounded once where [`Lanes::mul_add`] is.

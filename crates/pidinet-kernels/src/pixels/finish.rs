@@ -1,6 +1,7 @@
-//! What binary networks do to each number of a row of pixels, `[pixel][channels padded to GROUP]`.
+//! Elementwise operations of binary networks on a row of pixels, `[pixel][channels padded to GROUP]`.
 //!
-//! Every operation is rounded to f32 by itself, none is fused: the next sign must be the same on every CPU.
+//! Every operation is rounded to f32 by itself and none is fused, because the next sign must be the same on
+//! every CPU.
 
 use crate::lanes::floats::{Kernel, Lanes};
 use crate::pixels::pack::GROUP;
@@ -30,7 +31,7 @@ pub struct Shift<'a> {
     pub dst: &'a mut [f32],
 }
 
-/// RPReLU: `t = x + shift`, then `t` or, where it is negative, `slope * t`, then plus `bias`.
+/// RPReLU: `t = x + shift`, then `t` or, if that is negative, `slope * t`; then `bias` is added.
 #[derive(Clone, Copy, Debug)]
 pub struct Rprelu<'a> {
     /// Added before.
@@ -50,7 +51,7 @@ pub struct Activate<'a> {
     pub dst: &'a mut [f32],
 }
 
-/// Sums of a binary convolution and what they are multiplied with.
+/// Sums of a binary convolution, and their factors.
 #[derive(Clone, Copy, Debug)]
 pub struct Term<'a> {
     /// A row.
@@ -59,15 +60,15 @@ pub struct Term<'a> {
     pub scale: Channels<'a>,
 }
 
-/// The end of a block, `dst` being its shortcut: `dst = rprelu(first + second + offset + dst)`, where the first two
-/// are scaled sums.
+/// The end of a block, where `dst` holds its shortcut: `dst = rprelu(first + second + offset + dst)`, where
+/// the first two are scaled sums.
 #[derive(Debug)]
 pub struct Finish<'a> {
     /// One branch.
     pub first: Term<'a>,
     /// The other, if there are two.
     pub second: Option<Term<'a>>,
-    /// Added to both.
+    /// Added to their sum.
     pub offset: Channels<'a>,
     /// The activation.
     pub rprelu: Rprelu<'a>,
@@ -82,7 +83,8 @@ fn check(channels: usize, len: usize) {
     assert!(len.is_multiple_of(channels), "{len} numbers are not pixels of {channels}");
 }
 
-// All go through a row once for each vector of channels, whose numbers then stay in registers.
+// Every kernel here goes through a row once for each vector of channels, whose parameters then stay in
+// registers.
 
 impl Kernel for Affine<'_> {
     type Output = ();

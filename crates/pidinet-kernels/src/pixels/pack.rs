@@ -1,8 +1,8 @@
 //! Signs of floats, and of differences of floats, as bits: 0 for +1 and zero, 1 for −1.
 //!
-//! Maps of binary networks lie pixel by pixel, `[h][w][channels]`, so that the bits of a pixel are neighbours
-//! and the outputs of a convolution, too. Channels are padded to a multiple of [`GROUP`]; bits are
-//! padded to whole words, with zeros.
+//! Maps of binary networks lie pixel by pixel, `[h][w][channels]`, so that the bits of a pixel are adjacent,
+//! and so are the outputs of a convolution. Channels are padded to a multiple of [`GROUP`]; bits are padded
+//! with zeros to whole words.
 
 use crate::lanes::bits::{BitKernel, BitLanes};
 
@@ -21,10 +21,10 @@ pub fn words(bits: usize) -> usize {
 /// # Panics
 ///
 /// [`BitKernel::run`] panics when `src` does not have a whole [`GROUP`] where the last channels are, or
-/// `thresholds` are fewer than the channels rounded up to it.
+/// `thresholds` is shorter than the channels rounded up to a group.
 #[derive(Debug)]
 pub struct PackSigns<'a> {
-    /// The first of the channels of the first pixel, and all that follow.
+    /// From the first of the channels of the first pixel on.
     pub src: &'a [f32],
     /// Floats from one pixel to the next.
     pub step: usize,
@@ -73,7 +73,7 @@ impl BitKernel for PackSigns<'_> {
 /// [`BitKernel::run`] panics when a slice does not have a whole [`GROUP`] where the last channels are.
 #[derive(Debug)]
 pub struct PackDifferences<'a> {
-    /// For each difference the two pixels of the first output, and all that follow.
+    /// For each difference, both pixels of the first output, and everything after them.
     pub pairs: [(&'a [f32], &'a [f32]); 8],
     /// Floats from the pixels of one output to those of the next.
     pub step: usize,

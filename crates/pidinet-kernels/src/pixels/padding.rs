@@ -2,8 +2,8 @@
 
 use crate::pixels::pack::GROUP;
 
-/// What pixels outside of a map add to a 3x3 convolution, if their bits are 0 and so read as +1: the signs of the
-/// weights that multiply them. They should add nothing.
+/// What pixels outside a map wrongly add to a 3x3 convolution: their bits are 0 and so read as +1, which adds
+/// the signs of the weights that multiply them. They should add nothing.
 #[derive(Clone, Debug)]
 pub struct Border {
     /// For each set of missing sides, `[outputs padded to GROUP]`.
@@ -24,7 +24,7 @@ pub struct Place {
     pub height: usize,
     /// Columns of the input.
     pub width: usize,
-    /// Distance of neighbouring outputs in the input.
+    /// Distance between neighbouring outputs in the input.
     pub stride: usize,
 }
 
@@ -55,7 +55,7 @@ impl Border {
         Self { excess: excess.collect() }
     }
 
-    /// Takes off a row `[pixel][outputs padded to GROUP]` what missing pixels added to it.
+    /// Subtracts from a row `[pixel][outputs padded to GROUP]` what missing pixels added to it.
     pub fn take_off(&self, place: Place, dst: &mut [f32]) {
         let Place { y, height, width, stride } = place;
         let padded = self.excess[0].len();

@@ -1,19 +1,20 @@
 //! The real convolutions of binary networks: sums in f64, rounded once.
 //!
-//! The sign of a number next to zero depends on its last bit. Products of floats are exact in f64, and every
-//! instruction set adds them in the order of the runs, one lane for each output: all give the same bits. These
-//! convolutions are a small part of a binary network; those of edge networks are [`dense`](crate::rows::dense).
+//! The sign of a number close to zero depends on its last bit. Products of floats are exact in f64, and every
+//! instruction set adds them in the order of the runs, one lane for each output, so all give the same bits.
+//! These convolutions are a small part of a binary network; those of edge networks are
+//! [`dense`](crate::rows::dense).
 
 use crate::isa::Isa;
 use crate::lanes::bits::{BitKernel, BitLanes};
 use crate::pixels::tiles::{Part, Product, Tiles};
 
-/// Floats of neighbouring pixels that a convolution reads together: such as seven pixels of a row.
+/// Floats of neighbouring pixels that a convolution reads together, such as seven pixels of a row.
 #[derive(Clone, Copy, Debug)]
 pub struct RealRun<'a> {
-    /// The numbers of the first output, and all that follow; each is an f32.
+    /// The inputs of the first output, and everything after them; each is exactly an f32.
     pub values: &'a [f64],
-    /// Numbers from those of one output to those of the next.
+    /// Elements from the inputs of one output to those of the next.
     pub step: usize,
 }
 
@@ -26,7 +27,7 @@ impl RealWeights {
     ///
     /// # Panics
     ///
-    /// When `matrix` is not whole rows of the runs.
+    /// When `matrix` does not consist of whole rows of the runs.
     pub fn pack(isa: Isa, matrix: &[f32], runs: &[usize]) -> Self {
         Self(Tiles::pack(isa, matrix, runs))
     }
@@ -46,7 +47,7 @@ impl RealWeights {
 pub struct Real<'a> {
     /// What is read.
     pub runs: &'a [RealRun<'a>],
-    /// What it is multiplied with.
+    /// What it is multiplied by.
     pub weights: &'a RealWeights,
     /// `[pixel][outputs padded to GROUP]`; its length says how many pixels there are. The padding is
     /// left alone or 0.

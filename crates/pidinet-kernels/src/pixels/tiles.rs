@@ -1,7 +1,8 @@
-//! How products of binary networks go over a row: tile by tile of outputs, and in each a few pixels at a time.
+//! How products of binary networks traverse a row: one tile of outputs after another, and in each a few
+//! pixels at a time.
 //!
-//! A tile holds as many outputs as a vector has words: it loads the weights of an input once, and for each pixel
-//! broadcasts the input.
+//! A tile holds as many outputs as a vector has words: it loads the weights of an input once and broadcasts
+//! the input of each pixel.
 
 use crate::buffer::Aligned;
 use crate::isa::Isa;
@@ -75,9 +76,9 @@ impl<T: Copy + Default> Tiles<T> {
     }
 }
 
-/// What is multiplied with weights.
+/// What is multiplied by weights.
 pub(crate) trait Product<T>: Copy {
-    /// Computes a part of `P` pixels; to be inlined, as kernels are.
+    /// Computes a part of `P` pixels; must be inlined, like kernels.
     fn fill<L: BitLanes, const P: usize>(self, lanes: L, part: Part<'_, T>);
 }
 
@@ -95,7 +96,8 @@ pub(crate) struct Part<'a, T> {
     pub(crate) dst: &'a mut [f32],
 }
 
-/// Cuts `count` into as few parts of at most `most` as will do, as equal as can be: where each ends.
+/// Cuts `count` into as few parts of at most `most` as possible, of nearly equal size; returns where each
+/// ends.
 #[inline(always)]
 fn ends(count: usize, most: usize) -> impl Iterator<Item = usize> {
     let parts = count.div_ceil(most);

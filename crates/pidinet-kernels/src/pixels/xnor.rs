@@ -6,12 +6,12 @@ use crate::isa::Isa;
 use crate::lanes::bits::{BitKernel, BitLanes};
 use crate::pixels::tiles::{Part, Product, Tiles};
 
-/// Bits of neighbouring pixels that a convolution reads together: such as three pixels of a row.
+/// Bits of neighbouring pixels that a convolution reads together, such as three pixels of a row.
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
-    /// The words of the first output, and all that follow.
+    /// The words of the first output, and everything after them.
     pub bits: &'a [u32],
-    /// Words from those of one output to those of the next.
+    /// Words from the inputs of one output to those of the next.
     pub step: usize,
 }
 
@@ -29,7 +29,8 @@ impl XnorWeights {
     ///
     /// # Panics
     ///
-    /// When `words` are not whole rows of the runs, or a sum is too large for the mantissa of an f32.
+    /// When `words` does not consist of whole rows of the runs, or a sum is too large for the mantissa of an
+    /// f32.
     pub fn pack(isa: Isa, words: &[u32], runs: &[usize], signs: usize) -> Self {
         let row: usize = runs.iter().sum();
         assert!(signs <= 32 * row && signs < 1 << 24, "{signs} signs in {row} words");
@@ -42,17 +43,17 @@ impl XnorWeights {
     }
 }
 
-/// A row of sums of products of signs, as floats that are whole numbers.
+/// A row of sums of products of signs, which are whole numbers stored as floats.
 ///
 /// # Panics
 ///
-/// [`BitKernel::run`] panics when there is not a run of bits for each of the weights, one is too short, or
+/// [`BitKernel::run`] panics when the number of runs is not that of the weights, a run is too short, or
 /// the weights were packed for vectors of another width.
 #[derive(Debug)]
 pub struct Xnor<'a> {
     /// What is read.
     pub runs: &'a [Run<'a>],
-    /// What it is multiplied with.
+    /// What it is multiplied by.
     pub weights: &'a XnorWeights,
     /// `[pixel][outputs padded to GROUP]`; its length says how many pixels there are. The padding is
     /// undefined.

@@ -1,4 +1,4 @@
-//! Gradients by weights: sums over all pixels of products of two maps.
+//! Gradients with respect to weights: sums over all pixels of products of two maps.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use crate::lanes::floats::{Kernel, Lanes, WIDEST};
 
 /// `sums[k][o] += Σ_p gradient[o][p] · src[reads[k] + p]` over the positions `p` of some rows.
 ///
-/// `gradient` is zero in its frame, so positions between rows count nothing.
+/// `gradient` is zero in its frame, so positions between rows add nothing.
 ///
 /// # Panics
 ///
@@ -22,7 +22,7 @@ pub struct Correlate<'a> {
     pub gradient: &'a [f32],
     /// `[reads, outputs]`.
     pub sums: &'a mut [f32],
-    /// How the planes lie.
+    /// The layout of the planes.
     pub frame: Frame,
     /// The rows that are summed.
     pub rows: Range<usize>,
@@ -30,8 +30,8 @@ pub struct Correlate<'a> {
     pub rectify: bool,
 }
 
-/// Floats of all sources that are summed in one go: few enough for the second-level cache to keep them for every tile of
-/// outputs.
+/// Floats of all sources that are summed at a time: few enough for the second-level cache to keep them for
+/// all tiles of outputs.
 const CHUNK: usize = 1 << 16;
 
 /// Most sums in registers.
@@ -58,7 +58,8 @@ impl Correlate<'_> {
         let planes = (most - least) as usize / self.frame.plane() + 1;
         let outputs = self.sums.len() / self.reads.len();
         let span = self.frame.row(self.rows.start)..self.frame.row(self.rows.end);
-        // Sums of a chunk's tile cost as much as some hundred positions; the outputs of a tile stay in the nearest cache.
+        // Adding up the sums of a tile costs as much as a few hundred positions; the outputs of a tile stay
+        // in the nearest cache.
         let chunk = (CHUNK / planes).clamp(512, 1536) / L::WIDTH * L::WIDTH;
         for from in span.clone().step_by(chunk) {
             let part = from..(from + chunk).min(span.end);
@@ -106,14 +107,14 @@ impl Correlate<'_> {
         let outputs = self.sums.len() / self.reads.len();
         let len = part.len();
         let whole = len / L::WIDTH * L::WIDTH;
-        // Behind the last position there is more to read, if only the slack of a plane.
+        // There is more to read after the last position, if only the slack of a plane.
         let readable = len.next_multiple_of(L::WIDTH);
         let gradients: [&[f32]; O] =
             std::array::from_fn(|i| &self.gradient[(o + i) * plane + part.start..][..readable]);
         let sources: [&[f32]; K] = std::array::from_fn(|i| {
             &self.src[(part.start as isize + self.reads[k + i]) as usize..][..readable]
         });
-        // Closures would be compiled without the instruction set, so loops are written out.
+        // Closures would be compiled without the instruction set, so the loops are written out.
         let zero = v.splat(0.0);
         let mut sums = [[zero; O]; K];
         for p in (0..whole).step_by(L::WIDTH) {
@@ -164,7 +165,7 @@ impl Correlate<'_> {
 /// The sums of the lanes of the first `count` vectors.
 #[inline(always)]
 fn totals<L: Lanes>(v: L, mut vectors: [L::F32; TILE], count: usize) -> [f32; TILE + WIDEST] {
-    // Adding neighbours of two vectors gives one with the sums of both, so `WIDTH` of them end as one.
+    // Adding neighbours in two vectors gives one vector with the sums of both, so `WIDTH` vectors end as one.
     halve(v, &mut vectors, count.div_ceil(2));
     halve(v, &mut vectors, count.div_ceil(4));
     if L::WIDTH >= 8 {
@@ -180,7 +181,7 @@ fn totals<L: Lanes>(v: L, mut vectors: [L::F32; TILE], count: usize) -> [f32; TI
     totals
 }
 
-/// Adds up neighbours: in each of the first `half` vectors then are the sums of two.
+/// Adds neighbours: each of the first `half` vectors then holds the sums of two.
 #[inline(always)]
 fn halve<L: Lanes>(v: L, vectors: &mut [L::F32; TILE], half: usize) {
     for i in 0..half {

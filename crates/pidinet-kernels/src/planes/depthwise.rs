@@ -1,4 +1,4 @@
-//! Depthwise convolutions of whole planes whose windows are known to the compiler, forwards and backwards.
+//! Depthwise convolutions of whole planes with windows known at compile time, forward and backward.
 
 use std::ops::Range;
 
@@ -14,8 +14,8 @@ pub struct Window {
 }
 
 impl Window {
-    /// The window that reads these pixels, as rows down and columns right, row by row; if there is code for it: 3x3, 5x5
-    /// and those of angular and radial differences. They read as much on one side as on the other.
+    /// The window that reads these pixels, given as rows down and columns right, row by row, if there is code
+    /// for it: 3x3, 5x5 and those of angular and radial differences. All of them are symmetric.
     pub fn of(offsets: &[(isize, isize)]) -> Option<Self> {
         let known = [(3, ALL_3), (3, ANGULAR), (5, RADIAL), (5, ALL_5)];
         known
@@ -32,14 +32,14 @@ impl Window {
             .map(move |place| (place / size - half, place % size - half))
     }
 
-    /// Pixels that it reads for each.
+    /// Pixels that it reads for each output.
     pub fn taps(self) -> usize {
         self.used.count_ones() as usize
     }
 }
 
-/// `dst[c][p] (+)= Σ_tap weights[c][tap] · src[c][p + tap]`. The gradient by the input is the same with the taps in
-/// reverse.
+/// `dst[c][p] (+)= Σ_tap weights[c][tap] · src[c][p + tap]`. The gradient with respect to the input is the
+/// same with the taps in reverse.
 ///
 /// # Panics
 ///
@@ -52,7 +52,7 @@ pub struct Depthwise<'a> {
     pub window: Window,
     /// `[c][tap]`.
     pub weights: &'a [f32],
-    /// Whether the sum is added to what is in the destination.
+    /// Whether the sum is added to the destination's content.
     pub accumulate: bool,
     /// As many planes as there are channels.
     pub dst: &'a mut [f32],
@@ -97,8 +97,8 @@ struct Plane<'a, const SIZE: usize, const USED: u32> {
 impl<const SIZE: usize, const USED: u32> Kernel for Plane<'_, SIZE, USED> {
     type Output = ();
 
-    /// Sums are shifted, not inputs: each column of the window is added up where its inputs are, and then moved to where
-    /// it belongs.
+    /// Sums are shifted, not inputs: each column of the window is summed at the place of its inputs, and then
+    /// moved to where it belongs.
     #[inline(always)]
     fn run<L: Lanes>(self, v: L) {
         let Self { src, kernel, accumulate, dst, frame } = self;
@@ -109,7 +109,7 @@ impl<const SIZE: usize, const USED: u32> Kernel for Plane<'_, SIZE, USED> {
         for tap in 0..const { USED.count_ones() as usize } {
             splats[tap] = v.splat(kernel[tap]);
         }
-        // Left of the first pixel there is nothing but zeros.
+        // Left of the first pixel there are only zeros.
         let mut here = contributions::<L, SIZE, USED>(v, &splats, &inputs, 0);
         let mut sum = with_left(v, [v.splat(0.0); SIZE], here);
         for (i, dst) in dst[span].chunks_mut(L::WIDTH).enumerate() {
@@ -150,7 +150,8 @@ fn window_rows<L: Lanes, const SIZE: usize>(
     rows
 }
 
-/// `sums[c][tap] += Σ_p gradient[c][p] · src[c][p + tap]`: the gradient by the weights of a [`Depthwise`].
+/// `sums[c][tap] += Σ_p gradient[c][p] · src[c][p + tap]`: the gradient with respect to the weights of a
+/// [`Depthwise`].
 ///
 /// # Panics
 ///
@@ -183,14 +184,15 @@ impl Kernel for DepthwiseGradient<'_> {
     }
 }
 
-/// Positions that are summed in one go: a sum of more would be rounded like the whole.
+/// Positions that are summed at a time, which limits rounding errors.
 const CHUNK: usize = 8192;
 
 impl DepthwiseGradient<'_> {
     #[inline(always)]
     fn channels<L: Lanes, const SIZE: usize, const USED: u32>(self, v: L) {
         let Self { src, gradient, sums, frame, .. } = self;
-        // Positions of the sources: a window to the left of the first pixel and to the right of the last.
+        // Positions of the sources: half a window further left than the first pixel and further right than
+        // the last.
         let span = frame.row(0) - SIZE / 2..frame.row(frame.height) + SIZE / 2;
         let planes = gradient.chunks_exact(frame.plane()).zip(src.chunks_exact(frame.plane()));
         for ((gradient, src), sums) in planes.zip(sums.chunks_exact_mut(const { USED.count_ones() as usize }))
@@ -235,13 +237,13 @@ impl<const SIZE: usize, const USED: u32, const FROM: usize, const TO: usize> Ker
         let inputs = window_rows::<L, SIZE>(v, src, frame, part.start, vectors);
         let gradients = v.vectors(&gradient[part.start..]);
         let mut totals = [v.splat(0.0); 25];
-        // Only left of all pixels is there less than a vector.
+        // Only to the left of all pixels is there less than a whole vector.
         let mut before = v.splat(0.0);
         if part.start >= L::WIDTH {
             before = v.load(&gradient[part.start - L::WIDTH..]);
         }
         let mut here = v.load(gradients[0].as_ref());
-        // What the last vector reads beyond the part is right of all pixels, where gradients are zero.
+        // Beyond the part, the last vector reads to the right of all pixels, where gradients are zero.
         for i in 0..vectors {
             let after = v.load(gradients[i + 1].as_ref());
             let columns = shifts::<L, SIZE>(v, before, here, after);

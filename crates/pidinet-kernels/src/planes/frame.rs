@@ -1,9 +1,9 @@
 //! How a plane lies in memory.
 
-/// Elements behind a plane that a kernel may read, but never uses: its widest tile.
+/// Elements after a plane that a kernel may read but never uses: the widest tile.
 const SLACK: usize = 128;
 
-/// How a plane of `height × width` lies in its frame of zeros.
+/// The layout of a plane of `height × width` in its frame of zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Frame {
     /// Rows of the map.
@@ -25,7 +25,7 @@ impl Frame {
         self.border * self.stride() + self.border
     }
 
-    /// Elements from the first pixel to behind the last row, borders between rows included.
+    /// Elements from the first pixel to the end of the last row, including borders between rows.
     pub fn len(&self) -> usize {
         self.height * self.stride()
     }

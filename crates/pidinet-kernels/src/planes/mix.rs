@@ -1,4 +1,4 @@
-//! Weighted sums of shifted planes: every convolution, and its gradient by its input.
+//! Weighted sums of shifted planes: every convolution, and its gradient with respect to its input.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ use crate::lanes::floats::{Kernel, Lanes, WIDEST};
 /// What a sum is added to.
 #[derive(Clone, Copy, Debug)]
 pub enum Onto<'a> {
-    /// Nothing: what is in the destination does not matter.
+    /// Nothing: the destination is overwritten.
     Nothing,
-    /// What is in the destination.
+    /// The destination's content.
     Itself,
     /// Other planes of the same frame, one for each output.
     Planes(&'a [f32]),
@@ -19,9 +19,9 @@ pub enum Onto<'a> {
 /// `dst[o][p] = onto[o][p] + bias[o] + Σ_k weights[k][o] · src[reads[k] + p]` for the positions `p` of
 /// some rows.
 ///
-/// A 1×1 convolution has one `k` for each input channel, a 3×3 one nine, four dilated ones that are added
-/// thirty-six; a depthwise one is a call for each channel with a single output. The gradient by the input
-/// is the same sum with outputs and inputs exchanged and the distances negated.
+/// A 1×1 convolution has one `k` for each input channel, a 3×3 one nine, and four dilated ones added
+/// together thirty-six; a depthwise one takes a call for each channel, with a single output. The gradient
+/// with respect to the input is the same sum with outputs and inputs exchanged and the distances negated.
 ///
 /// # Panics
 ///
@@ -40,14 +40,14 @@ pub struct Mix<'a> {
     pub onto: Onto<'a>,
     /// `outputs` planes.
     pub dst: &'a mut [f32],
-    /// How all planes lie.
+    /// The layout of all planes.
     pub frame: Frame,
     /// The rows of `dst` that are computed.
     pub rows: Range<usize>,
     /// Whether negative sources count as zero: `max(src, 0)` is convolved.
     pub rectify: bool,
-    /// Planes for the outputs: where they are not positive, the sum counts as zero. The gradient by the
-    /// input of what was rectified.
+    /// Planes for the outputs: where they are not positive, the sum counts as zero. For the gradient
+    /// with respect to a rectified input.
     pub positive: Option<&'a [f32]>,
 }
 
@@ -64,7 +64,8 @@ impl Kernel for Mix<'_> {
         assert_eq!(self.weights.len(), outputs * self.reads.len(), "weights are [reads, outputs]");
         assert!(self.dst.len() >= outputs * frame.plane(), "outputs have a plane each");
         let span = frame.row(self.rows.start)..frame.row(self.rows.end);
-        // A tile of sums stays in registers, with its sources, a weight and one register to spare: 24 of 32, or 12 of 16.
+        // A tile of sums stays in registers, leaving room for its sources, a weight and one spare: 24 of 32,
+        // or 12 of 16.
         if outputs < 4 {
             for o in 0..outputs {
                 for p in span.clone().step_by(8 * L::WIDTH) {
@@ -72,7 +73,8 @@ impl Kernel for Mix<'_> {
                 }
             }
         } else if L::REGISTERS >= 32 {
-            // Positions outside, outputs inside: the sources of a tile stay in the cache for all outputs.
+            // Positions in the outer loop, outputs in the inner one: the sources of a tile stay in the cache
+            // for all outputs.
             for p in span.clone().step_by(3 * L::WIDTH) {
                 let mut o = 0;
                 while o + 8 <= outputs {
@@ -98,7 +100,7 @@ impl Kernel for Mix<'_> {
 }
 
 impl Mix<'_> {
-    /// The outputs from `o` on, which are fewer than the tallest tile has.
+    /// The outputs from `o` on, fewer than in the tallest tile.
     #[inline(always)]
     fn rest<L: Lanes, const V: usize>(&mut self, v: L, mut o: usize, p: usize, end: usize) {
         let outputs = self.outputs();
@@ -120,7 +122,7 @@ impl Mix<'_> {
         self.weights.len() / self.reads.len()
     }
 
-    /// `O` outputs from `o` at `V` vectors of positions from `p`, of which those before `end` are stored.
+    /// `O` outputs from `o` on at `V` vectors of positions from `p` on; positions before `end` are stored.
     #[inline(always)]
     fn tile<L: Lanes, const O: usize, const V: usize>(&mut self, v: L, o: usize, p: usize, end: usize) {
         let mut sums = self.sums::<L, O, V>(v, o, p);

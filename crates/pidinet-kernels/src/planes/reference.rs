@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 
-/// [`Mix`](super::Mix) without `add`, pixel by pixel: `[outputs, h, w]`.
+/// [`Mix`](super::Mix) onto nothing and without bias, pixel by pixel: `[outputs, h, w]`.
 pub fn mix(src: &[f32], reads: &[isize], weights: &[f32], frame: Frame) -> Vec<f64> {
     let outputs = weights.len() / reads.len();
     let mut sums = Vec::with_capacity(outputs * frame.height * frame.width);

@@ -4,9 +4,8 @@
 //! dst = pointwise(relu(depthwise(rows))) + shortcut
 //! ```
 //!
-//! What the depthwise convolution gives for a few columns stays in the cache until the 1x1
-//! convolution has read it; it is never a map. The result is that of
-//! [`Depthwise`] followed by [`Dense`], bit for bit.
+//! The depthwise output of a few columns stays in the cache until the 1x1 convolution has read it;
+//! it is never a whole map. The result is that of [`Depthwise`] followed by [`Dense`], bit for bit.
 
 use crate::lanes::floats::{Kernel, Lanes};
 use crate::rows::dense::{self, Dense, DenseWeights, chunk_columns};
@@ -44,7 +43,7 @@ pub struct Block<'a> {
     pub columns: Range<usize>,
     /// Columns of the map.
     pub width: usize,
-    /// Memory to work in, [`scratch_len`] long; what is in it does not matter.
+    /// Working memory, [`scratch_len`] long; its content does not matter.
     pub scratch: &'a mut [f32],
     /// The row to write.
     pub dst: RowMut<'a>,

@@ -5,10 +5,10 @@
 //! ```
 //!
 //! One kernel for all of them: a 1x1 convolution has one tap, a 3x3 nine, the four dilated 3x3 of a CDCM
-//! thirty-six, and two maps are concatenated by giving both as taps. It is a matrix product whose second
-//! factor is never gathered: a tile of a few outputs by a few vectors of columns stays in registers while
-//! all taps and channels are added to it, in the same order for every tile, so the result does not depend
-//! on the tiles.
+//! thirty-six, and two maps are concatenated by passing both as taps. It is a matrix product whose second
+//! factor is never gathered (there is no im2col): a tile of a few outputs by a few vectors of columns
+//! stays in registers while all taps and channels are added to it. The order is the same for every tile,
+//! so the result does not depend on the tiling.
 
 pub use crate::rows::window::{Activation, Tap};
 
@@ -24,12 +24,12 @@ use std::ops::Range;
 ///
 /// # Panics
 ///
-/// [`Kernel::run`] panics when a row is too short for the columns asked for, when there are not as many
-/// taps as the weights have, or when `columns` is not as described.
+/// [`Kernel::run`] panics when a row is too short for the columns, when the number of taps is not that
+/// of the weights, or when `columns` is not as described.
 #[derive(Debug)]
 pub struct Dense<'a> {
     /// Where to read, in the order of the weights. Rows wider than the map by at least `|dx|` zeros
-    /// ([`row::stride`](crate::rows::row::stride)) give the zero padding.
+    /// ([`row::stride`](crate::rows::row::stride)) provide the zero padding.
     pub taps: &'a [Tap<'a>],
     /// Packed weights and bias.
     pub weights: &'a DenseWeights,
@@ -37,8 +37,8 @@ pub struct Dense<'a> {
     pub activation: Activation,
     /// A row with as many channels as the output, added to it.
     pub add: Option<Row<'a>>,
-    /// Columns to compute: from a multiple of [`MARGIN`](crate::rows::row::MARGIN) to another, or to `width`. They reach `dst` as
-    /// whole vectors, zeros from column `width` on.
+    /// Columns to compute: from a multiple of [`MARGIN`](crate::rows::row::MARGIN) to another, or to `width`.
+    /// They are written to `dst` as whole vectors, with zeros from column `width` on.
     pub columns: Range<usize>,
     /// Columns of the map.
     pub width: usize,
@@ -61,16 +61,16 @@ impl Kernel for Dense<'_> {
     }
 }
 
-/// Columns that a kernel works on at a time: 124 KiB of inputs, that the second-level cache holds beside the weights and that
-/// are a whole row of maps of 481 columns. With as many as the first-level cache holds, a quarter, blocks were 3 to 6 % slower:
-/// depthwise convolutions read their rows in shorter pieces, and more tiles begin and end. A multiple of 32, which is as wide as
-/// most tiles.
+/// Columns that a kernel works on at a time: 124 KiB of inputs, which the second-level cache holds together
+/// with the weights, and which are a whole row of maps of 481 columns. With only as many as the first-level
+/// cache holds, a quarter, blocks were 3 to 6 % slower: depthwise convolutions read their rows in shorter
+/// pieces, and more tiles begin and end. A multiple of 32, which is as wide as most tiles.
 pub fn chunk_columns(channels: usize) -> usize {
     const FLOATS: usize = 31744;
     (FLOATS / channels.max(1)).clamp(96, 1024) / 32 * 32
 }
 
-/// Computes columns whose inputs are in the caches for every tile but the first.
+/// Computes columns whose inputs are in the caches for every tile except the first.
 #[inline(always)]
 pub(crate) fn chunk<L: Lanes>(lanes: L, job: Dense<'_>) {
     let Dense { taps, weights, activation, add, columns, width, dst } = job;
@@ -87,7 +87,7 @@ pub struct DenseWeights(Matrix<f32, f32>);
 
 impl DenseWeights {
     /// Packs weights `[outputs, tap, input]` for `isa`. Taps may have different numbers of inputs;
-    /// without `bias` it is zero.
+    /// without `bias` the bias is zero.
     ///
     /// Weights packed for one instruction set give the right result with any other, only more slowly.
     ///
@@ -116,7 +116,7 @@ impl DenseWeights {
     }
 }
 
-/// Products of floats, whose values are rectified where `RELU` says so.
+/// Products of floats, whose values are rectified if `RELU` is true.
 #[derive(Clone, Copy)]
 struct Floats<const RELU: bool>;
 

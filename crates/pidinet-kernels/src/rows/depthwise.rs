@@ -1,4 +1,4 @@
-//! Depthwise convolutions of stride 1: every channel sees itself.
+//! Depthwise convolutions of stride 1: every channel sees only itself.
 //!
 //! ```text
 //! dst[c][x] = act(sum_taps w[c][tap] * row[tap.row][c][x + tap.dx])
@@ -28,8 +28,8 @@ use std::ops::Range;
 ///
 /// # Panics
 ///
-/// [`Kernel::run`] panics when a row is too short for the columns asked for, when there are not as many
-/// rows as the weights have, or when `columns` is not as [`Dense`](crate::rows::dense::Dense) describes.
+/// [`Kernel::run`] panics when a row is too short for the columns, when the number of rows is not that
+/// of the weights, or when `columns` is not as [`Dense`](crate::rows::dense::Dense) describes.
 #[derive(Debug)]
 pub struct Depthwise<'a> {
     /// The rows of the window, top to bottom: those at `y + dilation * (i - size / 2)`.
@@ -87,7 +87,7 @@ pub(crate) fn packed_chunk<L: PackedLanes>(lanes: L, job: Job<'_>, sink: Words<'
     }
 }
 
-/// Windows, a bit for every position that has a tap.
+/// Windows, with a bit for every position that has a tap.
 pub(crate) const ALL_3: u32 = 0b111_111_111;
 pub(crate) const ANGULAR: u32 = 0b111_101_111;
 pub(crate) const RADIAL: u32 = 0b10101_01110_11011_01110_10101;

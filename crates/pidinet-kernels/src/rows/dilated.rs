@@ -4,13 +4,14 @@
 //! dst[o][y][x] = bias[o] + sum_d sum_{u,v in -1..=1} sum_i w[d][o][i][u][v] * src[i][y + d u][x + d v]
 //! ```
 //!
-//! Rows a dilation `d` apart are neighbours of an ordinary convolution: `y, y + d, y + 2d, ...` share the rows they read. In a
-//! band of [`BAND`] rows each such chain, of one to four, is computed at once by a fast scheme: the rows that it reads are
-//! combined into the factors of its products, the dense kernel computes these from all channels and three columns, and
-//! they are combined into rows. With the dilations 5, 7, 9 and 11 of a CDCM that takes 21.6 multiply-adds for an
-//! input, an output and a pixel instead of 33 (36, less three that read the centre again).
+//! Rows a dilation `d` apart are neighbours of an ordinary convolution: `y, y + d, y + 2d, ...` share the
+//! rows they read. In a band of [`BAND`] rows, each of these chains of one to four rows is computed at once
+//! by a fast scheme: the rows that it reads are combined into the factors of its products, the dense kernel
+//! computes the products from all channels and three columns, and the products are combined into output rows.
+//! With the dilations 5, 7, 9 and 11 of a CDCM that takes 21.6 multiply-adds for an input, an output and a
+//! pixel instead of 33 (36, less three that read the centre again).
 //!
-//! A row is rounded as its place in the band says, so bands begin at multiples of [`BAND`].
+//! How a row is rounded depends on its place in the band, so bands always begin at multiples of [`BAND`].
 
 mod scheme;
 
@@ -43,17 +44,17 @@ pub struct DilatedWeights {
 #[derive(Clone, Debug)]
 struct Branch {
     dilation: usize,
-    /// For chains of one row, of two, ...: those of each of its products, three taps.
+    /// For chains of one row, of two, and so on: the weights of each product, with three taps.
     chains: [Vec<DenseWeights>; LONGEST],
 }
 
 impl DilatedWeights {
-    /// Packs dilations and their weights `[outputs, inputs, 3, 3]`; without `bias` it is zero.
+    /// Packs dilations and their weights `[outputs, inputs, 3, 3]`; without `bias` the bias is zero.
     ///
     /// # Panics
     ///
-    /// When the lengths do not fit together, there is no dilation, or one is less than 5, so that chains are longer than
-    /// four, or more than [`MARGIN`].
+    /// When the lengths do not fit together, there is no dilation, or one is more than [`MARGIN`] or less
+    /// than 5, so that chains would be longer than four.
     pub fn pack(isa: Isa, branches: &[(usize, Vec<f32>)], inputs: usize, bias: Option<&[f32]>) -> Self {
         let (_, first) = branches.first().expect("a dilation");
         let outputs = first.len() / (9 * inputs);
@@ -111,12 +112,12 @@ impl DilatedWeights {
         (FLOATS / self.inputs.max(self.outputs())).max(COLUMNS) / COLUMNS * COLUMNS
     }
 
-    /// Length of one factor of each channel for so many columns, and as many on either side as are read.
+    /// Length of one factor of each channel for this many columns, plus those read on either side.
     fn factor_len(&self, columns: usize) -> usize {
         row::block_len(self.inputs, columns + 2 * MARGIN)
     }
 
-    /// Length of one product of each output for so many columns.
+    /// Length of one product of each output for this many columns.
     fn product_len(&self, columns: usize) -> usize {
         row::block_len(self.outputs(), columns)
     }
@@ -150,8 +151,8 @@ fn chain_len(rows: usize, first: usize, dilation: usize) -> usize {
 /// shorter than [`DilatedWeights::scratch_len`], or when `columns` is not as described.
 #[derive(Debug)]
 pub struct Dilated<'a> {
-    /// The rows from [`DilatedWeights::reach`] above the first that is written to as many below the last, with zeros for
-    /// those outside the map.
+    /// The rows from [`DilatedWeights::reach`] above the first written row to as many below the last, with
+    /// zeros for those outside the map.
     pub rows: &'a [Row<'a>],
     /// Packed weights and bias.
     pub weights: &'a DilatedWeights,
@@ -159,7 +160,7 @@ pub struct Dilated<'a> {
     pub columns: Range<usize>,
     /// Columns of the map.
     pub width: usize,
-    /// Memory to work in; what is in it does not matter.
+    /// Working memory; its content does not matter.
     pub scratch: &'a mut [f32],
     /// The rows to write: [`BAND`], or fewer at the end of the map.
     pub dst: &'a mut [RowMut<'a>],
@@ -222,19 +223,19 @@ fn begin<L: Lanes>(lanes: L, bias: &[f32], columns: Range<usize>, width: usize, 
 
 /// Some columns of the rows of a chain.
 struct Chain<'c, 'a> {
-    /// From the first row that it reads on.
+    /// The rows that it reads, from the first one on.
     rows: &'c [Row<'a>],
-    /// From a row of the chain to the next.
+    /// Distance from one row of the chain to the next.
     dilation: usize,
-    /// Those of all chains.
+    /// The weights of all chains.
     weights: &'c DilatedWeights,
-    /// Those of its products.
+    /// The weights of its products.
     products: &'c [DenseWeights],
     /// A multiple of [`MARGIN`].
     columns: Range<usize>,
     width: usize,
     scratch: &'c mut [f32],
-    /// From its first row on. What it gives is added.
+    /// The rows from its first one on; its output is added to them.
     dst: &'c mut [RowMut<'a>],
 }
 

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 /// Where an elementwise kernel works: `columns` of `channels` channels of a map `width` columns wide.
 ///
-/// `columns` are as in [`Dense`](crate::rows::dense::Dense); the kernels panic when they are not, or when a row is
-/// too short.
+/// `columns` is as in [`Dense`](crate::rows::dense::Dense); the kernels panic when it is not, or when a row
+/// is too short.
 #[derive(Clone, Debug)]
 pub struct Extent {
     /// Channels.

@@ -1,21 +1,21 @@
-//! Weights of a dense convolution in the order its tiles read them.
+//! Weights of a dense convolution in the order in which its tiles read them.
 
 use crate::buffer::Aligned;
 use crate::isa::Isa;
 use crate::lanes::floats::{Kernel, Lanes};
 use std::ops::Range;
 
-/// Weights `[tile][tap][k][output of the tile]`, where `k` counts the channels of a tap, or its words, and what else
-/// belongs to each output.
+/// Weights `[tile][tap][k][output of the tile]`, where `k` counts the channels of a tap, or its words, and
+/// whatever else belongs to each output.
 ///
-/// The outputs are cut into as few tiles as the instruction set's tallest allows, and the tiles are of
+/// The outputs are cut into as few tiles as the instruction set's tallest tile allows, and the tiles have
 /// equal height, give or take one: 60 outputs are five tiles of twelve, 80 are four of twelve and three of
 /// eleven, 5 are one of five. No tile is padded.
 #[derive(Clone, Debug)]
 pub(super) struct Matrix<W: Copy + Default, O> {
     packed: Aligned<W>,
     outputs: Vec<O>,
-    /// How many `k` each tap has.
+    /// Number of `k` in each tap.
     depths: Vec<usize>,
     tiles: Vec<Range<usize>>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Tile<'a, W, O> {
     pub(super) weights: &'a [W],
     /// `[height]`.
     pub(super) outputs: &'a [O],
-    /// How many `k` each tap has.
+    /// Number of `k` in each tap.
     pub(super) depths: &'a [usize],
 }
 
@@ -67,7 +67,7 @@ impl<W: Copy + Default, O> Matrix<W, O> {
         &self.depths
     }
 
-    /// Those of all taps together.
+    /// The channels, or words, of all taps together.
     pub(super) fn depth(&self) -> usize {
         self.depths.iter().sum()
     }
@@ -97,7 +97,7 @@ pub(super) fn biases(matrix: &[f32], inputs: usize, bias: Option<&[f32]>) -> Vec
     bias
 }
 
-/// Cuts `outputs` into as few parts of at most `tallest` as will do, as equal as can be.
+/// Cuts `outputs` into as few parts of at most `tallest` as possible, of nearly equal size.
 fn tiles(outputs: usize, tallest: usize) -> Vec<Range<usize>> {
     let count = outputs.div_ceil(tallest);
     (0..count).map(|i| i * outputs / count..(i + 1) * outputs / count).collect()

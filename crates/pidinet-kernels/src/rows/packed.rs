@@ -4,9 +4,10 @@
 //! dst[o][x] = bias[o] + sum_taps sum_i w[o][tap][i] * value[i][x + tap.dx] + add[o][x]
 //! ```
 //!
-//! Only `w` and `value` are of low precision. Sums, bias, and what is added are not, and the output is floats, so what
-//! runs through many layers, the sum of blocks and shortcuts, is never rounded to it. Words take the place of
-//! floats in a [`Row`](crate::rows::row::Row): word `i` of column `x` is what float `x` of channel `i` would be.
+//! Only `w` and `value` have low precision. Sums, bias and the added row do not, and the output is in floats,
+//! so the sum of blocks and shortcuts, which runs through many layers, is never rounded to it. Words take the
+//! place of floats in a [`Row`](crate::rows::row::Row): word `i` of column `x` lies where float `x` of
+//! channel `i` would be.
 
 mod block;
 mod dense;

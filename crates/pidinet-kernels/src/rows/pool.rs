@@ -1,12 +1,12 @@
-//! Max-pooling of 2x2 windows with stride 2, two rows to one.
+//! Max-pooling of 2x2 windows with stride 2: two rows become one.
 
 use crate::lanes::floats::{Kernel, Lanes};
 use crate::rows::row::{MARGIN, Row, RowMut};
 use crate::rows::window::check_columns;
 use std::ops::Range;
 
-/// `dst[c][x] = max over the four values [c][2 x], [c][2 x + 1] of both rows`, the last column of an odd map
-/// left out. Which value wins against NaN is not specified.
+/// `dst[c][x] = max over the four values [c][2 x], [c][2 x + 1] of both rows`, leaving out the last column
+/// of an odd map. Which value wins against NaN is not specified.
 ///
 /// # Panics
 ///

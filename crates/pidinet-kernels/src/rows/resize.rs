@@ -1,7 +1,7 @@
 //! Bilinear resizing as PyTorch does it with `align_corners=False`, and the last pass of the network.
 //!
 //! Output position `i` lies at `(i + 1/2) * input / output - 1/2` of the input, in `f32` and not below zero;
-//! it takes its value from the two input positions around it. Rows are blended first, where they are short,
+//! it takes its value from the two input positions around it. Rows are blended first, while they are short,
 //! and then stretched.
 
 use std::ops::Range;
@@ -10,7 +10,7 @@ use crate::lanes::floats::{Kernel, Lanes};
 use crate::rows::elementwise::sigmoid;
 use crate::rows::row::{MARGIN, Row};
 
-/// For every output position of one axis, the input position left of it and the weight of the one after.
+/// For every output position of one axis, the input position to its left and the weight of the next one.
 #[derive(Clone, Debug)]
 pub struct Axis {
     first: Vec<u32>,
@@ -18,7 +18,7 @@ pub struct Axis {
     input: usize,
 }
 
-/// The two input positions an output position lies between.
+/// The two input positions that an output position lies between.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Between {
     /// The position at or before it.
@@ -39,8 +39,8 @@ impl Axis {
         Axis::part(input, output, 0..input, 0..output)
     }
 
-    /// Some positions of an axis, `from` those of its input and `to` those of its output, which lie as they lie on the whole
-    /// axis. Those that lie outside of `from` take the value at its end.
+    /// Part of an axis: `from` positions of its input and `to` positions of its output, placed as on the
+    /// whole axis. Positions outside `from` take the value at its end.
     ///
     /// # Panics
     ///
@@ -91,13 +91,13 @@ pub struct Part<'a> {
     pub lower: Row<'a>,
     /// [`Between::weight`] of the output row.
     pub lower_weight: f32,
-    /// What the map is multiplied with.
+    /// What the map is multiplied by.
     pub scale: f32,
     /// From its columns to the output's.
     pub columns: &'a Axis,
 }
 
-/// What a [`Fuse`] ends with.
+/// The last operation of a [`Fuse`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
     /// The sum itself.
@@ -106,12 +106,12 @@ pub enum Finish {
     Sigmoid,
 }
 
-/// One row of the network's answer: `dst = sigmoid(bias + sum over parts of scale * resized map)`.
+/// One row of the network's output: `dst = sigmoid(bias + sum over parts of scale * resized map)`.
 ///
 /// # Panics
 ///
-/// [`Kernel::run`] panics when an axis does not end at the length of `dst`, a row is too short, or
-/// `scratch` is shorter than [`scratch_len`].
+/// [`Kernel::run`] panics when an axis does not have as many outputs as `dst`, a row is too short,
+/// or `scratch` is shorter than [`scratch_len`].
 #[derive(Debug)]
 pub struct Fuse<'a> {
     /// The maps.
@@ -120,7 +120,7 @@ pub struct Fuse<'a> {
     pub bias: f32,
     /// What is done to the sum.
     pub finish: Finish,
-    /// Memory to work in; what is in it does not matter.
+    /// Working memory; its content does not matter.
     pub scratch: &'a mut [f32],
     /// The row to write: all of its columns, and nothing after.
     pub dst: &'a mut [f32],
@@ -166,7 +166,7 @@ impl Kernel for Fuse<'_> {
     }
 }
 
-/// `scale * (upper + (lower - upper) * weight)` of all columns, the last repeated once more.
+/// `scale * (upper + (lower - upper) * weight)` for all columns, with the last one repeated.
 #[inline(always)]
 fn blend<L: Lanes>(lanes: L, part: &Part<'_>, blended: &mut [f32]) {
     let width = part.columns.input;
@@ -192,7 +192,7 @@ fn stretch<L: Lanes>(lanes: L, axis: &Axis, blended: &[f32], x: usize) -> L::F32
         }
         return lanes.load(&values);
     }
-    // The columns are no further apart than the output's, so one vector holds all that are needed.
+    // Input columns are at least as far apart as output columns, so one vector holds all that are needed.
     let first = indices[0];
     let left = lanes.pick(lanes.load(&blended[first as usize..]), first, indices);
     let right = lanes.pick(lanes.load(&blended[first as usize + 1..]), first, indices);
@@ -205,7 +205,8 @@ fn stretch<L: Lanes>(lanes: L, axis: &Axis, blended: &[f32], x: usize) -> L::F32
 mod tests {
     use super::*;
 
-    /// Positions of a part are those of the whole axis, and at its ends, where their input is not there, those next to it.
+    /// Positions of a part are those of the whole axis; at its ends, where the input is missing, the nearest
+    /// one is used.
     #[test]
     fn a_part_of_an_axis_lies_where_the_whole_does() {
         for (input, output) in [(125, 1003), (40, 40), (125, 1000)] {

@@ -3,11 +3,11 @@
 //! A map `[c, h, w]` is kept row by row, all channels of a row together: `h` row blocks of
 //! `[c, stride]`, so that a strip of rows is one piece of memory and a few rows of every map fit in the
 //! cache. A row block begins with [`MARGIN`] zeros and ends with [`MARGIN`] more; each channel is
-//! followed by zeros up to its stride. What lies left of a channel is therefore always zero, as is what
-//! lies right of it: a convolution reads its border without asking where it is. Rows above and below the
-//! map are row blocks of zeros.
+//! followed by zeros up to its stride. So there are always zeros to the left and right of a channel, and
+//! a convolution reads its border without checking where it is. Rows above and below the map are row
+//! blocks of zeros.
 //!
-//! Who writes a row keeps those zeros: columns from `width` on are stored as zero.
+//! Whoever writes a row keeps those zeros: columns from `width` on are stored as zero.
 
 use crate::lanes::floats::WIDEST;
 

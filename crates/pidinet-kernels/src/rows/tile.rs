@@ -6,12 +6,12 @@ use crate::rows::row::{MARGIN, Row, RowMut};
 use crate::rows::window::Tap;
 use std::ops::Range;
 
-/// What a dense convolution multiplies and adds.
+/// The arithmetic of a dense convolution.
 pub(super) trait Arithmetic: Copy {
     /// One weight.
     type Weight: Copy + Default;
 
-    /// What belongs to an output beside its weights.
+    /// What belongs to an output besides its weights.
     type Output: Copy;
 }
 
@@ -32,7 +32,7 @@ pub(super) trait Products<L: Lanes>: Arithmetic {
     /// `weight` in every lane.
     fn splat(lanes: L, weight: Self::Weight) -> Self::Value;
 
-    /// What the sums of an output start with.
+    /// The start of an output's sums.
     fn begin(lanes: L, output: Self::Output) -> Self::Sum;
 
     /// `sum` and the products of `weight` and `value`.
@@ -50,7 +50,7 @@ pub(super) trait Products<L: Lanes>: Arithmetic {
 pub(super) struct Job<'a> {
     /// Where to read, in the order of the weights.
     pub(super) taps: &'a [Tap<'a>],
-    /// What is added.
+    /// The row that is added.
     pub(super) add: Option<Row<'a>>,
     /// Columns to compute.
     pub(super) columns: Range<usize>,
@@ -61,7 +61,7 @@ pub(super) struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// The same for some of its columns.
+    /// The same job for some of its columns.
     #[inline(always)]
     pub(super) fn part(&mut self, columns: Range<usize>) -> Job<'_> {
         Job { taps: self.taps, add: self.add, columns, width: self.width, dst: self.dst.reborrow() }
@@ -82,7 +82,7 @@ pub(super) fn all<L: Lanes, P: Products<L>>(
     }
 }
 
-/// Computes the outputs of one tile with the code for its height.
+/// Computes the outputs of one tile with the code specialised for its height.
 #[inline(always)]
 fn one<L: Lanes, P: Products<L>>(lanes: L, tile: Tile<'_, P::Weight, P::Output>, job: Job<'_>) {
     match tile.outputs.len() {
@@ -102,9 +102,10 @@ fn one<L: Lanes, P: Products<L>>(lanes: L, tile: Tile<'_, P::Weight, P::Output>,
     }
 }
 
-/// Vectors a tile of `height` outputs is wide, so that with its inputs, a weight and one register to spare
-/// it fits. Without that one the compiler moves sums about: with AVX2 a tile of 4 by 3, which needs all
-/// sixteen registers, ran at 38 % of the multiply-add rate and one of 6 by 2 at 82 %.
+/// How many vectors wide a tile of `height` outputs is, so that it fits into the registers with its
+/// inputs, a weight and one spare register. Without the spare one, the compiler moves sums around: with
+/// AVX2 a tile of 4 by 3, which needs all sixteen registers, ran at 38 % of the multiply-add rate, and one
+/// of 6 by 2 at 82 %.
 const fn vectors(registers: usize, height: usize) -> usize {
     const MOST: usize = 4;
     let fit = (registers - 2) / (height + 1);
@@ -117,7 +118,7 @@ const fn vectors(registers: usize, height: usize) -> usize {
     }
 }
 
-/// Covers the columns with tiles as wide as fit, then narrower ones for the rest.
+/// Covers the columns with the widest tiles that fit, then narrower ones for the rest.
 #[inline(always)]
 fn height<L: Lanes, P: Products<L>, const H: usize>(
     lanes: L,
@@ -130,7 +131,7 @@ fn height<L: Lanes, P: Products<L>, const H: usize>(
     cover::<L, P, H, 1>(lanes, tile, &mut job);
 }
 
-/// Computes what tiles of `V` vectors cover whole, and leaves the rest of `job`.
+/// Computes what whole tiles of `V` vectors cover, and leaves the rest in `job`.
 #[inline(always)]
 fn cover<L: Lanes, P: Products<L>, const H: usize, const V: usize>(
     lanes: L,
@@ -149,7 +150,7 @@ fn cover<L: Lanes, P: Products<L>, const H: usize, const V: usize>(
     }
 }
 
-/// Tiles of `H` outputs by `V` vectors, side by side. Their columns are whole tiles.
+/// Tiles of `H` outputs by `V` vectors, side by side; the columns are a whole number of tiles.
 pub(super) struct Columns<'a, P: Arithmetic, const H: usize, const V: usize> {
     tile: Tile<'a, P::Weight, P::Output>,
     job: Job<'a>,
@@ -172,7 +173,7 @@ impl<P: Arithmetic, const H: usize, const V: usize> Columns<'_, P, H, V> {
         let outputs: &[P::Output; H] = tile.outputs.try_into().expect("each output of the tile");
         for x in columns.step_by(V * L::WIDTH) {
             let here = &mut dst.data[MARGIN + tile.first * dst.stride + x..];
-            // The lines that it will be stored to come while it is computed.
+            // The cache lines that it will be stored to are fetched while it is computed.
             lanes.prefetch_rows::<H, V>(here, dst.stride);
             let mut sums: Sums<L, P, H, V> = begin::<L, P, H, V>(lanes, outputs);
             let mut rest = weights;
@@ -190,7 +191,7 @@ impl<P: Arithmetic, const H: usize, const V: usize> Columns<'_, P, H, V> {
     }
 }
 
-/// What the sums of a tile start with.
+/// The start of a tile's sums.
 #[inline(always)]
 fn begin<L: Lanes, P: Products<L>, const H: usize, const V: usize>(
     lanes: L,
@@ -203,10 +204,10 @@ fn begin<L: Lanes, P: Products<L>, const H: usize, const V: usize>(
     sums
 }
 
-/// Adds the products of one tap: the loop the network spends its time in.
+/// Adds the products of one tap: the loop in which the network spends its time.
 ///
-/// The sums come and go by value, and only loops that unroll whole touch them: an index the compiler does
-/// not know would keep them in memory.
+/// The sums are passed and returned by value, and only loops that unroll completely touch them: an index
+/// that the compiler does not know would keep them in memory.
 #[inline(always)]
 fn products<L: Lanes, P: Products<L>, const H: usize, const V: usize>(
     lanes: L,
@@ -233,11 +234,12 @@ fn products<L: Lanes, P: Products<L>, const H: usize, const V: usize>(
     sums
 }
 
-/// The outputs of a tile: its sums as floats, and the row `add`. That comes after all products, as each of them would
-/// be rounded like the row's values, which are large where many blocks have been added up.
+/// The outputs of a tile: its sums as floats, and the row `add`. The row is added after all products;
+/// otherwise each product would be rounded to the precision of the row's values, which are large after many
+/// blocks have been added up.
 ///
-/// Without a row nothing is added, not even zeros: floats that may come from here or there do not stay in registers, and
-/// to store and load them again took 6 % of the time of a block of 60 channels of words.
+/// Without a row nothing is added, not even zeros: values that may come from either place do not stay in
+/// registers, and storing and loading them again took 6 % of the time of a block of 60 channels in words.
 #[inline(always)]
 fn finish<L: Lanes, P: Products<L>, const H: usize, const V: usize>(
     lanes: L,
@@ -266,7 +268,7 @@ fn finish<L: Lanes, P: Products<L>, const H: usize, const V: usize>(
     floats
 }
 
-/// Stores a tile, zeros from its column `inside` on.
+/// Stores a tile, with zeros from its column `inside` on.
 #[inline(always)]
 fn write<L: Lanes, const H: usize, const V: usize>(
     lanes: L,

@@ -53,7 +53,7 @@ pub(crate) struct Output {
     width: usize,
 }
 
-/// A row whose columns hold something, to see that all of them are written.
+/// A row whose columns are not zero, to see that all of them are written.
 pub(crate) fn unfilled(channels: usize, width: usize, extra_stride: usize) -> Output {
     let stride = row::stride(width, 0) + extra_stride;
     let mut data = vec![0.0; row::block_len(channels, stride)];

@@ -1,5 +1,5 @@
-//! Whether a device computes what the engine computes: drivers, and programs that make programs for GPUs, have mistakes
-//! that no error tells of.
+//! Whether a device computes the same as the engine: drivers and GPU compilers have bugs that no error
+//! reports.
 
 use pidinet::Size;
 use pidinet::arch::Arch;
@@ -14,16 +14,17 @@ use crate::{Error, Parameters, Result};
 /// Columns and rows of the image that is compared.
 const SIDE: usize = 64;
 
-/// How far a device's maps may be off: some hundred times what the order of sums explains, a tenth of what can be seen.
+/// How far a device's maps may be off: some hundred times what the order of sums explains, a tenth of what is
+/// visible.
 pub const TOLERANCE: f32 = 1e-3;
 
-/// Compares the maps that a device makes of 64×64 pixels, with a network of this architecture and random weights, with
+/// Compares a device's maps of 64×64 pixels, from a network of this architecture with random weights, with
 /// those of the engine.
 ///
 /// # Errors
 ///
-/// [`Error::WrongMaps`] if one is off by more than [`TOLERANCE`], or holds what is no number; [`Error::Device`] if the device
-/// fails.
+/// [`Error::WrongMaps`] if one is off by more than [`TOLERANCE`], or has a value that is not a number;
+/// [`Error::Device`] if the device fails.
 pub fn check(device: &dyn Device, arch: &Arch) -> Result<()> {
     let model = Model::random(arch.clone(), 1);
     let parameters = Parameters::of(arch).values(&model).expect("weights of random models are not folded");
@@ -34,7 +35,7 @@ pub fn check(device: &dyn Device, arch: &Arch) -> Result<()> {
     let wanted = trace(&model, &pidinet::DetectorOptions::default(), &Planes(&sample), Size::square(SIDE))?;
     let wanted = wanted.sides.iter().chain([&wanted.fused]);
     let off = logits.iter().zip(wanted).map(|(logits, wanted)| {
-        // A map that has not every pixel is as wrong as one of rubbish.
+        // A map with missing pixels is as wrong as one of garbage.
         if logits.len() == wanted.data.len() { furthest(logits, &wanted.data) } else { f32::INFINITY }
     });
     let difference = off.fold(0.0, f32::max);

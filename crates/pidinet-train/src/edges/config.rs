@@ -1,7 +1,7 @@
 //! Everything that decides how a run goes: a TOML file, each field with its meaning and default.
 //!
-//! Unknown fields are errors. A run writes the configuration it used beside its results, defaults filled
-//! in; together with the data it determines the trained weights.
+//! Unknown fields are errors. A run writes the configuration it used, with defaults filled in, next to
+//! its results; together with the data it determines the trained weights.
 
 use std::path::{Path, PathBuf};
 
@@ -37,13 +37,14 @@ pub struct Config {
     pub model: Model,
     /// Images and truth.
     pub data: Data,
-    /// What is done to images before they are learnt from.
+    /// How images are augmented.
     pub augment: Augment,
     /// A teacher.
     pub distil: Distil,
     /// Steps and batches.
     pub train: Train,
-    /// Phases of the run with settings of their own, in order. Without any, the whole run is the same.
+    /// Phases of the run with settings of their own, in order. Without any, settings stay the same over the
+    /// whole run.
     pub phase: Vec<Phase>,
     /// How the learning rate changes.
     pub schedule: Schedule,
@@ -95,7 +96,7 @@ impl Model {
         }
     }
 
-    /// The architecture that the fields say.
+    /// The architecture that the fields describe.
     ///
     /// # Errors
     ///
@@ -119,19 +120,21 @@ impl Model {
 pub struct Data {
     /// The images to learn from.
     pub train: Vec<Material>,
-    /// The images to validate on; they are not learnt from.
+    /// The images to validate on; they are not trained on.
     pub validation: Vec<Source>,
-    /// What a pixel's label is, where annotators disagree.
+    /// A pixel's label if annotators disagree.
     pub labels: Labels,
-    /// A pixel is a boundary if at least this share of annotators sees one; less, but some, is ignored. η.
+    /// η: a pixel is a boundary if at least this share of annotators sees one; it is ignored if a smaller
+    /// share does, but not none.
     pub eta: f32,
     /// Whether the target of a boundary is the share of annotators instead of 1.
     pub soft: bool,
-    /// Pixels at most this far from a boundary, but not on it, are ignored: for truth that may be slightly misplaced.
+    /// Pixels at most this far from a boundary, but not on it, are ignored: for ground truth that may be
+    /// slightly misplaced.
     pub tolerance: usize,
-    /// Pixels with this value in the truth (often 255) are ignored. Without it, every value is meant.
+    /// Pixels with this value in the ground truth (often 255) are ignored. Without it, every value counts.
     pub ignore: Option<u16>,
-    /// Negative pixels count this much more than their share says. λ.
+    /// λ: negative pixels count this many times as much as their share says.
     pub lambda: f32,
     /// How many images may be damaged, or have no usable truth, before the run stops.
     pub skip: usize,
@@ -164,11 +167,11 @@ impl Default for Data {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Validation {
-    /// Every so many epochs; 0 for never.
+    /// Epochs between validations; 0 for never.
     pub epochs: f64,
     /// Thresholds of the scores, evenly spaced; the benchmark has 99.
     pub thresholds: usize,
-    /// At most so many images; 0 for all.
+    /// Most images to validate on; 0 for all.
     pub images: usize,
 }
 
@@ -183,7 +186,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not TOML, or has a field that does not exist or fit.
+    /// If the file cannot be read, is not TOML, or has an unknown field or one that does not fit.
     pub fn open(path: &Path) -> Result<Self> {
         let text =
             pidinet::files::read_text(path).map_err(|source| Error::Read { path: path.into(), source })?;
@@ -194,7 +197,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// If it is not TOML, or has a field that does not exist or fit.
+    /// If it is not TOML, or has an unknown field or one that does not fit.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
     }
@@ -208,7 +211,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the first that makes no sense.
+    /// [`Error::Config`] names the first value that makes no sense.
     pub fn check(&self) -> Result<()> {
         self.model.arch()?;
         let Data { eta, lambda, loaders, tolerance, .. } = self.data;
@@ -236,7 +239,7 @@ impl Config {
         self.check_together()
     }
 
-    /// Checks what parts ask of each other.
+    /// Checks what parts require of each other.
     fn check_together(&self) -> Result<()> {
         let Self { data, distil, train, phase, .. } = self;
         let alone = data.train.iter().find(|material| matches!(material.source, Source::Pictures { .. }));
@@ -244,7 +247,7 @@ impl Config {
             let expected = "a teacher (distil.maps or distil.model), as there is no truth";
             check("data.train", pictures, distil.is_on() && pictures.trust > 0.0, expected)?;
         }
-        // What a batch is must follow from its number, which the clock does not know.
+        // The content of a batch must follow from its number, which is impossible if the clock decides.
         let steady = phase.is_empty() && matches!(distil.trust, Trust::Always(_));
         check(
             "train.minutes",

@@ -1,4 +1,4 @@
-//! Networks for edges on the CPU, with our own kernels.
+//! Edge networks on the CPU, with our own kernels.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -107,7 +107,7 @@ impl OnCpu {
 
     fn geometry(&self, height: usize, width: usize) -> Arc<Geometry> {
         let mut known = self.geometries.lock().unwrap_or_else(PoisonError::into_inner);
-        // Continuous scales give a new size for every image: they are not worth keeping.
+        // With continuous scales every image has a new size, which is not worth keeping.
         if known.len() > 64 {
             known.clear();
         }

@@ -1,4 +1,4 @@
-//! Images with what annotators drew in them.
+//! Images with what annotators drew on them.
 
 use std::ops::Range;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub use marks::Marks;
 use rule::Rule;
 use teacher::Teacher;
 
-/// The images of a run, read when they are needed and kept while there is room.
+/// The images of a run, read when needed and kept while there is room.
 #[derive(Debug)]
 pub struct Examples {
     pairs: Vec<Pair>,
@@ -39,10 +39,10 @@ pub struct Examples {
 /// A source of images.
 #[derive(Debug)]
 struct Of {
-    /// Its images among all.
+    /// The range of its images among all images.
     range: Range<usize>,
     rule: Rule,
-    /// Classes of its masks, if those are its truth.
+    /// Number of classes of its masks, if those are its truth.
     classes: Option<usize>,
     /// How much a teacher counts.
     trust: f32,
@@ -51,19 +51,19 @@ struct Of {
 #[derive(Debug)]
 struct Cache {
     examples: Vec<Option<Arc<Example>>>,
-    /// What the teacher sees, `[h, w]`, of 65535.
+    /// The teacher's maps, `[h, w]`, as shares of 65535.
     maps: Vec<Option<Arc<Vec<u16>>>>,
     /// Bytes that may still be used.
     room: usize,
 }
 
 impl Examples {
-    /// The images of several sources, one after the other. Nothing is decoded yet.
+    /// Opens the images of several sources, one after another. Nothing is decoded yet.
     ///
     /// # Errors
     ///
-    /// If a source cannot be read, is empty, or has truth without an image; if the teacher has no map of more images
-    /// than `data` allows to skip.
+    /// If a source cannot be read, is empty, or has truth without an image; if the teacher lacks maps for
+    /// more images than `data` allows to be skipped.
     pub fn open(materials: &[Material], data: &Data, teacher: Option<Teacher>) -> Result<Self> {
         let (mut pairs, mut sources) = (Vec::new(), Vec::new());
         for material in materials {
@@ -141,7 +141,8 @@ impl Examples {
         Ok(example)
     }
 
-    /// What the teacher sees in image `index`, which is `example`: `[h, w]`, of 65535. `None` without a teacher.
+    /// The teacher's map of image `index`, which is `example`: `[h, w]`, as shares of 65535. `None` without a
+    /// teacher.
     ///
     /// # Errors
     ///
@@ -160,7 +161,7 @@ impl Examples {
         Ok(Some(map))
     }
 
-    /// How much the teacher counts in image `index`, times what the configuration says for all.
+    /// How much the teacher counts in image `index`, relative to the configuration's value for all.
     pub fn trust(&self, index: usize) -> f32 {
         self.source(index).trust
     }

@@ -1,11 +1,11 @@
-//! What training makes small: weighted binary cross-entropy of five maps, and that of a teacher's map.
+//! The loss: weighted binary cross-entropy of five maps, and that of a teacher's map.
 
 use super::sample::{Label, Lesson, Sample};
 
 /// How labels become targets and weights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Loss {
-    /// λ: how much more a negative pixel counts than its share of the pixels says.
+    /// λ: how many times as much a negative pixel counts as its share of the pixels says.
     pub lambda: f32,
     /// Whether a target is the label itself, or 1 for every positive pixel.
     pub soft: bool,
@@ -29,11 +29,11 @@ impl Loss {
     /// Σ_A trust · M/|A| · H(t, p)
     /// ```
     ///
-    /// where `A` are the pixels inside the picture, `t` is the teacher's map, and `M` the sum of the weights that the
-    /// truth has in one map, so that with a trust of 1 teacher and truth count alike:
-    /// `M = (1 + λ) |Y+||Y−|/(|Y+|+|Y−|)`. Where `Y+` or `Y−` is empty, there is no such truth, and the teacher's own map
-    /// gives their sizes: `Σ t` and `Σ (1 − t)`. Every pixel weighs the same, as the teacher's probabilities are those of
-    /// the balanced truth already.
+    /// where `A` are the pixels inside the picture, `t` is the teacher's map, and `M` the sum of the truth's
+    /// weights in one map, so that with a trust of 1 teacher and truth count equally:
+    /// `M = (1 + λ) |Y+||Y−|/(|Y+|+|Y−|)`. If `Y+` or `Y−` is empty, there is no such truth, and the teacher's own map gives
+    /// their sizes: `Σ t` and `Σ (1 − t)`. Every pixel has the same weight, since the teacher's probabilities
+    /// already come from the balanced truth.
     pub fn teach(&self, labels: &[Label], lesson: &Lesson, scale: f32, fused: &mut [f32]) -> f64 {
         let weight = self.lesson_weight(labels, lesson);
         let mut loss = 0.0;
@@ -81,9 +81,9 @@ impl Loss {
     /// Σ_{Y+} |Y−|/(|Y+|+|Y−|) · H(t, p)  +  Σ_{Y−} λ |Y+|/(|Y+|+|Y−|) · H(0, p)
     /// ```
     ///
-    /// where `p` is the sigmoid, `t` the target and `H` the cross-entropy. Without negative pixels, where the truth knows
-    /// only boundaries, each positive one counts once. The gradient of a term by the logit
-    /// is its weight times `p − t`. Gradients are multiplied with `scale`, the loss is not.
+    /// where `p` is the sigmoid, `t` the target and `H` the cross-entropy. Without negative pixels, because
+    /// the truth knows only boundaries, each positive one counts once. The gradient of a term with respect to
+    /// the logit is its weight times `p − t`. Gradients are multiplied by `scale`, the loss is not.
     pub fn differentiate(&self, labels: &[Label], scale: f32, maps: &mut [Vec<f32>; 5]) -> f64 {
         let asked = self.asked(labels);
         let mut loss = 0.0;
@@ -92,7 +92,7 @@ impl Loss {
                 let mut sum = 0.0;
                 for (x, &label) in rows.iter_mut().zip(labels) {
                     let (weight, target) = asked(label);
-                    // −t ln p − (1 − t) ln(1 − p), with nothing large in an exponential.
+                    // −t ln p − (1 − t) ln(1 − p), without large numbers in an exponential.
                     let small = (-x.abs()).exp();
                     sum += weight * (x.max(0.0) - *x * target + small.ln_1p());
                     let p = if *x >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) };
@@ -104,7 +104,7 @@ impl Loss {
         loss
     }
 
-    /// What a label asks for, in an image with these labels: how much its pixel counts, and its target.
+    /// For a label in an image with these labels: how much its pixel counts, and its target.
     pub fn asked(self, labels: &[Label]) -> impl Fn(Label) -> (f32, f32) {
         let positive = labels.iter().filter(|&&label| label > 0.0).count() as f32;
         let negative = labels.iter().filter(|&&label| label == 0.0).count() as f32;

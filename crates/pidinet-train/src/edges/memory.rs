@@ -1,4 +1,4 @@
-//! Whether a run fits into memory, looked at before it begins.
+//! Whether a run fits into memory, checked before it begins.
 
 use pidinet::Size;
 use pidinet::arch::Arch;
@@ -7,16 +7,16 @@ use pidinet::arch::survey::Survey;
 use super::config::Config;
 use crate::{Error, Result};
 
-/// Maps that are kept of each one that a step computes: itself, its gradient, and what the gradient needs.
+/// Maps kept in memory for each map that a step computes: itself, its gradient, and what the gradient needs.
 const MAPS: u64 = 3;
 
 /// Bytes of a pixel of a sample: colours and a label.
 const SAMPLE: u64 = 24;
 
-/// Batches that are prepared, and the one that is learnt from.
+/// Batches in memory: those being prepared, and the current one.
 const BATCHES: u64 = 3;
 
-/// Refuses crops that need more memory than there is; whole images are as large as they are.
+/// Refuses crops that need more memory than there is; whole images are not checked.
 pub(super) fn check(arch: &Arch, config: &Config) -> Result<()> {
     let side = config.augment.crop;
     if side == 0 {
@@ -39,7 +39,7 @@ fn needed(arch: &Arch, side: usize, batch: usize, threads: usize) -> u64 {
     MAPS * maps * batch.min(threads) as u64 + samples
 }
 
-/// The bytes of memory that this process may have, where the system says it.
+/// The bytes of memory that this process may use, if the system reports it.
 fn available() -> Option<u64> {
     let read = |path: &str| std::fs::read_to_string(path).ok();
     let total = read("/proc/meminfo").and_then(|text| total(&text));

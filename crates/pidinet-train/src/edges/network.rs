@@ -1,4 +1,4 @@
-//! What a device computes of a network for edges.
+//! What a device computes for an edge network.
 
 use std::fmt::Debug;
 use std::sync::atomic::AtomicBool;
@@ -7,7 +7,7 @@ use super::loss::Loss;
 use super::sample::Sample;
 use crate::Result;
 
-/// A network without its parameters: they come with every call, as [`crate::Parameters`] orders them.
+/// A network without its parameters: they are passed with every call, in the order of [`crate::Parameters`].
 pub trait Network: Debug + Send + Sync {
     /// The sum of the samples' losses, and the gradient of the sum divided by `divisor`.
     ///
@@ -22,7 +22,8 @@ pub trait Network: Debug + Send + Sync {
         divisor: f32,
     ) -> Result<(f64, Vec<f32>)>;
 
-    /// [`Self::differentiate`]; `None` if `stop` becomes true before all samples are begun, where the device looks.
+    /// [`Self::differentiate`]; `None` if `stop` becomes true before all samples have been started, on
+    /// devices that check it.
     ///
     /// # Errors
     ///
@@ -38,7 +39,7 @@ pub trait Network: Debug + Send + Sync {
         self.differentiate(parameters, loss, samples, divisor).map(Some)
     }
 
-    /// The network with parameters that stay, to run on many samples.
+    /// The network with fixed parameters, to run on many samples.
     fn fixed<'a>(&'a self, parameters: &[f32]) -> Box<dyn Fixed + 'a>;
 }
 

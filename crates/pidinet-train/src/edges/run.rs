@@ -1,4 +1,4 @@
-//! A run that trains a network to find edges: the folder is that of any other [run](crate::run).
+//! A run that trains a network to find edges; its folder is like that of any other [run](crate::run).
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use crate::{Error, Result};
 ///
 /// # Errors
 ///
-/// If the configuration, the data or the folder cannot be used, or the loss stops being a number. What was
-/// saved before stays.
+/// If the configuration, the data or the folder cannot be used, or the loss stops being a number.
+/// Everything saved before stays.
 pub fn train(config: &Config, options: &RunOptions<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
     config.check()?;
     let rules = Rules {

@@ -1,4 +1,4 @@
-//! What the network learns from once.
+//! One training sample.
 
 /// An image and its labels, ready for the network.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,13 +11,13 @@ pub struct Sample {
     pub image: Vec<f32>,
     /// `[h, w]`, see [`Label`].
     pub labels: Vec<f32>,
-    /// What a teacher sees, if there is one.
+    /// The teacher's map, if there is a teacher.
     pub lesson: Option<Lesson>,
     /// The name of the image.
     pub name: String,
 }
 
-/// What a teacher sees in a sample.
+/// A teacher's map of a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lesson {
     /// Probabilities `[h, w]` in `[0, 1]`; [`IGNORED`] outside the image.
@@ -26,10 +26,11 @@ pub struct Lesson {
     pub trust: f32,
 }
 
-/// Labels as they are stored: what the annotators say of each pixel.
+/// Labels as they are stored: what the annotators say about each pixel.
 ///
-/// 0 is no boundary, values in `(0, 1]` the share of annotators who see one; [`IGNORED`] has no part in the loss.
+/// 0 is no boundary, and values in `(0, 1]` are the share of annotators who see one; [`IGNORED`] pixels do
+/// not count in the loss.
 pub type Label = f32;
 
-/// A pixel that is neither boundary nor not: outside the picture, or doubtful.
+/// A pixel that counts neither as boundary nor as background: outside the picture, or doubtful.
 pub const IGNORED: Label = -1.0;

@@ -1,4 +1,4 @@
-//! Models that a run begins with or learns from.
+//! Models that a run starts from or learns from.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use pidinet::weights::{Model, OpenOptions};
 
 use crate::{Error, Result};
 
-/// The model of a file, or else of the name of a model of edges that comes with the library.
+/// The model in a file, or else the built-in edge model of this name.
 ///
 /// # Errors
 ///
-/// If there is neither, or the file is not a model of edges.
+/// If there is neither, or the file is not an edge model.
 pub(crate) fn model(name: &Path) -> Result<Model> {
     let embedded = name.to_str().and_then(models::named).filter(|_| !name.is_file());
     match embedded {

@@ -1,10 +1,10 @@
 //! The network on the CPU, with gradients.
 //!
-//! A [`Tape`] is the list of what `pidinet::arch::pidinet` computes, recorded once: convolutions with what
-//! is added to them, and a few small operations. It is replayed forwards and backwards for one image at a
-//! time (`tape/passes.rs`); what an operation computes and its gradient stand in one file. Images of a batch are
-//! independent, so they run in parallel and their gradients are added in order, which makes the sum the same for any
-//! number of threads.
+//! A [`Tape`] is the list of what `pidinet::arch::pidinet` computes, recorded once: convolutions, with what
+//! is added to them, and a few small operations. It is replayed forward and backward for one image at a time
+//! (`tape/passes.rs`); each operation and its gradient are in the same file. Images of a batch are
+//! independent, so they run in parallel, and their gradients are added in order, so the sum is the same for
+//! any number of threads.
 //!
 //! Rectified maps are never stored: a convolution that reads one rectifies while it reads.
 
@@ -36,7 +36,7 @@ pub use workspace::Workspace;
 use nodes::{ConvOp, Node, Op, Part};
 use taps::Taps;
 
-/// What an image is turned into, and how to go back.
+/// The operations of a network, to replay forward and backward.
 #[derive(Clone, Debug)]
 pub struct Tape {
     nodes: Vec<Node>,
@@ -80,7 +80,7 @@ impl Tape {
     }
 }
 
-/// The interpreter that writes down what the network computes.
+/// The interpreter that records what the network computes.
 struct Recorder {
     nodes: Vec<Node>,
     parameters: Parameters,
@@ -91,7 +91,7 @@ struct Recorder {
 struct Value {
     node: usize,
     version: usize,
-    /// Whether `max(node, 0)` is meant.
+    /// Whether this stands for `max(node, 0)`.
     rectified: bool,
 }
 
@@ -101,7 +101,7 @@ impl Recorder {
         Value { node: self.nodes.len() - 1, version: 0, rectified: false }
     }
 
-    /// The node of `value`, which from now on has one more reader.
+    /// The node of `value`; it now has one more reader.
     fn read(&mut self, value: &Value) -> usize {
         assert!(!value.rectified, "only convolutions read rectified maps");
         self.read_any(value)
@@ -154,8 +154,8 @@ impl Build for Recorder {
         self.push(Op::Sigmoid { x }, channels, level)
     }
 
-    /// The later of the two is a convolution that nobody else reads: it adds the other one itself. Two such
-    /// convolutions of the same map become one.
+    /// The later of the two is a convolution that nothing else reads: it adds the other one itself. If both
+    /// are convolutions of the same map, they become one.
     fn add(&mut self, a: &Value, b: &Value) -> Value {
         let (first, last) = if a.node < b.node { (a, b) } else { (b, a) };
         let (first, last) = (self.read(first), self.read(last));

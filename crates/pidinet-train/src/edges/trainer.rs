@@ -1,4 +1,4 @@
-//! One step after the other: gradients of a batch, and the optimiser.
+//! Training step by step: gradients of a batch, and the optimiser.
 
 use std::sync::atomic::AtomicBool;
 
@@ -33,7 +33,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// If its architecture is another one, or its differences are folded.
+    /// If its architecture is different, or its differences are folded.
     pub fn start_from(&mut self, model: &Model) -> Result<(), String> {
         let parameters = self.learner.layout().values(model)?;
         self.learner.start_from(parameters);

@@ -1,10 +1,10 @@
-//! How good the network is on images it has not learnt from.
+//! How good the network is on images that it was not trained on.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pidinet::EdgeMap;
 use pidinet::save::SaveOptions;
+use pidinet::{EdgeMap, Size};
 use pidinet_eval::GroundTruth;
 use pidinet_eval::edges::counts::Counts;
 use pidinet_eval::edges::evaluate::{self, evaluate, thresholds};
@@ -70,7 +70,7 @@ impl Validation {
             let mut maps = network.logits(&sample)?;
             let fused = maps[4].iter().map(|&x| sigmoid(x)).collect();
             let loss = loss.differentiate(&sample.labels, 1.0, &mut maps);
-            let map = EdgeMap::new(sample.width, sample.height, fused);
+            let map = EdgeMap::new(Size { height: sample.height, width: sample.width }, fused);
             if index < PICTURES {
                 let picture = pictures.join(format!("{}.png", pair.id));
                 decorate(map.save(picture, &SaveOptions::default()));

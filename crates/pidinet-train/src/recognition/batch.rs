@@ -1,4 +1,4 @@
-//! What the network learns from once.
+//! One training batch.
 
 /// A batch of images of one size.
 #[derive(Clone, Debug, Default, PartialEq)]

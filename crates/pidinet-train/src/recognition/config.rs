@@ -12,7 +12,7 @@ use crate::schedule::Schedule;
 use crate::settings::{Train, check, invalid};
 use crate::{Error, Result};
 
-/// A training run of a network for recognition.
+/// A training run of a recognition network.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -22,9 +22,9 @@ pub struct Config {
     pub model: Model,
     /// Images with classes.
     pub data: Data,
-    /// What is done to images before they are learnt from.
+    /// How images are augmented.
     pub augment: Augment,
-    /// What has one bit, and what is asked of the answers.
+    /// What is binary, and what the targets are.
     pub binary: Binary,
     /// Steps and batches.
     pub train: Train,
@@ -37,7 +37,7 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// `bi-pidinet-s` as for CIFAR-10.
+    /// The settings for `bi-pidinet-s` on CIFAR-10.
     fn default() -> Self {
         Self {
             seed: 0,
@@ -72,7 +72,7 @@ pub struct Model {
 }
 
 impl Default for Model {
-    /// `bi-pidinet-s`, a fifth of its inputs differences.
+    /// `bi-pidinet-s`, with differences for a fifth of its inputs.
     fn default() -> Self {
         Self::of(&RecognitionArch::small(1).with_differences(Kind::Central, 0.2))
     }
@@ -92,7 +92,7 @@ impl Model {
         }
     }
 
-    /// The architecture that the fields say, for so many classes.
+    /// The architecture that the fields describe, for this many classes.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl Model {
     }
 }
 
-/// One value, where all are the same.
+/// A single value if all are the same.
 fn same<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
     let mut values: Vec<T> = values.collect();
     if values.windows(2).all(|pair| pair[0] == pair[1]) {
@@ -141,15 +141,16 @@ fn same<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
 pub struct Data {
     /// A folder or archive with a folder for each class, or the binary batches of CIFAR.
     pub path: PathBuf,
-    /// What of it is learnt from.
+    /// The split to train on; empty for everything.
     pub train: String,
     /// The split to validate on; empty for none.
     pub validation: String,
-    /// Of the images that would be learnt from, so many of each class are measured on instead.
+    /// Number of images of each class that are taken from training and used for validation instead.
     pub held_out: usize,
     /// How many images may be damaged before the run stops.
     pub skip: usize,
-    /// Decoded images are kept in memory if all of them take no more MiB; else they are read each time.
+    /// Decoded images are kept in memory if all of them take at most this many MiB; else they are read each
+    /// time.
     pub cache_mib: usize,
     /// Threads that prepare images while the network computes.
     pub loaders: usize,
@@ -169,44 +170,44 @@ impl Default for Data {
     }
 }
 
-/// What is done to images before they are learnt from.
+/// How images are augmented.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augment {
     /// Whether half of the images are mirrored.
     pub flip: bool,
-    /// Zeros around the image before a piece of the network's size is cut out anywhere.
+    /// Zeros around the image before a random crop of the network's size.
     pub pad: usize,
     /// The image is first resized so that its shorter side is the network's times a factor from 1 to this.
     pub scale: f32,
-    /// Side of a square that is blanked out somewhere; 0 for none.
+    /// Side of a square that is blanked out at random; 0 for none.
     pub cutout: usize,
     /// Images are mixed with one another, shares from the distribution Beta(α, α); 0 for no mixing.
     pub mixup: f64,
 }
 
 impl Default for Augment {
-    /// As is usual for CIFAR: pieces of padded images, mirrored or not.
+    /// As usual for CIFAR: crops of padded images, mirrored or not.
     fn default() -> Self {
         Self { flip: true, pad: 4, scale: 1.0, cutout: 0, mixup: 0.0 }
     }
 }
 
-/// What has one bit, and what is asked of the answers.
+/// What is binary, and what the targets are.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Binary {
-    /// What has one bit in the end: `binary`, `activations`, or `real` for a teacher.
+    /// What is binary in the end: `binary`, `activations`, or `real` for a teacher.
     pub precision: Precision,
-    /// What stands for the gradient of an activation's sign: `clamp` or `polynomial`.
+    /// What replaces the gradient of an activation's sign: `clamp` or `polynomial`.
     pub straight: Straight,
-    /// Share of the run in which weights are still real: the first of two steps.
+    /// Share of the run in which weights are still real: the first of two stages.
     pub real_weights: f64,
     /// Share of the target that is spread over all classes.
     pub smoothing: f32,
     /// The folder of a run whose network is the teacher: a real one of the same layout.
     pub teacher: Option<PathBuf>,
-    /// Share of the target that is the teacher's answer.
+    /// Share of the target that is the teacher's output.
     pub trust: f32,
 }
 
@@ -227,7 +228,7 @@ impl Default for Binary {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Validation {
-    /// Every so many epochs; 0 for never.
+    /// Epochs between validations; 0 for never.
     pub epochs: f64,
 }
 
@@ -242,25 +243,26 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not TOML, or has a field that does not exist or fit.
+    /// If the file cannot be read, is not TOML, or has an unknown field or one that does not fit.
     pub fn open(path: &Path) -> Result<Self> {
         let text =
             pidinet::files::read_text(path).map_err(|source| Error::Read { path: path.into(), source })?;
         Self::parse(&text).map_err(|source| Error::Toml { path: path.into(), source: Box::new(source) })
     }
 
-    /// Reads a configuration from its text. Those of the first version say that weights are not averaged,
-    /// `train.average = 0.0`: nothing else is possible, and nothing has to say so.
+    /// Reads a configuration from its text. Configurations of the first version say
+    /// `train.average = 0.0`, that weights are not averaged: nothing else is possible, and it need
+    /// not be said.
     ///
     /// # Errors
     ///
-    /// If it is not TOML, or has a field that does not exist or fit.
+    /// If it is not TOML, or has an unknown field or one that does not fit.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let mut table: toml::Table = toml::from_str(text)?;
         let train = table.get_mut("train").and_then(toml::Value::as_table_mut);
         match train.and_then(|train| train.remove("average")) {
             Some(toml::Value::Float(0.0) | toml::Value::Integer(0)) => table.try_into(),
-            // From the text, so that an error says where.
+            // Parsed from the text, so that errors have a position.
             _ => toml::from_str(text),
         }
     }
@@ -274,7 +276,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the first that makes no sense.
+    /// [`Error::Config`] names the first value that makes no sense.
     pub fn check(&self) -> Result<()> {
         self.model.arch(1)?;
         check("data.path", "empty", !self.data.path.as_os_str().is_empty(), "a folder or archive")?;

@@ -1,4 +1,4 @@
-//! Networks for recognition on the CPU, with our own kernels.
+//! Recognition networks on the CPU, with our own kernels.
 
 use pidinet::arch::recognition::RecognitionArch;
 use pidinet_kernels::Isa;

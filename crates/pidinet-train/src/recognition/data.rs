@@ -1,4 +1,4 @@
-//! Pictures with classes: read, changed at random, made into batches.
+//! Pictures with classes: read, augmented, made into batches.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const MIX: u64 = 3;
 #[derive(Clone, Debug)]
 pub struct Pictures {
     set: Arc<ClassSet>,
-    /// Which of the set.
+    /// Which pictures of the set.
     chosen: Vec<usize>,
     /// All pictures of the set, if they are kept.
     decoded: Option<Arc<Vec<Image>>>,
@@ -39,7 +39,7 @@ impl Pictures {
     ///
     /// # Errors
     ///
-    /// If there are none, or one that should be kept cannot be read.
+    /// If there are none, or one to be kept cannot be read.
     pub fn open(config: &Config, split: &str, input: RecognitionInput) -> Result<Self> {
         let split = (!split.is_empty()).then_some(split);
         let set = Arc::new(ClassSet::open(&config.data.path, split)?);
@@ -54,7 +54,7 @@ impl Pictures {
         Ok(Self { chosen: (0..set.len()).collect(), set, decoded, input })
     }
 
-    /// Takes the last `count` pictures of each class away, as pictures of their own.
+    /// Splits off the last `count` pictures of each class.
     pub fn split_off(&mut self, count: usize) -> Self {
         let mut left = vec![count; self.classes().len()];
         let mut taken = Vec::new();
@@ -187,7 +187,7 @@ pub(super) struct Prepared {
     pub(super) failed: Vec<(String, Error)>,
 }
 
-/// Batch `number`, the first being 0. It follows from the seed and its number alone.
+/// Batch `number`, the first being 0. Its content follows from the seed and its number alone.
 pub(super) fn batch(pictures: &Pictures, config: &Config, number: u64) -> Prepared {
     let count = config.train.batch;
     let (mut images, mut labels) = (Vec::new(), Vec::new());
@@ -239,7 +239,7 @@ fn mix(numbers: &mut [f32], count: usize, share: f32) {
 
 /// A number from the distribution Beta(α, α), by Jöhnk's method.
 fn beta(alpha: f64, rng: &mut ChaCha12Rng) -> f64 {
-    /// For large α few pairs are accepted; then the middle is not far.
+    /// For large α few pairs are accepted; the result is then close to one half.
     const TRIES: usize = 1000;
     for _ in 0..TRIES {
         let [a, b] = std::array::from_fn(|_| rng.random_range(0.0f64..1.0).powf(1.0 / alpha));

@@ -1,6 +1,6 @@
-//! Cross-entropy with targets that are distributions: smoothed labels, mixtures, or what a teacher says.
+//! Cross-entropy with distributions as targets: smoothed labels, mixtures, or a teacher's output.
 
-/// For each label the distribution `1 − smoothing` on it and `smoothing` over all classes.
+/// For each label, a distribution with `1 − smoothing` on it and `smoothing` spread over all classes.
 pub fn targets(labels: &[usize], classes: usize, smoothing: f32) -> Vec<f32> {
     let mut targets = vec![smoothing / classes as f32; labels.len() * classes];
     for (row, &label) in targets.chunks_exact_mut(classes).zip(labels) {

@@ -1,4 +1,4 @@
-//! What a device computes of a network for recognition.
+//! What a device computes for a recognition network.
 
 use std::fmt::Debug;
 
@@ -6,14 +6,14 @@ use super::batch::Batch;
 use super::tape::Mode;
 use crate::Result;
 
-/// Share of the latest batch in the means and variances that are kept for later.
+/// Share of the latest batch in the running means and variances.
 pub const MOMENTUM: f32 = 0.1;
 
-/// A network for recognition without its parameters: they come with every call, as
-/// [`crate::Parameters`] orders them.
+/// A recognition network without its parameters: they are passed with every call, in the order of
+/// [`crate::Parameters`].
 pub trait Recogniser: Debug + Send {
-    /// The sum of the images' losses and the gradient of their mean, with batch norms by the batch. The means and
-    /// variances that are kept for later move towards those of the batch.
+    /// The sum of the images' losses and the gradient of their mean, with batch norms that use the batch's
+    /// moments. The running means and variances move towards those of the batch.
     ///
     /// # Errors
     ///

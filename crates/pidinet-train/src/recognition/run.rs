@@ -1,4 +1,4 @@
-//! A run that trains a network for recognition: the folder is that of any other [run](crate::run).
+//! A run that trains a recognition network; its folder is like that of any other [run](crate::run).
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -28,15 +28,15 @@ use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
 use crate::run::{CONFIG, Event, MODEL, Outcome, RunOptions, Scores, run};
 use crate::{Error, Result};
 
-/// Pictures that are measured on at a time.
+/// Number of pictures to validate on at a time.
 const MEASURED: usize = 100;
 
-/// Trains a network for recognition, as `config` says.
+/// Trains a recognition network, as `config` says.
 ///
 /// # Errors
 ///
-/// If the configuration, the data or the folder cannot be used, or the loss stops being a number. What was
-/// saved before stays.
+/// If the configuration, the data or the folder cannot be used, or the loss stops being a number.
+/// Everything saved before stays.
 pub fn train(config: &Config, options: &RunOptions<'_>, tell: impl FnMut(&Event)) -> Result<Outcome> {
     config.check()?;
     let rules = Rules {
@@ -81,7 +81,7 @@ impl<'a> Classes<'a> {
             return Err(Error::Classes { expected: classes.join(", "), found: found.join(", ") });
         }
         let arch = config.model.arch(classes.len())?;
-        // A network of one bit turns a rounding into another sign: what is compared is one for edges.
+        // A binary network turns a rounding error into a different sign, so an edge network is compared.
         check(device, &Arch::tiny())?;
         let mode =
             Mode { precision: config.binary.precision, straight: config.binary.straight, running: false };
@@ -95,7 +95,7 @@ impl<'a> Classes<'a> {
         Ok(Self { config, arch, input, trainer, teacher, pictures, validation, batches: None })
     }
 
-    /// Moves the targets towards what the teacher says.
+    /// Moves the targets towards the teacher's output.
     fn ask(&mut self, batch: &mut Batch) -> Result<()> {
         let Some(teacher) = &mut self.teacher else { return Ok(()) };
         let mut answers = teacher.logits(&batch.images, batch.size)?;
@@ -107,7 +107,7 @@ impl<'a> Classes<'a> {
         Ok(())
     }
 
-    /// The network as it is.
+    /// The network in its current state.
     fn model(&self, info: ModelInfo) -> Result<RecognitionModel> {
         let path = PathBuf::from(MODEL);
         let mut model =
@@ -117,7 +117,7 @@ impl<'a> Classes<'a> {
         Ok(model)
     }
 
-    /// Loss and accuracy on pictures: those of the engine, if the network is one of bits.
+    /// Loss and accuracy on pictures: those of the engine, if the network is binary.
     fn measure(&mut self, pictures: &Pictures, stop: &AtomicBool) -> Result<Validated> {
         self.trainer.mode.precision = self.config.binary.precision;
         let mut confusion = Confusion::new(pictures.classes().to_vec());
@@ -133,7 +133,7 @@ impl<'a> Classes<'a> {
         let parts = parts.map(|start| start..(start + MEASURED).min(pictures.len()));
         let size = self.input.size;
         if self.config.binary.precision == Precision::Binary {
-            // The pictures are shared out among the threads of the run, and each is seen by one of them.
+            // The pictures are divided among the threads of the run, and each is processed by one of them.
             let options =
                 ClassifierOptions { threads: Some(NonZeroUsize::MIN), ..ClassifierOptions::default() };
             let classifier = Classifier::new(&self.model(ModelInfo::default())?, &options)?;
@@ -175,7 +175,7 @@ fn teacher(folder: &Path, classes: usize, device: &dyn Device) -> Result<Trainer
     if teacher.learner.parameters.len() != checkpoint.parameters.len() {
         return Err(Error::Checkpoint {
             path,
-            found: "another number of parameters".to_owned(),
+            found: "a different number of parameters".to_owned(),
             expected: format!("those of its configuration for {classes} classes"),
         });
     }

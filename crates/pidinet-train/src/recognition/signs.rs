@@ -1,4 +1,4 @@
-//! What stands for the gradient of a sign.
+//! What replaces the gradient of a sign.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ pub fn sign(x: f32) -> f32 {
     if x < 0.0 { -1.0 } else { 1.0 }
 }
 
-/// What stands for the gradient of an activation's sign.
+/// What replaces the gradient of an activation's sign (a straight-through estimator).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Straight {
@@ -33,13 +33,13 @@ impl Straight {
     }
 }
 
-/// What of a binary network has one bit while it learns.
+/// What is binary in a network while it trains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
-    /// Nothing: the teacher that the binary network may learn from.
+    /// Nothing: for a teacher of the binary network.
     Real,
-    /// Activations: the first of two steps.
+    /// Activations: the first of two stages.
     Activations,
     /// Activations and weights.
     #[default]
@@ -52,7 +52,7 @@ impl Precision {
         self != Self::Real
     }
 
-    /// Whether weights are.
+    /// Whether weights are signs.
     pub fn weights(self) -> bool {
         self == Self::Binary
     }

@@ -1,7 +1,7 @@
-//! The network, written down once to run forwards and backwards.
+//! The network, recorded once to run forward and backward.
 //!
-//! Nodes that follow one another without a batch norm between them are a segment: what it computes for an
-//! image depends on no other image, so shards of a batch go through it at the same time.
+//! Consecutive nodes without a batch norm between them form a segment: its result for an image does not
+//! depend on other images, so shards of a batch go through it in parallel.
 
 use std::ops::Range;
 
@@ -24,21 +24,21 @@ mod shift;
 pub mod stack;
 mod sums;
 
-/// What a convolution reads of a pixel of its output: an input pixel, or the difference of two.
+/// What a convolution reads for a pixel of its output: an input pixel, or the difference of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct View {
     pub(super) first: Offset,
     pub(super) second: Option<Offset>,
 }
 
-/// A weight's pixel: of which view, how many rows down and columns right in the output's map.
+/// A weight's pixel: in which view, and how many rows down and columns right in the output's map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tap {
     pub(super) view: usize,
     pub(super) offset: Offset,
 }
 
-/// A convolution, of a map or of the signs of its views; a fully connected layer is one, too.
+/// A convolution, of a map or of the signs of its views; a fully connected layer is one too.
 ///
 /// A stride of 2 becomes an ordinary convolution of four views, one for each parity of row and column.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ pub(super) struct ConvOp {
     pub(super) binary: bool,
 }
 
-/// An operation; numbers are those of nodes for maps, of tensors for parameters.
+/// An operation; maps are given by node numbers, parameters by tensor numbers.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     Image,
@@ -99,17 +99,17 @@ pub(super) enum Op {
 pub(super) struct Node {
     pub(super) op: Op,
     pub(super) channels: usize,
-    /// How often the map was halved; vectors come last.
+    /// How often the map was halved; vectors have the last level.
     pub(super) level: usize,
 }
 
-/// A recorded network for recognition.
+/// A recorded recognition network.
 #[derive(Clone, Debug)]
 pub struct Tape {
     pub(super) nodes: Vec<Node>,
     pub(super) parameters: Parameters,
     pub(super) logits: usize,
-    /// Zeros around maps of each level; vectors come last.
+    /// Width of the border of zeros around maps of each level; vectors come last.
     pub(super) borders: Vec<usize>,
     /// All nodes; each segment but the first starts with a batch norm and has no other.
     pub(super) segments: Vec<Range<usize>>,
@@ -145,8 +145,8 @@ impl Tape {
         Self { nodes, parameters, logits: outputs.logits.node, borders, segments }
     }
 
-    /// The parameters of the network; means and variances of batch norms, which follow from the data and are not learnt,
-    /// among them.
+    /// The parameters of the network, including means and variances of batch norms, which follow from the
+    /// data and are not learnt.
     pub fn parameters(&self) -> &Parameters {
         &self.parameters
     }
@@ -155,18 +155,18 @@ impl Tape {
 /// How a network is run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mode {
-    /// What has one bit.
+    /// What is binary.
     pub precision: Precision,
-    /// What stands for the gradient of a sign.
+    /// What replaces the gradient of a sign.
     pub straight: Straight,
-    /// Whether batch norms use the means and variances that were learnt from, instead of the batch's.
+    /// Whether batch norms use the running means and variances instead of the batch's.
     pub running: bool,
 }
 
 /// The level of vectors, until the number of levels is known.
 const VECTOR: usize = usize::MAX;
 
-/// The interpreter that writes down what the network computes.
+/// The interpreter that records what the network computes.
 struct Recorder {
     nodes: Vec<Node>,
     parameters: Parameters,

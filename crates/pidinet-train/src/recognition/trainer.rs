@@ -1,4 +1,4 @@
-//! A network for recognition that learns: gradients of a batch, and the optimiser.
+//! Training a recognition network: gradients of a batch, and the optimiser.
 
 use pidinet::arch::recognition::RecognitionArch;
 
@@ -10,24 +10,25 @@ use crate::learner::Learner;
 use crate::optimizer::Adam;
 use crate::{Parameters, Result};
 
-/// A network for recognition that learns.
+/// A recognition network that learns.
 #[derive(Debug)]
 pub struct Trainer {
     network: Box<dyn Recogniser>,
-    /// What has one bit, and what stands for the gradient of a sign.
+    /// What is binary, and what replaces the gradient of a sign.
     pub mode: Mode,
     /// Its parameters.
     pub learner: Learner,
 }
 
 impl Trainer {
-    /// A network with random weights that follow from `seed`, and where it computes.
+    /// A network with random weights that follow from `seed`, on a device.
     pub fn new(arch: &RecognitionArch, seed: u64, device: &dyn Device, mode: Mode) -> Self {
         let learner = Learner::new(Parameters::of_recognition(arch), seed);
         Self { network: device.recogniser(arch), mode, learner }
     }
 
-    /// The sum of the images' losses and the gradient of their mean. Batch norms take note of the batch.
+    /// The sum of the images' losses and the gradient of their mean. Batch norms update their running
+    /// moments.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What was measured during a run, one JSON object a line.
+//! The measurements of a run, one JSON object a line.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -17,16 +17,16 @@ pub struct Record {
     pub epoch: f64,
     /// The learning rate of the last step.
     pub rate: f64,
-    /// Mean loss of an image since the line before.
+    /// Mean loss of an image since the previous line.
     pub loss: f64,
     /// Seconds of training.
     pub seconds: f64,
-    /// What was measured on the validation images.
+    /// Scores on the validation images.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub validation: Option<Scores>,
 }
 
-/// What was measured on the validation images.
+/// Scores on the validation images.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Scores {
     /// Mean loss of an image.
@@ -51,7 +51,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Opens the measurements of a run that goes on after `step` steps: lines of later steps, which an
+    /// Opens the measurements of a run that resumes after `step` steps. Lines of later steps, which an
     /// interrupted session wrote after its last checkpoint, are dropped, as is a line that was cut short.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Metrics {
     pub fn add(&mut self, record: &Record) -> Result<()> {
         self.records.push(record.clone());
         let file = std::fs::OpenOptions::new().append(true).create(true).open(&self.path);
-        // Synced, as a checkpoint that comes later may survive a power cut.
+        // Synced, because a later checkpoint may survive a power cut.
         file.and_then(|mut file| file.write_all(line(record).as_bytes()).and_then(|()| file.sync_data()))
             .map_err(|source| Error::Write { path: self.path.clone(), source })
     }

@@ -1,4 +1,4 @@
-//! A page to look at a run: curves of loss, learning rate and scores, numbers, predictions, configuration.
+//! A page that shows a run: curves of loss, learning rate and scores, numbers, predictions, configuration.
 
 use std::fmt::Write;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Runs of training on the CPU, and what they leave.
+//! Training runs on the CPU, and what they leave behind.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;

@@ -12,7 +12,7 @@ pub enum Kind {
     Vanilla,
     /// `cd`, CPDC: each of the neighbours minus the centre.
     Central,
-    /// `ad`, APDC: each neighbour minus the next one around the centre, clock-wise.
+    /// `ad`, APDC: each neighbour minus the next one around the centre, clockwise.
     Angular,
     /// `rd`, RPDC: eight pixels of an outer ring minus the inner ones in the same direction.
     Radial,

@@ -1,9 +1,9 @@
 //! Bi-PiDiNet: recognition with convolutions of one bit, said once.
 //!
 //! [`bi_pidinet`] is the only definition of these networks, generic over [`BuildRecognition`] as
-//! [`pidinet`](super::pidinet) is over [`Build`](super::Build). The two share no operation but the sum of two
-//! maps, so the two traits are apart: who draws edges need not know of bits. What exactly each operation
-//! computes, and in which precision, is in `docs/numerics.md`.
+//! [`pidinet`](super::pidinet) is over [`Build`](super::Build). The two share no operation except the sum of
+//! two maps, so there are two traits, and code for edge networks need not know about binary operations.
+//! `docs/numerics.md` says exactly what each operation computes, and in which precision.
 
 mod convs;
 mod layout;

@@ -177,7 +177,7 @@ impl Build for Survey {
 
     fn conv(&mut self, name: &str, conv: &Conv, x: &Shape) -> Shape {
         let [channels, height, width] = *x;
-        assert_eq!(channels, conv.inputs, "`{name}` is given another number of channels");
+        assert_eq!(channels, conv.inputs, "`{name}` gets a wrong number of channels");
         let (raw, folded) = (conv.weight_shape(), conv.folded_shape());
         let mut parameters: usize = raw.iter().product();
         let weight =

@@ -1,7 +1,7 @@
 //! Temporary files that a killed process left behind.
 //!
-//! Who writes one holds a lock on it, which ends with the process whatever ends it. So a file that is not locked
-//! is nobody's, unless it was made this very moment.
+//! Whoever writes one holds a lock on it, and the lock ends with the process, however that ends. So a file
+//! without a lock belongs to nobody, unless it was created this very moment.
 
 use std::collections::HashSet;
 use std::fs::{self, DirEntry, File, TryLockError};
@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How the names of temporary files begin and end.
+/// How the names of temporary files begin and end; a further extension may follow.
 pub(super) const PREFIX: &str = ".pidinet-";
 pub(super) const SUFFIX: &str = ".tmp";
 
-/// A file that is younger may be one whose owner is about to lock it.
+/// The owner of a younger file may be about to lock it.
 const OLD: Duration = Duration::from_secs(10);
 
-/// How many entries of a folder are looked at.
+/// Most entries of a folder that are looked at.
 const MOST: usize = 100_000;
 
 /// Marks a temporary file as being written. Where files cannot be locked, nothing is swept either.
@@ -34,17 +34,20 @@ pub(super) fn once(folder: &Path) {
     }
 }
 
-/// Removes the temporary files of a folder that are older than `old` and nobody's.
+/// Removes the temporary files in a folder that are older than `old` and belong to nobody.
 fn sweep(folder: &Path, old: Duration) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten().take(MOST) {
         let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        let is_ours = name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes());
-        if is_ours && is_nobodys(&entry, old) {
+        if is_ours(&name.to_string_lossy()) && is_nobodys(&entry, old) {
             log::debug!("removing {}, which a process that is gone has left", entry.path().display());
             let _ = fs::remove_file(entry.path()); // where that fails, it does no harm
         }
     }
+}
+
+fn is_ours(name: &str) -> bool {
+    let rest = name.strip_prefix(PREFIX).and_then(|name| name.split_once(SUFFIX));
+    rest.is_some_and(|(_, extension)| extension.is_empty() || extension.starts_with('.'))
 }
 
 fn is_nobodys(entry: &DirEntry, old: Duration) -> bool {
@@ -70,14 +73,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let staged = Staged::new(path("map"), b"bytes").unwrap();
-        for name in [".pidinet-left.tmp", ".pidinet-else", "other.tmp", "map.png"] {
+        for name in [".pidinet-left.tmp", ".pidinet-film.tmp.mp4", ".pidinet-else", "other.tmp", "map.png"] {
             fs::write(path(name), "").unwrap();
         }
         fs::create_dir(path(".pidinet-folder.tmp")).unwrap();
         sweep(folder.path(), Duration::from_secs(3600));
         assert!(path(".pidinet-left.tmp").exists(), "it is young");
         sweep(folder.path(), Duration::ZERO);
-        assert!(!path(".pidinet-left.tmp").exists());
+        assert!(!path(".pidinet-left.tmp").exists() && !path(".pidinet-film.tmp.mp4").exists());
         for name in [".pidinet-else", "other.tmp", "map.png", ".pidinet-folder.tmp"] {
             assert!(path(name).exists(), "{name}");
         }

@@ -1,7 +1,8 @@
-//! Temporary files, of which none is left behind when the process is ended on purpose.
+//! Temporary files, none of which stays behind when the process is ended on purpose.
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::hash::BuildHasher;
 use std::io::{self, Write};
@@ -12,33 +13,52 @@ use std::time::{Duration, Instant};
 
 use super::sweep;
 
-/// Those that are there. Who makes, moves or removes one holds the lock.
+/// The temporary files that exist. Whoever creates, moves or removes one holds the lock.
 static LIVE: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
 
-/// A temporary file; it is gone if it is dropped.
+/// A temporary file; dropping it removes it.
 #[derive(Debug)]
 pub(super) struct Temporary {
     file: File,
-    /// `None` once it has its place.
+    /// `None` once it is in its place.
     path: Option<PathBuf>,
 }
 
 impl Temporary {
-    /// Makes one in a folder.
+    /// Creates one in a folder.
     pub(super) fn within(folder: &Path) -> io::Result<Self> {
+        let file = Self::make(folder, OsStr::new(""))?;
+        sweep::own(&file.file);
+        Ok(file)
+    }
+
+    /// Makes one in a folder for a program that tells formats by extensions. It may be the one that writes.
+    pub(super) fn like(folder: &Path, extension: &OsStr) -> io::Result<Self> {
+        let file = Self::make(folder, extension)?;
+        // Elsewhere a lock keeps other programs from writing.
+        if cfg!(unix) {
+            sweep::own(&file.file);
+        }
+        Ok(file)
+    }
+
+    fn make(folder: &Path, extension: &OsStr) -> io::Result<Self> {
         sweep::once(folder);
         let mut live = live();
-        let (file, path) = create(folder)?;
-        sweep::own(&file);
+        let (file, path) = create(folder, extension)?;
         live.insert(path.clone());
         Ok(Self { file, path: Some(path) })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.path.as_deref().expect("it has no other place yet")
     }
 
     pub(super) fn as_file(&self) -> &File {
         &self.file
     }
 
-    /// Lets it take the place of `target`.
+    /// Renames it to `target`.
     pub(super) fn persist(mut self, target: &Path) -> io::Result<()> {
         let Some(path) = self.path.take() else { return Ok(()) };
         let mut live = live();
@@ -75,10 +95,11 @@ fn live() -> MutexGuard<'static, HashSet<PathBuf>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes the temporary files of this process and lets no further file of this crate be written: for a handler of
-/// signals that is about to end the process, so that each file is there whole or not at all, and nothing else is.
+/// Removes the temporary files of this process and keeps this crate from writing any more: for a signal
+/// handler that is about to end the process, so that every file is whole or missing and no temporary file is
+/// left.
 ///
-/// Threads that write files wait for ever from then on. Returns within half a second, whatever the disk does.
+/// From then on, threads that write files wait forever. Returns within half a second, whatever the disk does.
 pub fn abandon_temporaries() {
     let start = Instant::now();
     let live = loop {
@@ -96,14 +117,19 @@ pub fn abandon_temporaries() {
 }
 
 /// A new file with a name that nothing else has, with the permissions of any new file.
-fn create(folder: &Path) -> io::Result<(File, PathBuf)> {
+fn create(folder: &Path, extension: &OsStr) -> io::Result<(File, PathBuf)> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    /// Names that are tried before it is given up; two are the same if two machines write to one folder by chance alike.
+    /// Names to try before giving up; a name can be taken if another machine writes to the same folder.
     const TRIES: u32 = 100;
     for _ in 0..TRIES {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let random = RandomState::new().hash_one(count);
-        let path = folder.join(format!("{}{random:016x}{}", sweep::PREFIX, sweep::SUFFIX));
+        let mut name = OsString::from(format!("{}{random:016x}{}", sweep::PREFIX, sweep::SUFFIX));
+        if !extension.is_empty() {
+            name.push(".");
+            name.push(extension);
+        }
+        let path = folder.join(name);
         match File::options().write(true).create_new(true).open(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => return Ok((made?, path)),

@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 use crate::image::Image;
 use crate::weights::Model;
 
-/// The longest side of a picture that is measured; greater ones are shrunk to it. The maps that are looked at take 1.5 KB for
-/// each pixel with the full network.
+/// The longest side of a picture that is measured; larger pictures are shrunk to it. With the full network,
+/// the maps that are looked at take 1.5 KB for each pixel.
 const LONGEST_SIDE: usize = 640;
 
 impl Calibration {
-    /// Runs the network in `f32` on pictures and takes the greatest values. Some dozens like those that are to come are
-    /// enough.
+    /// Runs the network in `f32` on pictures and records the greatest values. A few dozen pictures like those
+    /// to be processed later are enough.
     ///
     /// # Errors
     ///

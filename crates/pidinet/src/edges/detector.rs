@@ -23,8 +23,8 @@ pub struct Detection {
     pub sides: Option<[EdgeMap; 4]>,
 }
 
-/// Finds edges with one model; make it once, use it from any number of threads. A process that is forked from this one may
-/// use it, too: it gets threads of its own.
+/// Finds edges with one model; make it once, use it from any number of threads. A process forked from this
+/// one may use it too, and gets threads of its own.
 ///
 /// # Examples
 ///
@@ -32,12 +32,12 @@ pub struct Detection {
 /// use pidinet::arch::Arch;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::Model;
-/// use pidinet::{EdgeDetector, DetectorOptions};
+/// use pidinet::{DetectorOptions, EdgeDetector, Size};
 ///
 /// let model = Model::random(Arch::tiny(), 1); // usually: Model::open("model.safetensors", …)
 /// let detector = EdgeDetector::new(&model, &DetectorOptions::default())?;
 /// let grey = vec![128u8; 40 * 30];
-/// let image = Image::from_u8(&grey, &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
+/// let image = Image::from_u8(&grey, &PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Grey))?;
 /// let edges = detector.detect(&image)?.edges;
 /// assert_eq!((edges.width(), edges.height()), (40, 30));
 /// # Ok::<(), pidinet::Error>(())
@@ -90,8 +90,9 @@ impl EdgeDetector {
     ///
     /// # Errors
     ///
-    /// [`Error::Scale`] if a scale makes the image too large to address, [`Error::Enlarged`] if it makes it larger than
-    /// 128 megapixels, [`Error::MapNotFinite`] if the model's weights are such that the map is none.
+    /// [`Error::Scale`] if a scale makes the image too large to address, [`Error::Enlarged`] if it makes it
+    /// larger than 128 megapixels, [`Error::MapNotFinite`] if the model's weights produce a map with values
+    /// that are not numbers.
     pub fn detect(&self, image: &Image) -> Result<Detection> {
         Ok(self.run(image, Engine::run)?.0)
     }
@@ -109,16 +110,16 @@ impl EdgeDetector {
         self.run(image, Engine::profile)
     }
 
-    /// The edges of an image, written to memory of the caller: probabilities in `[0, 1]`, to the last bit those of
+    /// The edges of an image, written to the caller's memory: probabilities in `[0, 1]`, bit for bit those of
     /// [`EdgeDetector::detect`].
     ///
-    /// For a loop over frames of one size, of at least 8×8 pixels: with one scale of 1 and without side maps, nothing of
-    /// the size of a map is allocated after the first one.
+    /// For a loop over frames of one size, of at least 8×8 pixels: with one scale of 1 and without side maps,
+    /// nothing as large as a map is allocated after the first frame.
     ///
     /// # Shapes
     ///
-    /// `dst`: `[height, width]`, each row `row_stride` elements after the one before. What lies between rows stays as it
-    /// is.
+    /// `dst`: `[height, width]`, each row `row_stride` elements after the one before. Elements between rows
+    /// are left alone.
     ///
     /// # Errors
     ///
@@ -131,9 +132,9 @@ impl EdgeDetector {
     /// # use pidinet::arch::Arch;
     /// # use pidinet::image::{Image, PixelFormat, PixelLayout};
     /// # use pidinet::weights::Model;
-    /// # use pidinet::{EdgeDetector, DetectorOptions};
+    /// # use pidinet::{DetectorOptions, EdgeDetector, Size};
     /// # let detector = EdgeDetector::new(&Model::random(Arch::tiny(), 1), &DetectorOptions::default())?;
-    /// let layout = PixelLayout::packed(40, 30, PixelFormat::Bgr);
+    /// let layout = PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Bgr);
     /// let frames = [vec![1u8; 40 * 30 * 3], vec![2u8; 40 * 30 * 3]];
     /// let mut image = Image::from_u8(&frames[0], &layout)?;
     /// let mut map = vec![0u8; 64 * 30];
@@ -157,8 +158,8 @@ impl EdgeDetector {
         Ok(())
     }
 
-    /// [`EdgeDetector::detect_into`] in 8 bits: `floor(255 p)`, as [`EdgeMap::to_u8`] gives it. There is no map of
-    /// floats between.
+    /// [`EdgeDetector::detect_into`] in 8 bits: `floor(255 p)`, as [`EdgeMap::to_u8`] returns it, but without
+    /// a map of floats in between.
     ///
     /// # Shapes
     ///
@@ -181,7 +182,7 @@ impl EdgeDetector {
         Ok(())
     }
 
-    /// The detection by a way of running the engine, and what that says of the steps.
+    /// The detection with one way of running the engine, and its statistics of the steps.
     fn run(&self, image: &Image, run: RunEngine) -> Result<(Detection, Vec<StepStats>)> {
         let mut sum: Option<Vec<EdgeMap>> = None;
         let mut stats: Option<Vec<StepStats>> = None;
@@ -220,7 +221,7 @@ impl EdgeDetector {
         &self.arch
     }
 
-    /// What the model file says of the model.
+    /// What the model file says about the model.
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
@@ -240,7 +241,7 @@ impl EdgeDetector {
         self.engine.isa().name()
     }
 
-    /// The input of an image whose map the engine can write where it is wanted.
+    /// The image as input, if the engine can write its map directly to the caller's memory.
     fn writes_rows<'a>(&self, image: &'a Image) -> Option<Padded<'a>> {
         let input = Padded { image, preset: self.preset };
         let whole = input.size() == image.size();
@@ -254,7 +255,7 @@ impl EdgeDetector {
         let run = run(&self.engine, &input, padded);
         let stats = self.engine.stats(&run.times, padded);
         let maps = run.maps.into_iter().map(|map| {
-            let map = EdgeMap::new(padded.width, padded.height, map.data);
+            let map = EdgeMap::new(Size { height: padded.height, width: padded.width }, map.data);
             if padded == image.size() { map } else { map.cropped(image.size()) }
         });
         (maps.collect(), stats)
@@ -270,7 +271,7 @@ fn check_rows(image: &Image, len: usize, row_stride: usize) -> Result<()> {
     PixelLayout { width, height, row_stride, format: PixelFormat::Grey }.check(len)
 }
 
-/// Most pixels of an image that is made larger: 128 million, 400 MB of bytes.
+/// Most pixels of an image that is enlarged: 128 million, 400 MB of bytes.
 const MOST_ENLARGED: u64 = 1 << 27;
 
 /// The size of an image after scaling.

@@ -1,8 +1,8 @@
-//! Runs a plan: threads, memory and, where it is asked for, time for each step.
+//! Runs a plan: threads, memory and, on request, the time of each step.
 //!
-//! The engine streams an image through the network (see `schedule.rs`). A task is a few rows of one
-//! step; threads take tasks as they come. Each row is computed by one thread in a fixed order, so the answer
-//! depends neither on the number of threads nor on the height of the strips.
+//! The engine streams an image through the network (see `schedule.rs`). A task is a few rows of one step;
+//! threads take tasks as they become ready. Each row is computed by one thread in a fixed order, so the
+//! result depends neither on the number of threads nor on the height of the strips.
 
 mod arena;
 mod crew;

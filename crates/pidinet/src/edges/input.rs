@@ -10,7 +10,8 @@ pub trait Input: Sync {
     /// Writes row `y` of the three channels, each as wide as the image.
     fn fill_row(&self, y: usize, channels: [&mut [f32]; 3]);
 
-    /// Writes some `columns` of row `y` of the three channels, each as wide as they are many; the image has `width`.
+    /// Writes some `columns` of row `y` to the three channels, each as long as that range; the image is
+    /// `width` wide.
     fn fill_columns(&self, y: usize, width: usize, columns: Range<usize>, channels: [&mut [f32]; 3]) {
         let mut rows = [(); 3].map(|()| vec![0.0; width]);
         self.fill_row(y, rows.each_mut().map(|row| &mut row[..]));
@@ -18,7 +19,7 @@ pub trait Input: Sync {
     }
 }
 
-/// The smallest side that the network takes: three times halved, it is one pixel.
+/// The smallest side that the network takes: halved three times, it is one pixel.
 const SMALLEST_SIDE: usize = 8;
 
 /// An image as the network's input, extended by zeros at its right and bottom.

@@ -13,17 +13,17 @@ use crate::image::Preset;
 /// How to look for edges.
 #[derive(Clone, Debug)]
 pub struct DetectorOptions {
-    /// Threads; all cores by default. The answer does not depend on it.
+    /// Threads; all cores by default. The result does not depend on their number.
     pub threads: Option<NonZeroUsize>,
     /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the
-    /// environment variable `PIDINET_ISA`, else the best that this CPU has.
+    /// one in the environment variable `PIDINET_ISA`, else the best that this CPU has.
     pub isa: Option<Isa>,
     /// In what numbers the network computes; `f32` where this CPU, or the instruction set, has no fast arithmetic of
     /// the precision asked for ([`EdgeDetector::precision`](super::EdgeDetector::precision)).
     pub precision: Precision,
-    /// Rows that go through the network at a time. The answer does not depend on it.
+    /// Rows that go through the network at a time. The result does not depend on it.
     pub strip: Strip,
-    /// Whether the four side maps are wanted too.
+    /// Whether to return the four side maps as well.
     pub sides: bool,
     /// The image is scaled by each of these, and the maps are averaged; one scale of 1 by default.
     pub scales: Vec<f32>,
@@ -47,8 +47,8 @@ impl Default for DetectorOptions {
 
 /// How many rows of the image go through the network at a time.
 ///
-/// The result is the same for all; the memory grows with the height of a strip, and small strips keep
-/// maps in the cache.
+/// The result is always the same; memory grows with the height of a strip, and small strips keep maps
+/// in the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strip {
     /// Chosen from the number of threads.
@@ -62,20 +62,21 @@ pub enum Strip {
 
 /// In what numbers the network computes.
 ///
-/// With all of them the sums that run through the layers, the depthwise convolutions and the last steps are `f32`.
-/// Lower ones are for the products with most arithmetic: the 1x1 convolutions of the blocks, and the dilated ones.
+/// In all of them, the sums along the shortcuts, the depthwise convolutions and the last steps are `f32`. The
+/// lower ones are used where most of the arithmetic is: in the 1x1 convolutions of the blocks and in the
+/// dilated convolutions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Precision {
     /// `f32` throughout.
     #[default]
     F32,
-    /// Products of bf16, 8 bits of precision, added up in `f32`. It takes AVX-512 BF16 (Cooper Lake, Sapphire Rapids, Zen
-    /// 4 and later); other CPUs compute in `f32`, which they do faster.
+    /// Products of bf16, 8 bits of precision, added up in `f32`. It needs AVX-512 BF16 (Cooper Lake, Sapphire
+    /// Rapids, Zen 4 and later); other CPUs compute in `f32`, which is faster there.
     Bf16,
-    /// Products of int8 in the blocks without projection, with sums that are exact, and of bf16 elsewhere. The model has to
-    /// be [calibrated](crate::calibration); where a picture leaves the ranges it was calibrated for, that part of a
-    /// block is computed in `f32`. It takes AVX-512 VNNI (Cascade Lake, Ice Lake, Zen 4 and later); other CPUs compute
-    /// in `f32`.
+    /// Products of int8 with exact sums in the blocks without projection, and of bf16 elsewhere. The model
+    /// has to be [calibrated](crate::calibration); where a picture goes beyond the calibrated ranges, that
+    /// part of a block is computed in `f32`. It needs AVX-512 VNNI (Cascade Lake, Ice Lake, Zen 4 and
+    /// later); other CPUs compute in `f32`.
     Int8,
 }
 
@@ -92,7 +93,7 @@ impl Precision {
         }
     }
 
-    /// The format of packed values that makes it fast, where there are any.
+    /// The format of packed values that makes it fast, if it packs any.
     pub(super) fn format(self) -> Option<Format> {
         match self {
             Self::F32 => None,

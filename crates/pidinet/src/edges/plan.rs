@@ -21,7 +21,7 @@ pub(crate) use lower::Packing;
 use op::Step;
 use reads::Reads;
 
-/// Which maps a run gives beside the fused one.
+/// Which maps a run returns besides the fused one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
     /// None.
@@ -30,7 +30,7 @@ pub(crate) enum Keep {
     Sides,
     /// Everything in [`Outputs`].
     All,
-    /// Instead of all these, what is between the convolutions of each block.
+    /// Instead of all these, the map between the two convolutions of each block.
     Activations,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Keep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fusion {
     On,
-    /// Every operation of the network is a step of its own: the fused plan is tested against it.
+    /// Every operation of the network is a step of its own: the fused plan is tested against this one.
     #[cfg_attr(not(test), expect(dead_code, reason = "the plain plan is what tests compare with"))]
     Off,
 }
@@ -92,14 +92,15 @@ impl Plan {
         Self { isa, steps, shapes: graph.shapes, floats, reads, paddings, keep: kept }
     }
 
-    /// Bytes that one row of an image becomes in all maps together; half a row where there are half as many.
+    /// Bytes that one row of an image becomes in all maps together; a map with half as many rows counts half
+    /// a row.
     pub(crate) fn row_bytes(&self, width: usize) -> usize {
         let values = |shape: &Shape| (shape.channels * width) >> (2 * shape.level);
         size_of::<f32>() * self.shapes.iter().map(values).sum::<usize>()
     }
 }
 
-/// The nodes of the maps that are wanted, the fused one first where it is.
+/// The nodes of the maps that are wanted, the fused one first if it is among them.
 fn wanted(graph: &Graph, outputs: &Outputs<Id>, keep: Keep) -> Vec<Id> {
     if keep == Keep::Activations {
         let is_activation = |&id: &Id| match graph.nodes[id] {

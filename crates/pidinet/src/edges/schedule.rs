@@ -6,7 +6,8 @@
 //! operations in the same order whatever the height of the strips.
 //!
 //! Streams lie one below the other, and every other one goes upwards, so that two of them end where they
-//! meet. A thread that keeps to its stream finds in its own cache what it reads, except for some rows at the border.
+//! meet. A thread that keeps to its stream finds what it reads in its own cache, except for a few rows at the
+//! border.
 
 mod cut;
 mod order;
@@ -34,7 +35,7 @@ pub(crate) struct Schedule {
     pub(crate) streams: Vec<Vec<Task>>,
     /// For each map that a step reads resized, where its pixels come from.
     pub(crate) resizes: Vec<Vec<Resize>>,
-    /// Whether the tasks of steps that want bands are bands.
+    /// Whether steps that want bands get them.
     pub(crate) bands: bool,
 }
 
@@ -67,7 +68,7 @@ impl Schedule {
         Self { sizes, rings, streams, resizes, bands: pace.bands }
     }
 
-    /// Takes the image for the columns from `start` on of a wider one: maps are resized as they are there.
+    /// Treats the image as the columns from `start` on of a wider one, and resizes maps as in that one.
     pub(crate) fn take_columns(&mut self, shapes: &[Shape], steps: &[Reads], width: usize, start: usize) {
         for (id, (step, resizes)) in steps.iter().zip(&mut self.resizes).enumerate() {
             for (input, resize) in cut::resized(step).zip(resizes) {

@@ -9,7 +9,7 @@ use crate::arch::Outputs;
 use crate::error::Result;
 use crate::weights::Model;
 
-/// Every map in [`Outputs`] for an input that is ready for the network, as tests and research want it.
+/// Every map in [`Outputs`] for an input that is ready for the network, for tests and research.
 ///
 /// # Errors
 ///

@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// The file costs more than is allowed.
+    /// The file needs more than is allowed.
     #[error(
         "the model exceeds the limit `{limit}`: {found}, where {allowed} are allowed; raise \
          `OpenOptions::{limit}` if you trust the file"
@@ -22,7 +22,7 @@ pub enum ModelError {
 
     /// Neither kind of file.
     #[error(
-        "this is no model: expected a PyTorch checkpoint (a zip archive) or a safetensors file, found {bytes} \
+        "this is not a model: expected a PyTorch checkpoint (a zip archive) or a safetensors file, found {bytes} \
          bytes that begin with `{begin}`"
     )]
     Unknown {
@@ -32,13 +32,13 @@ pub enum ModelError {
         begin: String,
     },
 
-    /// A checkpoint of PyTorch, where they are not read.
+    /// A PyTorch checkpoint, in a build that does not read them.
     #[error(
         "this is a PyTorch checkpoint, or another zip archive, and this program was built without the feature `pytorch`"
     )]
     WithoutPytorch,
 
-    /// A checkpoint of PyTorch before 1.6, or one saved in its way.
+    /// A checkpoint from PyTorch before 1.6, or one saved in its format.
     #[error(
         "this checkpoint is in PyTorch's legacy format, which is not a zip archive; save it again with \
          `torch.save(torch.load(\"old.pth\", map_location=\"cpu\"), \"new.pth\")` in PyTorch 1.6 or later"
@@ -59,7 +59,7 @@ pub enum ModelError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// An entry of the zip archive is not what it must be.
+    /// An entry of the zip archive is not as required.
     #[error("`{}` in the zip archive {problem}", Shown(entry))]
     Entry {
         /// Its name.
@@ -68,7 +68,7 @@ pub enum ModelError {
         problem: String,
     },
 
-    /// The pickle asks for something that is not a plain tensor or container.
+    /// The pickle asks for something other than a plain tensor or container.
     #[error(
         "the checkpoint needs `{}` at byte {at} of its pickle, which is refused: only tensors, numbers, texts, \
          lists, tuples and dictionaries are read, and nothing is run; save the `state_dict()` alone",
@@ -141,7 +141,7 @@ pub enum ModelError {
         known: u32,
     },
 
-    /// The file says something else than the caller.
+    /// The file disagrees with the caller.
     #[error("the model file has {what} {file}, but {asked} was asked for")]
     Conflict {
         /// What they disagree on.
@@ -192,13 +192,13 @@ pub enum ModelError {
     Mismatch {
         /// Names that the architecture needs and the model lacks.
         missing: Vec<String>,
-        /// Names that the model has and the architecture does not.
+        /// Names that the model has and the architecture does not use.
         unexpected: Vec<String>,
-        /// Tensors with another shape.
+        /// Tensors with the wrong shape.
         shapes: Vec<ShapeMismatch>,
     },
 
-    /// A tensor has another number of elements than its shape says.
+    /// A tensor does not have as many elements as its shape says.
     #[error("tensor `{}` has {found} numbers, which is not what its shape {shape:?} needs", Shown(tensor))]
     Size {
         /// Its name.
@@ -260,25 +260,25 @@ pub enum ModelError {
         value: f32,
     },
 
-    /// Models are to be mixed by what is not a number.
+    /// Models are to be mixed by something that is not a finite number.
     #[error("cannot mix by {t}: expected a finite number")]
     Share {
         /// What was given.
         t: f64,
     },
 
-    /// Models are to be mixed that differ in more than their numbers.
+    /// Models to be mixed differ in more than their numbers.
     #[error("only models of the same {what} can be mixed: {} and {}", Shown(a), Shown(b))]
     Unlike {
         /// What they differ in.
         what: &'static str,
-        /// What it is of the first.
+        /// What the first has.
         a: String,
-        /// What it is of the second.
+        /// What the second has.
         b: String,
     },
 
-    /// Labels and classes do not go together.
+    /// The number of labels is not that of classes.
     #[error("the model has {labels} labels for {classes} classes")]
     Labels {
         /// How many labels there are.
@@ -288,7 +288,7 @@ pub enum ModelError {
     },
 }
 
-/// A tensor that has another shape than its architecture needs.
+/// A tensor whose shape is not the one its architecture needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShapeMismatch {
     /// Its name.
@@ -325,7 +325,7 @@ fn some_of(names: &[String], what: &str) -> String {
     }
 }
 
-/// All that tells a model from its architecture.
+/// All differences between a model and its architecture.
 fn differences(missing: &[String], unexpected: &[String], shapes: &[ShapeMismatch]) -> String {
     let mut text = String::new();
     for (what, names) in [("missing", missing), ("unexpected", unexpected)] {

@@ -15,28 +15,28 @@ use super::sample::{Sample, to_rgb};
 use super::{jpeg, kinds, png, tiff, webp};
 use crate::{Error, Result, files};
 
-/// Most memory for what surrounds the pixels of a PNG file: texts and profiles, which may be compressed.
+/// Most memory for the other contents of a PNG file: texts and profiles, which may be compressed.
 const PNG_EXTRAS: u64 = 64 << 20;
 
 impl Image {
-    /// Reads an image file: PNG, JPEG, WebP, GIF, BMP, TIFF or PNM, told by its content.
+    /// Reads an image file: PNG, JPEG, WebP, GIF, BMP, TIFF or PNM, recognised by its content.
     ///
     /// EXIF orientation is applied, alpha is composited on white, grey becomes RGB, 16 bits and floats are
-    /// kept. Of an animation, or of several pages, the first picture is read. Colour profiles are ignored.
-    /// Floats are from 0 to 1; [`Image::open_with`] takes other ranges.
+    /// kept. Only the first frame of an animation, or the first page of several, is read. Colour profiles
+    /// are ignored. Floats are from 0 to 1; [`Image::open_with`] takes other ranges.
     ///
-    /// Memory is that of the RGB pixels; images with alpha, those turned by 90° by their orientation and
-    /// TIFF files need more while they are read, at most twice that.
+    /// It takes the memory of the RGB pixels. Images with alpha, images turned by 90° by their
+    /// orientation, and TIFF files need more while they are read, at most twice that.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is none of these formats, is damaged or cut short, exceeds `limits`, or has
-    /// values that are no numbers or outside their range.
+    /// If the file cannot be read, is in none of these formats, is damaged or cut short, exceeds `limits`, or
+    /// has values that are not numbers or lie outside their range.
     pub fn open(path: impl AsRef<Path>, limits: &ImageLimits) -> Result<Self> {
         Ok(Self::open_with(path, &(*limits).into())?.image)
     }
 
-    /// [`Image::open`] with more options, and with what is wrong with the file.
+    /// [`Image::open`] with more options; also returns what is wrong with the file.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl Image {
         decode(bytes, options)
     }
 
-    /// Rows from the top that are the same as those of an image of the same size.
+    /// Rows from the top that are equal to those of an image of the same size.
     fn rows_alike(&self, other: &Self) -> usize {
         fn alike<S: PartialEq>(ours: &[S], theirs: &[S], row: usize) -> usize {
             ours.chunks(row).zip(theirs.chunks(row)).take_while(|(ours, theirs)| ours == theirs).count()
@@ -132,7 +132,7 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         return Err(unread(std::io::Error::new(std::io::ErrorKind::InvalidData, reason)));
     }
     if format == ImageFormat::Png && damage.is_some() {
-        // Decoded twice over other colours, what differs was not there.
+        // The file is decoded over two different colours; pixels that differ were missing.
         file.rewind().map_err(unread)?;
         let mut bytes = Vec::new();
         file.take(options.limits.max_bytes).read_to_end(&mut bytes).map_err(unread)?;
@@ -158,7 +158,7 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
     Ok(Opened { image: pixels(decoder(file, format, options)?, name, options, decoding)?.0, damage })
 }
 
-/// A decoder of a format that the library below has.
+/// A decoder for a format that the `image` crate supports.
 fn decoder<'a>(
     file: impl BufRead + Seek + 'a,
     format: ImageFormat,
@@ -174,9 +174,9 @@ fn decoder<'a>(
 /// How an image is decoded.
 #[derive(Clone, Copy)]
 struct Decoding {
-    /// What pixels are in all samples that are not there, if that is allowed.
+    /// The value of all missing samples, if samples may be missing.
     under: Option<u8>,
-    /// How many images of its size are in memory meanwhile.
+    /// How many images of its size are in memory while decoding.
     copies: usize,
 }
 
@@ -186,7 +186,7 @@ impl Decoding {
     const ANIMATION: Self = Self { copies: 3, ..Self::STILL };
 }
 
-/// The image of a decoder, and whether all of it was there.
+/// The image of a decoder, and whether it was complete.
 fn pixels(
     mut decoder: impl ImageDecoder,
     name: &'static str,
@@ -219,7 +219,7 @@ fn pixels(
     Ok((Image::new(width, height, pixels)?, whole))
 }
 
-/// What a file is that is read.
+/// A format that is read.
 enum Found {
     Format(ImageFormat),
     Tiff,
@@ -258,7 +258,7 @@ fn format(file: &mut (impl BufRead + Seek)) -> Result<Found> {
     Err(Error::ImageFormat { found })
 }
 
-/// What people call a format.
+/// The usual name of a format.
 fn name(format: ImageFormat) -> &'static str {
     match format {
         ImageFormat::Png => "PNG",
@@ -271,8 +271,8 @@ fn name(format: ImageFormat) -> &'static str {
     }
 }
 
-/// Decodes into `samples` samples: room for the pixels as the file has them and for RGB. If a colour is given to lie
-/// `under` the pixels, it is there where the file ends too early; else that is an error.
+/// Decodes into `samples` samples: room for the pixels as in the file and for RGB. If the file ends too
+/// early, the missing samples have the value `under` if there is one; otherwise that is an error.
 fn rgb<S: Sample + bytemuck::Pod>(
     decoder: impl ImageDecoder,
     samples: usize,
@@ -289,7 +289,7 @@ fn rgb<S: Sample + bytemuck::Pod>(
     let whole = read.is_ok();
     match (read, under) {
         (Err(error), None) => return Err(error),
-        // The decoder turns the bytes of 16 bits when all are there.
+        // The decoder swaps the bytes of 16-bit samples only once all are there.
         (Err(_), Some(_)) if size_of::<S>() == 2 => {
             bytes.as_chunks_mut::<2>().0.iter_mut().for_each(|value| {
                 *value = u16::from_be_bytes(*value).to_ne_bytes();

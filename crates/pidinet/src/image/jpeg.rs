@@ -1,13 +1,13 @@
-//! Whether a JPEG file is whole.
+//! Whether a JPEG file is complete.
 //!
-//! JPEG decoders paint what is missing in grey rather than complain. An edge map of that would be
-//! silently wrong, so the segments are walked to the end-of-image marker first.
+//! JPEG decoders fill missing pixels with grey rather than complain. The edge map would be silently
+//! wrong, so the segments are walked to the end-of-image marker first.
 
 use std::io::{self, BufRead, Read};
 
 const END_OF_IMAGE: u8 = 0xD9;
 
-/// Reads a JPEG file to the end of its first image; false if the file ends before.
+/// Reads a JPEG file to the end of its first image; false if the file ends before that.
 ///
 /// The compressed data after a start of scan needs no case of its own: in it 0xFF is followed by 0 or a
 /// restart marker.

@@ -1,9 +1,9 @@
-//! What a file is that is not read, by its first bytes: so that a message can name it and the way out.
+//! Names unsupported files by their first bytes, so that a message can say what they are and what to do.
 
 /// Bytes that [`name`] looks at.
 pub(super) const LOOKED_AT: usize = 512;
 
-/// Kinds by how they begin, longest first where one begins like another.
+/// Kinds by their first bytes, longest first where one is a prefix of another.
 const STARTS: [(&[u8], &str); 66] = [
     (b"\0\0\0\x0CJXL ", "JPEG XL image"),
     (b"\xFF\x0A", "JPEG XL image"),
@@ -73,7 +73,7 @@ const STARTS: [(&[u8], &str); 66] = [
     (b"\x7FELF", "program"),
 ];
 
-/// The name of what is not read, if its first bytes say it.
+/// The name of an unsupported kind of file, if its first bytes show it.
 pub(super) fn name(start: &[u8]) -> Option<String> {
     if start.is_empty() {
         return Some("empty file".into());
@@ -84,7 +84,7 @@ pub(super) fn name(start: &[u8]) -> Option<String> {
     if matches!(start, [b'R', b'I', b'F', b'F', _, _, _, _, rest @ ..] if !rest.starts_with(b"WEBP")) {
         return Some("video or sound (RIFF)".into());
     }
-    // Before cursors, which begin alike but have a number where these have none.
+    // Before cursors, which begin the same way but have a number where TGA has 0.
     if is_targa(start) {
         return Some("TGA image".into());
     }
@@ -101,7 +101,7 @@ pub(super) fn name(start: &[u8]) -> Option<String> {
     None
 }
 
-/// Files of boxes say what they are by a brand, or by one among the compatible ones.
+/// Files made of boxes name their type by a brand, or by one of the compatible brands.
 fn of_brand(start: &[u8], brand: &[u8]) -> String {
     let length = u32::from_be_bytes([start[0], start[1], start[2], start[3]]) as usize;
     let compatible = start.get(16..length.clamp(16, start.len().max(16))).unwrap_or_default();
@@ -123,7 +123,7 @@ fn of_brand(start: &[u8], brand: &[u8]) -> String {
     .into()
 }
 
-/// TGA files have no mark at their beginning: whether all fields of the header make sense.
+/// TGA files have no magic number: whether all fields of the header make sense.
 fn is_targa(start: &[u8]) -> bool {
     let Some(&[_, map, kind, rest @ ..]) = start.first_chunk::<18>() else { return false };
     let side = |at: usize| u16::from_le_bytes([rest[at - 3], rest[at - 2]]);
@@ -137,7 +137,7 @@ fn is_targa(start: &[u8]) -> bool {
     mapped && width > 0 && height > 0 && matches!(depth, 8 | 15 | 16 | 24 | 32) && flags & 0xC0 == 0
 }
 
-/// Whether a file is a BMP without the header of a file, as clipboards have it: what `.dib` often is.
+/// Whether a file is a BMP without its file header, as on clipboards: `.dib` files often are.
 pub(super) fn is_dib(start: &[u8]) -> bool {
     let number = |at: usize| u16::from_le_bytes([start[at], start[at + 1]]);
     start.len() >= 40

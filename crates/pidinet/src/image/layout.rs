@@ -1,9 +1,9 @@
 //! Pixels in a caller's memory: their order, depth and stride.
 
 use super::sample::Sample;
-use crate::{Error, Result};
+use crate::{Error, Result, Size};
 
-/// The samples of a pixel, in the order they lie in memory.
+/// The samples of a pixel, in the order in which they lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PixelFormat {
     /// Red, green, blue.
@@ -47,7 +47,8 @@ pub struct PixelLayout {
 
 impl PixelLayout {
     /// Rows that follow each other without a gap.
-    pub fn packed(width: usize, height: usize, format: PixelFormat) -> Self {
+    pub fn packed(size: Size, format: PixelFormat) -> Self {
+        let Size { height, width } = size;
         Self { width, height, row_stride: width.saturating_mul(format.samples()), format }
     }
 
@@ -58,26 +59,31 @@ impl PixelLayout {
         Ok(rgb)
     }
 
-    /// The pixels as RGB without gaps in place of what is in `rgb`, which stays as it is if they cannot be had.
+    /// The pixels as RGB without gaps, replacing the content of `rgb`, which is left alone on errors.
     pub(super) fn rgb_into<S: Sample>(&self, pixels: &[S], rgb: &mut Vec<S>) -> Result<()> {
         self.check(pixels.len())?;
         rgb.clear();
         rgb.reserve_exact(3 * self.width * self.height);
         for row in pixels.chunks(self.row_stride).take(self.height) {
-            let row = row[..self.width * self.format.samples()].chunks_exact(self.format.samples());
+            let row = &row[..self.width * self.format.samples()];
+            let pixels = row.chunks_exact(self.format.samples());
             match self.format {
-                PixelFormat::Grey => rgb.extend(row.flat_map(|p| [p[0]; 3])),
-                PixelFormat::GreyAlpha => rgb.extend(row.flat_map(|p| [p[0].over_white(p[1]); 3])),
-                PixelFormat::Rgb => rgb.extend(row.flatten()),
-                PixelFormat::Bgr => rgb.extend(row.flat_map(|p| [p[2], p[1], p[0]])),
-                PixelFormat::Rgba => rgb.extend(row.flat_map(|p| [0, 1, 2].map(|c| p[c].over_white(p[3])))),
-                PixelFormat::Bgra => rgb.extend(row.flat_map(|p| [2, 1, 0].map(|c| p[c].over_white(p[3])))),
+                PixelFormat::Grey => rgb.extend(pixels.flat_map(|p| [p[0]; 3])),
+                PixelFormat::GreyAlpha => rgb.extend(pixels.flat_map(|p| [p[0].over_white(p[1]); 3])),
+                PixelFormat::Rgb => rgb.extend_from_slice(row),
+                PixelFormat::Bgr => rgb.extend(pixels.flat_map(|p| [p[2], p[1], p[0]])),
+                PixelFormat::Rgba => {
+                    rgb.extend(pixels.flat_map(|p| [0, 1, 2].map(|c| p[c].over_white(p[3]))))
+                }
+                PixelFormat::Bgra => {
+                    rgb.extend(pixels.flat_map(|p| [2, 1, 0].map(|c| p[c].over_white(p[3]))))
+                }
             }
         }
         Ok(())
     }
 
-    /// Whether a slice of `len` elements holds these pixels.
+    /// Fails unless a slice of `len` elements holds these pixels.
     pub(crate) fn check(&self, len: usize) -> Result<()> {
         let Self { width, height, row_stride, format } = *self;
         if width == 0 || height == 0 {

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 pub struct ImageLimits {
     /// Most pixels; by default 256 million.
     pub max_pixels: u64,
-    /// Most bytes that the decoded pixels, as the file has them, may take; by default 2 GiB.
+    /// Most bytes that the decoded pixels may take, in the file's depth and channels; by default 2 GiB.
     pub max_bytes: u64,
 }
 
@@ -29,7 +29,8 @@ pub(super) struct Needs {
     pub(super) copies: usize,
 }
 
-/// Refuses images without pixels and those beyond the limits; gives the bytes for the pixels of others.
+/// Refuses images without pixels and those beyond the limits; returns the bytes that the pixels of others
+/// take.
 pub(super) fn too_large(needs: &Needs, limits: &ImageLimits) -> Result<usize> {
     let &Needs { width, height, channels, sample, copies } = needs;
     let pixels = (width as u64).saturating_mul(height as u64);

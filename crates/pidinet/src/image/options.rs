@@ -1,4 +1,4 @@
-//! How image files are read, and what was wrong with one that was read all the same.
+//! How image files are read, and what was wrong with a file that was read anyway.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,10 +12,10 @@ use crate::error::UnknownName;
 pub struct ReadOptions {
     /// How large it may be.
     pub limits: ImageLimits,
-    /// The values that are black and white; by default 0 and 1 in floats, and 0 and the greatest number of the
-    /// depth in integers. Only TIFF files have values that need it.
+    /// The values that are black and white; by default 0 and 1 for floats, and 0 and the greatest number of
+    /// the depth for integers. Only TIFF files have values that need this.
     pub range: Option<FloatRange>,
-    /// Whether to read what is there of a JPEG or PNG file that is cut short, rather than refuse it.
+    /// Whether to read as much as there is of a JPEG or PNG file that is cut short, rather than refuse it.
     pub accept_damaged: bool,
 }
 
@@ -30,19 +30,19 @@ impl From<ImageLimits> for ReadOptions {
 pub struct Opened {
     /// The image.
     pub image: Image,
-    /// What is wrong with its file, if [`ReadOptions::accept_damaged`] let that pass.
+    /// What is wrong with its file, if [`ReadOptions::accept_damaged`] allowed it.
     pub damage: Option<Damage>,
 }
 
-/// What is wrong with a file that was read all the same.
+/// What is wrong with a file that was read anyway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Damage {
-    /// A JPEG file without its end mark. What is missing of its pixels, if anything is, is grey.
+    /// A JPEG file without its end mark. Any missing pixels are grey.
     NoEndMark,
     /// A PNG file without its last chunk; all its pixels are there.
     NoLastChunk,
-    /// A PNG file that ends within its pixels: those missing are white.
+    /// A PNG file that ends within its pixels: the missing ones are white.
     RowsMissing {
         /// Whole rows that are there, from the top.
         there: usize,
@@ -74,7 +74,7 @@ pub struct FloatRange {
 }
 
 impl FloatRange {
-    /// From black to white, if that is upwards and finite.
+    /// The range from black to white, if it is finite and black is the lower value.
     pub fn new(low: f32, high: f32) -> Option<Self> {
         (low < high && (high - low).is_finite()).then_some(Self { low, high })
     }

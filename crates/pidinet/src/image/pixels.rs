@@ -28,12 +28,13 @@ pub struct Image {
 }
 
 impl Image {
-    /// An image from 8-bit pixels of one's own.
+    /// An image from your own 8-bit pixels.
     ///
     /// ```
     /// use pidinet::image::{Image, PixelFormat, PixelLayout};
+    /// use pidinet::Size;
     /// let bgra = [0, 0, 255, 255, 255, 0, 0, 255]; // a red pixel and a blue one
-    /// let layout = PixelLayout::packed(2, 1, PixelFormat::Bgra);
+    /// let layout = PixelLayout::packed(Size { height: 1, width: 2 }, PixelFormat::Bgra);
     /// assert_eq!(Image::from_u8(&bgra, &layout)?.rgb(0, 0), [1.0, 0.0, 0.0]);
     /// # Ok::<(), pidinet::Error>(())
     /// ```
@@ -45,12 +46,12 @@ impl Image {
         Ok(Self { width: layout.width, height: layout.height, pixels: Pixels::U8(layout.rgb(pixels)?) })
     }
 
-    /// Takes 8-bit pixels in place of those of this image, as [`Image::from_u8`] does: for the frames of a video, which
-    /// then share one piece of memory.
+    /// Replaces the pixels of this image by 8-bit pixels, as [`Image::from_u8`] takes them: for the frames of
+    /// a video, which then share one piece of memory.
     ///
     /// # Errors
     ///
-    /// As [`Image::from_u8`]; the image is then as before.
+    /// As [`Image::from_u8`]; the image is then unchanged.
     pub fn set_u8(&mut self, pixels: &[u8], layout: &PixelLayout) -> Result<()> {
         match &mut self.pixels {
             Pixels::U8(data) => {
@@ -62,7 +63,7 @@ impl Image {
         Ok(())
     }
 
-    /// An image from 16-bit pixels of one's own.
+    /// An image from your own 16-bit pixels.
     ///
     /// # Errors
     ///
@@ -71,17 +72,17 @@ impl Image {
         Ok(Self { width: layout.width, height: layout.height, pixels: Pixels::U16(layout.rgb(pixels)?) })
     }
 
-    /// An image from floats of one's own: black is 0, white (and opaque) is 1.
+    /// An image from your own floats: black is 0, white (and opaque) is 1.
     ///
     /// # Errors
     ///
     /// As [`Image::from_u8`], and if a value is infinite, not a number, or outside `[0, 1]` by more than a
-    /// thousandth; what is less outside is brought inside.
+    /// thousandth; values less far outside are clamped.
     pub fn from_f32(pixels: &[f32], layout: &PixelLayout) -> Result<Self> {
         Self::new(layout.width, layout.height, Pixels::F32(layout.rgb(pixels)?))
     }
 
-    /// An image of pixels that were checked for their number, but not for their values.
+    /// An image of pixels whose number has been checked, but not their values.
     pub(super) fn new(width: usize, height: usize, mut pixels: Pixels) -> Result<Self> {
         if let Pixels::F32(data) = &mut pixels {
             check_floats(width, data)?;
@@ -94,7 +95,7 @@ impl Image {
         assert_eq!(
             pixels.len(),
             3 * width * height,
-            "an image of {width}x{height} has another number of samples"
+            "an image of {width}x{height} has a different number of samples"
         );
         Self { width, height, pixels: Pixels::U8(pixels) }
     }
@@ -157,10 +158,10 @@ impl Image {
     }
 }
 
-/// How far outside `[0, 1]` a float may be for rounding.
+/// How far rounding may bring a float outside `[0, 1]`.
 const SLACK: f32 = 1e-3;
 
-/// Refuses values that are none of a picture, and brings others into `[0, 1]`.
+/// Refuses values that cannot belong to a picture, and clamps the others to `[0, 1]`.
 fn check_floats(width: usize, data: &mut [f32]) -> Result<()> {
     let place = |at: usize| (at / 3 % width, at / 3 / width);
     if let Some(at) = data.iter().position(|value| !value.is_finite()) {
@@ -186,7 +187,7 @@ fn check_floats(width: usize, data: &mut [f32]) -> Result<()> {
     })
 }
 
-/// Takes a row of `[width, 3]` apart into three channels.
+/// Splits a row of `[width, 3]` into three channels.
 fn fill<S: Copy>(row: &[S], preset: Preset, dst: [&mut [f32]; 3], value: impl Fn(usize, S) -> f32) {
     for (channel, dst) in dst.into_iter().enumerate() {
         let colour = preset.colour(channel);
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn rows_are_in_the_order_of_the_preset() -> Result<()> {
         let pixels = [0, 51, 255, 128, 128, 128, 7, 8, 9, 10, 11, 12];
-        let image = Image::from_u8(&pixels, &PixelLayout::packed(2, 2, PixelFormat::Rgb))?;
+        let image = Image::from_u8(&pixels, &PixelLayout::packed(Size::square(2), PixelFormat::Rgb))?;
         let [b, g, r] = row(&image, 0, Preset::Controlnet);
         assert_eq!((b, g, r), (vec![1.0, 128.0 / 255.0], vec![0.2, 128.0 / 255.0], vec![0.0, 128.0 / 255.0]));
         let [r, g, b] = row(&image, 0, Preset::Imagenet);
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn all_depths_give_the_same_input() -> Result<()> {
-        let layout = PixelLayout::packed(1, 1, PixelFormat::Rgb);
+        let layout = PixelLayout::packed(Size::square(1), PixelFormat::Rgb);
         let eight = Image::from_u8(&[51, 102, 204], &layout)?;
         let sixteen = Image::from_u16(&[51 * 257, 102 * 257, 204 * 257], &layout)?;
         let float = Image::from_f32(&[51.0 / 255.0, 102.0 / 255.0, 204.0 / 255.0], &layout)?;
@@ -237,7 +238,7 @@ mod tests {
 
     #[test]
     fn floats_are_from_0_to_1() -> Result<()> {
-        let layout = PixelLayout::packed(3, 1, PixelFormat::Grey);
+        let layout = PixelLayout::packed(Size { height: 1, width: 3 }, PixelFormat::Grey);
         let error = Image::from_f32(&[0.5, 255.0, -3.0], &layout).unwrap_err();
         let Error::PixelRange { least, least_at, most, most_at, .. } = error else { panic!("{error}") };
         assert_eq!((least, least_at, most, most_at), (-3.0, (2, 0), 255.0, (1, 0)));
@@ -248,7 +249,7 @@ mod tests {
 
     #[test]
     fn floats_must_be_finite() {
-        let layout = PixelLayout::packed(2, 2, PixelFormat::Grey);
+        let layout = PixelLayout::packed(Size::square(2), PixelFormat::Grey);
         let image = Image::from_f32(&[0.0, 0.0, f32::NAN, 0.0], &layout);
         assert!(matches!(image, Err(Error::PixelNotANumber { x: 0, y: 1, .. })));
     }

@@ -1,5 +1,5 @@
-//! Whether a PNG file goes to its last chunk, and whether its palette is of whole colours: the decoder takes that for
-//! granted, and panics.
+//! Whether a PNG file reaches its last chunk, and whether its palette consists of whole colours: the decoder
+//! assumes that, and would panic.
 
 use std::io::{BufRead, Result, Seek, SeekFrom};
 
@@ -19,7 +19,7 @@ pub(super) fn is_whole(file: &mut (impl BufRead + Seek)) -> Result<bool> {
         if &name == b"IEND" {
             return Ok(at <= end);
         }
-        // From here, so that what is buffered is not read again for each of many small chunks.
+        // Relative to the position, so that the buffer is not read again for each of many small chunks.
         file.seek_relative(i64::from(length) + 4)?;
     }
     Ok(false)
@@ -83,7 +83,7 @@ mod tests {
         assert!(read(&|file| has_whole_palette(file)) <= 2 * bytes.len());
     }
 
-    /// A file that counts what is read of it.
+    /// A file that counts how much of it is read.
     struct Counted {
         file: Cursor<Vec<u8>>,
         read: usize,

@@ -1,4 +1,4 @@
-//! What the network is fed: the two ways of turning pixel values into its input.
+//! Presets: the two ways of turning pixel values into network input.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,8 +1,8 @@
 //! Images at another size.
 //!
-//! One separable resampling serves both filters: an output row is first the weighted sum of input rows,
-//! then each of its pixels the weighted sum of neighbours in that row. Nothing but one row of floats is
-//! kept between input and output.
+//! One separable resampling serves both filters: input rows are first summed with weights into one row,
+//! then each output pixel is a weighted sum of neighbours in that row. Only one row of floats is kept
+//! between input and output.
 
 use super::pixels::{Image, Pixels};
 use super::sample::Sample;
@@ -10,8 +10,8 @@ use crate::size::Size;
 
 impl Image {
     /// The image at another size, for multi-scale detection: bilinear between pixel centres without
-    /// antialiasing, as OpenCV's `INTER_LINEAR` and PyTorch's `align_corners=False` do. The result has
-    /// floats.
+    /// antialiasing, as OpenCV's `INTER_LINEAR` and PyTorch's `align_corners=False` do. The result is
+    /// in floats.
     ///
     /// # Panics
     ///
@@ -21,8 +21,8 @@ impl Image {
         bilinear(self, size)
     }
 
-    /// The image made smaller, so that its longer side is `max_side`, in the same depth and antialiased
-    /// (a triangle filter); itself if it is not longer.
+    /// The image shrunk so that its longer side is `max_side`, in the same depth and antialiased (a
+    /// triangle filter); unchanged if it is not longer.
     ///
     /// # Panics
     ///
@@ -33,7 +33,7 @@ impl Image {
     }
 
     /// The image resized, in the same depth and antialiased (a triangle filter), so that its shorter side
-    /// is `side`; itself if it is.
+    /// is `side`; unchanged if it already is.
     ///
     /// # Panics
     ///
@@ -88,15 +88,15 @@ fn antialiased(image: &Image, Size { height, width }: Size) -> Image {
     Image { width, height, pixels }
 }
 
-/// What one output position is made of: input positions from `first` on, with their weights.
+/// The inputs of one output position: input positions from `first` on, with their weights.
 #[derive(Debug, PartialEq)]
 struct Tap {
     first: usize,
     weights: Vec<f32>,
 }
 
-/// Taps of PyTorch's `align_corners=False`: the output's pixel centres lie evenly on the input, those
-/// outside its pixel centres take the nearest one.
+/// Taps of PyTorch's `align_corners=False`: the output's pixel centres are spaced evenly over the
+/// input, and those beyond the outermost input centres take the nearest one.
 fn bilinear_taps(from: usize, to: usize) -> Vec<Tap> {
     let scale = from as f32 / to as f32;
     let tap = |position: usize| {
@@ -165,7 +165,7 @@ mod tests {
     use crate::Result;
 
     fn grey(width: usize, height: usize, data: &[f32]) -> Result<Image> {
-        Image::from_f32(data, &PixelLayout::packed(width, height, PixelFormat::Grey))
+        Image::from_f32(data, &PixelLayout::packed(Size { height, width }, PixelFormat::Grey))
     }
 
     fn greys(image: &Image) -> Vec<f32> {
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn the_same_size_is_the_same_image() -> Result<()> {
         let pixels: Vec<u8> = (0..27).map(|i| i * 9).collect();
-        let image = Image::from_u8(&pixels, &PixelLayout::packed(3, 3, PixelFormat::Rgb))?;
+        let image = Image::from_u8(&pixels, &PixelLayout::packed(Size::square(3), PixelFormat::Rgb))?;
         let same = image.resized(Size::square(3));
         for (x, y) in (0..9).map(|i| (i % 3, i / 3)) {
             assert_eq!(same.rgb(x, y), image.rgb(x, y));
@@ -202,12 +202,14 @@ mod tests {
 
     #[test]
     fn shrinking_averages() -> Result<()> {
-        // Stripes finer than the output: without antialiasing they would give a pattern.
+        // Stripes finer than the output: without antialiasing they would produce a moiré pattern.
         let stripes: Vec<u8> = (0..64 * 8).map(|i| if i % 2 == 0 { 0 } else { 200 }).collect();
-        let image = Image::from_u8(&stripes, &PixelLayout::packed(64, 8, PixelFormat::Grey))?.fitted(16);
+        let image =
+            Image::from_u8(&stripes, &PixelLayout::packed(Size { height: 8, width: 64 }, PixelFormat::Grey))?
+                .fitted(16);
         assert_eq!((image.width(), image.height()), (16, 2));
         let Pixels::U8(data) = image.pixels() else { panic!("the depth is kept") };
-        // At the border the triangle is cut, so that one colour of stripes weighs a little more.
+        // At the border the triangle is cut off, so that one stripe colour weighs a little more.
         assert!(data.iter().all(|&grey| (93..=107).contains(&grey)), "{data:?}");
         assert_eq!(data[3..45], [100; 42]);
         Ok(())

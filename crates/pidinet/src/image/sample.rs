@@ -58,13 +58,13 @@ impl Sample for f32 {
 
 /// Turns pixels of `channels` samples (1 grey, 2 grey and alpha, 3 RGB, 4 RGBA) into RGB, in place.
 ///
-/// `data` has room for RGB: `max(channels, 3)` samples a pixel, of which the first `channels` a pixel
-/// are filled, without gaps.
+/// `data` has room for RGB: `max(channels, 3)` samples a pixel. The first `channels` times as many
+/// samples as there are pixels are filled, without gaps.
 #[cfg(feature = "images")]
 pub(super) fn to_rgb<S: Sample>(data: &mut Vec<S>, channels: usize) {
     let pixels = data.len() / channels.max(3);
     match channels {
-        // A pixel grows: from the last to the first, so that nothing is overwritten before it is read.
+        // Pixels grow, so work from the last to the first: nothing is overwritten before it is read.
         1 => {
             for pixel in (0..pixels).rev() {
                 let grey = data[pixel];

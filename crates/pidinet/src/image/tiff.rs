@@ -1,7 +1,8 @@
 //! TIFF files: classic and BigTIFF, strips and tiles, in the depths and compressions that programs write.
 //!
-//! A sample is what the file says it is, an unsigned integer if it says nothing. What is not read is refused by its
-//! name rather than guessed. Sources: TIFF 6.0; Adobe's Technical Notes on compression and floats.
+//! A sample has the type that the file says, or is an unsigned integer if it says nothing. Unsupported kinds
+//! are refused by name rather than guessed at. Sources: TIFF 6.0; Adobe's Technical Notes on compression and
+//! floats.
 
 use std::io::{Read, Seek};
 
@@ -132,14 +133,14 @@ fn floats_of<F: Read + Seek>(
 struct Row {
     x: usize,
     y: usize,
-    /// Those within the picture.
+    /// The columns within the picture.
     columns: usize,
-    /// Which sample the chunk has, where each has its own.
+    /// Which sample the chunk holds, if each has chunks of its own.
     plane: usize,
 }
 
 impl Row {
-    /// Where sample `i` of the row goes among all that are kept.
+    /// The index of sample `i` of the row among all samples that are kept.
     fn index(&self, layout: &Layout, i: usize) -> Option<usize> {
         let together = layout.together();
         let (column, sample) = if together == 1 { (i, self.plane) } else { (i / together, i % together) };
@@ -162,7 +163,7 @@ fn row_bytes(columns: u64, samples: u64, bits: usize) -> u64 {
     columns.saturating_mul(samples).saturating_mul(bits as u64).div_ceil(8)
 }
 
-/// Unpacks all chunks, and hands out the bytes of their rows.
+/// Unpacks all chunks, and passes on the bytes of their rows.
 fn rows<F: Read + Seek>(
     file: &mut File<F>,
     layout: &Layout,
@@ -187,7 +188,7 @@ fn rows<F: Read + Seek>(
         if layout.planes && !kept {
             continue;
         }
-        // Tiles are whole, also where they reach beyond the picture; the last strip is not.
+        // Tiles are whole, even where they reach beyond the picture; the last strip is not.
         let strip = columns == layout.width && across == 1;
         let there = tall.min(layout.height - y);
         let stored = if strip { there } else { tall };
@@ -196,7 +197,8 @@ fn rows<F: Read + Seek>(
         let row = row_bytes(units[0] as u64, samples as u64, layout.bits) as usize;
         let there_at_most = file.left(layout.offsets[chunk]);
         let length = layout.lengths.get(chunk).copied().unwrap_or(there_at_most);
-        // Nothing that is packed is so much longer; a file whose chunks all are the whole file would take for ever.
+        // No packed chunk is longer than this; without the limit, a file in which every chunk claims the
+        // whole file would take forever.
         let length = length.min((row * units[1]) as u64 * 4 + LONGEST_OVERHEAD);
         let packed = file.bytes(layout.offsets[chunk], length)?;
         let bytes = unpack::unpack(layout, packed, row, units[1])?;
@@ -217,7 +219,7 @@ fn rows<F: Read + Seek>(
     Ok(())
 }
 
-/// Blocks of luma with two colour differences each to pixels of three samples.
+/// Spreads blocks of luma with two colour differences each into pixels of three samples.
 fn spread(blocks: &[u8], [across, down]: [usize; 2], [columns, rows]: [usize; 2]) -> Vec<u8> {
     let size = across * down + 2;
     let wide = columns.div_ceil(across);

@@ -1,5 +1,6 @@
-//! What a WebP file will take to decode. The decoder allocates what a chunk declares, up to 4 GiB, before it reads; and
-//! for an animation, of which only the first frame is decoded, the whole canvas.
+//! How much memory a WebP file will take to decode. The decoder allocates what a chunk declares, up to 4 GiB,
+//! before it reads; and for an animation it allocates the whole canvas, although only the first frame is
+//! decoded.
 
 use std::io::{BufRead, Read, Result, Seek, SeekFrom};
 
@@ -21,7 +22,7 @@ pub(super) fn is_whole(file: &mut (impl BufRead + Seek)) -> Result<bool> {
         }
         let padding = at % 2;
         at += padding;
-        // From here, so that what is buffered is not read again for each of many small chunks.
+        // Relative to the position, so that the buffer is not read again for each of many small chunks.
         file.seek_relative((size + padding) as i64)?;
     }
     Ok(true)
@@ -55,7 +56,7 @@ mod tests {
         assert!(file(6) && file(5));
         assert!(!file(7) && !file(u32::MAX));
     }
-    /// An animation with frames of one pixel, the first a whole one and all others garbage.
+    /// An animation with frames of one pixel: the first is valid, all others are garbage.
     fn animation(width: u32, height: u32, frames: usize) -> Vec<u8> {
         let chunk = |name: &[u8; 4], content: &[u8]| {
             let size = (content.len() as u32).to_le_bytes();

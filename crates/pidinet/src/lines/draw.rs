@@ -1,13 +1,16 @@
 //! Lines as pixels again.
 
 use super::{Line, Lines};
-use crate::EdgeMap;
+use crate::{EdgeMap, Size};
 
 impl Lines {
     /// A map of the image's size in which lines are one pixel wide and as strong as they are, 0 elsewhere; the strongest counts
     /// where several pass.
     pub fn drawn(&self) -> EdgeMap {
-        let mut map = EdgeMap::new(self.width, self.height, vec![0.0; self.width * self.height]);
+        let mut map = EdgeMap::new(
+            Size { height: self.height, width: self.width },
+            vec![0.0; self.width * self.height],
+        );
         self.lines.iter().for_each(|line| line.draw(&mut map));
         map
     }

@@ -14,7 +14,7 @@ use crate::{EdgeMap, Size};
 fn ridge(width: usize, height: usize, distance: impl Fn([f32; 2]) -> f32) -> EdgeMap {
     let centre = |i: usize| [(i % width) as f32 + 0.5, (i / width) as f32 + 0.5];
     let value = |i| 0.9 * (-(distance(centre(i)) / 1.3).powi(2)).exp();
-    EdgeMap::new(width, height, (0..width * height).map(value).collect())
+    EdgeMap::new(Size { height, width }, (0..width * height).map(value).collect())
 }
 
 /// The distance to the nearest of straight pieces.
@@ -192,15 +192,21 @@ fn weak_lines_need_a_strong_pixel() {
 fn odd_maps_have_no_lines_or_plain_ones() {
     for (width, height) in [(0, 0), (0, 5), (1, 1), (1, 50), (50, 1), (3, 5), (64, 64)] {
         for value in [0.0, 0.5, 1.0, f32::NAN] {
-            assert!(trace(&EdgeMap::new(width, height, vec![value; width * height])).lines.is_empty());
+            assert!(
+                trace(&EdgeMap::new(Size { height, width }, vec![value; width * height])).lines.is_empty()
+            );
         }
     }
-    let dot = EdgeMap::new(1, 50, (0..50).map(|i| if (10..40).contains(&i) { 0.9 } else { 0.0 }).collect());
+    let dot = EdgeMap::new(
+        Size { height: 50, width: 1 },
+        (0..50).map(|i| if (10..40).contains(&i) { 0.9 } else { 0.0 }).collect(),
+    );
     let lines = trace(&dot).simplified(0.5);
     assert_eq!((lines.lines.len(), lines.lines[0].points.len()), (1, 2));
     let bar =
         |i: usize| if (20..23).contains(&(i / 100)) && (10..90).contains(&(i % 100)) { 1.0 } else { 0.0 };
-    let lines = trace(&EdgeMap::new(100, 60, (0..6000).map(bar).collect())).simplified(0.5);
+    let lines =
+        trace(&EdgeMap::new(Size { height: 60, width: 100 }, (0..6000).map(bar).collect())).simplified(0.5);
     let ends = lines.lines[0].points.iter().zip([[10.5, 21.5], [89.5, 21.5]]);
     assert!(ends.clone().all(|(at, end)| (at[0] - end[0]).hypot(at[1] - end[1]) < 0.1), "{lines:?}");
     assert_eq!((lines.lines[0].points.len(), ends.len()), (2, 2));
@@ -345,7 +351,7 @@ fn lines_of(
     back: impl Fn(&mut [f32; 2]),
 ) -> Lines {
     let (width, height) = size;
-    let mut lines = trace(&EdgeMap::new(width, height, (0..map.data().len()).map(pixel).collect()));
+    let mut lines = trace(&EdgeMap::new(Size { height, width }, (0..map.data().len()).map(pixel).collect()));
     lines.lines.iter_mut().flat_map(|line| &mut line.points).for_each(back);
     lines
 }
@@ -404,7 +410,7 @@ proptest! {
             let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 33;
             (mixed % levels) as f32 / (levels - 1).max(1) as f32
         };
-        let map = EdgeMap::new(width, height, (0..(width * height) as u64).map(value).collect());
+        let map = EdgeMap::new(Size { height, width }, (0..(width * height) as u64).map(value).collect());
         let options = TraceOptions { low: 0.01, high: 0.01, min_length: 0, max_gap: 4, spur: 2 };
         let lines = Lines::trace(&map, &options);
         let inside = |at: &[f32; 2]| {

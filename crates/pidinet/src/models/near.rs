@@ -1,10 +1,10 @@
-//! Names that are like a name which does not exist.
+//! Names similar to one that does not exist.
 
-/// Most names that are of any help.
+/// How many names are still helpful.
 const MOST: usize = 3;
 
-/// The names that somebody may have meant who wrote `name`, the most likely first: those that differ by a few letters, and
-/// those of which it is a part. Empty if there are none.
+/// The names that may have been meant by `name`, the most likely first: those that differ by a few letters,
+/// and those that contain it. Empty if there are none.
 ///
 /// # Examples
 ///
@@ -15,7 +15,7 @@ const MOST: usize = 3;
 /// ```
 pub fn near<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted: Vec<char> = name.to_lowercase().chars().collect();
-    // Names are short, and a text that is not is none.
+    // Names are short, so a long text is not a name.
     if wanted.is_empty() || wanted.len() > 64 {
         return Vec::new();
     }
@@ -33,8 +33,8 @@ pub fn near<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a
     found.into_iter().take(MOST).map(|(_, name)| name).collect()
 }
 
-/// How many letters have to be put in, left out, replaced or swapped with their neighbour to make `b` of `a`: the optimal
-/// string alignment distance.
+/// How many letters have to be inserted, deleted, replaced or swapped with their neighbour to turn `a` into
+/// `b`: the optimal string alignment distance.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
     for i in 1..=a.len() {

@@ -3,10 +3,10 @@
 use crate::error::{Error, Result};
 use crate::weights::{Model, ModelError, OpenOptions};
 
-/// A model that finds the boundaries of objects, one that finds every edge, and all between.
+/// A model that finds the boundaries of objects, one that finds every edge, and everything in between.
 ///
-/// The second was trained from the first, so that their parameters can be mixed ([`Model::mix`]). Made once and kept, it
-/// gives the model of another detail in a few milliseconds.
+/// The second was trained from the first, so that their parameters can be mixed ([`Model::mix`]). Make a pair
+/// once and keep it: it then returns the model for another detail in a few milliseconds.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// A pair of own models: of boundaries, detail 0, and of every edge, detail 1.
+    /// A pair of your own models: one of boundaries, detail 0, and one of every edge, detail 1.
     ///
     /// # Errors
     ///
@@ -46,12 +46,12 @@ impl Pair {
         Ok(Self::new(Model::read(boundaries, &options)?, Model::read(edges, &options)?)?)
     }
 
-    /// The model at a detail from 0, the boundaries of objects, to 1, every edge. Numbers beyond are possible, and go on in
-    /// the same direction.
+    /// The model at a detail from 0, the boundaries of objects, to 1, every edge. Numbers outside that range
+    /// extrapolate.
     ///
     /// # Errors
     ///
-    /// Those of [`Model::mix`]: for a number that is not finite, or so great that parameters are not.
+    /// Those of [`Model::mix`]: for a number that is not finite, or so large that parameters are not finite.
     pub fn at(&self, detail: f64) -> Result<Model, ModelError> {
         Model::mix(&self.boundaries, &self.edges, detail)
     }

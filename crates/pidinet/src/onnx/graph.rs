@@ -9,7 +9,7 @@ use crate::Size;
 use crate::arch::{Build, Conv};
 use crate::weights::Weights;
 
-/// A map: the name of its tensor, and what is known of its shape.
+/// A map: the name of its tensor, and what is known about its shape.
 #[derive(Clone, Debug)]
 pub(super) struct Value {
     name: String,
@@ -21,7 +21,7 @@ pub(super) struct Value {
 /// `NodeProto`: an operator, what it reads and the one tensor it writes.
 struct Node {
     operator: &'static str,
-    /// Its own name; that of its parameters, where it has some.
+    /// Its own name; that of its parameters if it has any.
     name: String,
     inputs: Vec<String>,
     output: String,
@@ -69,7 +69,7 @@ pub(super) struct Graph<'a> {
 /// The name of the input.
 pub(super) const IMAGE: &str = "image";
 
-/// Height and width of the images, where they are free.
+/// Height and width of the images, if they are free.
 const SIDES: &str = "image_height_width";
 
 impl<'a> Graph<'a> {
@@ -97,7 +97,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// `x` with an operator of one number for each channel, or one for all.
+    /// `x` combined by an operator with one number for each channel, or one for all.
     pub(super) fn arithmetic(
         &mut self,
         operator: &'static str,
@@ -157,7 +157,7 @@ impl<'a> Graph<'a> {
         self.nodes.push(Node { operator, name: output.clone(), inputs, output, attributes });
     }
 
-    /// A name for what an operator without parameters gives.
+    /// A name for the result of an operator without parameters.
     fn fresh(&self, operator: &str) -> String {
         format!("{}_{}", operator.to_lowercase(), self.nodes.len())
     }

@@ -1,7 +1,7 @@
 //! Protocol buffers, as far as writing ONNX needs them: messages of integers, floats, texts and messages.
 //!
-//! A message is its fields one after the other, each a key and a value; the key is the field's number and how
-//! the value is written (<https://protobuf.dev/programming-guides/encoding/>).
+//! A message is a sequence of fields, each a key and a value; the key gives the field's number and how the
+//! value is written (<https://protobuf.dev/programming-guides/encoding/>).
 
 /// How a value is written.
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-//! What a file consists of, read back with a few lines; `tests/onnx.rs` has it run by ONNX Runtime.
+//! The content of a file, read back with a few lines of code; `tests/onnx.rs` runs it in ONNX Runtime.
 
 use super::*;
 use crate::arch::Arch;

@@ -75,8 +75,8 @@ impl<'a> Bends<'a> {
 
 /// The map, smoothed by a triangle along rows and along columns: of radius 1, `[1 2 1] / 4`.
 pub(super) fn blurred(map: &EdgeMap, radius: usize) -> EdgeMap {
-    let (width, height) = (map.width(), map.height());
-    let mut smooth = EdgeMap::new(width, height, vec![0.0; width * height]);
+    let width = map.width();
+    let mut smooth = EdgeMap::new(map.size(), vec![0.0; map.data().len()]);
     let mut blur = Blur::new(map, radius);
     for (y, row) in smooth.data_mut().chunks_mut(width.max(1)).enumerate() {
         blur.row(y, row);

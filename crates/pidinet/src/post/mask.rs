@@ -1,8 +1,8 @@
-//! A binary image, 64 pixels to a word: what thresholds give and thinning and matching work on.
+//! A binary image, 64 pixels to a word: the result of thresholds, and what thinning and matching work on.
 
 use std::ops::BitOrAssign;
 
-use crate::EdgeMap;
+use crate::{EdgeMap, Size};
 
 /// A set of pixels of a `height` × `width` image.
 ///
@@ -15,16 +15,17 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// No pixel of an image of this size.
-    pub fn new(width: usize, height: usize) -> Self {
+    /// The empty set of pixels of an image of this size.
+    pub fn new(size: Size) -> Self {
+        let Size { height, width } = size;
         Self { width, height, words: vec![0; width.div_ceil(64) * height] }
     }
 
     /// The pixels `(x, y)` for which `contains` is true.
-    pub fn from_fn(width: usize, height: usize, mut contains: impl FnMut(usize, usize) -> bool) -> Self {
-        let mut mask = Self::new(width, height);
-        for y in 0..height {
-            for x in 0..width {
+    pub fn from_fn(size: Size, mut contains: impl FnMut(usize, usize) -> bool) -> Self {
+        let mut mask = Self::new(size);
+        for y in 0..size.height {
+            for x in 0..size.width {
                 if contains(x, y) {
                     mask.insert(x, y);
                 }
@@ -38,14 +39,14 @@ impl Mask {
     /// # Examples
     ///
     /// ```
-    /// use pidinet::{EdgeMap, post::Mask};
+    /// use pidinet::{EdgeMap, Size, post::Mask};
     ///
-    /// let map = EdgeMap::new(3, 1, vec![0.2, 0.5, 0.9]);
+    /// let map = EdgeMap::new(Size { height: 1, width: 3 }, vec![0.2, 0.5, 0.9]);
     /// let edges = Mask::at_least(&map, 0.5);
     /// assert_eq!(edges.pixels().collect::<Vec<_>>(), [(1, 0), (2, 0)]);
     /// ```
     pub fn at_least(map: &EdgeMap, threshold: f32) -> Self {
-        let mut mask = Self::new(map.width(), map.height());
+        let mut mask = Self::new(map.size());
         for y in 0..map.height() {
             for (word, pixels) in mask.row_mut(y).iter_mut().zip(map.row(y).chunks(64)) {
                 *word = pixels.iter().rev().fold(0, |word, &p| word << 1 | u64::from(p >= threshold));
@@ -62,6 +63,11 @@ impl Mask {
     /// Rows.
     pub fn height(&self) -> usize {
         self.height
+    }
+
+    /// Rows and columns.
+    pub fn size(&self) -> Size {
+        Size { height: self.height, width: self.width }
     }
 
     /// Number of pixels in the set.
@@ -110,7 +116,7 @@ impl Mask {
         &self.words[y * stride..][..stride]
     }
 
-    /// The words of row `y`, to change within the module: who writes keeps the spare bits 0.
+    /// The words of row `y`, to change within the module: whoever writes keeps the spare bits 0.
     pub(super) fn row_mut(&mut self, y: usize) -> &mut [u64] {
         let stride = self.stride();
         &mut self.words[y * stride..][..stride]
@@ -151,9 +157,10 @@ mod tests {
     #[test]
     fn a_threshold_keeps_equal_values_and_clears_spare_bits() {
         for width in [1, 63, 64, 65, 130] {
-            let map = EdgeMap::new(width, 3, (0..width * 3).map(|i| i as f32 / 10.0).collect());
+            let map =
+                EdgeMap::new(Size { height: 3, width }, (0..width * 3).map(|i| i as f32 / 10.0).collect());
             let mask = Mask::at_least(&map, 1.0);
-            assert_eq!(mask, Mask::from_fn(width, 3, |x, y| y * width + x >= 10));
+            assert_eq!(mask, Mask::from_fn(Size { height: 3, width }, |x, y| y * width + x >= 10));
             assert_eq!(mask.count(), (width * 3usize).saturating_sub(10));
         }
     }
@@ -161,11 +168,11 @@ mod tests {
     #[test]
     fn pixels_come_back_in_order() {
         let kept = |x: usize, y: usize| (x * 7 + y * 5).is_multiple_of(3);
-        let mask = Mask::from_fn(131, 4, kept);
+        let mask = Mask::from_fn(Size { height: 4, width: 131 }, kept);
         let want: Vec<_> =
             (0..4).flat_map(|y| (0..131).map(move |x| (x, y))).filter(|&(x, y)| kept(x, y)).collect();
         assert_eq!(mask.pixels().collect::<Vec<_>>(), want);
-        let mut other = Mask::new(131, 4);
+        let mut other = Mask::new(Size { height: 4, width: 131 });
         for (x, y) in mask.pixels() {
             other.insert(x, y);
         }

@@ -1,6 +1,6 @@
 //! Non-maximum suppression: keeps the crest of each edge, as the edge benchmarks do before thinning.
 //!
-//! The method is the one of P. Dollár's edge detection toolbox (Dollár and Zitnick, "Structured Forests
+//! The method is that of P. Dollár's edge detection toolbox (Dollár and Zitnick, "Structured Forests
 //! for Fast Edge Detection", ICCV 2013), which every later evaluation copied, with other constants.
 
 use std::fmt;
@@ -78,7 +78,7 @@ impl FromStr for Suppression {
     }
 }
 
-/// What is read as a suppression.
+/// What can be read as a suppression.
 const EXPECTED: &str = "hed, dollar, rcf, nyud, dexined, or R,S,M such as 2,5,1.01";
 
 /// `R,S,M` or `R,S,M,T`.
@@ -121,17 +121,17 @@ const MOST_PIXELS: usize = 1000;
 /// # Examples
 ///
 /// ```
-/// use pidinet::{EdgeMap, post::{Suppression, suppress}};
+/// use pidinet::{EdgeMap, Size, post::{Suppression, suppress}};
 ///
 /// // A vertical ridge, three pixels wide.
 /// let ridge = |x: usize| match x { 9 | 11 => 0.4, 10 => 0.8, _ => 0.0 };
-/// let map = EdgeMap::new(21, 21, (0..441).map(|i| ridge(i % 21)).collect());
+/// let map = EdgeMap::new(Size::square(21), (0..441).map(|i| ridge(i % 21)).collect());
 /// let thin = suppress(&map, &Suppression::DOLLAR);
 /// assert_eq!(thin.row(10)[8..13], [0.0, 0.0, 0.8, 0.0, 0.0]);
 /// ```
 pub fn suppress(map: &EdgeMap, options: &Suppression) -> EdgeMap {
-    let (width, height) = (map.width(), map.height());
-    let mut crests = EdgeMap::new(width, height, vec![0.0; width * height]);
+    let width = map.width();
+    let mut crests = EdgeMap::new(map.size(), vec![0.0; map.data().len()]);
     each_row(map, options, f32::NEG_INFINITY, |y, row| {
         crests.data_mut()[y * width..][..width].copy_from_slice(row);
     });
@@ -261,6 +261,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Size;
 
     /// The definition in f64, with angles, one pixel at a time.
     fn literal(map: &EdgeMap, options: &Suppression) -> Vec<f64> {
@@ -331,15 +332,15 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(60))]
 
-        /// In f32 the direction is off by some 1e-4 where second derivatives are small, so a comparison may turn
-        /// over where both sides are nearly equal: at most one pixel in a hundred on noise. All others agree.
+        /// In f32 the direction is off by about 1e-4 where second derivatives are small, so a comparison may
+        /// flip where both sides are nearly equal: at most one pixel in a hundred on noise. All others agree.
         #[test]
         fn suppression_is_the_definition(
             (width, height) in (12usize..40, 12usize..40),
             pixels in proptest::collection::vec(0f32..1.0, 1600),
             (smoothing, radius) in (0usize..3, 1usize..5),
         ) {
-            let map = EdgeMap::new(width, height, pixels[..width * height].to_vec());
+            let map = EdgeMap::new(Size { height, width }, pixels[..width * height].to_vec());
             let options = Suppression { smoothing, radius, ..Suppression::DOLLAR };
             let (got, want) = (suppress(&map, &options), literal(&map, &options));
             let differ = got.data().iter().zip(&want).filter(|&(&g, &w)| (f64::from(g) - w).abs() > 1e-6).count();
@@ -351,7 +352,7 @@ mod tests {
             (width, height) in (1usize..20, 1usize..20),
             pixels in proptest::collection::vec(0f32..1.0, 400),
         ) {
-            let map = EdgeMap::new(width, height, pixels[..width * height].to_vec());
+            let map = EdgeMap::new(Size { height, width }, pixels[..width * height].to_vec());
             let kept = suppress(&map, &Suppression { border: 0, ..Suppression::RCF });
             prop_assert!(kept.data().iter().zip(map.data()).all(|(&k, &e)| k == 0.0 || k == e));
         }

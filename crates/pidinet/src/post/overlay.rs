@@ -1,4 +1,4 @@
-//! Edges drawn on the photograph they are from.
+//! Edges drawn over the photograph they come from.
 
 use crate::EdgeMap;
 use crate::image::{Image, Sample};
@@ -25,13 +25,16 @@ pub fn overlay(image: &Image, edges: &EdgeMap, colour: [u8; 3]) -> Image {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Size;
     use crate::image::{PixelFormat, PixelLayout, Pixels};
 
     #[test]
     fn edges_cover_in_proportion() -> crate::Result<()> {
         let photo = [10, 20, 30, 100, 100, 100, 200, 200, 200];
-        let image = Image::from_u8(&photo, &PixelLayout::packed(3, 1, PixelFormat::Rgb))?;
-        let painted = overlay(&image, &EdgeMap::new(3, 1, vec![0.0, 0.5, 1.0]), [255, 0, 50]);
+        let image =
+            Image::from_u8(&photo, &PixelLayout::packed(Size { height: 1, width: 3 }, PixelFormat::Rgb))?;
+        let painted =
+            overlay(&image, &EdgeMap::new(Size { height: 1, width: 3 }, vec![0.0, 0.5, 1.0]), [255, 0, 50]);
         assert_eq!(painted.pixels(), &Pixels::U8(vec![10, 20, 30, 178, 50, 75, 255, 0, 50]));
         Ok(())
     }

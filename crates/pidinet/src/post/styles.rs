@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{EdgeMap, UnknownName};
+use crate::{EdgeMap, Size, UnknownName};
 
 /// A style of edge map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -61,7 +61,7 @@ impl FromStr for Style {
     }
 }
 
-/// Reduces the map to the values 0, 0.5 and 1, so that nothing of the photograph's shading shows through:
+/// Reduces the map to the values 0, 0.5 and 1, so that none of the photograph's shading shows through:
 /// `min(floor(3 v) / 2, 1)`.
 pub fn safe(map: &mut EdgeMap) {
     map.data_mut().iter_mut().for_each(|value| *value = ((*value * 3.0).floor() / 2.0).clamp(0.0, 1.0));
@@ -86,7 +86,7 @@ pub fn scribble(map: &EdgeMap) -> EdgeMap {
         let value = blurred.data()[i];
         f32::from(u8::from(value > 127.0 / 255.0 && is_crest(&blurred, x, y)))
     });
-    let mut lines = gaussian(&EdgeMap::new(width, height, lines.collect()), 9);
+    let mut lines = gaussian(&EdgeMap::new(Size { height, width }, lines.collect()), 9);
     lines
         .data_mut()
         .iter_mut()
@@ -116,7 +116,7 @@ fn gaussian(map: &EdgeMap, radius: usize) -> EdgeMap {
     let sum: f64 = taps.iter().sum();
     taps.iter_mut().for_each(|tap| *tap /= sum);
 
-    let mut result = EdgeMap::new(width, height, vec![0.0; width * height]);
+    let mut result = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
     let mut column_sums = vec![0f32; width];
     for (y, dst) in result.data_mut().chunks_exact_mut(width.max(1)).enumerate() {
         column_sums.fill(0.0);
@@ -136,7 +136,7 @@ fn gaussian(map: &EdgeMap, radius: usize) -> EdgeMap {
     result
 }
 
-/// Position `at` of a line of `len` pixels that goes on as its mirror image: `… 2 1 0 1 2 …`.
+/// Position `at` of a line of `len` pixels that continues as its mirror image: `… 2 1 0 1 2 …`.
 fn mirrored(at: isize, len: usize) -> usize {
     if len == 1 {
         return 0;
@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn safe_has_three_values() {
-        let mut map = EdgeMap::new(7, 1, vec![0.0, 0.33, 0.34, 0.66, 0.67, 0.99, 1.0]);
+        let mut map =
+            EdgeMap::new(Size { height: 1, width: 7 }, vec![0.0, 0.33, 0.34, 0.66, 0.67, 0.99, 1.0]);
         safe(&mut map);
         assert_eq!(map.data(), [0.0, 0.0, 0.5, 0.5, 1.0, 1.0, 1.0]);
     }
@@ -166,12 +167,12 @@ mod tests {
 
     #[test]
     fn a_blur_keeps_what_is_flat_and_spreads_a_point_as_a_gaussian() {
-        let flat = gaussian(&EdgeMap::new(30, 7, vec![0.5; 210]), 12);
+        let flat = gaussian(&EdgeMap::new(Size { height: 7, width: 30 }, vec![0.5; 210]), 12);
         assert!(flat.data().iter().all(|value| (value - 0.5).abs() < 1e-6));
         let mut point = vec![0.0; 61 * 61];
         point[30 * 61 + 30] = 1.0;
-        let spread = gaussian(&EdgeMap::new(61, 61, point), 12);
-        // The sum of 25 taps is the integral of the Gaussian but for 3e-5 of it.
+        let spread = gaussian(&EdgeMap::new(Size::square(61), point), 12);
+        // The sum of 25 taps is the integral of the Gaussian except for 3e-5 of it.
         let density = |x: f64, y: f64| (-(x * x + y * y) / 18.0).exp() / (18.0 * std::f64::consts::PI);
         for (x, y) in [(0, 0), (1, 0), (3, 4), (5, 2)] {
             let got = f64::from(spread.row(30 + y)[30 + x]);
@@ -226,7 +227,10 @@ mod tests {
             let line = (-(x - 0.5 * y - 36.0).powi(2) / 12.5).exp();
             (255.0 * ring.max(0.9 * line)).floor() as f32 / 255.0
         };
-        let map = EdgeMap::new(WIDTH, want.len(), (0..WIDTH * want.len()).map(pixel).collect());
+        let map = EdgeMap::new(
+            Size { height: want.len(), width: WIDTH },
+            (0..WIDTH * want.len()).map(pixel).collect(),
+        );
         let lines = scribble(&map);
         for (y, want) in want.iter().enumerate() {
             let got: String = lines.row(y).iter().map(|&v| if v == 1.0 { '#' } else { '.' }).collect();
@@ -238,9 +242,9 @@ mod tests {
     #[test]
     fn sizes_down_to_one_pixel_work() {
         for (width, height) in [(1, 1), (1, 5), (5, 1), (2, 2)] {
-            let lines = scribble(&EdgeMap::new(width, height, vec![1.0; width * height]));
+            let lines = scribble(&EdgeMap::new(Size { height, width }, vec![1.0; width * height]));
             assert!(lines.data().iter().all(|&value| value == 1.0));
-            let none = scribble(&EdgeMap::new(width, height, vec![0.4; width * height]));
+            let none = scribble(&EdgeMap::new(Size { height, width }, vec![0.4; width * height]));
             assert!(none.data().iter().all(|&value| value == 0.0));
         }
     }

@@ -23,15 +23,15 @@ use super::Mask;
 /// # Examples
 ///
 /// ```
-/// use pidinet::post::{Mask, thin};
+/// use pidinet::{Size, post::{Mask, thin}};
 ///
-/// let mut bar = Mask::from_fn(9, 5, |x, y| (1..8).contains(&x) && (1..4).contains(&y));
+/// let mut bar = Mask::from_fn(Size { height: 5, width: 9 }, |x, y| (1..8).contains(&x) && (1..4).contains(&y));
 /// thin(&mut bar);
 /// assert_eq!(bar.pixels().collect::<Vec<_>>(), [(2, 2), (3, 2), (4, 2), (5, 2), (6, 2)]);
 /// ```
 pub fn thin(mask: &mut Mask) {
     let height = mask.height();
-    // In the first two halves every row is looked at; later only where a pixel was removed nearby.
+    // The first two halves look at every row; later ones only where a pixel was removed nearby.
     let mut changed = vec![FIRST_HALF; height];
     let mut last_change = FIRST_HALF;
     for now in FIRST_HALF.. {
@@ -55,9 +55,10 @@ enum Half {
     Second,
 }
 
-/// Does half `now`; tells whether it removed a pixel. `changed` is the last half that changed each row.
+/// Runs half `now`; returns whether it removed a pixel. `changed` is the last half that changed each row.
 ///
-/// A row is left out if neither it nor a row beside it changed since this kind of half saw it, two halves ago.
+/// A row is skipped if neither it nor a row beside it has changed since this kind of half last saw it, two
+/// halves ago.
 fn thin_half(mask: &mut Mask, half: Half, now: usize, changed: &mut [usize]) -> bool {
     let height = mask.height();
     let stride = mask.width().div_ceil(64);
@@ -129,7 +130,7 @@ impl Neighbours {
         let Self { x1, x2, x3, x4, x5, x6, x7, x8 } = *self;
 
         let starts = [!x1 & (x2 | x3), !x3 & (x4 | x5), !x5 & (x6 | x7), !x7 & (x8 | x1)];
-        // An odd number is 1 or 3, and 3 of four fill the first or the second pair.
+        // An odd count is 1 or 3, and 3 of four fill the first or the second pair.
         let odd = starts[0] ^ starts[1] ^ starts[2] ^ starts[3];
         let one_start = odd & !(starts[0] & starts[1]) & !(starts[2] & starts[3]);
 
@@ -160,6 +161,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Size;
 
     /// The definition, one pixel at a time.
     fn literal(mask: &Mask) -> Mask {
@@ -203,7 +205,7 @@ mod tests {
         let size = (1usize..150, 1usize..40);
         let discs = proptest::collection::vec((0usize..150, 0usize..40, 0usize..60), 0..12);
         (size, discs, 0u64..10, any::<u64>()).prop_map(|((width, height), discs, density, seed)| {
-            Mask::from_fn(width, height, |x, y| {
+            Mask::from_fn(Size { height, width }, |x, y| {
                 let noise = seed.wrapping_add((y * 150 + x) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
                 let noise = (noise ^ noise >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 32;
                 noise % 10 < density
@@ -236,7 +238,7 @@ mod tests {
     fn every_neighbourhood_is_the_definition() {
         for pattern in 0u32..512 {
             for left in [0, 1, 62, 63] {
-                let mask = Mask::from_fn(66, 5, |x, y| {
+                let mask = Mask::from_fn(Size { height: 5, width: 66 }, |x, y| {
                     (left..left + 3).contains(&x)
                         && (1..4).contains(&y)
                         && pattern >> ((y - 1) * 3 + x - left) & 1 == 1
@@ -251,7 +253,7 @@ mod tests {
     #[test]
     fn an_empty_image_has_nothing_to_thin() {
         for (width, height) in [(0, 0), (5, 0), (0, 5), (5, 5)] {
-            let mut mask = Mask::new(width, height);
+            let mut mask = Mask::new(Size { height, width });
             thin(&mut mask);
             assert!(mask.is_empty());
         }

@@ -1,4 +1,4 @@
-//! Maps of two values, maps turned around, and maps made brighter.
+//! Thresholding, inverting and brightening maps.
 
 use super::Mask;
 use crate::EdgeMap;
@@ -15,8 +15,9 @@ pub fn invert(map: &mut EdgeMap) {
 
 /// Divides every pixel by the greatest, which becomes 1; a map without a value above 0 stays as it is.
 ///
-/// For show, never for scores: networks that give dark maps are often as good as others, and what a value means in one
-/// image is then not what it means in the next. Values that are infinite or not numbers do not count as the greatest.
+/// For show, never for scores: networks with dark maps are often as good as others, and afterwards a value no
+/// longer means the same in every image. Values that are infinite or not numbers do not count as the
+/// greatest.
 pub fn normalize(map: &mut EdgeMap) {
     let finite = map.data().iter().copied().filter(|value| value.is_finite());
     let greatest = finite.fold(0.0, f32::max);
@@ -29,7 +30,7 @@ pub fn normalize(map: &mut EdgeMap) {
 ///
 /// # Panics
 ///
-/// If the mask has another size.
+/// If the mask does not have the map's size.
 pub fn keep(map: &mut EdgeMap, mask: &Mask) {
     assert_eq!((map.width(), map.height()), (mask.width(), mask.height()), "the mask has another size");
     let width = map.width();
@@ -43,10 +44,10 @@ pub fn keep(map: &mut EdgeMap, mask: &Mask) {
     }
 }
 
-/// A mask as a map: 1 in the set, else 0.
+/// A mask as a map: 1 in the set, 0 elsewhere.
 impl From<&Mask> for EdgeMap {
     fn from(mask: &Mask) -> Self {
-        let mut map = Self::new(mask.width(), mask.height(), vec![1.0; mask.width() * mask.height()]);
+        let mut map = Self::new(mask.size(), vec![1.0; mask.size().pixels()]);
         keep(&mut map, mask);
         map
     }
@@ -55,17 +56,18 @@ impl From<&Mask> for EdgeMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Size;
 
     #[test]
     fn a_threshold_keeps_equal_values() {
-        let mut map = EdgeMap::new(4, 1, vec![0.2, 0.5, 0.7, f32::NAN]);
+        let mut map = EdgeMap::new(Size { height: 1, width: 4 }, vec![0.2, 0.5, 0.7, f32::NAN]);
         threshold(&mut map, 0.5);
         assert_eq!(map.data(), [0.0, 1.0, 1.0, 0.0]);
     }
 
     #[test]
     fn inverting_twice_changes_nothing_that_is_exact() {
-        let mut map = EdgeMap::new(3, 1, vec![0.0, 0.25, 1.0]);
+        let mut map = EdgeMap::new(Size { height: 1, width: 3 }, vec![0.0, 0.25, 1.0]);
         invert(&mut map);
         assert_eq!(map.data(), [1.0, 0.75, 0.0]);
         invert(&mut map);
@@ -75,7 +77,7 @@ mod tests {
     #[test]
     fn the_greatest_value_becomes_white() {
         let after = |data: Vec<f32>| {
-            let mut map = EdgeMap::new(data.len(), 1, data);
+            let mut map = EdgeMap::new(Size { height: 1, width: data.len() }, data);
             normalize(&mut map);
             map.into_data()
         };
@@ -90,8 +92,8 @@ mod tests {
     #[test]
     fn what_is_outside_a_mask_goes() {
         let values: Vec<f32> = (0..140).map(|i| 0.1 + i as f32 / 200.0).collect();
-        let mut map = EdgeMap::new(70, 2, values.clone());
-        let mask = Mask::from_fn(70, 2, |x, y| (x + y) % 3 == 0);
+        let mut map = EdgeMap::new(Size { height: 2, width: 70 }, values.clone());
+        let mask = Mask::from_fn(Size { height: 2, width: 70 }, |x, y| (x + y) % 3 == 0);
         keep(&mut map, &mask);
         for (i, (&got, &value)) in map.data().iter().zip(&values).enumerate() {
             assert_eq!(got, if mask.contains(i % 70, i / 70) { value } else { 0.0 });

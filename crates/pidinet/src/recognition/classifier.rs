@@ -1,7 +1,7 @@
-//! What an image shows, or whose face: networks of one bit.
+//! What an image shows, or whose face it is, by binary networks.
 //!
-//! [`Classifier`] takes an [`Image`] and gives a [`Classification`]: a number for each class, and the feature
-//! vector they come from, which by itself tells whether two images show the same.
+//! [`Classifier`] takes an [`Image`] and returns a [`Classification`]: a score for each class, and the
+//! feature vector that the scores come from, which can also be used to compare two images.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -26,25 +26,25 @@ const IDLE_ARENAS: usize = 64;
 /// How to run a classifier.
 #[derive(Clone, Debug, Default)]
 pub struct ClassifierOptions {
-    /// Threads; all cores by default. The answer does not depend on it. Calls from a thread of a `rayon` pool
-    /// compute on that thread alone.
+    /// Threads; all cores by default. The result does not depend on their number. Calls from a thread of a
+    /// `rayon` pool compute on that thread alone.
     pub threads: Option<NonZeroUsize>,
-    /// Instruction set, as [`Isa::named`] gives it; by default that of the environment
-    /// variable `PIDINET_ISA`, else the best that this CPU has. The answer does not depend on it.
+    /// Instruction set, as [`Isa::named`] returns it; by default that of the environment variable
+    /// `PIDINET_ISA`, else the best that this CPU has. The result does not depend on it.
     pub isa: Option<Isa>,
 }
 
-/// What a network makes of an image.
+/// The output of a network for an image.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classification {
-    /// A number for each class.
+    /// A score for each class.
     pub logits: Vec<f32>,
     /// The feature vector, not normalised.
     pub features: Vec<f32>,
 }
 
 impl Classification {
-    /// The class of the greatest logit, the first of equal ones.
+    /// The class with the greatest logit, the first if several are equal.
     pub fn class(&self) -> usize {
         let greatest =
             |best: usize, class: usize| if self.logits[class] > self.logits[best] { class } else { best };
@@ -63,8 +63,8 @@ impl Classification {
     }
 }
 
-/// Recognises images with one model; make it once, use it from any number of threads. A process that is forked from this
-/// one may use it, too: it gets threads of its own.
+/// Recognises images with one model; make it once, use it from any number of threads. A process forked from
+/// this one may use it too, and gets threads of its own.
 ///
 /// # Examples
 ///
@@ -72,11 +72,11 @@ impl Classification {
 /// use pidinet::arch::recognition::RecognitionArch;
 /// use pidinet::image::{Image, PixelFormat, PixelLayout};
 /// use pidinet::weights::RecognitionModel;
-/// use pidinet::{Classifier, ClassifierOptions};
+/// use pidinet::{Classifier, ClassifierOptions, Size};
 ///
 /// let model = RecognitionModel::random(RecognitionArch::small(10), 1); // usually: RecognitionModel::open("model.safetensors", …)
 /// let classifier = Classifier::new(&model, &ClassifierOptions::default())?;
-/// let image = Image::from_u8(&[128; 40 * 30], &PixelLayout::packed(40, 30, PixelFormat::Grey))?;
+/// let image = Image::from_u8(&[128; 40 * 30], &PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Grey))?;
 /// let found = classifier.classify(&image);
 /// assert_eq!(found.top(3)[0].0, found.class());
 /// # Ok::<(), pidinet::Error>(())
@@ -120,7 +120,7 @@ impl Classifier {
         self.run(&pixels(image, &self.input), Size::square(self.input.size))
     }
 
-    /// What each of many images shows; they are shared out among the threads, if there are enough of them.
+    /// What each of many images shows; the images are divided among the threads if there are enough of them.
     pub fn classify_all(&self, images: &[Image]) -> Vec<Classification> {
         let size = Size::square(self.input.size);
         let one = |image: &Image| self.run_with(1, &pixels(image, &self.input), size);
@@ -130,8 +130,8 @@ impl Classifier {
         }
     }
 
-    /// What the network makes of many inputs, each as [`Self::run`] takes it; one by one if they are fewer than the
-    /// threads, else shared out among them.
+    /// The output of the network for many inputs, each as [`Self::run`] takes it; computed one by one if
+    /// there are fewer inputs than threads, otherwise divided among the threads.
     ///
     /// # Panics
     ///
@@ -146,17 +146,17 @@ impl Classifier {
         }
     }
 
-    /// The feature vector of an image, scaled to length 1 (all zeros stay so): the scalar product of two of
-    /// them is their cosine.
+    /// The feature vector of an image, scaled to length 1 (all zeros stay zeros): the dot product of two of
+    /// them is their cosine similarity.
     pub fn embed(&self, image: &Image) -> Vec<f32> {
         unit(self.classify(image).features)
     }
 
-    /// What the network makes of numbers that are ready for it, `[h][w][3]`, as [`pixels`] gives them.
+    /// The output of the network for numbers that are ready for it, `[h][w][3]`, as [`pixels`] returns them.
     ///
     /// # Panics
     ///
-    /// If there are not three for each pixel, or none.
+    /// If there are not three for each pixel, or no pixels.
     pub fn run(&self, input: &[f32], size: Size) -> Classification {
         match self.pool() {
             Some(pool) => pool.install(|| self.run_with(self.threads(), input, size)),
@@ -164,7 +164,7 @@ impl Classifier {
         }
     }
 
-    /// [`Self::run`], and what each step took.
+    /// [`Self::run`], with the time of each step.
     ///
     /// # Panics
     ///
@@ -197,7 +197,7 @@ impl Classifier {
         (self.finished(arena), stats)
     }
 
-    /// The name of a class; its number where the model has no labels.
+    /// The name of a class; its number if the model has no labels.
     pub fn label(&self, class: usize) -> String {
         self.labels.get(class).cloned().unwrap_or_else(|| class.to_string())
     }
@@ -217,7 +217,7 @@ impl Classifier {
         &self.input
     }
 
-    /// What the model file says of the model.
+    /// What the model file says about the model.
     pub fn info(&self) -> &ModelInfo {
         &self.info
     }
@@ -232,9 +232,9 @@ impl Classifier {
         self.plan.isa.name()
     }
 
-    /// The threads to share out work among: none on a thread of another pool, which has its own share of its
-    /// owner's work. Who waits there for this pool would take the next share meanwhile, and the next while waiting
-    /// for that, until the stack is full.
+    /// The threads to divide work among; none on a thread of another pool, which has other work waiting.
+    /// While waiting there for this pool, that thread would start the next piece of work, wait within that
+    /// one and start another, until the stack is full.
     fn pool(&self) -> Option<&Pool> {
         self.workers.pool().filter(|_| !Pool::is_caller_in_one())
     }
@@ -254,12 +254,12 @@ impl Classifier {
         drop(idle);
         let mut arena = fitting.unwrap_or_else(|| Arena::new(&self.plan, image, threads));
         let place = arena.image_mut();
-        assert_eq!(place.len(), input.len(), "an image of {image} has other numbers");
+        assert_eq!(place.len(), input.len(), "an image of {image} has a different number of values");
         place.copy_from_slice(input);
         arena
     }
 
-    /// The results in an arena, which is kept for the next run.
+    /// The results in an arena; the arena is kept for the next run.
     fn finished(&self, arena: Arena) -> Classification {
         let [features, logits] = [self.plan.features, self.plan.logits].map(|id| arena.vector(id).to_vec());
         let mut idle = self.workers.idle();

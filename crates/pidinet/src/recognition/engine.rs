@@ -1,8 +1,8 @@
 //! Runs a plan.
 //!
-//! Maps lie pixel by pixel, `[h][w][channels padded]`, and are kept whole: they are small. The rows of a step are
-//! shared out among threads; each is computed by one thread in a fixed order, so the answer does not depend
-//! on their number.
+//! Maps lie pixel by pixel, `[h][w][channels padded]`, and are kept whole, since they are small. The rows of
+//! a step are divided among threads; each is computed by one thread in a fixed order, so the result does not
+//! depend on the number of threads.
 
 use pidinet_kernels::buffer::{Aligned, Buffer};
 use pidinet_kernels::isa::Isa;
@@ -25,7 +25,7 @@ struct Map {
     /// Floats from pixel to pixel.
     step: usize,
     channels: usize,
-    /// Behind the pixels is one group more, which vectors may read.
+    /// After the pixels there is one more group, which vectors may read.
     data: Buffer,
 }
 
@@ -66,16 +66,16 @@ pub(super) struct Arena {
     wide: Aligned<f64>,
     /// Some channels of a map, shifted, in a frame of zeros.
     shifted: Buffer,
-    /// Signs of a map in a frame of zeros, that is of +1.
+    /// Signs of a map in a frame of zero bits, which stand for +1.
     signs: Aligned<u32>,
     /// Signs of differences, for each pixel of the output.
     differences: Aligned<u32>,
-    /// For each thread two rows of sums.
+    /// Two rows of sums for each thread.
     scratch: Vec<Buffer>,
 }
 
 impl Arena {
-    /// Memory for images of `[rows, columns]`, used by so many threads at once.
+    /// Memory for images of this size, used by this many threads at once.
     pub(super) fn new(plan: &Plan, image: Size, threads: usize) -> Self {
         let maps: Vec<Map> = plan.maps.iter().map(|shape| Map::new(shape, image)).collect();
         let (mut wide, mut shifted, mut signs, mut differences, mut scratch) = (0, 0, 0, 0, 0);
@@ -114,12 +114,12 @@ impl Arena {
         }
     }
 
-    /// Whether this is memory for such a run.
+    /// Whether this memory is for such a run.
     pub(super) fn fits(&self, image: Size, threads: usize) -> bool {
         self.image == image && self.scratch.len() == threads
     }
 
-    /// The image `[h][w][3]` as the network wants it, to fill.
+    /// The memory of the network's input `[h][w][3]`, to fill.
     pub(super) fn image_mut(&mut self) -> &mut [f32] {
         self.maps[IMAGE].pixels_mut()
     }
@@ -181,7 +181,7 @@ impl Frame {
     }
 }
 
-/// Computes rows of `len` elements, as many at a time as there are `scratch`es, of which each row has one.
+/// Computes rows of `len` elements, as many at a time as there are `scratch`es; each row has one to itself.
 fn each_row<T: Send, S: Send>(
     dst: &mut [T],
     len: usize,
@@ -273,7 +273,7 @@ pub(super) fn run_step(plan: &Plan, arena: &mut Arena, step: &Step) {
     }
 }
 
-/// All maps, of which one is written.
+/// All maps, one of which is written.
 struct Maps<'a> {
     maps: &'a mut [Map],
 }
@@ -368,7 +368,7 @@ struct Bits<'a> {
     differences: &'a [u32],
 }
 
-/// The convolutions of a block, and all that follows them; `place` is of the input.
+/// The convolutions of a block, and everything after them; `place` belongs to the input.
 fn finish(isa: Isa, block: &BlockStep, place: Place, bits: &Bits<'_>, scratch: &mut [Buffer], dst: &mut Map) {
     let BlockStep { stride, difference, vanilla, offset, activation, .. } = block;
     let (row_len, width) = (dst.row_len(), dst.width);
@@ -416,7 +416,7 @@ fn max_pool(x: &Map, threads: usize, dst: &mut Map) {
     });
 }
 
-/// Means over 2×2 pixels, or those of them that are there.
+/// Means over 2×2 pixels, or over those of them that exist.
 fn average_pool(x: &Map, threads: usize, dst: &mut Map) {
     let (row_len, step) = (dst.row_len(), dst.step);
     each_row(dst.pixels_mut(), row_len, &mut vec![(); threads], |y, dst, ()| {

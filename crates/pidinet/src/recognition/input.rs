@@ -1,9 +1,10 @@
-//! From an image to the numbers that a network is fed.
+//! From an image to the network's input.
 
+use crate::Size;
 use crate::image::{Image, PixelFormat, PixelLayout, Pixels};
 use crate::weights::RecognitionInput;
 
-/// Longer sides of an image are cut to so many times the shorter before it is resized.
+/// A longer side is cut to this many times the shorter one before the image is resized.
 const WIDEST: usize = 32;
 
 /// The middle of an image as numbers `[size][size][3]`: red, green and blue from 0 to 1, minus the mean, divided by the
@@ -13,7 +14,7 @@ pub fn pixels(image: &Image, input: &RecognitionInput) -> Vec<f32> {
     let image = if image.width().min(image.height()) == input.resize {
         image
     } else {
-        // Of a picture that is much longer than wide, nearly all would be made large and then cut off.
+        // Nearly all of a very long, narrow picture would be enlarged only to be cut off.
         let length = WIDEST * image.width().min(image.height());
         resized = middle(image, length).unwrap_or_else(|| image.clone()).covering(input.resize);
         &resized
@@ -37,15 +38,17 @@ pub fn pixels(image: &Image, input: &RecognitionInput) -> Vec<f32> {
     numbers
 }
 
-/// The middle of an image of which a side is longer than `length`.
+/// The middle of an image, if one of its sides is longer than `length`.
 fn middle(image: &Image, length: usize) -> Option<Image> {
     let (width, height) = (image.width().min(length), image.height().min(length));
     if (width, height) == (image.width(), image.height()) {
         return None;
     }
     let (left, top) = ((image.width() - width) / 2, (image.height() - height) / 2);
-    let layout =
-        PixelLayout { row_stride: 3 * image.width(), ..PixelLayout::packed(width, height, PixelFormat::Rgb) };
+    let layout = PixelLayout {
+        row_stride: 3 * image.width(),
+        ..PixelLayout::packed(Size { height, width }, PixelFormat::Rgb)
+    };
     let start = 3 * (top * image.width() + left);
     let cut = match image.pixels() {
         Pixels::U8(data) => Image::from_u8(&data[start..], &layout),
@@ -63,7 +66,9 @@ mod tests {
     #[test]
     fn the_middle_is_cut_out_and_normalised() {
         let grey: Vec<u8> = (0..6 * 4).collect();
-        let image = Image::from_u8(&grey, &PixelLayout::packed(6, 4, PixelFormat::Grey)).unwrap();
+        let image =
+            Image::from_u8(&grey, &PixelLayout::packed(Size { height: 4, width: 6 }, PixelFormat::Grey))
+                .unwrap();
         let input = RecognitionInput { size: 2, resize: 4, mean: [0.5, 0.0, 0.0], std: [1.0, 2.0, 1.0] };
         let at = |x: usize, y: usize| f32::from((y * 6 + x) as u8) / 255.0;
         let want: Vec<f32> = [(2, 1), (3, 1), (2, 2), (3, 2)]
@@ -78,7 +83,8 @@ mod tests {
         for (width, height) in [(1, 1), (3, 200), (77, 50), (32, 32)] {
             let grey = vec![255; width * height];
             let image =
-                Image::from_u8(&grey, &PixelLayout::packed(width, height, PixelFormat::Grey)).unwrap();
+                Image::from_u8(&grey, &PixelLayout::packed(Size { height, width }, PixelFormat::Grey))
+                    .unwrap();
             let numbers = pixels(
                 &image,
                 &RecognitionInput { mean: [0.0; 3], std: [1.0; 3], ..RecognitionInput::CIFAR },
@@ -94,7 +100,7 @@ mod tests {
         let grey: Vec<u8> =
             (0..2_000_000).map(|at| if (999_000..1_001_000).contains(&at) { 255 } else { 0 }).collect();
         for (width, height) in [(2_000_000, 1), (1, 2_000_000)] {
-            let layout = PixelLayout::packed(width, height, PixelFormat::Grey);
+            let layout = PixelLayout::packed(Size { height, width }, PixelFormat::Grey);
             let numbers = pixels(&Image::from_u8(&grey, &layout).unwrap(), &input);
             assert_eq!(numbers, vec![1.0; 3 * 32 * 32], "{width}x{height}");
         }

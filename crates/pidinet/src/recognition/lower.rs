@@ -16,13 +16,13 @@ pub(super) fn padded(values: &[f32]) -> Buffer {
     buffer
 }
 
-/// The same of numbers in f64, rounded.
+/// The same for numbers in f64, rounded.
 pub(super) fn rounded(values: &[f64]) -> Buffer {
     padded(&values.iter().map(|&x| x as f32).collect::<Vec<f32>>())
 }
 
 /// The runs in which a real convolution reads a map with `step` floats from pixel to pixel, as numbers of
-/// inputs: whole rows of its window where pixels have no padding between them, else its pixels.
+/// inputs: whole rows of its window if there is no padding between pixels, else single pixels.
 pub(super) fn real_runs(conv: &RealConv, step: usize) -> Vec<usize> {
     match step == conv.inputs {
         true => vec![conv.size * conv.inputs; conv.size],
@@ -55,7 +55,7 @@ pub(super) struct Vanilla {
 }
 
 impl Vanilla {
-    /// Of the channels from `first` on that `shift` has numbers for.
+    /// For the channels from `first` on, as many as `shift` has numbers.
     pub(super) fn new(
         isa: Isa,
         conv: &BinaryConv,
@@ -91,7 +91,7 @@ impl Vanilla {
 pub(super) struct Difference {
     pub(super) channels: usize,
     pub(super) pairs: [(Offset, Offset); 8],
-    /// How many pixels away the farthest one of a pair is.
+    /// Distance in pixels of the farthest pixel in a pair.
     pub(super) reach: usize,
     /// RSign's shift, padded.
     pub(super) shift: Buffer,

@@ -1,8 +1,8 @@
 //! From a Bi-PiDiNet and its weights to steps that kernels run.
 //!
-//! [`Planner`] is an interpreter of [`bi_pidinet`]. It follows shifts, sums of signs, norms and shortcuts without
-//! computing them until an RPReLU closes a block, which then is one step. A plan does not depend on the size
-//! of an image.
+//! [`Planner`] is an interpreter of [`bi_pidinet`]. It collects shifts, sums of signs, norms and shortcuts
+//! until an RPReLU closes a block, which then becomes one step. A plan does not depend on the size of an
+//! image.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -22,13 +22,13 @@ use crate::weights::RecognitionModel;
 /// Number of a map.
 pub(super) type Id = usize;
 
-/// The shape of a map, but for the image's size.
+/// The shape of a map, except for the image's size.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MapShape {
     pub(super) channels: usize,
     /// Floats from pixel to pixel.
     pub(super) step: usize,
-    /// How many times sides were halved, and rounded up.
+    /// How many times its sides were halved, rounding up.
     pub(super) halvings: u32,
 }
 
@@ -38,7 +38,7 @@ impl MapShape {
         Self { channels, step: channels.next_multiple_of(GROUP), halvings }
     }
 
-    /// Rows or columns for an image with so many.
+    /// Rows or columns of the map for an image with `image` of them.
     pub(super) fn side(&self, image: usize) -> usize {
         image.div_ceil(1 << self.halvings)
     }
@@ -90,12 +90,12 @@ pub(super) enum Op {
     AveragePool(Id),
     Twice(Id),
     GlobalPool(Id),
-    /// Weights of the inputs, and those of a one behind them, which are the bias.
+    /// Weights of the inputs, followed by those of a constant one, which are the bias.
     Linear(Id, RealWeights),
 }
 
 impl Op {
-    /// The map that it reads; a block also reads that which it is added to.
+    /// The map that it reads; a block also reads the map that it is added to.
     pub(super) fn reads(&self) -> Id {
         match self {
             Self::Real(real) => real.x,
@@ -147,7 +147,7 @@ impl Plan {
     }
 }
 
-/// What a map is, or will be.
+/// A map, or what will become one.
 #[derive(Clone, Debug)]
 enum Value {
     /// A map in memory.
@@ -187,7 +187,7 @@ struct Branch {
 struct Planner<'a> {
     model: &'a RecognitionModel,
     isa: Isa,
-    /// The names of blocks by those of the activations that close them.
+    /// The names of blocks by the names of the activations that close them.
     blocks: BTreeMap<String, String>,
     maps: Vec<MapShape>,
     steps: Vec<Step>,
@@ -198,7 +198,7 @@ impl Planner<'_> {
         &self.model.weights[&format!("{name}.{suffix}")].data
     }
 
-    /// A step that makes a map of its own.
+    /// Adds a step that makes a new map.
     fn push(&mut self, name: &str, op: Op, macs: usize, shape: MapShape) -> Value {
         let dst = self.maps.len();
         self.maps.push(shape);
@@ -335,7 +335,7 @@ impl BuildRecognition for Planner<'_> {
 
     fn global_pool(&mut self, x: &Value) -> Value {
         let x = x.map();
-        // More halvings than any image has bits leave one pixel.
+        // More halvings than the size of any image has bits leave one pixel.
         self.push("global_pool", Op::GlobalPool(x), 0, MapShape { halvings: 31, ..self.maps[x] })
     }
 

@@ -77,7 +77,7 @@ fn the_engine_gives_what_the_reference_gives() {
     }
 }
 
-/// A network that tells nothing apart would agree with anything.
+/// A network whose output never changes would agree with anything.
 #[test]
 fn random_networks_look_at_their_images() {
     for arch in layouts() {
@@ -96,7 +96,8 @@ fn a_batch_gives_what_its_images_give() {
         Classifier::new(&RecognitionModel::random(layouts().remove(2), 1), &options(3, Isa::best())).unwrap();
     let image = |seed: usize| {
         let pixels: Vec<u8> = (0..3 * 40 * 36).map(|at| (at * at * seed % 251) as u8).collect();
-        Image::from_u8(&pixels, &PixelLayout::packed(40, 36, PixelFormat::Rgb)).unwrap()
+        Image::from_u8(&pixels, &PixelLayout::packed(Size { height: 36, width: 40 }, PixelFormat::Rgb))
+            .unwrap()
     };
     let images: Vec<Image> = (1..8).map(image).collect();
     let one_by_one: Vec<Classification> = images.iter().map(|image| classifier.classify(image)).collect();
@@ -105,7 +106,7 @@ fn a_batch_gives_what_its_images_give() {
     assert!((length - 1.0).abs() < 1e-5);
 }
 
-/// Each would wait for the classifier's threads on top of the one before.
+/// Otherwise each call would wait for the classifier's threads on top of the previous one.
 #[cfg(feature = "threads")]
 #[test]
 fn images_may_be_shared_out_by_the_caller() {

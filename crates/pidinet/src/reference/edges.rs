@@ -1,7 +1,7 @@
-//! The oracle: the network in plain f64 loops.
+//! The reference for edges: the network in plain f64 loops.
 //!
-//! Written to be believed, not to be fast. Pixel differences are taken literally, from pairs of pixels, so
-//! that it also judges the folding that everything else builds on.
+//! Written to be obviously right, not fast. Pixel differences are taken literally, from pairs of pixels,
+//! so that this also tests the folding that everything else relies on.
 
 use crate::arch::{Build, Conv, Kind, Outputs, pidinet};
 use crate::weights::{Form, Model};
@@ -99,7 +99,7 @@ impl<'a> Reference<'a> {
     /// # Panics
     ///
     /// If h or w is less than 8, or the weights are not those of the architecture, which [`Model::new`]
-    /// makes sure of.
+    /// rules out.
     pub fn run(model: &'a Model, image: &Map) -> Outputs<Map> {
         let [_, height, width] = image.shape();
         assert!(height >= 8 && width >= 8, "{width}x{height} leaves no pixel to the last stage");
@@ -184,8 +184,9 @@ impl Build for Reference<'_> {
     }
 }
 
-/// For each of `to` pixels, between which two of `from` pixels it lies and how near the second one:
-/// pixel centres at halves, clamped at the start as PyTorch does with `align_corners=False`.
+/// For each of `to` pixels, the two of `from` pixels that it lies between and the weight of the
+/// second: pixel centres at halves, clamped at the start as PyTorch does with
+/// `align_corners=False`.
 fn samples(from: usize, to: usize) -> Vec<(usize, usize, f64)> {
     let scale = from as f64 / to as f64;
     let sample = |pixel: usize| {
@@ -217,7 +218,7 @@ pub fn convolve(conv: &Conv, weights: &[f64], x: &Map) -> Map {
         Kind::Radial => {
             let ring = square(3).into_iter().filter(|&tap| tap != (0, 0));
             let ring = ring.map(|(y, x)| ((2 * y, 2 * x), Some((y, x))));
-            // The first weight belongs to the centre, which only θ < 1 leaves over.
+            // The first weight belongs to the centre, which counts only if θ < 1.
             std::iter::once(((0, 0), Some((0, 0)))).chain(ring).collect()
         }
     };
@@ -235,7 +236,7 @@ pub fn convolve_folded(conv: &Conv, weights: &[f64], x: &Map) -> Map {
     convolve_pairs(conv, weights, &taps, x)
 }
 
-/// `y = Σ_k w_k (x_i − θ x_i')`, zero outside of the map; a tap without a partner multiplies its pixel alone.
+/// `y = Σ_k w_k (x_i − θ x_i')`, zero outside the map; a tap without a partner multiplies its own pixel only.
 fn convolve_pairs(conv: &Conv, weights: &[f64], pairs: &[(Offset, Option<Offset>)], x: &Map) -> Map {
     let (inputs, outputs) = (conv.inputs / conv.groups, conv.outputs / conv.groups);
     assert_eq!(x.channels, conv.inputs, "channels of the map");
@@ -276,7 +277,7 @@ fn square(size: usize) -> Vec<Offset> {
     (-reach..=reach).flat_map(|y| (-reach..=reach).map(move |x| (y, x))).collect()
 }
 
-/// The next tap of a 3×3 kernel going clock-wise around the centre; the centre stays.
+/// The next tap of a 3×3 kernel going clockwise around the centre; the centre stays.
 fn clockwise((y, x): Offset) -> Offset {
     match (y, x) {
         (0, 0) => (0, 0),
@@ -298,12 +299,14 @@ mod tests {
         Conv { kind, theta, ..Conv::dense(1, 1) }
     }
 
-    /// The map of one plane whose pixels count from 1, squared so that no difference is like another.
+    /// A map of one plane whose pixels are the squares of 1, 2, 3 and so on, so that all differences are
+    /// distinct.
     fn squares(height: usize, width: usize) -> Map {
         Map::new([1, height, width], (1..=height * width).map(|i| (i * i) as f64).collect())
     }
 
-    /// What one weight alone gives at the centre of a 5×5 map: which pixels it takes the difference of.
+    /// The output of a single weight at the centre of a 5×5 map, which shows the pixels it takes the
+    /// difference of.
     fn pair_of(kind: Kind, tap: usize) -> f64 {
         let mut weights = [0.0; 9];
         weights[tap] = 1.0;
@@ -378,7 +381,7 @@ mod tests {
         assert_eq!(reference.max_pool(&Map::new([1, 2, 2], vec![-4.0, -3.0, -2.0, -5.0])).data, [-2.0]);
     }
 
-    /// `torch.nn.functional.interpolate(..., mode="bilinear", align_corners=False)` gave these.
+    /// These values are from `torch.nn.functional.interpolate(..., mode="bilinear", align_corners=False)`.
     #[test]
     fn resizing_is_pytorchs() {
         let model = Model::random(Arch::tiny(), 1);

@@ -1,9 +1,10 @@
-//! A Bi-PiDiNet as plainly as it can be computed: the oracle that the engine is tested against.
+//! The reference for recognition: a Bi-PiDiNet computed as plainly as possible, against which the engine is
+//! tested.
 //!
 //! Sums of real convolutions are f64, in the order and rounded to f32 where `docs/numerics.md` says. Pixel
-//! differences are taken literally, signs are multiplied as numbers, and borders are asked for. Batch norms are
-//! not applied where they stand but carried along as a factor and a term of each channel until a map is
-//! needed, since two in a row are merged before they are rounded.
+//! differences are taken literally, signs are multiplied as numbers, and borders are checked pixel by pixel.
+//! Batch norms are not applied in place but carried along as a factor and a term for each channel until a map
+//! is needed, since two in a row are merged before rounding.
 
 use std::ops::Range;
 
@@ -13,12 +14,12 @@ use crate::arch::recognition::{BinaryConv, BuildRecognition, RealConv, Recogniti
 use crate::reference::edges::Map;
 use crate::weights::RecognitionModel;
 
-/// A map whose batch norms wait.
+/// A map whose batch norms are still to be applied.
 pub type Value = Sum<Map>;
 
 impl Value {
-    /// The map that is meant, rounded to f32 after each operation: scaled terms first, in their order,
-    /// then the offset, then what is not scaled.
+    /// The map itself, rounded to f32 after each operation: scaled terms first, in their order, then
+    /// the offset, then terms that are not scaled.
     pub fn map(&self) -> Map {
         let [channels, height, width] = self.terms[0].0.shape();
         let plane = height * width;
@@ -65,8 +66,8 @@ impl<'a> RecognitionReference<'a> {
     ///
     /// # Panics
     ///
-    /// If the image has no pixel, or the weights are not those of the architecture, which [`RecognitionModel::new`] makes
-    /// sure of.
+    /// If the image has no pixel, or the weights are not those of the architecture, which
+    /// [`RecognitionModel::new`] rules out.
     pub fn run(model: &'a RecognitionModel, image: &Map) -> RecognitionOutputs<Map> {
         let outputs = bi_pidinet(&model.arch, &mut Self { model }, &Value::from(image.clone()));
         RecognitionOutputs {
@@ -82,7 +83,7 @@ impl<'a> RecognitionReference<'a> {
     }
 }
 
-/// `x` where a map has such a pixel.
+/// The value of a pixel, if the map has it.
 fn pixel(map: &Map, c: usize, y: usize, x: usize, (dy, dx): (isize, isize)) -> Option<f64> {
     let (y, x) = (y.checked_add_signed(dy)?, x.checked_add_signed(dx)?);
     (y < map.height && x < map.width).then(|| map.row(c, y)[x])
@@ -127,7 +128,7 @@ fn strided(channels: usize, map: &Map, stride: usize) -> [usize; 3] {
 pub fn convolve_signs(conv: &BinaryConv, weights: &[f32], x: &Map) -> Map {
     assert_eq!(x.channels, conv.inputs, "channels of the map");
     assert_eq!(weights.len(), conv.outputs * conv.inputs * conv.taps(), "weights of {conv:?}");
-    // What the signs are taken of, for each input, tap and output pixel; nothing where there is no pixel.
+    // What the sign is taken of, for each input, tap and output pixel; nothing outside the map.
     let value = |c: usize, tap: usize, y: usize, column: usize| match conv.kind {
         Kind::Vanilla => pixel(x, c, y, column, (tap as isize / 3 - 1, tap as isize % 3 - 1)),
         _ => {
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn signs_outside_of_the_map_are_zero() {
         let x = Map::new([1, 1, 2], vec![-3.0, 0.0]);
-        // Of each window only the middle row has pixels: the centre and one neighbour.
+        // Only the middle row of each window has pixels: the centre and one neighbour.
         let sums = convolve_signs(&conv(Kind::Vanilla, 1, 1), &[1.0; 9], &x);
         assert_eq!(sums.data, [0.0, 0.0], "−1 and +1, as the sign of 0 is +1");
         let weights = [1.0, 1.0, 1.0, 1.0, -0.5, 1.0, 1.0, 1.0, 1.0];

@@ -1,4 +1,4 @@
-//! Pixels to the bytes of files.
+//! From pixels to the bytes of files.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -22,8 +22,9 @@ impl EdgeMap {
     ///
     /// # Errors
     ///
-    /// If a value is infinite or not a number, neither `options` nor the extension gives a format, the format
-    /// cannot hold a map of this size, or the file cannot be written; what was there before is then untouched.
+    /// If a value is infinite or not a number, neither `options` nor the extension tells the format, the
+    /// format cannot hold a map of this size, or the file cannot be written; an existing file is then
+    /// untouched.
     pub fn save(&self, path: impl AsRef<Path>, options: &SaveOptions) -> Result<()> {
         let path = path.as_ref();
         write_atomically(path, &self.encode(options.format_for(path)?, options)?)
@@ -136,7 +137,7 @@ impl Samples<'_> {
             Format::Jpg => JpegEncoder::new_with_quality(&mut file, options.jpeg_quality.clamp(1, 100))
                 .write_image(data, columns, rows, colour),
             Format::Webp => {
-                // The lossless encoder takes 8-bit grey or RGB, which is all it is given.
+                // The lossless encoder takes 8-bit grey or RGB, and gets nothing else.
                 WebPEncoder::new_lossless(&mut file).write_image(data, columns, rows, colour)
             }
             Format::Tiff => TiffEncoder::new(Cursor::new(&mut file)).write_image(data, columns, rows, colour),
@@ -153,17 +154,18 @@ impl Samples<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Size;
     use crate::image::{ImageLimits, PixelFormat, PixelLayout};
 
     fn map() -> EdgeMap {
-        EdgeMap::new(3, 2, vec![0.0, 0.25, 0.5, 0.999, 1.0, 1.0 / 255.0])
+        EdgeMap::new(Size { height: 2, width: 3 }, vec![0.0, 0.25, 0.5, 0.999, 1.0, 1.0 / 255.0])
     }
 
     #[test]
     fn values_are_rounded_down() {
         assert_eq!(map().to_u8(), [0, 63, 127, 254, 255, 1]);
         assert_eq!(map().to_u16(), [0, 16383, 32767, 65469, 65535, 257]);
-        let odd = EdgeMap::new(3, 1, vec![f32::NAN, -1.0, 7.0]);
+        let odd = EdgeMap::new(Size { height: 1, width: 3 }, vec![f32::NAN, -1.0, 7.0]);
         assert_eq!(odd.to_u8(), [0, 0, 255]);
     }
 
@@ -190,7 +192,7 @@ mod tests {
 
     #[test]
     fn jpeg_is_close() -> Result<()> {
-        let ramp = EdgeMap::new(64, 64, (0..64 * 64).map(|i| (i % 64) as f32 / 63.0).collect());
+        let ramp = EdgeMap::new(Size::square(64), (0..64 * 64).map(|i| (i % 64) as f32 / 63.0).collect());
         let file = ramp.encode(Format::Jpg, &SaveOptions::default())?;
         let Pixels::U8(data) = Image::decode(&file, &ImageLimits::default())?.pixels().clone() else {
             panic!("8 bits")
@@ -206,7 +208,8 @@ mod tests {
     #[test]
     fn images_are_read_back() -> Result<()> {
         let pixels: Vec<u16> = (0..18).map(|i| i * 3000).collect();
-        let image = Image::from_u16(&pixels, &PixelLayout::packed(3, 2, PixelFormat::Rgb))?;
+        let image =
+            Image::from_u16(&pixels, &PixelLayout::packed(Size { height: 2, width: 3 }, PixelFormat::Rgb))?;
         for format in [Format::Png16, Format::Tiff] {
             let file = image.encode(format, &SaveOptions::default())?;
             assert_eq!(Image::decode(&file, &ImageLimits::default())?, image, "{format}");
@@ -240,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_map_too_wide_for_a_format_is_an_error() {
-        let wide = EdgeMap::new(70_000, 1, vec![0.0; 70_000]);
+        let wide = EdgeMap::new(Size { height: 1, width: 70_000 }, vec![0.0; 70_000]);
         let error = wide.encode(Format::Jpg, &SaveOptions::default()).unwrap_err();
         assert!(matches!(error, Error::Encode { width: 70_000, .. }), "{error}");
         assert!(wide.encode(Format::Webp, &SaveOptions::default()).is_err());

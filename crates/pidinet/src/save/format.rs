@@ -1,4 +1,4 @@
-//! File formats, and how files are written in them.
+//! File formats, and how they are written.
 
 use std::fmt;
 use std::path::Path;
@@ -28,10 +28,10 @@ pub enum Format {
     Pgm,
     /// PBM (binary), black and white only: white from a probability of 0.5 on.
     Pbm,
-    /// NumPy array, `float32` of shape `[height, width]`: the only format, with the next, that loses
-    /// nothing.
+    /// NumPy array, `float32` of shape `[height, width]`: with [`Format::Npz`] the only format that
+    /// loses nothing.
     Npy,
-    /// Compressed NumPy archive with the array `edges`, as [`Format::Npy`].
+    /// Compressed NumPy archive with the array `edges`, otherwise as [`Format::Npy`].
     Npz,
 }
 

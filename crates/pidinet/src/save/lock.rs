@@ -5,14 +5,15 @@ use std::path::Path;
 
 use crate::{Error, Result};
 
-/// A folder that no other process uses for a run of its own while this lives, however it ends.
+/// A folder that no other process uses for a run of its own as long as this exists. The lock ends with the
+/// process, however that ends.
 #[derive(Debug)]
 pub struct FolderLock {
     _file: Option<File>,
 }
 
 impl FolderLock {
-    /// Takes a folder, which must be there.
+    /// Locks a folder, which must exist.
     ///
     /// Where the file system has no locks, nothing is locked.
     ///
@@ -35,13 +36,13 @@ impl FolderLock {
     }
 }
 
-/// What is locked: the folder itself, so that no file stays behind.
+/// Opens what is locked: the folder itself, so that no file stays behind.
 #[cfg(unix)]
 fn open(folder: &Path) -> std::io::Result<File> {
     File::open(folder)
 }
 
-/// What is locked: a file, as folders cannot be opened.
+/// Opens what is locked: a file, since folders cannot be opened here.
 #[cfg(not(unix))]
 fn open(folder: &Path) -> std::io::Result<File> {
     File::options().write(true).create(true).truncate(false).open(folder.join(".pidinet.lock"))

@@ -27,10 +27,14 @@ pub(super) fn pbm(map: &EdgeMap) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Size;
 
     #[test]
     fn files_are_as_the_formats_say() {
-        let map = EdgeMap::new(9, 2, (0..18).map(|at| if at % 5 == 0 { 1.0 } else { 0.25 }).collect());
+        let map = EdgeMap::new(
+            Size { height: 2, width: 9 },
+            (0..18).map(|at| if at % 5 == 0 { 1.0 } else { 0.25 }).collect(),
+        );
         assert_eq!(pbm(&map), b"P4\n9 2\n\x7B\x80\xBD\x80");
         let pgm = pgm(&map);
         assert_eq!(&pgm[..14], b"P5\n9 2\n255\n\xFF\x3F\x3F");

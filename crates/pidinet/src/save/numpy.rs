@@ -34,7 +34,7 @@ pub fn npz(maps: &[(&str, &EdgeMap)]) -> Result<Vec<u8>> {
     archive(maps.iter().zip(&shapes).map(|((name, map), shape)| (*name, &shape[..], map.data())))
 }
 
-/// Arrays, each with name and shape, as a compressed archive.
+/// Arrays, each with its name and shape, as a compressed archive.
 pub(super) fn archive<'a>(
     arrays: impl IntoIterator<Item = (&'a str, &'a [usize], &'a [f32])>,
 ) -> Result<Vec<u8>> {
@@ -58,6 +58,7 @@ fn failed(shape: &[usize], source: Box<dyn std::error::Error + Send + Sync>) -> 
 
 #[cfg(test)]
 mod tests {
+    use crate::Size;
     use std::io::Read;
 
     use npyz::NpyFile;
@@ -76,7 +77,10 @@ mod tests {
 
     #[test]
     fn the_archive_holds_every_map() {
-        let maps = [("fused", EdgeMap::new(2, 1, vec![0.25, 1.0])), ("side1", EdgeMap::new(1, 1, vec![0.5]))];
+        let maps = [
+            ("fused", EdgeMap::new(Size { height: 1, width: 2 }, vec![0.25, 1.0])),
+            ("side1", EdgeMap::new(Size::square(1), vec![0.5])),
+        ];
         let file = npz(&maps.each_ref().map(|(name, map)| (*name, map))).unwrap();
         let mut archive = zip::ZipArchive::new(Cursor::new(file)).unwrap();
         assert_eq!(archive.len(), 2);

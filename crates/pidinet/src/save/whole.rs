@@ -1,4 +1,4 @@
-//! Whether a file that is there was written to its end.
+//! Whether an existing file was written to its end.
 
 use std::io::{self, Cursor, Read};
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use super::format::Format;
 use crate::image::{Image, ImageLimits};
 
-/// Whether a file of edges, or of edges on an image, is there and whole: a power cut, or a copy that was cut off, can
-/// leave files that are not.
+/// Whether a file of edges, or of edges on an image, exists and is whole: a power cut or an interrupted copy
+/// can leave files that are not.
 pub fn is_whole(path: &Path, format: Format) -> bool {
-    // What is not a file, such as a named pipe, holds nothing that could be kept.
+    // Anything but a file, such as a named pipe, holds nothing that could be kept.
     let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() > 0);
     is_file && std::fs::read(path).is_ok_and(|bytes| is_whole_content(&bytes, format))
 }
@@ -20,7 +20,7 @@ fn is_whole_content(bytes: &[u8], format: Format) -> bool {
         Format::Npz => is_whole_archive(bytes).is_ok(),
         _ => {
             let limits = ImageLimits { max_pixels: u64::MAX, max_bytes: u64::MAX };
-            // Decoders may be content before the end.
+            // Decoders may stop before the end.
             let has_end = match format {
                 Format::Png | Format::Png16 => bytes.ends_with(b"\0\0\0\0IEND\xAEB`\x82"),
                 Format::Jpg => bytes.ends_with(b"\xFF\xD9"),
@@ -32,7 +32,7 @@ fn is_whole_content(bytes: &[u8], format: Format) -> bool {
     }
 }
 
-/// Whether the first directory of a TIFF file, as this library writes it, is there to its last byte.
+/// Whether the first directory of a TIFF file, as this library writes it, is complete to its last byte.
 fn has_directory(bytes: &[u8]) -> Option<bool> {
     let at = u32::from_le_bytes(*bytes.get(4..)?.first_chunk()?) as usize;
     let entries = usize::from(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
@@ -41,7 +41,7 @@ fn has_directory(bytes: &[u8]) -> Option<bool> {
     Some(bytes.len() >= at + size_of::<u16>() + ENTRY * entries + NEXT)
 }
 
-/// Whether the bytes of an array are as many as its header says.
+/// Whether an array has as many bytes as its header says.
 fn is_whole_array(bytes: &[u8]) -> Option<bool> {
     let rest = bytes.strip_prefix(b"\x93NUMPY\x01\x00")?;
     let (length, rest) = rest.split_first_chunk::<2>()?;
@@ -59,7 +59,7 @@ fn is_whole_archive(bytes: &[u8]) -> io::Result<()> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes))?;
     for member in 0..archive.len() {
         let member = archive.by_index(member)?;
-        // Only as much as it says, so that no memory or time is spent on what is not ours.
+        // Only as much as the entry claims, so that no memory or time is spent on foreign files.
         let size = member.size();
         io::copy(&mut member.take(size + 1), &mut io::sink())?;
     }
@@ -69,12 +69,12 @@ fn is_whole_archive(bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::EdgeMap;
     use crate::save::SaveOptions;
+    use crate::{EdgeMap, Size};
 
     #[test]
     fn only_whole_files_are_whole() {
-        let map = EdgeMap::new(9, 7, (0..63).map(|at| at as f32 / 63.0).collect());
+        let map = EdgeMap::new(Size { height: 7, width: 9 }, (0..63).map(|at| at as f32 / 63.0).collect());
         for format in Format::ALL {
             let file = map.encode(format, &SaveOptions::default()).unwrap();
             assert!(is_whole_content(&file, format), "{format}");

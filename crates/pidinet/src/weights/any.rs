@@ -1,4 +1,4 @@
-//! Opening a model file, whatever the model is for.
+//! Opening a model file of either kind.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::options::OpenOptions;
 use super::recognition::RecognitionModel;
 use crate::error::{Error, ModelError};
 
-/// A model of one kind or the other, as its file says.
+/// A model of either kind, as its file says.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ pub enum AnyModel {
 }
 
 impl AnyModel {
-    /// Reads a model file, once. What it is, is seen from its content, not from its name.
+    /// Reads a model file, once. Its kind is recognised by content, not by name.
     ///
     /// # Errors
     ///

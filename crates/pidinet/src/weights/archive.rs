@@ -1,10 +1,10 @@
-//! Named tensors in a file, and whether they are those that a model needs.
+//! Named tensors in a file, and whether they are the ones that a model needs.
 
 use std::collections::BTreeMap;
 
 use crate::error::{ModelError, ShapeMismatch};
 
-/// Named tensors in a file, seen before any of them is read.
+/// Named tensors in a file, listed before any of them is read.
 pub(super) trait Archive {
     /// The tensors' names, as in the published checkpoints, and shapes.
     fn shapes(&self) -> BTreeMap<String, Vec<usize>>;
@@ -56,7 +56,7 @@ pub(super) fn check_finite(tensor: &str, shape: &[usize], data: &[f32]) -> Resul
     }
 }
 
-/// Where the element numbered `at` is in a tensor.
+/// The position of element number `at` in a tensor.
 pub(super) fn position(shape: &[usize], mut at: usize) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     for (axis, &length) in shape.iter().enumerate().rev() {

@@ -5,7 +5,7 @@ use crate::half::from_f16;
 /// How numbers are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Storage {
-    /// 32 bit, as computed with.
+    /// 32 bits, as used in computation.
     #[default]
     Float32,
     /// 16 bit (IEEE 754 binary16): files of half the size, numbers rounded to 11 significant bits.

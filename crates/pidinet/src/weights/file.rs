@@ -7,7 +7,7 @@ use super::options::{self, OpenOptions};
 use crate::error::{Error, ModelError};
 use crate::files;
 
-/// Reads a file once, makes a model of it, and names the model after the file if it has no name.
+/// Reads a file once, turns it into a model, and names the model after the file if it has no name.
 pub(super) fn open<M>(
     path: &Path,
     limits: &OpenOptions,

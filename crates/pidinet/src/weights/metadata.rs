@@ -1,4 +1,4 @@
-//! The metadata of our safetensors files, and what those of all models have (`docs/model-format.md`).
+//! The metadata of our safetensors files: what is common to all models (`docs/model-format.md`).
 
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
@@ -10,10 +10,10 @@ use crate::image::Preset;
 /// The version of the format that this program writes, and the only one that it reads.
 pub(super) const VERSION: u32 = 1;
 
-/// All our keys begin so; others are kept as they are.
+/// All our keys begin with this; others are kept as they are.
 pub(super) const PREFIX: &str = "pidinet.";
 
-/// Metadata of what a model is, and of what is known about it.
+/// Metadata describing a model, together with what is known about it.
 pub(super) fn with_info<const N: usize>(
     arch: [(&str, String); N],
     info: &ModelInfo,
@@ -51,11 +51,11 @@ pub(super) fn invalid_calibration(json: &str) -> ModelError {
     )
 }
 
-/// The metadata not looked at yet.
+/// The metadata not yet looked at.
 pub(super) struct Keys(BTreeMap<String, String>);
 
 impl Keys {
-    /// Those of a file in the version of the format that is read; `None` if it is not ours.
+    /// The metadata of a file in the supported version of the format; `None` if it is not ours.
     pub(super) fn of(metadata: &HashMap<String, String>) -> Result<Option<Self>, ModelError> {
         if !metadata.keys().any(|key| key.starts_with(PREFIX)) {
             return Ok(None);
@@ -71,7 +71,7 @@ impl Keys {
         })
     }
 
-    /// What is known about the model, and all that was not asked for before; the preset is the default.
+    /// What is known about the model, and every key not yet asked for; the preset is the default.
     pub(super) fn info(mut self) -> Result<ModelInfo, ModelError> {
         Ok(ModelInfo {
             name: self.text("name"),
@@ -89,7 +89,7 @@ impl Keys {
         self.0.remove(&format!("{PREFIX}{key}")).unwrap_or_default()
     }
 
-    /// What `parse` makes of a text.
+    /// The text of a key, parsed by `parse`.
     pub(super) fn choice<T>(
         &mut self,
         key: &str,
@@ -100,7 +100,7 @@ impl Keys {
         parse(&text).ok_or_else(|| invalid(key, &text, expected))
     }
 
-    /// What a type reads from a text.
+    /// The text of a key, parsed by a type.
     pub(super) fn parsed<T: FromStr>(&mut self, key: &str, expected: &str) -> Result<T, ModelError> {
         self.choice(key, expected, |text| text.parse().ok())
     }

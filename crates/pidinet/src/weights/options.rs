@@ -1,16 +1,16 @@
-//! How a model file is opened: what it does not say itself, and what it may cost, whoever wrote it.
+//! How a model file is opened: what the file does not say, and how much it may cost, whoever wrote it.
 
 use crate::arch::Kinds;
 use crate::error::ModelError;
 
 /// How to open a model file.
 ///
-/// The limits leave room for models ten times the size of the published ones, stored with the state of their optimiser;
-/// raise one only for files from a source that is trusted.
+/// The limits leave room for models ten times the size of the published ones, stored with the state of their
+/// optimiser; raise one only for files from a source that you trust.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OpenOptions {
-    /// The configuration of a file that does not say which it has, as no checkpoint does
-    /// [default: `carv4`, or for folded weights one with radial layers in the same places].
+    /// The configuration of a file that does not name one, as checkpoints never do [default:
+    /// `carv4`, or for folded weights one with radial layers in the same places].
     pub kinds: Option<Kinds>,
     /// Share of the pixel difference, see [`Arch::theta`](crate::arch::Arch::theta), of a file that does not say it
     /// [default: 1].
@@ -19,20 +19,20 @@ pub struct OpenOptions {
     pub file_bytes: u64,
     /// Bytes of the JSON header of a safetensors file [default: 1 MiB].
     pub header_bytes: u64,
-    /// Tensors in a file, those of an optimiser included [default: 4096].
+    /// Tensors in a file, including those of an optimiser [default: 4096].
     pub tensors: u64,
     /// Bytes of all weights of the model, as f32 [default: 256 MiB].
     pub weight_bytes: u64,
     /// Channels of the first stage, and of a CDCM [default: 2048].
     pub channels: u64,
-    /// Files inside the zip archive that a checkpoint is [default: 16,384].
+    /// Files inside the zip archive of a checkpoint [default: 16,384].
     pub zip_entries: u64,
-    /// Bytes that are unpacked from the zip archive, all in all [default: 256 MiB].
+    /// Bytes unpacked from the zip archive in total [default: 256 MiB].
     pub unpacked_bytes: u64,
     /// Bytes of the pickle in a checkpoint [default: 512 KiB, thirty times the published ones].
     ///
-    /// Every instruction is at least one byte and makes at most one object, so this bounds the number of
-    /// instructions, the stack, the memo and how deep objects are nested, too.
+    /// Every instruction is at least one byte and makes at most one object, so this also bounds the
+    /// number of instructions, the stack, the memo and the nesting of objects.
     pub pickle_bytes: u64,
 }
 
@@ -54,7 +54,7 @@ impl Default for OpenOptions {
 }
 
 impl OpenOptions {
-    /// For models made by this program: none but what keeps sizes from overflowing.
+    /// For models made by this program: no limits except those that keep sizes from overflowing.
     pub(super) fn unlimited() -> Self {
         Self {
             kinds: None,

@@ -14,13 +14,13 @@ pub struct Parameter {
 }
 
 impl fmt::Debug for Parameter {
-    /// The shape alone: the numbers would fill screens.
+    /// Prints only the shape: the numbers would fill screens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parameter").field("shape", &self.shape).finish_non_exhaustive()
     }
 }
 
-/// The parameters of a model by their names (`block2_1.conv1.weight`), in the order of the names.
+/// The parameters of a model by name (`block2_1.conv1.weight`), in the order of their names.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Weights(BTreeMap<String, Parameter>);
 
@@ -40,7 +40,7 @@ impl Weights {
         self.0.get_mut(name)
     }
 
-    /// Adds a parameter; gives back one that had the same name.
+    /// Adds a parameter; returns the one that had the same name, if any.
     pub fn insert(&mut self, name: impl Into<String>, parameter: Parameter) -> Option<Parameter> {
         self.0.insert(name.into(), parameter)
     }

@@ -1,7 +1,8 @@
-//! PyTorch checkpoints: a zip archive with a pickle that describes tensors, and their numbers beside it.
+//! PyTorch checkpoints: a zip archive with a pickle that describes tensors, and their numbers in other
+//! entries.
 //!
 //! A pickle is a program. Here it is only read: `pytorch/pickle.rs` knows dictionaries, lists, tuples, texts,
-//! numbers and tensors, and refuses everything else by its name.
+//! numbers and tensors, and refuses everything else by name.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +40,7 @@ impl<'a> Checkpoint<'a> {
     }
 }
 
-/// The parameters' tensors, wherever in the checkpoint they are.
+/// The tensors of the parameters, wherever they are in the checkpoint.
 fn state_dict(pickle: &Pickle<'_>) -> Result<Vec<(String, Tensor)>, ModelError> {
     let Object::Dict(checkpoint) = pickle.root() else {
         return Err(ModelError::NoStateDict { found: pickle.root().name() });
@@ -52,13 +53,13 @@ fn state_dict(pickle: &Pickle<'_>) -> Result<Vec<(String, Tensor)>, ModelError> 
     });
     let mut tensors = BTreeMap::new();
     for &(name, value) in nested.unwrap_or(checkpoint) {
-        // Beside tensors there may be an epoch, or buffers of other modules: nothing that is needed.
+        // Besides tensors there may be an epoch, or buffers of other modules; none of that is needed.
         if let (Object::Text(name), Object::Tensor(tensor)) = (pickle.object(name), pickle.object(value))
             && tensors.insert((*name).to_owned(), (**tensor).clone()).is_some()
         {
             return Err(ModelError::Tensor {
                 tensor: (*name).to_owned(),
-                problem: "is there twice".to_owned(),
+                problem: "appears twice".to_owned(),
             });
         }
     }

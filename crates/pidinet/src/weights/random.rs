@@ -1,4 +1,4 @@
-//! Random numbers for models, for tests and benchmarks.
+//! Random numbers for the models of tests and benchmarks.
 
 use super::info::ModelInfo;
 use super::parameters::Parameter;
@@ -23,7 +23,7 @@ impl SplitMix64 {
     }
 }
 
-/// What is known of a model of random weights.
+/// What is known about a model with random weights.
 pub(super) fn info(seed: u64) -> ModelInfo {
     ModelInfo {
         name: format!("random-{seed}"),

@@ -1,7 +1,7 @@
-//! Models for recognition: a Bi-PiDiNet, its weights, its labels and how it wants its images.
+//! Models for recognition: a Bi-PiDiNet, its weights, its labels and how its images are prepared.
 //!
-//! The file is of the same kind as that of an edge model, with `bi-pidinet` for its architecture; weights of one
-//! bit can be stored as such.
+//! The file format is that of an edge model, with `bi-pidinet` as its architecture; binary weights can be
+//! stored as single bits.
 
 mod bits;
 mod check;

@@ -12,7 +12,7 @@ use super::parameters::Parameter;
 use crate::error::ModelError;
 use crate::half::to_f16;
 
-/// A file whose header has been read and found sound.
+/// A file whose header has been read and checked.
 pub(super) struct Safetensors<'a> {
     metadata: HashMap<String, String>,
     tensors: BTreeMap<String, TensorView<'a>>,
@@ -27,7 +27,7 @@ impl<'a> Safetensors<'a> {
         }
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?.tensors();
-        // Without its feature `std` that crate has a map of its own.
+        // Without its feature `std`, that crate uses a map type of its own.
         let metadata = header.metadata().iter().flatten();
         let metadata = metadata.map(|(key, value)| (key.clone(), value.clone())).collect();
         Ok(Self { metadata, tensors: without_prefix(tensors) })
@@ -79,7 +79,7 @@ impl Tensor {
         Self { dtype: "U8", shape, bytes }
     }
 
-    /// A parameter stored so.
+    /// A parameter stored in this way.
     pub(super) fn numbers(name: &str, parameter: &Parameter, storage: Storage) -> Result<Self, ModelError> {
         let dtype = match storage {
             Storage::Float32 => "F32",

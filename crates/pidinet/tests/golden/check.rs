@@ -1,4 +1,4 @@
-//! What the golden tests share: maps by name, and how near they must come.
+//! What the golden tests share: maps by name, and how close they must be.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -71,7 +71,8 @@ impl Input for Planes<'_> {
     }
 }
 
-/// The answers of a detector for an image, with or without sides, which makes another plan of the network.
+/// The maps of a detector for an image, with or without side maps; the plan of the network is different with
+/// them.
 pub(crate) fn answers(model: &Model, options: &DetectorOptions, image: &Image) -> Maps {
     let found = EdgeDetector::new(model, options).unwrap().detect(image).unwrap();
     let map = |map: &EdgeMap| map_of(&[map.height(), map.width()], map.data().iter().copied());
@@ -79,7 +80,8 @@ pub(crate) fn answers(model: &Model, options: &DetectorOptions, image: &Image) -
     sides.chain([("fused".to_owned(), map(&found.edges))]).collect()
 }
 
-/// The image that the `imagenet` preset makes this input of, unless that is darker than black or lighter than white.
+/// The image that the `imagenet` preset turns into this input, unless it would be darker than black or
+/// lighter than white.
 pub(crate) fn image(x: &Map) -> Option<Image> {
     const MEAN: [f64; 3] = [0.485, 0.456, 0.406];
     const DEVIATION: [f64; 3] = [0.229, 0.224, 0.225];
@@ -89,7 +91,11 @@ pub(crate) fn image(x: &Map) -> Option<Image> {
             pixels.extend((0..3).map(|c| (x.row(c, y)[column] * DEVIATION[c] + MEAN[c]) as f32));
         }
     }
-    Image::from_f32(&pixels, &PixelLayout::packed(x.width, x.height, PixelFormat::Rgb)).ok()
+    Image::from_f32(
+        &pixels,
+        &PixelLayout::packed(Size { height: x.height, width: x.width }, PixelFormat::Rgb),
+    )
+    .ok()
 }
 
 /// How far from the golden maps others may be.
@@ -105,7 +111,7 @@ pub(crate) struct Bounds {
 /// the engine's by 2.0e-5.
 pub(crate) const NOISE: Bounds = Bounds { stages: 1e-4, answers: 5e-5 };
 
-/// Checks every map that is in both, but the input; there is one at least.
+/// Checks every map that is in both, except the input; there is at least one.
 pub(crate) fn assert_close(what: &str, got: &Maps, want: &Maps, bounds: Bounds) {
     let common: Vec<_> = want.iter().filter_map(|(name, want)| Some((name, want, got.get(name)?))).collect();
     assert!(!common.is_empty(), "{what}: nothing to compare");
@@ -120,7 +126,7 @@ pub(crate) fn assert_close(what: &str, got: &Maps, want: &Maps, bounds: Bounds) 
     }
 }
 
-/// The largest of some numbers without their signs; NaN if there is one.
+/// The largest magnitude of some numbers; NaN if there is one.
 fn largest(numbers: impl IntoIterator<Item = f64>) -> f64 {
     numbers
         .into_iter()

@@ -66,7 +66,7 @@ impl Pickle {
     }
 }
 
-/// What a pickle says of a tensor.
+/// What a pickle says about a tensor.
 #[derive(Clone, Debug)]
 pub(crate) struct Tensor {
     pub(crate) elements: &'static str,
@@ -91,7 +91,7 @@ impl Tensor {
 #[derive(Clone)]
 pub(crate) struct Checkpoint {
     pub(crate) tensors: Vec<(String, Tensor, Vec<u8>)>,
-    /// Key under which the tensors are, beside an epoch; none for tensors alone.
+    /// Key of the tensors, if there is also an epoch; none for tensors alone.
     pub(crate) nested: Option<&'static str>,
     pub(crate) compression: CompressionMethod,
 }

@@ -1,5 +1,6 @@
-//! Safetensors files that lie, and what is read of those that do not.
+//! Safetensors files that lie, and what is read from those that do not.
 
+use pidinet::Size;
 use pidinet::arch::{Arch, Kinds};
 use pidinet::calibration::Calibration;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
@@ -115,11 +116,15 @@ fn metadata_that_is_not_understood_is_named() {
     }
 }
 
-/// Blocks that are missing, have a channel too many, or a range that is none.
+/// Blocks that are missing, have one channel too many, or an invalid range.
 #[test]
 fn a_calibration_has_a_range_for_each_channel() {
     let mut model = small();
-    let grey = Image::from_u8(&[90; 20 * 10], &PixelLayout::packed(20, 10, PixelFormat::Grey)).unwrap();
+    let grey = Image::from_u8(
+        &[90; 20 * 10],
+        &PixelLayout::packed(Size { height: 10, width: 20 }, PixelFormat::Grey),
+    )
+    .unwrap();
     model.calibration = Some(Calibration::measure(&model, [grey]).unwrap());
     let file = model.to_bytes().unwrap();
     let (header, tensors) = parts(&file);
@@ -154,7 +159,8 @@ fn what_the_file_says_is_not_overruled() {
     assert!(Model::read(&file, &same).is_ok());
 }
 
-/// Published names without our metadata: as in a checkpoint, the architecture is seen from names and shapes.
+/// Published names without our metadata: as with a checkpoint, the architecture is inferred from names and
+/// shapes.
 #[test]
 fn safetensors_without_our_metadata_are_read_like_checkpoints() {
     let model = small();

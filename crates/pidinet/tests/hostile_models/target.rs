@@ -1,4 +1,4 @@
-//! What the fuzzing targets do with their input, here so that files that once failed are tested, too.
+//! What the fuzzing targets do with their input; it is here so that files that once failed are tested too.
 
 use std::sync::LazyLock;
 
@@ -7,8 +7,8 @@ use pidinet::weights::{Model, OpenOptions, RecognitionModel, RecognitionStorage}
 
 use crate::checkpoint::Checkpoint;
 
-/// A PyTorch checkpoint; or, if `bytes` is no zip archive, the pickle of one. An archive with a damaged pickle
-/// would be noticed by its checksum, and the pickle never be looked at.
+/// A PyTorch checkpoint; or, if `bytes` is not a zip archive, the pickle of one. A damaged pickle inside an
+/// archive would fail its checksum and never be parsed.
 pub(crate) fn pth(bytes: &[u8]) {
     static TENSORS: LazyLock<Checkpoint> = LazyLock::new(|| Checkpoint::of(&seed()));
     if bytes.starts_with(b"PK") {
@@ -29,7 +29,7 @@ pub(crate) fn safetensors(bytes: &[u8]) {
     check(&[&length, header, tensors.get(1..).unwrap_or_default()].concat());
 }
 
-/// The model whose files fuzzing begins with: as small as one with all parts can be.
+/// The model whose files fuzzing begins with: as small as possible with all parts.
 pub(crate) fn seed() -> Model {
     Model::random(Arch { width: 1, cdcm: Some(1), ..Arch::full() }, 1)
 }

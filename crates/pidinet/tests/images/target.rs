@@ -1,4 +1,4 @@
-//! What the fuzzing target does with its input, here so that files that once failed are tested, too.
+//! What the fuzzing target does with its input; it is here so that files that once failed are tested too.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! The options of `pidinet eval edges`, and what they ask for.
+//! The options of `pidinet eval edges`, and what they mean.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::model::ModelArgs;
 use crate::options::{EngineArgs, scale};
 use crate::ui::usage;
 
-/// What is scored against what, and how.
+/// What to score against what, and how.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
     /// Folder of edge maps: 8- or 16-bit images, .npy or .mat
@@ -118,13 +118,13 @@ pub(super) struct Arguments {
     pub(super) no_report: bool,
 }
 
-/// What a model is called at a detail.
+/// The name of a model at a detail.
 pub(super) fn named(name: &str, detail: f64) -> String {
     format!("{name}@{detail}")
 }
 
 impl Arguments {
-    /// The two models between which details lie, if any is asked for.
+    /// The two models to interpolate between, if a detail was given.
     pub(super) fn knob(&self) -> anyhow::Result<Option<Pair>> {
         if self.detail.is_empty() {
             return Ok(None);
@@ -144,7 +144,7 @@ impl Arguments {
         PlotOptions { human: (self.preset == Preset::Bsds).then_some(BSDS_HUMAN) }
     }
 
-    /// Saved maps if there are any, else the model.
+    /// Saved maps if they were given, else the model.
     pub(super) fn source(&self) -> anyhow::Result<Source> {
         if self.pred.is_some() && self.model.file().is_some() {
             return Err(usage!("--pred and --model cannot be combined"));
@@ -164,7 +164,7 @@ impl Arguments {
     /// A model that finds the edges.
     pub(super) fn finder(&self, model: &Model, detail: Option<f64>) -> anyhow::Result<Source> {
         let options = pidinet::DetectorOptions {
-            // Images are in parallel; each is found by the thread that scores it.
+            // Images are scored in parallel, so each detector needs only the thread that scores its image.
             threads: NonZeroUsize::new(1),
             isa: self.engine.isa,
             precision: self.engine.precision,
@@ -207,7 +207,7 @@ impl Arguments {
         }
     }
 
-    /// What was asked for, else the name of the edges or of the model.
+    /// The name given, else that of the edge maps or the model.
     pub(super) fn name(&self) -> String {
         let paths = [self.pred.as_deref(), self.model.file(), self.pairs.as_deref()];
         let path = paths.into_iter().flatten().next().unwrap_or(&self.out);

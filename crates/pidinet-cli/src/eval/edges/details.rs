@@ -1,4 +1,4 @@
-//! `pidinet eval edges --detail`: a model with a knob, at several positions.
+//! `pidinet eval edges --detail`: a pair of models at several details.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ use super::arguments::{Arguments, named};
 use super::scoring::{Scoring, Subject};
 use crate::ui::tell_line;
 
-/// What `details.json` says.
+/// The content of `details.json`.
 #[derive(Debug, Serialize)]
 struct Summary {
     name: String,
@@ -39,7 +39,7 @@ struct AtDetail {
 /// The scores with the best detail of each image.
 #[derive(Debug, Serialize)]
 struct Best {
-    /// How many details there were to choose from.
+    /// Number of details to choose from.
     of: usize,
     #[serde(flatten)]
     scores: Figures,
@@ -47,7 +47,7 @@ struct Best {
     chosen: BTreeMap<String, f64>,
 }
 
-/// The numbers that sum up a curve.
+/// The figures that summarise a curve.
 #[derive(Debug, Serialize)]
 struct Figures {
     ods: Point,

@@ -21,13 +21,13 @@ pub(super) struct Material<'a> {
     pub(super) pairs: &'a [Pair],
     pub(super) truth: &'a [GroundTruth],
     pub(super) options: &'a EvaluateOptions,
-    /// Where to binarise.
+    /// Threshold at which to binarise.
     pub(super) threshold: f64,
     /// Photographs to show underneath.
     pub(super) photos: Option<&'a Path>,
 }
 
-/// The best and the worst images by F, or all of them if they are few.
+/// The best and the worst images by F, or all of them if there are few.
 pub(super) fn groups(material: &Material<'_>, scores: &[ImageScore]) -> anyhow::Result<Vec<Group>> {
     let mut ranked: Vec<usize> = (0..scores.len()).collect();
     ranked.sort_by(|&a, &b| scores[b].f.total_cmp(&scores[a].f));
@@ -52,7 +52,7 @@ fn picture(material: &Material<'_>, image: usize, score: &ImageScore) -> anyhow:
     Ok(Picture { score: score.clone(), image: comparison(&verdicts, photo.as_ref()) })
 }
 
-/// The photograph of an image; a picture does without one that cannot be read.
+/// The photograph of an image; a picture is drawn without it if it cannot be read.
 fn photo(folder: &Path, id: &str) -> Option<Image> {
     let files = super::source::PHOTOS.iter().map(|extension| folder.join(format!("{id}.{extension}")));
     files.filter(|file| file.is_file()).find_map(|file| Image::open(file, &ImageLimits::default()).ok())

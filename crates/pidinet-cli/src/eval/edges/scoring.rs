@@ -1,4 +1,4 @@
-//! The counts of every image, the scores they make, and the files that hold them.
+//! The counts of every image, the scores computed from them, and the files that hold them.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ use crate::ui::Batch;
 /// Most pairs of pixels that may be matched in an image: about 3 GB of memory. BSDS500 has under a million.
 const MOST_LINKS: u64 = 50_000_000;
 
-/// What the counts depend on besides files: with anything else they are not kept.
+/// What the counts depend on besides files: if any of it changes, saved counts are not reused.
 #[derive(Serialize)]
 struct Noted<'a> {
     version: &'static str,
@@ -38,7 +38,7 @@ struct Noted<'a> {
     options: &'a EvaluateOptions,
 }
 
-/// The counts of an image, with and without suppression, and what they took.
+/// The counts of an image, with and without suppression, and the time they took.
 struct Scored {
     counts: Vec<Counts>,
     raw: Option<Vec<Counts>>,
@@ -50,13 +50,13 @@ struct Scored {
 /// What is scored.
 pub(super) struct Subject {
     pub(super) source: Source,
-    /// What plot and report call it.
+    /// Its name in plot and report.
     pub(super) name: String,
     /// Where its results go.
     pub(super) folder: PathBuf,
 }
 
-/// Its scores, and what they are of.
+/// A subject and its scores.
 pub(super) struct Scoring {
     /// Counts of each image at each threshold.
     pub(super) counts: Vec<Vec<Counts>>,
@@ -65,7 +65,7 @@ pub(super) struct Scoring {
 }
 
 impl Arguments {
-    /// Scores a subject and writes its results; `None` if images failed, which was told.
+    /// Scores a subject and writes its results; `None` if images failed, which has then been reported.
     pub(super) fn evaluate(
         &self,
         subject: &Subject,
@@ -201,7 +201,7 @@ fn made_from<'a>(pair: &'a Pair, source: &'a Source) -> Vec<&'a Path> {
     files.chain(source.files()).collect()
 }
 
-/// One image on its way.
+/// One image being scored.
 struct Job<'a> {
     source: &'a Source,
     pair: &'a Pair,
@@ -212,7 +212,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Its counts, and whether they were there already.
+    /// Its counts, and whether they had been saved before.
     fn counts(
         &mut self,
         store: &Store,

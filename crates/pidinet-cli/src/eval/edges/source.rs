@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// Extensions of photographs.
 pub(super) const PHOTOS: [&str; 7] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"];
 
-/// Edge maps by the path of what they are made from.
+/// Edge maps by the path of their source.
 pub(super) enum Source {
     /// Saved maps, and how they are read.
     Maps(Reading),
@@ -25,7 +25,7 @@ pub(super) enum Source {
 pub(super) struct Finder {
     pub(super) detector: EdgeDetector,
     pub(super) options: DetectorOptions,
-    /// What was asked for: files, or names of models that come with the program.
+    /// What was asked for: files, or names of built-in models.
     pub(super) asked: Asked,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Finder {
 pub(super) struct Asked {
     /// The model, unless it is the default.
     pub(super) model: Option<PathBuf>,
-    /// A detail, and with what the model is mixed to have it unless that is its partner.
+    /// A detail, and the model to mix with unless that is the partner.
     pub(super) detail: Option<(f64, Option<PathBuf>)>,
 }
 
@@ -55,7 +55,7 @@ impl Source {
         }
     }
 
-    /// What the maps come from, apart from the files of the data set.
+    /// Where the maps come from, apart from the files of the data set.
     pub(super) fn description(&self) -> Value {
         match self {
             Self::Maps(Reading { inverted: false, .. }) => json!("files"),
@@ -104,7 +104,7 @@ impl Source {
         }
     }
 
-    /// Settles how the maps are read, after all were looked at, and warns of odd ones.
+    /// Decides how the maps are read, after all have been looked at, and warns of odd ones.
     pub(super) fn settle(&mut self, looks: Looks) {
         if let Self::Maps(reading) = self {
             let looks = looks.0.into_inner().unwrap_or_else(PoisonError::into_inner);

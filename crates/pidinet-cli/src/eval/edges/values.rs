@@ -1,4 +1,4 @@
-//! How values of options are read.
+//! Parsing the values of options.
 
 use pidinet::UnknownName;
 use pidinet::post::Suppression;

@@ -1,4 +1,4 @@
-//! Archives that are cut, damaged, linked and large.
+//! Archives that are truncated or damaged, have links, or are large.
 
 use std::io::Write;
 
@@ -34,7 +34,7 @@ fn an_archive_that_is_cut_anywhere_is_an_error() {
     assert!(names(&whole).is_ok() && names(&gzip(&whole)).is_ok());
     for at in (0..whole.len()).step_by(64) {
         assert!(names(&whole[..at]).is_err(), "{at} of {} bytes", whole.len());
-        // What was cut before it was compressed, so that the checksum is right.
+        // Truncated before it was compressed, so that the checksum is right.
         assert!(names(&gzip(&whole[..at])).is_err(), "{at} bytes, compressed");
     }
     let packed = gzip(&whole);
@@ -46,12 +46,12 @@ fn an_archive_that_is_cut_anywhere_is_an_error() {
 #[test]
 fn a_bit_that_differs_is_an_error_or_says_nothing() {
     let packed = gzip(&tar());
-    // Of the header, ten bytes, some say only when and where the file was made.
+    // After the header of ten bytes, some of which only say when and where the file was made.
     for at in 10..packed.len() {
         let mut damaged = packed.clone();
         damaged[at] ^= 1 << (at % 8);
         if names(&damaged).is_ok() {
-            // Some bits of compressed data say nothing.
+            // Some bits of compressed data mean nothing.
             let mut unpacked = Vec::new();
             MultiGzDecoder::new(&damaged[..]).read_to_end(&mut unpacked).unwrap();
             assert_eq!(unpacked, tar(), "byte {at}");
@@ -150,7 +150,7 @@ fn memory_is_bounded_before_it_is_taken() {
         archive.append_data(&mut header, name, io::repeat(0).take(size)).unwrap();
         archive.into_inner().unwrap().finish().unwrap()
     };
-    // A few hundred kilobytes that say they are more than all that is read.
+    // A few hundred kilobytes that claim to unpack to more than the limit.
     let error = names(&zeros("a/x.png", LONGEST + 1)).unwrap_err().to_string();
     assert!(error.contains("take too much memory") || error.contains("at most"), "{error}");
     assert!(names(&zeros("a/x.txt", LONGEST + 1)).unwrap().is_empty(), "what is not wanted is not held");

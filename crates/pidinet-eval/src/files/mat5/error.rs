@@ -5,9 +5,9 @@
 pub struct Limits {
     /// Bytes of the file, and again bytes of everything inflated and decoded from it.
     pub bytes: usize,
-    /// Arrays, cells, structs and fields in all.
+    /// Total number of arrays, cells, structs and fields.
     pub values: usize,
-    /// Cells and structs inside each other.
+    /// Cells and structs nested in each other.
     pub depth: usize,
 }
 
@@ -28,7 +28,7 @@ pub enum MatError {
 
     /// A version 7.3 file, which is HDF5 inside.
     #[error(
-        "a MATLAB 7.3 (HDF5) file, which is not read: save it as version 7, with save('FILE.mat', '-v7') in MATLAB, or with \
+        "a MATLAB 7.3 (HDF5) file, which is not supported: save it as version 7, with save('FILE.mat', '-v7') in MATLAB, or with \
          scipy.io.savemat in Python"
     )]
     Hdf5,

@@ -134,9 +134,9 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// A tag and what it announces. Up to four bytes may sit in the tag itself, its size in the
-    /// upper half of the type; everything but a compressed element is padded to eight bytes
-    /// (writers leave the padding of the last one out).
+    /// A tag and its data. Up to four bytes may be stored in the tag itself, with their size in the
+    /// upper half of the type. Everything except compressed elements is padded to eight bytes
+    /// (writers leave out the padding of the last one).
     fn element(&mut self, what: &'static str) -> Result<Element<'a>, MatError> {
         let code = self.u32(what)?;
         let small = (code >> 16) as usize;

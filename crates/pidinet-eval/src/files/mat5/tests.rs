@@ -1,4 +1,4 @@
-//! What the reader gives, against SciPy and the tests' own writer; and what it refuses.
+//! What the reader returns, against SciPy and the tests' own writer; and what it refuses.
 
 use std::path::PathBuf;
 
@@ -175,7 +175,7 @@ fn a_compressed_element_inside_another_is_refused() {
     assert!(matches!(error, MatError::Invalid { .. }), "{error}");
 }
 
-/// Wherever a file is cut, it is an error, except between two variables.
+/// A file cut anywhere is an error, except between two variables.
 #[test]
 fn a_cut_file_is_an_error_or_fewer_variables() {
     for bytes in [

@@ -2,7 +2,7 @@
 
 use crate::files::numbers::Numbers;
 
-/// The variables of a file, in its order.
+/// The variables of a file, in the file's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatFile {
     /// Names and values.

@@ -138,7 +138,7 @@ impl PackedLanes for Avx512<Bf16> {
     }
 }
 
-/// The numbers of halves that make words of the first half of a vector and the second.
+/// Indices of the 16-bit halves that interleave the first half of a vector with the second into words.
 #[inline(always)]
 fn interleaved() -> __m512i {
     const HALVES: [u16; 32] = {
@@ -151,7 +151,7 @@ fn interleaved() -> __m512i {
         }
         halves
     };
-    // SAFETY: both are sixty-four bytes without meaning of their own.
+    // SAFETY: both are sixty-four bytes, and any bit pattern is valid.
     unsafe { transmute::<[u16; 32], __m512i>(HALVES) }
 }
 
@@ -172,7 +172,7 @@ impl PackedLanes for Avx512<Vnni> {
         unsafe { enter(self, kernel) }
     }
 
-    /// Two steps of saturation, from 32 bits to 16 and on to 8 without sign, leave the channels of four pixels in
+    /// Two saturating steps, from 32 bits to 16 and on to unsigned 8, leave the channels of four pixels in
     /// each quarter of the vector; a shuffle brings those of a pixel together.
     #[inline(always)]
     fn pack(self, channels: [__m512; 4]) -> __m512i {

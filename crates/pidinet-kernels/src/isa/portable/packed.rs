@@ -1,4 +1,4 @@
-//! What the formats of words are, in plain arithmetic: instructions that pack give the same bits.
+//! The formats of words in plain arithmetic: instructions that pack give the same bits.
 
 use super::Portable;
 use crate::lanes::floats::Lanes;

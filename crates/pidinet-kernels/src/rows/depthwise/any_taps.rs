@@ -1,4 +1,4 @@
-//! Depthwise convolutions of any window.
+//! Depthwise convolutions with any window.
 
 use super::job::Job;
 use super::sink::{Channel, Columns, Floats, Sink, Words};

@@ -6,7 +6,7 @@ use crate::rows::row::Row;
 use crate::rows::window::Activation;
 use std::ops::Range;
 
-/// A depthwise convolution of a row, without where its output goes.
+/// A depthwise convolution of a row, without the destination.
 pub(crate) struct Job<'a> {
     pub(crate) rows: &'a [Row<'a>],
     pub(crate) weights: &'a DepthwiseWeights,
@@ -22,7 +22,7 @@ impl Job<'_> {
         self.columns.is_empty()
     }
 
-    /// What the activation lifts values to.
+    /// The least value that the activation lets through.
     #[inline(always)]
     pub(super) fn floor<L: Lanes>(&self, lanes: L) -> L::F32 {
         match self.activation {

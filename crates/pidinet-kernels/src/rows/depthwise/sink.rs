@@ -18,7 +18,7 @@ pub(super) trait Channel<L: Lanes> {
 
 /// Where the columns of a channel go.
 pub(super) trait Columns<L: Lanes> {
-    /// Takes those of the next vector.
+    /// Takes the columns of the next vector.
     fn put(&mut self, lanes: L, value: L::F32);
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Words<'a> {
     /// Room for the channels of a word, [`RowMut::stride`] columns each.
     pub(crate) channels: &'a mut [f32],
     pub(crate) dst: RowMut<'a>,
-    /// The last channel: with it, a word is complete.
+    /// The last channel: it completes a word.
     pub(crate) last: usize,
 }
 
@@ -69,7 +69,7 @@ impl<L: PackedLanes> Sink<L> for Words<'_> {
         }
         channel.compute(lanes, &mut rest[..len]);
         if c == self.last {
-            // Channels that are missing are zero.
+            // Missing channels are zero.
             self.channels[(place + 1) * stride..].fill(0.0);
             let last = (L::CHANNELS - 1) * stride;
             let (before, rest) = self.channels.split_at(last);

@@ -27,8 +27,8 @@ impl DepthwiseWeights {
     ///
     /// # Panics
     ///
-    /// When `size` is even, `weights` are not `channels * size * size`, or the padding is wider than
-    /// [`MARGIN`].
+    /// When `size` is even, `weights` does not have `channels * size * size` elements, or the
+    /// padding is wider than [`MARGIN`].
     pub fn pack(weights: &[f32], channels: usize, size: usize, dilation: usize) -> DepthwiseWeights {
         assert!(
             size % 2 == 1 && size / 2 * dilation <= MARGIN,
@@ -62,7 +62,7 @@ impl DepthwiseWeights {
         self.size
     }
 
-    /// Multiply-adds for one output: the taps that are left.
+    /// Multiply-adds for one output: the remaining taps.
     pub fn taps(&self) -> usize {
         self.taps.len()
     }

@@ -1,4 +1,4 @@
-//! Depthwise convolutions whose window is known to the compiler.
+//! Depthwise convolutions with a window known at compile time.
 
 use super::job::Job;
 use super::sink::{Channel, Columns, Floats, Sink, Words};
@@ -6,11 +6,12 @@ use crate::lanes::floats::{Kernel, Lanes};
 use crate::lanes::words::{PackedKernel, PackedLanes};
 use crate::rows::row::{MARGIN, Row};
 
-/// A depthwise convolution of dilation 1 whose window is known to the compiler: `SIZE` rows and columns, of
-/// which the positions `USED` have a tap.
+/// A depthwise convolution of dilation 1 with a window known at compile time: `SIZE` rows and columns, with
+/// taps at the positions `USED`.
 ///
-/// Sums are shifted, not inputs: each column of the window is added up where its inputs are, and then moved to where
-/// it belongs. That is two shuffles for a vector of a 3x3 window, where moving the inputs takes six.
+/// Sums are shifted, not inputs: each column of the window is summed at the place of its inputs, and then
+/// moved to where it belongs. That takes two shuffles a vector for a 3x3 window, where moving the inputs
+/// takes six.
 pub(super) struct Window<'a, S, const SIZE: usize, const USED: u32> {
     pub(super) job: Job<'a>,
     pub(super) sink: S,
@@ -47,7 +48,7 @@ impl<S, const SIZE: usize, const USED: u32> Window<'_, S, SIZE, USED> {
         let vectors = columns.len().div_ceil(L::WIDTH);
         let taps = const { USED.count_ones() as usize };
         for (c, kernel) in weights.packed.chunks_exact(taps).enumerate() {
-            // Of every row the vectors, and one on each side.
+            // The vectors of every row, and one more on each side.
             let mut inputs: [&[L::Floats]; SIZE] = [&[]; SIZE];
             for (input, row) in inputs.iter_mut().zip(rows) {
                 let first = MARGIN + c * row.stride + columns.start - L::WIDTH;
@@ -88,7 +89,7 @@ impl<L: Lanes, const SIZE: usize, const USED: u32> Channel<L> for WindowChannel<
     }
 }
 
-/// What each column of a window contributes, at the places of the inputs: those of vector `i`.
+/// What each column of a window contributes at the places of its inputs, which are those of vector `i`.
 #[expect(clippy::needless_range_loop, reason = "indices that the compiler knows keep the sums in registers")]
 #[inline(always)]
 pub(crate) fn contributions<L: Lanes, const SIZE: usize, const USED: u32>(

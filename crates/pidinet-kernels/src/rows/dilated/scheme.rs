@@ -5,21 +5,22 @@
 //!      = output(m)[j]                                  where m[k] = (KERNEL g)[k] * input(d)[k]
 //! ```
 //!
-//! They are those of Toom, Cook and Winograd (S. Winograd, Arithmetic Complexity of Computations, 1980) with the points 0, 1, -1,
-//! 2, -2 and infinity, as many as there are products. Inputs and outputs are transformed by a few additions, which grow
-//! relative to the products saved, and so do roundings, so `M` ends at 4.
+//! These are the Toom-Cook or Winograd algorithms (S. Winograd, Arithmetic Complexity of Computations, 1980)
+//! with the points 0, 1, -1, 2, -2 and infinity, as many of them as there are products. Inputs and outputs
+//! are transformed by a few additions. With larger `M` these, and rounding errors, grow faster than the
+//! savings, so `M` ends at 4.
 
 use crate::lanes::floats::Lanes;
 
 /// One of these schemes: `M` outputs from `K = M + 2` products.
 pub(super) trait Scheme<const M: usize, const K: usize> {
-    /// What makes the factors of the `K` products of the three weights.
+    /// Turns the three weights into factors of the `K` products.
     const KERNEL: [[f64; 3]; K];
 
-    /// The other factors, of the inputs of `M` outputs.
+    /// The other factors, from the inputs of `M` outputs.
     fn input<L: Lanes>(lanes: L, d: [L::F32; K]) -> [L::F32; K];
 
-    /// The outputs, of the products.
+    /// The outputs, from the products.
     fn output<L: Lanes>(lanes: L, m: [L::F32; K]) -> [L::F32; M];
 }
 

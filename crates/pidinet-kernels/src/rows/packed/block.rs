@@ -1,4 +1,4 @@
-//! A residual block in one pass, its 1x1 convolution of words.
+//! A residual block in one pass, with a 1x1 convolution of words.
 
 use super::dense::{PackedDense, chunk, chunk_columns};
 use super::pack::{Floats, pack};
@@ -10,15 +10,15 @@ use crate::rows::row::{self, MARGIN, Row, RowMut};
 use crate::rows::window::{Activation, Tap, check_columns};
 use std::ops::Range;
 
-/// A row of a residual block, as [`Block`](crate::rows::block::Block). The depthwise convolution is of floats; what it gives
-/// is packed as soon as the channels of a word are there.
+/// A row of a residual block, as [`Block`](crate::rows::block::Block). The depthwise convolution is in
+/// floats; its output is packed as soon as all channels of a word are there.
 ///
-/// It gives back whether any of that was, or may have been, greater than words hold: 255 of int8. What it writes then is
-/// off by more than rounding.
+/// It returns whether any of that output was, or may have been, greater than words hold: 255 for int8. The
+/// row it writes is then wrong by more than rounding.
 ///
 /// # Panics
 ///
-/// As [`Block`](crate::rows::block::Block), and when it is run with another format than that of the weights.
+/// As [`Block`](crate::rows::block::Block), and when the format it is run with is not that of the weights.
 #[derive(Debug)]
 pub struct PackedBlock<'a> {
     /// The rows of the depthwise window, of floats.
@@ -33,14 +33,14 @@ pub struct PackedBlock<'a> {
     pub columns: Range<usize>,
     /// Columns of the map.
     pub width: usize,
-    /// Memory to work in, [`scratch_len`] long; what is in it does not matter.
+    /// Working memory, [`scratch_len`] long; its content does not matter.
     pub scratch: &'a mut [f32],
     /// The row of floats to write.
     pub dst: RowMut<'a>,
 }
 
-/// Length of [`PackedBlock::scratch`] for an input of `channels`: words of it and of the shortcut's, and the channels of a
-/// word.
+/// Length of [`PackedBlock::scratch`] for an input of `channels`: words of that and of the shortcut's input,
+/// and the channels of one word.
 pub fn scratch_len(channels: usize) -> usize {
     let stride = chunk_columns(channels.div_ceil(2));
     2 * row::block_len(channels.div_ceil(2), stride) + 4 * stride
@@ -64,7 +64,7 @@ impl PackedKernel for PackedBlock<'_> {
             let columns = start..columns.end.min(start + stride);
             let job =
                 Job { rows, weights: depthwise, activation: Activation::Relu, columns: columns.clone() };
-            // What lies beyond the map is left out by the 1x1 convolution.
+            // The 1x1 convolution leaves out what lies beyond the map.
             let words = Words { channels: word, dst: RowMut { data: between, stride }, last: channels - 1 };
             depthwise::packed_chunk(lanes, job, words);
             if L::CUTS {
@@ -93,7 +93,7 @@ impl PackedKernel for PackedBlock<'_> {
     }
 }
 
-/// Whether any of the first `inside` columns holds the greatest that words hold.
+/// Whether any of the first `inside` columns holds the greatest value of a word.
 struct AnyCut<'a> {
     words: Row<'a>,
     channels: usize,
@@ -110,7 +110,7 @@ impl PackedKernel for AnyCut<'_> {
         let mut is_cut = false;
         for words in words.data[MARGIN..].chunks(words.stride).take(count) {
             let words = words[..inside].chunks_exact(L::WIDTH);
-            // What lies beyond the map has no part in this.
+            // Columns beyond the map do not count.
             let mut last = [0.0; MARGIN];
             last[..words.remainder().len()].copy_from_slice(words.remainder());
             is_cut |= lanes.is_cut(lanes.load_words(&last));

@@ -1,4 +1,4 @@
-//! A row of a dense convolution, its products of words.
+//! A row of a dense convolution, with products of words.
 
 use super::weights::{Output, PackedWeights};
 use crate::lanes::words::{PackedKernel, PackedLanes};
@@ -11,10 +11,10 @@ use std::ops::Range;
 ///
 /// # Panics
 ///
-/// As [`Dense`](crate::rows::dense::Dense), and when it is run with another format than that of the weights.
+/// As [`Dense`](crate::rows::dense::Dense), and when the format it is run with is not that of the weights.
 #[derive(Debug)]
 pub struct PackedDense<'a> {
-    /// Where to read words, in the order of the weights; zeros around a map give the zero padding.
+    /// Where to read words, in the order of the weights; zeros around a map provide the zero padding.
     pub taps: &'a [Tap<'a>],
     /// Packed weights and bias.
     pub weights: &'a PackedWeights,
@@ -43,15 +43,16 @@ impl PackedKernel for PackedDense<'_> {
     }
 }
 
-/// Columns that a kernel works on at a time: 62 KiB of words. Rows of maps that the second-level cache holds are then mostly
-/// worked on whole, and depthwise convolutions begin and end less often. A multiple of 32, which is as wide as most tiles, and
-/// no less than 96: a dilated convolution reads most of its words many times.
+/// Columns that a kernel works on at a time: 62 KiB of words. Most rows of maps that fit the second-level
+/// cache are then processed whole, and depthwise convolutions begin and end less often. A multiple of 32,
+/// which is as wide as most tiles, and no less than 96: a dilated convolution reads most of its words many
+/// times.
 pub fn chunk_columns(words: usize) -> usize {
     const WORDS: usize = 15872;
     (WORDS / words.max(1)).clamp(96, 1024) / 32 * 32
 }
 
-/// Computes columns whose inputs are in the caches for every tile but the first.
+/// Computes columns whose inputs are in the caches for every tile except the first.
 #[inline(always)]
 pub(super) fn chunk<L: PackedLanes>(lanes: L, job: PackedDense<'_>) {
     let PackedDense { taps, weights, add, columns, width, dst } = job;

@@ -4,7 +4,7 @@ use crate::lanes::words::{PackedKernel, PackedLanes};
 use crate::rows::row::{MARGIN, Row, RowMut};
 use crate::rows::window::Activation;
 
-/// Some channels of a row of floats from a column on, to be packed.
+/// Some channels of a row of floats, from a column on, to be packed.
 #[derive(Clone, Copy)]
 pub(super) struct Floats<'a> {
     pub(super) row: Row<'a>,
@@ -36,7 +36,7 @@ impl PackedKernel for Pack<'_> {
         let zero = lanes.splat(0.0);
         for (word, c) in (0..channels).step_by(L::CHANNELS).enumerate() {
             let out = &mut dst.data[MARGIN + word * dst.stride + to..][..len];
-            // Channels that are missing are the last one again, but zero.
+            // Missing channels read the last one again, and become zero.
             let mut sources: [&[f32]; 4] = [&[]; 4];
             for (i, source) in sources.iter_mut().enumerate().take(L::CHANNELS) {
                 let channel = (c + i).min(channels - 1);

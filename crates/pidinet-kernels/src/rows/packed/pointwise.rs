@@ -31,7 +31,7 @@ pub struct PackedPointwise<'a> {
     pub columns: Range<usize>,
     /// Columns of the map.
     pub width: usize,
-    /// Memory to work in; what is in it does not matter.
+    /// Working memory; its content does not matter.
     pub scratch: &'a mut [f32],
     /// The row of words to write.
     pub dst: RowMut<'a>,

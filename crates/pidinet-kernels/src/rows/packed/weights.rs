@@ -1,4 +1,4 @@
-//! Weights of a dense convolution as words, in the order its tiles read them.
+//! Weights of a dense convolution as words, in the order in which its tiles read them.
 
 use crate::isa::Isa;
 use crate::lanes::words::{Format, bf16};
@@ -11,20 +11,20 @@ pub struct PackedWeights {
     matrix: Matrix<u32, Output>,
 }
 
-/// What belongs to an output beside its words.
+/// What belongs to an output besides its words.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Output {
-    /// What sums begin with.
+    /// The start of its sums.
     pub(super) start: u32,
-    /// What whole numbers are multiplied by.
+    /// The factor of whole numbers.
     pub(super) scale: f32,
 }
 
 impl PackedWeights {
     /// Packs weights `[outputs, tap, input]` for `isa`, as
-    /// [`DenseWeights::pack`](crate::rows::dense::DenseWeights::pack) does. Each is rounded to the nearest that the
-    /// format has; for int8 these are 127 positive and as many negative ones for each output, evenly up to its greatest
-    /// weight, and biases are rounded to a multiple of their distance.
+    /// [`DenseWeights::pack`](crate::rows::dense::DenseWeights::pack) does. Each is rounded to the nearest
+    /// value of the format. For int8 these are, for each output, 127 evenly spaced positive values up to its
+    /// greatest weight and as many negative ones, and biases are rounded to a multiple of a value's step.
     ///
     /// # Panics
     ///
@@ -56,7 +56,7 @@ impl PackedWeights {
         self.matrix.outputs()
     }
 
-    /// Words that a pixel of all taps together has.
+    /// Words of a pixel, all taps together.
     pub fn words(&self) -> usize {
         self.matrix.depth()
     }
@@ -96,7 +96,7 @@ impl Rounded {
         }
     }
 
-    /// The words of each tap, one after the other.
+    /// The words of each tap, one after another.
     fn words(&self, format: Format, inputs_per_tap: &[usize]) -> Vec<u32> {
         let mut rest = &self.bits[..];
         let mut words = Vec::new();
@@ -109,7 +109,7 @@ impl Rounded {
     }
 }
 
-/// The first channel becomes the lowest bits; what is missing is zero.
+/// The first channel becomes the lowest bits; missing channels are zero.
 fn word(format: Format, channels: &[u16]) -> u32 {
     let width = 32 / format.channels();
     channels.iter().enumerate().fold(0, |word, (i, &bits)| word | u32::from(bits) << (width * i))

@@ -1,16 +1,16 @@
-//! What is done to images before they are learnt from.
+//! How images are augmented.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::settings::check;
 
-/// What is done to images before they are learnt from. All zeros: nothing.
+/// How images are augmented. All zeros: not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augment {
     /// Instead of everything below but `flip`: each image in 16 rotations, 22.5° apart and cropped to the
-    /// largest upright rectangle, at scales 0.5, 1 and 1.5, as holistically-nested edge detection had them.
+    /// largest upright rectangle, at scales 0.5, 1 and 1.5, as in holistically-nested edge detection (HED).
     pub hed: bool,
     /// Side of the square that is cut out, in pixels; 0 for whole images.
     pub crop: usize,
@@ -26,13 +26,13 @@ pub struct Augment {
     pub angle: f32,
     /// Brightness, contrast and saturation change by up to this share, each.
     pub colour: f32,
-    /// Shades are raised to a power of up to this much above 1, or its inverse.
+    /// Gamma: values are raised to a power of up to this much above 1, or its inverse.
     pub gamma: f32,
     /// Share of the images that are blurred a little.
     pub blur: f32,
     /// Share of the images that get noise.
     pub noise: f32,
-    /// Share of the images that go through JPEG once more.
+    /// Share of the images that are compressed as JPEG once more.
     pub jpeg: f32,
 }
 
@@ -44,7 +44,7 @@ impl Default for Augment {
 }
 
 impl Augment {
-    /// Nothing.
+    /// No augmentation.
     pub fn none() -> Self {
         Self {
             hed: false,

@@ -1,4 +1,4 @@
-//! A teacher: maps of a model or of several, learnt beside the truth.
+//! A teacher: maps of one or several models, learnt in addition to the truth.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::settings::check;
 
-/// A teacher, whose maps are a second term of the loss ([`crate::edges::loss::Loss::teach`]). There is none where neither
-/// `maps` nor `model` is given.
+/// A teacher, whose maps are a second term of the loss ([`crate::edges::loss::Loss::teach`]). There is no
+/// teacher if neither `maps` nor `model` is given.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Distil {
     /// A folder of edge maps `ID.png` (8 or 16 bits) or `ID.npy`, of the images' names and sizes.
     pub maps: Option<PathBuf>,
-    /// A model file, or the name of a model that comes with the library, whose maps are averaged over `scales` and
-    /// mirror images. Where `maps` is given too, that folder keeps its maps: one that is there is not made again, and
-    /// `made-by.txt` says whose they are. Otherwise they are kept in memory, as far as `data.cache_mib` goes.
+    /// A model file, or the name of a built-in model, whose maps are averaged over `scales` and mirror
+    /// images. If `maps` is given as well, that folder stores the maps: existing ones are not computed again,
+    /// and `made-by.txt` says which model made them. Otherwise they are kept in memory, up to
+    /// `data.cache_mib`.
     pub model: Option<PathBuf>,
     /// Scales of the images that the model looks at.
     pub scales: Vec<f32>,
@@ -30,14 +31,15 @@ impl Default for Distil {
     }
 }
 
-/// A number that is the same always or changes over a run.
+/// A number that is constant or changes over a run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(untagged, expecting = "expected a number, or points such as [[0.0, 1.0], [0.8, 0.0]]")]
 pub enum Trust {
-    /// The same always.
+    /// A constant.
     Always(f32),
-    /// Points, each the share of the run that is done and the number there: straight lines between them, and before
-    /// the first and after the last as there. Of two points at one share, the second holds from there on.
+    /// Points, each the share of the run that is done and the number there, joined by straight lines and
+    /// constant before the first and after the last. Of two points at the same share, the second holds from
+    /// there on.
     Points(Vec<[f32; 2]>),
 }
 

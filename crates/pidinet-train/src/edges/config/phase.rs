@@ -1,4 +1,4 @@
-//! Parts of a run that differ: larger crops, whole images, other shares of sources.
+//! Parts of a run with different settings: larger crops, whole images, other shares of sources.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,23 +7,23 @@ use super::source::check_shares;
 use crate::Result;
 use crate::settings::check;
 
-/// A phase of a run. Fields that are not given are as in the rest of the configuration.
+/// A phase of a run. Fields that are not given keep their values from the rest of the configuration.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Phase {
-    /// The share of the run that is done when it ends; that of the last phase is 1.
+    /// The share of the run that is done when the phase ends; 1 for the last phase.
     pub until: f64,
-    /// The learning rate is multiplied with it.
+    /// A factor for the learning rate.
     pub rate: f64,
-    /// Instead of `augment.crop`: side of the square that is cut out, in pixels; 0 for whole images.
+    /// Replaces `augment.crop`: side of the square that is cut out, in pixels; 0 for whole images.
     pub crop: Option<usize>,
     /// Whether scales and angles change, as `augment` says (`hed` included).
     pub geometric: bool,
     /// Whether colours, sharpness and noise change, as `augment` says.
     pub photometric: bool,
-    /// Instead of `train.average`.
+    /// Replaces `train.average`.
     pub average: Option<f32>,
-    /// Instead of the sources' shares, one for each, in their order; none: as the sources say.
+    /// Replaces the sources' shares, one for each, in their order; empty keeps them.
     pub shares: Vec<f64>,
 }
 
@@ -43,13 +43,13 @@ impl Default for Phase {
 }
 
 impl Phase {
-    /// Which phase it is when this share of the run is done; `None` if there are none.
+    /// The phase when this share of the run is done; `None` if there are no phases.
     pub fn at(phases: &[Self], done: f64) -> Option<usize> {
         let last = phases.len().checked_sub(1)?;
         Some(phases.iter().position(|phase| done < phase.until).unwrap_or(last))
     }
 
-    /// What is done to images.
+    /// How images are augmented in this phase.
     pub fn augment(&self, augment: &Augment) -> Augment {
         let mut augment = Augment { crop: self.crop.unwrap_or(augment.crop), ..*augment };
         if !self.geometric {
@@ -63,7 +63,7 @@ impl Phase {
         augment
     }
 
-    /// Checks phases of a run of `sources` sources.
+    /// Checks the phases of a run with `sources` sources.
     pub(super) fn check(phases: &[Self], augment: &Augment, sources: usize) -> Result<()> {
         let mut before = 0.0;
         for phase in phases {

@@ -20,7 +20,8 @@ pub enum Source {
         /// Which of train, val and test.
         splits: Vec<String>,
     },
-    /// A folder of images and one of truth of the same names: `.mat`, or PNG, one or several an image.
+    /// A folder of images and one of ground truth with the same names: `.mat`, or one or several PNG files
+    /// for each image.
     Folders {
         /// The images.
         images: PathBuf,
@@ -32,28 +33,29 @@ pub enum Source {
         /// The text file; names in it are relative to its folder.
         list: PathBuf,
     },
-    /// A folder of images and one of class masks of the same names: truth that knows only the boundaries between
-    /// classes. To be learnt from only.
+    /// A folder of images and one of class masks with the same names: truth that knows only the boundaries
+    /// between classes. For training only.
     Masks {
         /// The images.
         images: PathBuf,
-        /// One PNG for each image: grey values are classes, 255 is unknown; or colours of PASCAL VOC's palette.
+        /// One PNG for each image: grey values are classes, and 255 is unknown; or colours of PASCAL VOC's
+        /// palette.
         masks: PathBuf,
-        /// How many classes there are, the background among them.
+        /// Number of classes, including the background.
         classes: usize,
     },
-    /// A folder of images without truth: a teacher says where edges are. For training only.
+    /// A folder of images without truth, for which a teacher says where edges are. For training only.
     Pictures {
         /// The images.
         pictures: PathBuf,
     },
 }
 
-/// Classes of PASCAL VOC, the background among them.
+/// Classes of PASCAL VOC, including the background.
 const VOC_CLASSES: usize = 21;
 
 impl Source {
-    /// Whether people drew in its images, all that they saw.
+    /// Whether people have drawn all the edges they saw in its images.
     pub fn is_drawn(&self) -> bool {
         !matches!(self, Self::Masks { .. } | Self::Pictures { .. })
     }
@@ -71,7 +73,7 @@ impl Source {
 }
 
 impl fmt::Display for Source {
-    /// The source, for the metadata of models: names only, so that no folder of this machine is given away.
+    /// The source, for the metadata of models: names only, so that no folders of this machine are revealed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |path: &Path| {
             path.file_name().map_or("unnamed".into(), |name| name.to_string_lossy().into_owned())
@@ -86,29 +88,29 @@ impl fmt::Display for Source {
     }
 }
 
-/// A source that is learnt from, and how.
+/// A source to train on, and how.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(try_from = "Fields", into = "Fields")]
 pub struct Material {
     /// Where the images are.
     pub source: Source,
-    /// How many of the images that are learnt from come from here, in proportion to the other sources' shares. Either
-    /// all sources have one or none; without, each image of each source is learnt from as often as any other.
+    /// How many of the training images come from here, in proportion to the other sources' shares. Either all
+    /// sources have a share or none; without shares, every image of every source is used equally often.
     pub share: Option<f64>,
-    /// Instead of `data.labels`.
+    /// Replaces `data.labels`.
     pub labels: Option<Labels>,
-    /// Instead of `data.tolerance`, in pixels.
+    /// Replaces `data.tolerance`, in pixels.
     pub tolerance: Option<usize>,
-    /// Instead of `data.ignore`: the value of pixels that are ignored.
+    /// Replaces `data.ignore`: the value of pixels that are ignored.
     pub ignore: Option<u16>,
     /// Whether the truth shows only some of the boundaries: all other pixels are then ignored.
     pub partial: bool,
-    /// The teacher's term counts so much here, times `distil.trust`.
+    /// Weight of the teacher's term for this source, times `distil.trust`.
     pub trust: f32,
 }
 
 impl From<Source> for Material {
-    /// With the settings of `data`.
+    /// A source with the settings of `data`.
     fn from(source: Source) -> Self {
         Self { source, share: None, labels: None, tolerance: None, ignore: None, partial: false, trust: 1.0 }
     }
@@ -124,7 +126,7 @@ impl fmt::Display for Material {
 pub(super) const MOST_TOLERANCE: usize = 64;
 
 impl Material {
-    /// Checks what sources say of themselves, all together.
+    /// Checks the settings of all sources together.
     pub(super) fn check(all: &[Self]) -> Result<()> {
         check("data.train", "empty", !all.is_empty(), "at least one source of images")?;
         let shares: Vec<f64> = all.iter().filter_map(|material| material.share).collect();
@@ -150,7 +152,7 @@ impl Material {
     }
 }
 
-/// Shares need not sum to 1, but to something.
+/// Shares need not sum to 1, but must not all be 0.
 pub(super) fn check_shares(field: &'static str, shares: &[f64]) -> Result<()> {
     let sum: f64 = shares.iter().sum();
     let each = shares.iter().all(|share| *share >= 0.0);
@@ -162,7 +164,7 @@ pub(super) fn check_shares(field: &'static str, shares: &[f64]) -> Result<()> {
     )
 }
 
-/// The fields of a table, whatever it is.
+/// The fields of any kind of source.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 struct Fields {
@@ -196,7 +198,7 @@ struct Fields {
     trust: Option<f32>,
 }
 
-/// What a source may be, for who wrote something else.
+/// The kinds of sources, for error messages.
 const KINDS: &str = "a source is one of `bsds` with `splits`, `images` with `truth`, `list`, \
                      `images` with `masks` (and `classes`), and `pictures`";
 

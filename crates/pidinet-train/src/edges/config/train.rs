@@ -9,10 +9,10 @@ use crate::settings::{self, check};
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Train {
-    /// Steps of the optimiser in all. 0: as many as `epochs` need.
+    /// Total number of optimiser steps. 0: as many as `epochs` need.
     pub steps: u64,
-    /// Minutes of training in all, whatever the steps; 0: no limit. The schedule then follows the clock, so
-    /// the weights depend on the speed of the machine and are not reproducible bit for bit.
+    /// Total minutes of training, whatever the number of steps; 0: no limit. The schedule then follows the
+    /// clock, so the weights depend on the speed of the machine and are not reproducible bit for bit.
     pub minutes: f64,
     /// How often each image is used, if `steps` is 0.
     pub epochs: f64,
@@ -20,7 +20,7 @@ pub struct Train {
     pub batch: usize,
     /// Weights are averaged over the run with this decay; the average is what is saved. 0: the last weights.
     pub average: f32,
-    /// A checkpoint is written every so many steps, and at the end.
+    /// Steps between checkpoints; one is also written at the end.
     pub checkpoint_steps: u64,
 }
 
@@ -31,7 +31,7 @@ impl Default for Train {
 }
 
 impl From<settings::Train> for Train {
-    /// With the default average.
+    /// Steps and batches with the default average.
     fn from(train: settings::Train) -> Self {
         let settings::Train { steps, minutes, epochs, batch, checkpoint_steps } = train;
         Self { steps, minutes, epochs, batch, average: 0.999, checkpoint_steps }
@@ -39,7 +39,7 @@ impl From<settings::Train> for Train {
 }
 
 impl Train {
-    /// What all runs have.
+    /// The settings that all runs have.
     pub fn settings(&self) -> settings::Train {
         let Self { steps, minutes, epochs, batch, checkpoint_steps, .. } = *self;
         settings::Train { steps, minutes, epochs, batch, checkpoint_steps }

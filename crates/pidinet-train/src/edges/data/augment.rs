@@ -1,4 +1,4 @@
-//! From an example to what the network learns from once.
+//! From an example to one training sample.
 
 use std::f32::consts::PI;
 
@@ -18,14 +18,14 @@ use crate::random::generator;
 const SMALLEST: usize = 8;
 
 impl Sample {
-    /// The example as it is.
+    /// The example without changes.
     pub fn plain(example: &Example, name: &str) -> Self {
         let mut rng = generator(0, 0, 0);
         Self::of(example, None, &whole(example), &Augment::none(), &mut rng, name)
     }
 
-    /// The example changed at random. A teacher's map, of the image's size and of 65535, goes with it; the number is
-    /// how much it counts.
+    /// The example changed at random. A teacher's map, which has the image's size and values that are shares
+    /// of 65535, is changed with it; the number is how much it counts.
     pub fn augmented(
         example: &Example,
         taught: Option<(&[u16], f32)>,
@@ -88,7 +88,7 @@ fn strong(example: &Example, augment: &Augment, rng: &mut ChaCha12Rng) -> View {
         let (width, height) = (side(example.width), side(example.height));
         return View { width, height, scale, angle, mirrored, ..whole };
     }
-    // The square stays inside the image where it fits, and is centred where it does not.
+    // The square stays inside the image if it fits, and is centred if it does not.
     let half = augment.crop as f32 / scale / 2.0;
     let place = |share: f32, side: usize| {
         let side = side as f32;
@@ -103,7 +103,7 @@ fn strong(example: &Example, augment: &Augment, rng: &mut ChaCha12Rng) -> View {
     View { width: augment.crop, height: augment.crop, centre, scale, angle, mirrored }
 }
 
-/// One of 16 angles and 3 scales, the largest upright rectangle inside the turned image.
+/// One of 16 angles and 3 scales, cropped to the largest upright rectangle inside the turned image.
 fn hed(example: &Example, augment: &Augment, rng: &mut ChaCha12Rng) -> View {
     let mirrored = rng.random::<bool>() && augment.flip;
     let angle = rng.random_range(0..16) as f32 * PI / 8.0;

@@ -1,7 +1,7 @@
 //! Batches, prepared while the network computes.
 //!
-//! What is in a batch follows from the seed and its number alone: a run that goes on at step `n` gets the
-//! batches that an undisturbed one would, and the number of loaders does not matter.
+//! The content of a batch follows from the seed and its number alone: a run that resumes at step `n` gets
+//! the same batches as an uninterrupted one, and the number of loaders does not matter.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 /// Purpose of random numbers, see [`generator`].
 const CHANGE: u64 = 2;
 
-/// A batch, or what was wrong with some of its images.
+/// A batch, and what was wrong with some of its images.
 #[derive(Debug)]
 pub struct Batch {
     /// The images that could be read.
@@ -30,17 +30,17 @@ pub struct Batch {
 #[derive(Debug)]
 pub struct Batches(Queue<Batch>);
 
-/// What is taken, and how.
+/// Which images are taken, and how.
 #[derive(Clone, Debug)]
 pub struct Plan {
     config: Config,
-    /// Steps in all; where the clock decides, nothing changes over the run.
+    /// Total number of steps; if the clock decides, nothing changes over the run.
     steps: Option<u64>,
     parts: Vec<Part>,
 }
 
 impl Plan {
-    /// The plan of a run of so many steps, if that is known.
+    /// The plan of a run with this many steps, if that is known.
     pub fn new(config: &Config, steps: Option<u64>) -> Self {
         let own: Vec<f64> = config.data.train.iter().filter_map(|material| material.share).collect();
         let phases = config.phase.iter().map(|phase| (phase.until, &phase.shares));
@@ -85,7 +85,7 @@ impl Plan {
         batch
     }
 
-    /// An image, the `number`-th that is learnt from.
+    /// The sample that is number `number` in the run.
     fn sample(
         &self,
         examples: &Examples,
@@ -103,7 +103,7 @@ impl Plan {
     }
 }
 
-/// The first step of which a share of `until` is done, as [`Phase::at`] sees it.
+/// The first step before which a share of `until` is done, as [`Phase::at`] sees it.
 fn first_step(until: f64, steps: u64) -> u64 {
     let near = (until * steps as f64) as u64;
     let first =
@@ -119,11 +119,11 @@ impl Batches {
         Self(Queue::start(first, loaders, move |number| plan.batch(&examples, number)))
     }
 
-    /// The next batch; `None` if `stop` becomes true before it is there.
+    /// The next batch; `None` if `stop` becomes true before it is ready.
     ///
     /// # Panics
     ///
-    /// If a loader did.
+    /// If a loader panicked.
     pub fn next(&mut self, stop: &AtomicBool) -> Option<Batch> {
         self.0.next(stop)
     }

@@ -1,4 +1,4 @@
-//! An image with what annotators drew in it.
+//! An image with what annotators drew on it.
 
 use pidinet::image::{Image, ImageLimits, Pixels};
 use pidinet_eval::files::dataset::Pair;
@@ -20,12 +20,12 @@ pub struct Example {
     pub pixels: Vec<u8>,
     /// The truth.
     pub marks: Marks,
-    /// How it becomes labels.
+    /// How the truth becomes labels.
     pub rule: Rule,
 }
 
 impl Example {
-    /// Decodes an image and its truth, which are masks of so many `classes` or what annotators drew.
+    /// Decodes an image and its truth: masks of `classes` classes, or what annotators drew.
     pub(super) fn open(pair: &Pair, rule: Rule, classes: Option<usize>) -> Result<Self> {
         let image = Image::open(&pair.prediction, &ImageLimits::default())?;
         let (width, height) = (image.width(), image.height());

@@ -1,4 +1,4 @@
-//! What is known of each pixel: which annotators see a boundary there, and where it is unknown.
+//! What is known about each pixel: which annotators see a boundary there, and whether it is unknown.
 
 use std::path::PathBuf;
 
@@ -11,17 +11,17 @@ use crate::edges::config::Labels;
 use crate::edges::sample::IGNORED;
 use crate::{Error, Result};
 
-/// What is drawn in each pixel, `[h, w]`. [`DOUBTFUL`] may be added to any pixel.
+/// What is drawn at each pixel, `[h, w]`. [`DOUBTFUL`] may be added to any pixel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Marks {
     /// Bit `k` is set where annotator `k` sees a boundary.
     Annotators {
         /// The bits.
         bits: Vec<u16>,
-        /// How many annotators there are, at most [`MOST_ANNOTATORS`].
+        /// Number of annotators, at most [`MOST_ANNOTATORS`].
         count: u32,
     },
-    /// The share of annotators who see a boundary, of 255.
+    /// The share of annotators who see a boundary, in units of 1/255.
     Grey(Vec<u16>),
 }
 
@@ -33,7 +33,7 @@ pub const MOST_ANNOTATORS: usize = 15;
 
 impl Marks {
     /// Reads the truth in some files, and its columns and rows: a single grey image is a mean of annotators,
-    /// everything else is one mask for each. Pixels of the value `ignore` are doubtful.
+    /// anything else one mask for each annotator. Pixels of the value `ignore` are doubtful.
     pub(super) fn open(files: &[PathBuf], ignore: Option<u16>) -> Result<(Self, (usize, usize))> {
         if let [file] = files
             && !file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mat"))
@@ -47,8 +47,8 @@ impl Marks {
         if truth.is_mostly_drawn() {
             return Err(Error::Eval(pidinet_eval::Error::Content {
                 path: files[0].clone(),
-                expected: "boundaries, which are few pixels".to_owned(),
-                found: "mostly drawn ones: is it inverted?".to_owned(),
+                expected: "boundaries on few pixels".to_owned(),
+                found: "mostly boundary: is it inverted?".to_owned(),
             }));
         }
         let mut bits = vec![0; truth.width * truth.height];
@@ -80,7 +80,7 @@ impl Marks {
         values
     }
 
-    /// The mark of a pixel that two pixels became.
+    /// The mark of a pixel made from two pixels.
     pub(super) fn either(&self, a: u16, b: u16) -> u16 {
         match self {
             Self::Annotators { .. } => a | b,
@@ -88,7 +88,7 @@ impl Marks {
         }
     }
 
-    /// The label of a mark; `annotator` is the one that is asked where one is.
+    /// The label of a mark; `annotator` is the one to ask if the rule asks a single one.
     pub(super) fn label(&self, mark: u16, annotator: u32, rule: &Rule) -> f32 {
         let sees = drawn(mark);
         let share = match *self {
@@ -103,13 +103,13 @@ impl Marks {
         if doubtful { IGNORED } else { share }
     }
 
-    /// Makes doubtful what lies at most `rule.tolerance` pixels from a boundary.
+    /// Makes pixels doubtful that lie at most `rule.tolerance` pixels from a boundary.
     pub(super) fn doubt_near(&mut self, rule: &Rule, width: usize) {
         let reach = rule.tolerance as isize;
         if reach == 0 || width == 0 {
             return;
         }
-        // Which annotator is asked is not known yet: any of them may be.
+        // It is not known yet which annotator will be asked, so any of them counts.
         let rule =
             Rule { labels: if rule.labels == Labels::Sampled { Labels::Any } else { rule.labels }, ..*rule };
         let square = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy)));
@@ -138,7 +138,7 @@ impl Marks {
     }
 }
 
-/// What people drew, without the doubt.
+/// What people drew, without the doubtful bit.
 pub(super) fn drawn(mark: u16) -> u16 {
     mark & !DOUBTFUL
 }

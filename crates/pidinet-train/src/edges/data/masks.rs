@@ -1,4 +1,4 @@
-//! Class masks: what they know of boundaries.
+//! Class masks: what they say about boundaries.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use crate::{Error, Result};
 /// The class of unlabelled pixels.
 const UNKNOWN: u8 = 255;
 
-/// The marks of a class mask, and its columns and rows. A pixel is a boundary if the one to its right or below it is
-/// of another class; everything else is doubtful. If either is unknown, so is the pixel.
+/// The marks of a class mask, and its columns and rows. A pixel is a boundary if the pixel to its right or
+/// below it has another class; everything else is doubtful. If either of those is unknown, so is the pixel.
 ///
 /// # Errors
 ///
@@ -39,7 +39,8 @@ pub(super) fn open(path: &Path, classes: usize) -> Result<(Marks, (usize, usize)
     Ok((Marks::Grey((0..mask.len()).map(mark).collect()), (width, height)))
 }
 
-/// The classes of pixels: grey values if all are, else the places of their colours in the palette.
+/// The classes of pixels: their grey values if all are grey, else the positions of their colours in the
+/// palette.
 fn numbered(colours: &[[u8; 3]], classes: usize) -> Result<Vec<u8>, String> {
     let is_class = |class: u8| usize::from(class) < classes || class == UNKNOWN;
     if colours.iter().all(|&[r, g, b]| r == g && g == b && is_class(r)) {

@@ -5,7 +5,8 @@ use rand::rngs::ChaCha12Rng;
 
 use crate::edges::config::Augment;
 
-/// Changes the colours as `augment` says. The same numbers are drawn for the same fields, whatever happens.
+/// Changes the colours as `augment` says. The same random numbers are drawn for the same fields, whatever
+/// happens.
 pub(super) fn change(augment: &Augment, rng: &mut ChaCha12Rng, colours: &mut [f32], width: usize) {
     let mut about_one = |range: f32| 1.0 + range * rng.random_range(-1.0..=1.0_f32);
     let [brightness, contrast, saturation] = [(); 3].map(|()| about_one(augment.colour));
@@ -86,7 +87,7 @@ fn jpeg(colours: &mut [f32], width: usize, quality: u8) {
     let mut file = Vec::new();
     let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut file, quality);
     let (columns, rows) = (width as u32, (area / width) as u32);
-    // Sizes that JPEG cannot have stay as they are.
+    // Images of sizes that JPEG does not support stay unchanged.
     let encoded =
         image::ImageEncoder::write_image(encoder, &bytes, columns, rows, image::ExtendedColorType::Rgb8);
     let decoded = encoded.and_then(|()| image::load_from_memory_with_format(&file, image::ImageFormat::Jpeg));

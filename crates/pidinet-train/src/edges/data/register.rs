@@ -1,11 +1,11 @@
 //! Several annotators' lines moved onto common ones.
 //!
-//! Annotators draw the same boundary one to four pixels apart, so at any one pixel few agree where all do. Here
-//! the common lines are the ridges of the blurred sum of all annotators, and each annotator's pixels are matched
-//! to them as the benchmark matches predictions to truth.
+//! Annotators draw the same boundary one to four pixels apart, so at any single pixel few agree even if all
+//! see the boundary. Here the common lines are the ridges of the blurred sum of all annotators, and each
+//! annotator's pixels are matched to them as the benchmark matches predictions to truth.
 
-use pidinet::EdgeMap;
 use pidinet::post::{Mask, Suppression, suppress, thin};
+use pidinet::{EdgeMap, Size};
 use pidinet_eval::edges::evaluate;
 use pidinet_eval::edges::matching::matching;
 
@@ -19,9 +19,9 @@ const FAINT: f32 = 0.02;
 
 /// The marks of `width` columns with each annotator's lines moved onto common ridges.
 ///
-/// A bit is set in the pixels of a ridge that are matched to the annotator's, one to one and at most 0.0075 of the
-/// diagonal apart. What else somebody drew is doubtful. One annotator alone, and shares of annotators, stay as they
-/// are.
+/// An annotator's bit is set in the pixels of a ridge that match the annotator's own, one to one and at most
+/// 0.0075 of the diagonal apart. Anything else that somebody drew is doubtful. A single annotator, and shares
+/// of annotators, stay unchanged.
 pub(super) fn registered(marks: Marks, width: usize) -> Marks {
     let Marks::Annotators { bits, count } = &marks else { return marks };
     if *count < 2 || bits.is_empty() {
@@ -32,7 +32,7 @@ pub(super) fn registered(marks: Marks, width: usize) -> Marks {
     let reach = evaluate::EvaluateOptions::default().max_distance * (width as f64).hypot(height as f64);
     let mut moved: Vec<u16> = bits.iter().map(|&mark| if drawn(mark) == 0 { 0 } else { DOUBTFUL }).collect();
     for annotator in 0..*count {
-        let lines = Mask::from_fn(width, height, |x, y| bits[y * width + x] >> annotator & 1 == 1);
+        let lines = Mask::from_fn(Size { height, width }, |x, y| bits[y * width + x] >> annotator & 1 == 1);
         for ((x, y), _) in matching(&ridges, &lines, reach).positions() {
             moved[y * width + x] |= 1 << annotator;
         }
@@ -43,7 +43,7 @@ pub(super) fn registered(marks: Marks, width: usize) -> Marks {
 /// The ridges of the blurred sum of annotators, one pixel wide.
 fn ridges(bits: &[u16], width: usize, height: usize) -> Mask {
     let sum = bits.iter().map(|&mark| drawn(mark).count_ones() as f32).collect();
-    let blurred = blurred(EdgeMap::new(width, height, sum));
+    let blurred = blurred(EdgeMap::new(Size { height, width }, sum));
     let keep = Suppression { border: 0, ..Suppression::DOLLAR };
     let mut ridges = Mask::at_least(&suppress(&blurred, &keep), FAINT);
     thin(&mut ridges);
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn agreement_counts_where_lines_lie_apart() {
-        // All five see a line about column 100, no two at the same place; one alone sees column 300.
+        // All five see a line around column 100, no two at the same place; only one sees column 300.
         let marks = lines(&[&[98], &[99], &[100], &[101, 300], &[102]]);
         for row in [20, 150, 280] {
             let before = labels(&marks, row);

@@ -1,6 +1,6 @@
-//! Which image comes when: every image once an epoch, or sources by their shares.
+//! Which image comes when: every image once an epoch, or sources according to their shares.
 //!
-//! It follows from the seed and the number of the image in the run alone.
+//! This follows from the seed and the number of the image in the run alone.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::random::generator;
 const ORDER: u64 = 1;
 const DECK: u64 = 3;
 
-/// Shares are had exactly in so many images.
+/// Shares are exact in every block of this many images.
 const CARDS: u64 = 1000;
 
 /// A part of the run with its own shares.
@@ -20,15 +20,16 @@ const CARDS: u64 = 1000;
 pub(super) struct Part {
     /// Number of its first image in the run.
     pub(super) first: u64,
-    /// A share for each source, or none: every image counts alike.
+    /// A share for each source; without any, all images count equally.
     pub(super) shares: Vec<f64>,
 }
 
-/// The image that is the `number`-th that is learnt from. `sources` are the ranges of the sources' images, `parts`
-/// are those of the run in order, the first from number 0 on.
+/// The image with this number in the run. `sources` are the ranges of the sources' images, `parts` are those
+/// of the run in order, the first starting at number 0.
 ///
-/// With shares, images are dealt in decks of a thousand cards, each a source's, shuffled anew; each source
-/// goes through its images in epochs of its own, which last over several parts.
+/// With shares, images are dealt from decks of a thousand cards, each naming a source, and every deck is
+/// shuffled anew. Each source goes through its images in epochs of its own, which continue from part to
+/// part.
 pub(super) fn image(seed: u64, sources: &[Range<usize>], parts: &[Part], number: u64) -> usize {
     let now = parts.partition_point(|part| part.first <= number).max(1) - 1;
     let images = sources.last().map_or(0, |range| range.end);
@@ -44,11 +45,12 @@ pub(super) fn image(seed: u64, sources: &[Range<usize>], parts: &[Part], number:
     let part = deck[..at].iter().filter(|&&card| card == source).count() as u64;
     let count = before(seed, sources, parts, now, Some(source)) + whole + part;
     let range = &sources[source];
-    // The first source's order is not that of all images: its epochs have another number.
+    // The first source's order is not that of all images: it uses another source number.
     range.start + shuffled(seed, 1 + source as u64, range.len(), count)
 }
 
-/// How many images of a source were dealt before part `now`; of no source: in parts without shares.
+/// How many images of a source were dealt before part `now`; without a source, how many in parts without
+/// shares.
 fn before(seed: u64, sources: &[Range<usize>], parts: &[Part], now: usize, source: Option<usize>) -> u64 {
     let counts = parts.windows(2).take(now).enumerate().map(|(number, pair)| {
         let len = pair[1].first - pair[0].first;
@@ -66,7 +68,7 @@ fn before(seed: u64, sources: &[Range<usize>], parts: &[Part], now: usize, sourc
     counts.sum()
 }
 
-/// Cards of each source in a deck: as their shares say, what is left over going to the largest remainders.
+/// Cards of each source in a deck, by their shares; leftover cards go to the largest remainders.
 fn cards(shares: &[f64], sources: &[Range<usize>]) -> Vec<u64> {
     let has_images = |source: usize| !sources[source].is_empty();
     let sum: f64 = shares.iter().sum();
@@ -81,7 +83,7 @@ fn cards(shares: &[f64], sources: &[Range<usize>]) -> Vec<u64> {
     cards
 }
 
-/// The deck of image `number` of a part, and its place in it.
+/// The deck that image `number` of a part comes from, and its position in it.
 fn deal(seed: u64, part: usize, cards: &[u64], number: u64) -> (Vec<usize>, usize) {
     let mut deck: Vec<usize> =
         cards.iter().enumerate().flat_map(|(source, &count)| (0..count).map(move |_| source)).collect();
@@ -90,7 +92,8 @@ fn deal(seed: u64, part: usize, cards: &[u64], number: u64) -> (Vec<usize>, usiz
     (deck, (number % CARDS) as usize)
 }
 
-/// The `number`-th of `count` images of a source: each once an epoch, in an order of its own. Source 0 are all.
+/// The `number`-th of `count` images of a source: each once an epoch, in an order of its own. Source 0 stands
+/// for all images.
 fn shuffled(seed: u64, source: u64, count: usize, number: u64) -> usize {
     let mut order: Vec<usize> = (0..count).collect();
     order.shuffle(&mut generator(seed, ORDER, (number / count as u64) | (source << 48)));

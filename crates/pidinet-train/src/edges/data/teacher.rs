@@ -1,11 +1,11 @@
-//! What a teacher sees in an image: a map that somebody saved, or that a model gives.
+//! A teacher's map of an image: a saved one, or a model's.
 
 use std::path::{Path, PathBuf};
 
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::save::{Format, SaveOptions, write_atomically};
 use pidinet::weights::Model;
-use pidinet::{DetectorOptions, EdgeDetector, EdgeMap};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Size};
 use pidinet_eval::files::predictions;
 
 use super::example::Example;
@@ -20,7 +20,7 @@ pub struct Teacher {
     model: Option<EdgeDetector>,
 }
 
-/// Extensions of maps, the first that is there counts.
+/// Extensions of maps; the first that exists counts.
 const EXTENSIONS: [&str; 2] = ["png", "npy"];
 
 impl Teacher {
@@ -52,16 +52,16 @@ impl Teacher {
         Ok(distil.is_on().then_some(teacher))
     }
 
-    /// Whether there is a map of image `id`, or can be.
+    /// Whether a map of image `id` exists or can be made.
     pub(super) fn knows(&self, id: &str) -> bool {
         self.model.is_some() || self.saved(id).is_some()
     }
 
-    /// The map of an image, `[h, w]`, of 65535.
+    /// The map of an image, `[h, w]`, as shares of 65535.
     ///
     /// # Errors
     ///
-    /// If there is none, it is damaged, or of another size than the image.
+    /// If there is none, or it is damaged or does not have the image's size.
     pub(super) fn map(&self, id: &str, example: &Example) -> Result<Vec<u16>> {
         let Example { width, height, .. } = *example;
         if let Some(path) = self.saved(id) {
@@ -96,7 +96,7 @@ impl Teacher {
 /// The file in a folder of maps that says what model made them.
 const MADE_BY: &str = "made-by.txt";
 
-/// Notes in a folder who makes its maps, unless another one did.
+/// Records in a folder which model makes its maps; an error if another model did.
 fn sign(folder: &Path, name: &str) -> Result<()> {
     let path = folder.join(MADE_BY);
     match std::fs::read_to_string(&path) {
@@ -112,7 +112,7 @@ fn sign(folder: &Path, name: &str) -> Result<()> {
     }
 }
 
-/// A number that another model hardly has: the hash (FNV-1a, 64 bits) of names and weights.
+/// A number that identifies a model: the hash (FNV-1a, 64 bits) of names and weights.
 fn fingerprint(model: &Model) -> u64 {
     let mut hash = 0xCBF2_9CE4_8422_2325;
     let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
@@ -123,10 +123,10 @@ fn fingerprint(model: &Model) -> u64 {
     hash
 }
 
-/// The mean of what a model sees in an image and in its mirror image.
+/// The mean of a model's maps of an image and of its mirror image.
 fn both_ways(model: &EdgeDetector, example: &Example) -> Result<EdgeMap> {
     let Example { width, height, pixels, .. } = example;
-    let layout = PixelLayout::packed(*width, *height, PixelFormat::Rgb);
+    let layout = PixelLayout::packed(Size { height: *height, width: *width }, PixelFormat::Rgb);
     let mirrored: Vec<u8> = pixels
         .chunks_exact(3 * width)
         .flat_map(|row| row.as_chunks::<3>().0.iter().rev().flatten().copied())
@@ -135,7 +135,7 @@ fn both_ways(model: &EdgeDetector, example: &Example) -> Result<EdgeMap> {
     let back = model.detect(&Image::from_u8(&mirrored, &layout)?)?.edges;
     let rows = there.data().chunks_exact(*width).zip(back.data().chunks_exact(*width));
     let mean = rows.flat_map(|(there, back)| there.iter().zip(back.iter().rev()).map(|(a, b)| (a + b) / 2.0));
-    Ok(EdgeMap::new(*width, *height, mean.collect()))
+    Ok(EdgeMap::new(Size { height: *height, width: *width }, mean.collect()))
 }
 
 #[cfg(test)]
@@ -188,7 +188,7 @@ mod tests {
     fn maps_that_do_not_fit_are_errors_that_say_why() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_path_buf();
-        let small = EdgeMap::new(9, 8, vec![0.5; 72]);
+        let small = EdgeMap::new(Size { height: 8, width: 9 }, vec![0.5; 72]);
         small.save(path.join("small.png"), &SaveOptions::default()).unwrap();
         std::fs::write(path.join("broken.png"), b"\x89PNG\r\n\x1a\nnothing more").unwrap();
         let teacher = Teacher::open(&Distil { maps: Some(path), ..Distil::default() }).unwrap().unwrap();

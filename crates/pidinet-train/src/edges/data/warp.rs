@@ -4,10 +4,10 @@ use super::example::Example;
 use super::marks::drawn;
 use crate::edges::sample::IGNORED;
 
-/// What [`View::map`] has outside the image.
+/// The value of [`View::map`] outside the image.
 pub(super) const OUTSIDE: f32 = IGNORED;
 
-/// Which part of an image is looked at, and how.
+/// Which part of an image is used, and how.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct View {
     /// Columns of the result.
@@ -16,15 +16,15 @@ pub(super) struct View {
     pub(super) height: usize,
     /// The pixel of the image in the middle of the result: column, row.
     pub(super) centre: [f32; 2],
-    /// Pixels of the result for one of the image.
+    /// Pixels of the result for one pixel of the image.
     pub(super) scale: f32,
-    /// Turned by so many radians.
+    /// Rotation in radians.
     pub(super) angle: f32,
-    /// Whether left and right change places.
+    /// Whether left and right are swapped.
     pub(super) mirrored: bool,
 }
 
-/// What a pixel of the result is, of the truth.
+/// The truth at a pixel of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     /// It lies outside the image.
@@ -34,7 +34,7 @@ pub(super) enum Seen {
 }
 
 impl View {
-    /// Where in the image, column and row, a place in the result comes from.
+    /// The position in the image, column and row, that a position in the result comes from.
     fn source(&self, x: f32, y: f32) -> [f32; 2] {
         let (sin, cos) = self.angle.sin_cos();
         let mut dx = x + 0.5 - self.width as f32 / 2.0;
@@ -46,7 +46,7 @@ impl View {
         [cx + (cos * dx + sin * dy) / self.scale, cy + (cos * dy - sin * dx) / self.scale]
     }
 
-    /// Where in the result a place in the image comes to lie.
+    /// The position in the result of a position in the image.
     fn target(&self, x: f32, y: f32) -> [f32; 2] {
         let (sin, cos) = self.angle.sin_cos();
         let (dx, dy) = ((x - self.centre[0]) * self.scale, (y - self.centre[1]) * self.scale);
@@ -57,18 +57,19 @@ impl View {
         [tx + self.width as f32 / 2.0 - 0.5, ty + self.height as f32 / 2.0 - 0.5]
     }
 
-    /// Whether pixels stay pixels: no scale, no rotation, whole distances.
+    /// Whether pixels map to pixels: no scale, no rotation, whole distances.
     fn is_exact(&self) -> bool {
         let [x, y] = self.source(0.0, 0.0);
         self.scale == 1.0 && self.angle == 0.0 && x.fract() == 0.0 && y.fract() == 0.0
     }
 
-    /// Samples of a pixel along each side: a smaller result has several, or it would be jagged as no photograph is.
+    /// Samples of a pixel along each side: a smaller result has several, or it would be more jagged than
+    /// photographs are.
     fn samples(&self) -> usize {
         if self.scale < 0.8 { 2 } else { 1 }
     }
 
-    /// The colours, `[3, h, w]` in `[0, 255]`: bilinear, and outside the image its mirror image.
+    /// The colours, `[3, h, w]` in `[0, 255]`: bilinear, and mirrored outside the image.
     pub(super) fn colours(&self, example: &Example) -> Vec<f32> {
         let area = self.width * self.height;
         let mut colours = vec![0.0; 3 * area];
@@ -89,7 +90,8 @@ impl View {
         colours
     }
 
-    /// A map of the image's size and of 65535, `[h, w]` in `[0, 1]`: bilinear, and [`OUTSIDE`] outside the image.
+    /// A map of the image's size, in shares of 65535, as `[h, w]` in `[0, 1]`: bilinear, and [`OUTSIDE`]
+    /// outside the image.
     pub(super) fn map(&self, map: &[u16], example: &Example) -> Vec<f32> {
         let (columns, rows) = (example.width, example.height);
         let samples = self.samples();
@@ -118,8 +120,8 @@ impl View {
 
     /// The truth, `[h, w]`.
     ///
-    /// A line stays a line without gaps and about one pixel wide when it gets smaller: a pixel takes what
-    /// lies at its centre, and everything that falls into it.
+    /// Lines stay without gaps and about one pixel wide when they are shrunk: a pixel takes whatever lies
+    /// at its centre, and everything that falls into it.
     pub(super) fn truth(&self, example: &Example) -> Vec<Seen> {
         let (columns, rows) = (example.width, example.height);
         let marks = example.marks.values();
@@ -139,7 +141,7 @@ impl View {
             return seen;
         }
         for (at, &mark) in marks.iter().enumerate() {
-            // Doubt is of areas, which have no gaps.
+            // Doubtful pixels form areas, which get no gaps.
             if drawn(mark) == 0 {
                 continue;
             }
@@ -157,7 +159,7 @@ impl View {
     }
 }
 
-/// Where in a pixel samples are taken, from its middle.
+/// Offsets from the middle of a pixel at which samples are taken.
 fn offsets(samples: usize) -> impl Iterator<Item = [f32; 2]> {
     let offset = move |i: usize| (i as f32 + 0.5) / samples as f32 - 0.5;
     (0..samples * samples).map(move |sample| [offset(sample % samples), offset(sample / samples)])
@@ -179,7 +181,7 @@ fn bilinear(example: &Example, [x, y]: [f32; 2]) -> [f32; 3] {
     })
 }
 
-/// The pixel that a place outside of `0..len` is the mirror image of.
+/// The pixel whose mirror image lies at a position outside `0..len`.
 fn mirror(place: f32, len: usize) -> usize {
     let period = 2 * len as i64;
     let place = (place as i64).rem_euclid(period);
@@ -270,7 +272,7 @@ mod tests {
             let inside: Vec<usize> = (0..map.len()).filter(|&at| map[at] != OUTSIDE).collect();
             assert!(inside.len() > 300);
             for at in inside {
-                // The colours of the example are of 255 what the map is of 65535.
+                // The colours of the example are the same shares of 255 as the map's values of 65535.
                 assert!((255.0 * map[at] - colours[at]).abs() < 0.01, "{} for {}", map[at], colours[at]);
             }
             let outside = view.truth(&example).into_iter().map(|seen| seen == Seen::Outside);

@@ -9,7 +9,7 @@ use super::geometry::Reads;
 use super::nodes::ConvOp;
 use super::packed::PackedConv;
 
-/// A convolution with its weights, and how its maps lie.
+/// A convolution with its weights and the layout of its maps.
 pub(super) struct Conv<'a> {
     pub(super) isa: Isa,
     pub(super) op: &'a ConvOp,
@@ -47,9 +47,10 @@ impl Conv<'_> {
         }
     }
 
-    /// Gradients of the packed forward weights, and that of `x` into `dst`: added, if something is there.
+    /// Gradients of the packed forward weights, and the gradient of `x`, which is added to `dst` if something
+    /// is there.
     ///
-    /// Strip by strip, so that the second finds in the cache what the first has read.
+    /// Works strip by strip, so that the second finds what the first has read in the cache.
     pub(super) fn gradients(
         &self,
         x: &[f32],
@@ -66,9 +67,10 @@ impl Conv<'_> {
         sums
     }
 
-    /// The rows of each strip. A convolution with several taps is more arithmetic than memory and takes them all.
+    /// The rows of each strip. Convolutions with several taps are bound by arithmetic, not memory, and take
+    /// all rows at once.
     fn strips(&self) -> impl Iterator<Item = Range<usize>> {
-        /// Floats of the two maps and of the gradient that is written: half of a second-level cache.
+        /// Floats of both maps and of the gradient that is written: half of a second-level cache.
         const FLOATS: usize = 1 << 17;
         /// With fewer positions, the sums of a tile take longer to add up than to compute.
         const POSITIONS: usize = 640;
@@ -80,7 +82,7 @@ impl Conv<'_> {
         (0..height).step_by(step).map(move |y| y..(y + step).min(height))
     }
 
-    /// Adds to the gradients of the packed forward weights those of some rows.
+    /// Adds the gradients from some rows to those of the packed forward weights.
     fn weight_gradient(&self, x: &[f32], gradient: &[f32], rows: Range<usize>, sums: &mut [f32]) {
         let Self { isa, op, reads, frame, .. } = *self;
         let (plane, reads, rectify) = (frame.plane(), &reads.forward, op.rectify);
@@ -144,7 +146,7 @@ impl Conv<'_> {
     }
 }
 
-/// The sum of a row. Eight sums do not wait for each other.
+/// The sum of a row, as eight independent sums that do not wait for each other.
 fn total(row: &[f32]) -> f64 {
     let (eights, rest) = row.as_chunks::<8>();
     let mut sums = [0.0f32; 8];

@@ -1,4 +1,4 @@
-//! A map times a gate, which is one plane for all channels; forwards and backwards.
+//! A map times a gate, which is one plane for all channels; forward and backward.
 
 use pidinet_kernels::planes::Frame;
 

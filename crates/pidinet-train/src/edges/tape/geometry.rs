@@ -9,11 +9,11 @@ use super::resize::Resize;
 /// What depends on the size of the image, but not on its content or the parameters.
 #[derive(Clone, Debug)]
 pub struct Geometry {
-    /// How maps of each level lie.
+    /// The layout of maps of each level.
     pub(super) frames: Vec<Frame>,
-    /// For each node that is a convolution, which pixels it reads, forwards and backwards.
+    /// For each node that is a convolution, which pixels it reads, forward and backward.
     pub(super) reads: Vec<Option<Reads>>,
-    /// For each level, how it is resized to the image.
+    /// How each level is resized to the image.
     pub(super) resizes: Vec<Resize>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Reads {
 }
 
 impl Geometry {
-    /// For images of `height × width`.
+    /// The geometry for images of `height × width`.
     pub fn new(tape: &Tape, height: usize, width: usize) -> Self {
         let frames: Vec<Frame> = tape
             .borders

@@ -1,18 +1,19 @@
-//! Where the time of training goes: each operation of a tape, forwards and backwards.
+//! Where training time goes: each operation of a tape, forward and backward.
 
 use std::time::Duration;
 
 use super::nodes::Op;
 use super::{Geometry, Tape, Workspace};
 
-/// An operation of a network and what its last run took.
+/// An operation of a network and the time of its last run.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// What it is: the name of its weights, or a word.
+    /// The name of its weights, or a word for what it is.
     pub name: String,
-    /// Channels, rows and columns of what it gives.
+    /// Channels, rows and columns of its output.
     pub shape: [usize; 3],
-    /// Multiply-adds forwards; backwards are twice as many, but once for convolutions of the image.
+    /// Multiply-adds of the forward pass; the backward pass has twice as many, or as many for convolutions of
+    /// the image.
     pub macs: usize,
     /// Time of the last [`Tape::forward`].
     pub forward: Duration,
@@ -21,7 +22,7 @@ pub struct Layer {
 }
 
 impl Tape {
-    /// What each operation took when `workspace` was last used, with images of this size.
+    /// The times of each operation when `workspace` was last used, with images of this size.
     pub fn layers(&self, geometry: &Geometry, workspace: &Workspace) -> Vec<Layer> {
         let nodes = self.nodes.iter().zip(&workspace.times);
         let layer = nodes.map(|(node, &[forward, backward])| {

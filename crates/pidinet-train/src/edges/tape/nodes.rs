@@ -1,10 +1,10 @@
-//! What a tape is made of: maps, and the operations they come from.
+//! What a tape consists of: maps, and the operations that they come from.
 
 use pidinet_kernels::planes::Window;
 
 use super::taps::Taps;
 
-/// One map: where it comes from and how large it is.
+/// One map: where it comes from and its size.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     pub(super) op: Op,
@@ -13,7 +13,7 @@ pub(super) struct Node {
     pub(super) level: usize,
     /// How many operations read it.
     pub(super) readers: usize,
-    /// Raised when the node starts to stand for another map, see `Recorder::add`.
+    /// Incremented when the node starts to stand for another map, see `Recorder::add`.
     pub(super) version: usize,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Op {
 #[derive(Clone, Debug)]
 pub(super) struct ConvOp {
     pub(super) x: usize,
-    /// Whether it is `max(x, 0)` that is convolved.
+    /// Whether `max(x, 0)` is convolved instead of `x`.
     pub(super) rectify: bool,
     pub(super) parts: Vec<Part>,
     /// Number of the bias among the parameters.
@@ -46,7 +46,7 @@ pub(super) struct ConvOp {
 }
 
 impl ConvOp {
-    /// The window of a depthwise convolution that is nothing else, if there is code for it.
+    /// The window of a plain depthwise convolution, if there is specialised code for it.
     pub(super) fn window(&self) -> Option<Window> {
         match &self.parts[..] {
             [part] if self.depthwise && !self.rectify && self.bias.is_none() && self.onto.is_none() => {

@@ -1,25 +1,25 @@
-//! Weights in the order the kernels read them, and gradients back from it.
+//! Weights in the order in which kernels read them, and gradients back from that order.
 
 use super::Tape;
 use super::nodes::{ConvOp, Op};
 
-/// The weights of all convolutions, folded and laid out for both directions; made once a step.
+/// The weights of all convolutions, folded and laid out for both directions; made once for each step.
 #[derive(Clone, Debug)]
 pub struct Packed(pub(super) Vec<Option<PackedConv>>);
 
 /// The weights of one convolution. `taps` are those of all its parts.
 #[derive(Clone, Debug)]
 pub(super) struct PackedConv {
-    /// `[inputs, taps, outputs]`; of a depthwise convolution `[channels, taps]`.
+    /// `[inputs, taps, outputs]`; `[channels, taps]` for a depthwise convolution.
     pub(super) forward: Vec<f32>,
-    /// `[outputs, taps, inputs]`; of a depthwise convolution as forward.
+    /// `[outputs, taps, inputs]`; as forward for a depthwise convolution.
     pub(super) backward: Vec<f32>,
     /// `[outputs]`.
     pub(super) bias: Option<Vec<f32>>,
 }
 
 impl Packed {
-    /// From the values of all parameters.
+    /// Packs the values of all parameters.
     pub fn new(tape: &Tape, values: &[f32]) -> Self {
         assert_eq!(values.len(), tape.parameters.len(), "one value for each parameter");
         let pack = |op: &Op| match op {

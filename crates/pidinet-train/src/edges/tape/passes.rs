@@ -1,5 +1,5 @@
-//! The tape forwards, from an image to the five maps, and backwards, from their gradients to those of the parameters:
-//! one operation after the other.
+//! The tape forward, from an image to the five maps, and backward, from their gradients to those of the
+//! parameters: one operation after another.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -26,7 +26,7 @@ impl Tape {
         self.forward_until(&never, isa, geometry, packed, image, workspace);
     }
 
-    /// [`Tape::forward`]; false, and the maps are of no use, if `stop` becomes true before it is done.
+    /// [`Tape::forward`]; false, with unusable maps, if `stop` becomes true before it is done.
     pub(crate) fn forward_until(
         &self,
         stop: &AtomicBool,
@@ -85,7 +85,8 @@ impl Tape {
         self.backward_until(&never, isa, geometry, packed, logits, workspace, gradients);
     }
 
-    /// [`Tape::backward`]; false, and neither gradients nor workspace are of use, if `stop` becomes true before it is done.
+    /// [`Tape::backward`]; false, with unusable gradients and workspace, if `stop` becomes true before it is
+    /// done.
     #[expect(clippy::too_many_arguments, reason = "those of backward, and one more")]
     pub(crate) fn backward_until(
         &self,
@@ -104,7 +105,7 @@ impl Tape {
             if stop.load(Ordering::Relaxed) {
                 return false;
             }
-            // The five last sigmoids are part of the loss.
+            // The last five sigmoids are part of the loss.
             let Some(gradient) = workspace.gradients[number].take() else { continue };
             let start = Instant::now();
             let node = &self.nodes[number];
@@ -203,8 +204,8 @@ impl Tape {
         });
     }
 
-    /// Lets `add` add to the gradient of a node. It gets all maps, whether something is in the gradient already (if not,
-    /// its pixels hold anything), and the gradient.
+    /// Calls `add` to add to the gradient of a node. It gets all maps, whether the gradient already holds
+    /// something (if not, its pixels are arbitrary), and the gradient.
     fn pass_on(
         &self,
         node: usize,

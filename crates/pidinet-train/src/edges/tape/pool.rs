@@ -1,4 +1,4 @@
-//! The largest of four pixels, forwards and backwards.
+//! The largest of four pixels, forward and backward.
 
 use pidinet_kernels::planes::Frame;
 

@@ -1,4 +1,4 @@
-//! Bilinear resizing to the size of the image (half-pixel centres), forwards and backwards.
+//! Bilinear resizing to the size of the image (half-pixel centres), forward and backward.
 
 use pidinet_kernels::planes::Frame;
 
@@ -20,7 +20,7 @@ struct Between {
     share: f32,
 }
 
-/// For each of `dst` positions, where it lies among `src` ones.
+/// For each of `dst` positions, where it lies among the `src` ones.
 fn positions(src: usize, dst: usize) -> Vec<Between> {
     let scale = src as f32 / dst as f32;
     let position = |at: usize| {
@@ -36,7 +36,7 @@ impl Resize {
         Self { src, dst, rows: positions(src.height, dst.height), columns: positions(src.width, dst.width) }
     }
 
-    /// Every plane to the size of the image.
+    /// Resizes every plane to the size of the image.
     pub(super) fn forward(&self, src: &[f32], dst: &mut [f32]) {
         let mut mixed = vec![0.0; self.src.width];
         let planes = src.chunks_exact(self.src.plane()).zip(dst.chunks_exact_mut(self.dst.plane()));
@@ -54,7 +54,8 @@ impl Resize {
         }
     }
 
-    /// The gradient by the source, from that of the result; added to `src` if something `is_there`.
+    /// The gradient with respect to the source, from that of the result; added to `src` if something
+    /// `is_there`.
     pub(super) fn backward(&self, dst: &[f32], is_there: bool, src: &mut [f32]) {
         if !is_there {
             src.fill(0.0);

@@ -1,10 +1,10 @@
-//! The rows of pixels of maps, which have gaps between them, and images, which have none.
+//! The rows of pixels of maps, which have gaps between them, and of images, which have none.
 
 use std::ops::Range;
 
 use pidinet_kernels::planes::Frame;
 
-/// Calls `each` with the number of the plane, the place of a row in it, and the row.
+/// Calls `each` with the number of the plane, the position of a row in it, and the row.
 pub(super) fn each_row(frame: Frame, map: &mut [f32], mut each: impl FnMut(usize, Range<usize>, &mut [f32])) {
     for (number, plane) in map.chunks_exact_mut(frame.plane()).enumerate() {
         for y in 0..frame.height {

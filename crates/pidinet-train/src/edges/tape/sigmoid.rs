@@ -1,4 +1,4 @@
-//! The sigmoid of every pixel, forwards and backwards.
+//! The sigmoid of every pixel, forward and backward.
 
 use pidinet_kernels::planes::Frame;
 

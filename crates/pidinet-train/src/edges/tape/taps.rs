@@ -1,4 +1,4 @@
-//! Which pixels a convolution reads, and how its raw weights give those of its taps.
+//! Which pixels a convolution reads, and how its raw weights turn into those of its taps.
 
 use pidinet::arch::Conv;
 use pidinet::reparam::fold_f64;
@@ -15,7 +15,7 @@ pub(super) struct Taps {
 }
 
 impl Taps {
-    /// Folding is linear: its matrix is read off by folding kernels with a single one. Taps that are always
+    /// Folding is linear, so its matrix is found by folding kernels with a single 1. Taps that are always
     /// zero are left out.
     pub(super) fn new(conv: &Conv) -> Self {
         let raw = conv.size * conv.size;
@@ -42,12 +42,12 @@ impl Taps {
         Self { offsets, raw, terms }
     }
 
-    /// Pixels that the furthest tap is away, by row or by column.
+    /// Distance of the farthest tap in pixels, along rows or columns.
     pub(super) fn reach(&self) -> usize {
         self.offsets.iter().map(|(dy, dx)| dy.unsigned_abs().max(dx.unsigned_abs())).max().unwrap_or(0)
     }
 
-    /// The folded weight of each tap, from the raw ones of a kernel.
+    /// The folded weight of each tap, from the raw weights of a kernel.
     pub(super) fn fold(&self, raw: &[f32], folded: &mut [f32]) {
         folded.fill(0.0);
         for &(tap, weight, coefficient) in &self.terms {

@@ -1,18 +1,18 @@
-//! Memory of one image's maps and their gradients, used again for the next image.
+//! Memory for one image's maps and their gradients, reused for the next image.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Geometry, Tape};
 
-/// All maps of one image. What is outside the frames' pixels is zero, always.
+/// All maps of one image. Everything outside the frames' pixels is always zero.
 #[derive(Debug, Default)]
 pub struct Workspace {
     /// The map of each node.
     pub(super) values: Vec<Vec<f32>>,
     /// The gradient of each node, while it is needed.
     pub(super) gradients: Vec<Option<Vec<f32>>>,
-    /// What each node took last, forwards and backwards.
+    /// The last times of each node, forward and backward.
     pub(super) times: Vec<[Duration; 2]>,
     /// Free buffers, by level and channels.
     free: HashMap<(usize, usize), Vec<Vec<f32>>>,
@@ -21,7 +21,7 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Makes room for images of this size, unless it is there.
+    /// Makes room for images of this size, unless there is room already.
     pub(super) fn prepare(&mut self, tape: &Tape, geometry: &Geometry) {
         if self.frames == geometry.frames && self.values.len() == tape.nodes.len() {
             return;
@@ -34,7 +34,7 @@ impl Workspace {
         self.times = vec![Default::default(); tape.nodes.len()];
     }
 
-    /// A buffer for a map: zero outside the pixels; inside, anything.
+    /// A buffer for a map: zero outside the pixels, arbitrary inside.
     pub(super) fn take(&mut self, level: usize, channels: usize) -> Vec<f32> {
         let free = self.free.get_mut(&(level, channels)).and_then(Vec::pop);
         free.unwrap_or_else(|| vec![0.0; channels * self.frames[level].plane()])

@@ -15,7 +15,7 @@ use super::stack::Stack;
 use super::{ConvOp, Mode, Tap, View};
 use crate::recognition::signs::{CLAMP, sign};
 
-/// A convolution and how its maps lie.
+/// A convolution and the layout of its maps.
 pub(super) struct Conv<'a> {
     pub(super) isa: Isa,
     pub(super) mode: Mode,
@@ -29,7 +29,7 @@ impl Conv<'_> {
         self.op.binary && self.mode.precision.signs()
     }
 
-    /// Whether pixels are convolved as they are.
+    /// Whether pixels are convolved unchanged.
     pub(super) fn is_plain(&self) -> bool {
         self.op.views == [View { first: (0, 0), second: None }] && self.op.stride == 1 && !self.signs()
     }
@@ -56,7 +56,7 @@ impl Conv<'_> {
                     (None, false) => self.fill(dst, |i| first[i]),
                     (None, true) => {
                         self.fill(dst, |i| sign(first[i]));
-                        // Outside of the map a sign is 0.
+                        // Outside the map a sign is 0.
                         let inside = if run.rows > view.first.0 as usize { self.columns(&view) } else { 0 };
                         if self.op.stride > 1 {
                             dst[inside..].fill(0.0);
@@ -70,7 +70,7 @@ impl Conv<'_> {
         }
     }
 
-    /// Adds to the gradient of `x` what those of its views say.
+    /// Adds the gradients of its views to the gradient of `x`.
     pub(super) fn scatter(&self, x: &[f32], views: &[f32], gradient: &mut [f32]) {
         let (signs, stride, inputs) = (self.signs(), self.op.stride, self.op.inputs);
         let straight = self.mode.straight;
@@ -93,7 +93,7 @@ impl Conv<'_> {
                         continue;
                     };
                     let second = self.shifted(run.from, second);
-                    // What the differences pass on goes to two places that may overlap: one after the other.
+                    // The gradients of differences go to two places that may overlap, so one after the other.
                     for start in (0..gradients.len()).step_by(PART) {
                         let mut passed = [0.0; PART];
                         let part = PART.min(gradients.len());
@@ -166,12 +166,12 @@ impl Conv<'_> {
         dst.chunks_exact_mut(self.to.plane()).for_each(|plane| self.to.clear(plane));
     }
 
-    /// Where in a plane of views the pixel of a tap lies.
+    /// The position of a tap's pixel in a plane of views.
     fn place(&self, tap: &Tap) -> isize {
         self.to.frame.distance(tap.offset.0, tap.offset.1)
     }
 
-    /// Where in the views the pixels of the weights are, input by input.
+    /// The positions of the weights' pixels in the views, input by input.
     fn reads(&self) -> Vec<isize> {
         let ConvOp { inputs, ref taps, .. } = *self.op;
         let plane = |tap: &Tap, input| ((tap.view * inputs + input) * self.to.plane()) as isize;
@@ -195,12 +195,12 @@ impl Conv<'_> {
         (stride == 1).then_some(whole).into_iter().chain((0..images).flat_map(rows))
     }
 
-    /// Output columns whose pixel of a view is inside the map.
+    /// Output columns whose pixel in a view is inside the map.
     fn columns(&self, view: &View) -> usize {
         (self.from.width - view.first.1 as usize).div_ceil(self.op.stride)
     }
 
-    /// The position of the pixel so many rows down and columns right.
+    /// The position of the pixel this many rows down and columns right.
     fn shifted(&self, position: usize, (down, right): (isize, isize)) -> usize {
         (position as isize + self.from.frame.distance(down, right)) as usize
     }
@@ -217,24 +217,24 @@ impl Conv<'_> {
 
 /// A piece of the output.
 struct Run {
-    /// Where it is.
+    /// Its position in the output.
     to: Range<usize>,
-    /// Where its first pixel is in the input.
+    /// The position of its first pixel in the input.
     from: usize,
     /// Rows of the input's map from there on.
     rows: usize,
 }
 
-/// Gradients of differences that are worked out in one go.
+/// Gradients of differences that are computed at a time.
 const PART: usize = 64;
 
 impl ConvOp {
-    /// Whether the signs of weights count, instead of themselves.
+    /// Whether the signs of the weights are used instead of the weights.
     fn signed(&self, mode: Mode) -> bool {
         self.binary && mode.precision.weights()
     }
 
-    /// The weights that count, `[inputs, taps, outputs]` from `[outputs, inputs, taps]`.
+    /// The effective weights, `[inputs, taps, outputs]` from `[outputs, inputs, taps]`.
     pub(super) fn pack(&self, mode: Mode, weights: &[f32], packed: &mut Vec<f32>) {
         let rows = self.inputs * self.taps.len();
         packed.resize(weights.len(), 0.0);
@@ -246,7 +246,7 @@ impl ConvOp {
         self.count(mode, packed);
     }
 
-    /// The weights that count, for each view `[outputs, taps of the view, inputs]`.
+    /// The effective weights, `[outputs, taps of the view, inputs]` for each view.
     pub(super) fn pack_transposed(&self, mode: Mode, weights: &[f32], packed: &mut Vec<f32>) {
         let taps = self.taps.len();
         packed.clear();
@@ -260,7 +260,7 @@ impl ConvOp {
         self.count(mode, packed);
     }
 
-    /// Makes signs of weights, if those count.
+    /// Turns weights into signs, if signs are used.
     fn count(&self, mode: Mode, weights: &mut [f32]) {
         if self.signed(mode) {
             weights.iter_mut().for_each(|weight| *weight = sign(*weight));

@@ -5,7 +5,7 @@ use pidinet::arch::recognition::NORM_EPSILON;
 use super::stack::Stack;
 use super::sums::{sum, sum_of_products};
 
-/// Count, mean and sum of square distances from it, of some pixels of a channel.
+/// Count, mean, and sum of squared deviations of some pixels of a channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Spread {
     count: f64,
@@ -14,19 +14,19 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// Of the pixels of a plane.
+    /// The spread of the pixels of a plane.
     pub(super) fn of(plane: &[f32], stack: &Stack) -> Self {
         let count = stack.count() as f64;
         let span = &plane[stack.span()];
         let mean = sum(span, |x| x) / count;
-        // What lies between pixels is zero, and each of it adds the square of the mean.
+        // Elements between pixels are zero, so each of them adds the square of the mean.
         let centre = mean as f32;
         let between = (span.len() as f64 - count) * f64::from(centre * centre);
         let squares = sum(span, |x| (x - centre) * (x - centre)) - between;
         Self { count, mean, squares: squares.max(0.0) }
     }
 
-    /// Of these pixels and others (Chan, Golub and LeVeque 1979).
+    /// The spread of these pixels together with others (Chan, Golub and LeVeque 1979).
     pub(super) fn merge(self, other: Self) -> Self {
         let count = self.count + other.count;
         if count == 0.0 {
@@ -46,7 +46,7 @@ impl Spread {
 pub(super) struct Moments {
     /// The mean.
     pub(super) mean: f32,
-    /// The mean square distance from it.
+    /// The mean squared deviation.
     pub(super) variance: f32,
 }
 
@@ -87,7 +87,7 @@ impl Moments {
         stack.clear(dst);
     }
 
-    /// The sums over the pixels of a plane, of the gradient of the result there.
+    /// The sums over the pixels of a plane, from the gradient of the result.
     pub(super) fn slopes(&self, x: &[f32], gradient: &[f32], stack: &Stack) -> Slopes {
         let (x, gradient) = (&x[stack.span()], &gradient[stack.span()]);
         let weight = sum_of_products(x, gradient, self.mean) * f64::from(self.scale());

@@ -1,4 +1,4 @@
-//! One shard of a batch through one operation of the tape, forwards and backwards.
+//! One shard of a batch through one operation of the tape, forward and backward.
 
 use pidinet_kernels::Isa;
 
@@ -18,7 +18,7 @@ pub(super) struct Pass<'a> {
     pub(super) parameters: &'a [f32],
     /// The packed weights of each convolution.
     pub(super) weights: &'a [Vec<f32>],
-    /// What each batch norm normalises by.
+    /// The moments that each batch norm normalises with.
     pub(super) moments: &'a [Vec<Moments>],
 }
 
@@ -94,7 +94,7 @@ impl Pass<'_> {
         shard.values[number] = dst;
     }
 
-    /// The sums a batch norm's gradient needs, of a shard; none if nothing depends on the norm.
+    /// The sums that a batch norm's gradient needs, for a shard; empty if nothing depends on the norm.
     pub(super) fn slopes(&self, number: usize, shard: &Shard) -> Vec<Slopes> {
         let (node, Some(gradient)) = (&self.tape.nodes[number], &shard.gradients[number]) else {
             return Vec::new();
@@ -220,7 +220,7 @@ impl Pass<'_> {
         shard.give(node.level, gradient);
     }
 
-    /// Puts the gradients of logits in their place.
+    /// Puts the gradients of the logits in place.
     pub(super) fn seed(&self, logits: &[f32], shard: &mut Shard) {
         let node = self.tape.logits;
         let mut gradient = self.gradient_of(node, shard);
@@ -244,7 +244,7 @@ impl Pass<'_> {
     }
 }
 
-/// Copies the images of a shard, of which `first` is the first of the batch.
+/// Copies the images of a shard; its first one is image `first` of the batch.
 fn load(images: &[f32], first: usize, stack: &Stack, dst: &mut [f32]) {
     let mut rows = images.chunks_exact(stack.width).skip(first * 3 * stack.height);
     for image in 0..stack.images {

@@ -1,5 +1,5 @@
-//! The tape forwards, from a batch of images to logits, and backwards, from their gradients to those of the parameters:
-//! all shards from one batch norm to the next.
+//! The tape forward, from a batch of images to logits, and backward, from their gradients to those of the
+//! parameters: all shards from one batch norm to the next.
 
 use pidinet_kernels::Isa;
 use rayon::prelude::*;
@@ -15,7 +15,7 @@ impl Tape {
     ///
     /// # Panics
     ///
-    /// If `images` is not of whole images, or `parameters` not those of this network.
+    /// If `images` does not hold whole images, or `parameters` are not those of this network.
     pub fn forward(
         &self,
         isa: Isa,
@@ -70,12 +70,12 @@ impl Tape {
         });
     }
 
-    /// Moves the means and variances that are kept for later towards those of the last batch, which gets the
-    /// share `momentum`.
+    /// Moves the running means and variances towards those of the last batch, which gets the share
+    /// `momentum`.
     pub(in crate::recognition) fn note(&self, momentum: f32, space: &Workspace, parameters: &mut [f32]) {
         for (node, moments) in self.nodes.iter().zip(&space.moments) {
             let &Op::Norm { weight, .. } = &node.op else { continue };
-            // The variance of the whole is a little more than that of a sample.
+            // The unbiased variance is a little more than that of the sample.
             let count = space.count(node.level) as f32;
             let whole = count / (count - 1.0).max(1.0);
             let mut move_to = |tensor: usize, of: &dyn Fn(&Moments) -> f32| {
@@ -128,7 +128,7 @@ impl Tape {
             let own = shard.images.start * classes..shard.images.end * classes;
             pass.seed(&logits[own], shard);
         });
-        // The batch norm that ends a segment of the way back, and its sums.
+        // The batch norm that ends a segment of the backward pass, and its sums.
         let mut known: Option<(usize, Sums)> = None;
         for segment in self.segments.iter().rev() {
             let norm = segment.start;
@@ -153,7 +153,7 @@ impl Tape {
         self.collect(mode, parameters, shards, gradients);
     }
 
-    /// Adds what all shards say to the gradients of parameters.
+    /// Adds the contributions of all shards to the gradients of the parameters.
     fn collect(&self, mode: Mode, parameters: &[f32], shards: &mut [Shard], gradients: &mut [f32]) {
         const PART: usize = 1 << 14;
         let Some((first, others)) = shards.split_first_mut() else { return };
@@ -179,7 +179,7 @@ impl Tape {
     }
 }
 
-/// What shards found for each channel, put together in their order.
+/// The results of the shards for each channel, merged in their order.
 fn totals<T: Copy + Default>(shards: &[Vec<T>], merge: impl Fn(T, T) -> T) -> Vec<T> {
     let channels = shards.first().map_or(0, Vec::len);
     let total = |channel| shards.iter().fold(T::default(), |total, shard| merge(total, shard[channel]));

@@ -1,4 +1,4 @@
-//! Pools, forwards and backwards: the greatest pixel of a window, the mean of one, the mean of a map.
+//! Pooling, forward and backward: the greatest pixel of a window, the mean of one, the mean of a map.
 
 use super::stack::Stack;
 
@@ -10,7 +10,7 @@ pub(super) fn max(src: &[f32], from: &Stack, to: &Stack, dst: &mut [f32]) {
     });
 }
 
-/// Adds each gradient to the greatest pixel of its window, the first of equal ones.
+/// Adds each gradient to the greatest pixel of its window, the first if several are equal.
 pub(super) fn max_gradient(src: &[f32], from: &Stack, gradient: &[f32], to: &Stack, dst: &mut [f32]) {
     each_gradient(dst, gradient, to, from, |channel, [image, y, x], g, dst| {
         let src = &src[channel * from.plane()..][..from.plane()];
@@ -26,7 +26,7 @@ pub(super) fn average(src: &[f32], from: &Stack, to: &Stack, dst: &mut [f32]) {
     });
 }
 
-/// Shares each gradient out among the pixels of its window.
+/// Divides each gradient among the pixels of its window.
 pub(super) fn average_gradient(from: &Stack, gradient: &[f32], to: &Stack, dst: &mut [f32]) {
     each_gradient(dst, gradient, to, from, |_, [image, y, x], g, dst| {
         let (places, share) = window(from, image, y, x);
@@ -42,7 +42,7 @@ pub(super) fn global(src: &[f32], from: &Stack, to: &Stack, dst: &mut [f32]) {
     });
 }
 
-/// Shares each gradient out among all pixels of its plane.
+/// Divides each gradient among all pixels of its plane.
 pub(super) fn global_gradient(from: &Stack, gradient: &[f32], to: &Stack, dst: &mut [f32]) {
     let share = 1.0 / (from.height * from.width) as f32;
     each_gradient(dst, gradient, to, from, |_, [image, ..], g, dst| {
@@ -52,7 +52,7 @@ pub(super) fn global_gradient(from: &Stack, gradient: &[f32], to: &Stack, dst: &
     });
 }
 
-/// Every pixel of every plane from its image, row, column, and the plane of `src`.
+/// Computes every pixel of every plane from its image, row, column, and the plane of `src`.
 fn each_window(
     dst: &mut [f32],
     src: &[f32],
@@ -100,7 +100,7 @@ fn window(from: &Stack, image: usize, y: usize, x: usize) -> (impl Iterator<Item
     (places, 1.0 / (rows * columns) as f32)
 }
 
-/// Where the greatest pixel of a 3×3 window is, the first of equal ones.
+/// The position of the greatest pixel of a 3×3 window, the first if several are equal.
 fn greatest(from: &Stack, image: usize, y: usize, x: usize, plane: &[f32]) -> usize {
     let (rows, columns) = (2 * y..2 * y + 3, 2 * x..2 * x + 3);
     let inside = |i: usize, len: usize| (1..=len).contains(&i).then(|| i - 1);

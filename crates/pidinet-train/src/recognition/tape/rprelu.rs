@@ -1,4 +1,4 @@
-//! RPReLU: a shift, a slope below zero, a bias; forwards and backwards.
+//! RPReLU: a shift, a slope below zero, a bias; forward and backward.
 
 use super::stack::Stack;
 

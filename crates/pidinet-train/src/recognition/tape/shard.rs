@@ -1,4 +1,4 @@
-//! The maps of a batch, in shards that are computed at the same time.
+//! The maps of a batch, in shards that are computed in parallel.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,30 +12,30 @@ const IMAGES: usize = 16;
 
 /// All maps of a batch.
 ///
-/// Sums over a batch are sums of those over shards, in their order, so results depend, in their last bits, on the
-/// images of a shard, and not on how many threads there are.
+/// Sums over a batch are sums of those over shards, in their order. So the last bits of a result depend on
+/// the number of images in a shard, but not on the number of threads.
 #[derive(Debug)]
 pub struct Workspace {
-    /// Images of each shard but the last, which has what is left.
+    /// Images of each shard except the last, which has the remainder.
     images: usize,
     pub(super) shards: Vec<Shard>,
-    /// What each batch norm saw.
+    /// The moments of each batch norm.
     pub(super) moments: Vec<Vec<Moments>>,
     /// The weights of each convolution, in the order in which a kernel reads them.
     pub(super) weights: Vec<Vec<f32>>,
 }
 
-/// The maps of some images. What is outside of pixels is zero, always.
+/// The maps of some images. Everything outside the pixels is always zero.
 #[derive(Debug)]
 pub(super) struct Shard {
     /// Which images of the batch.
     pub(super) images: Range<usize>,
-    /// How maps lie, by level.
+    /// The layout of maps, by level.
     pub(super) stacks: Vec<Stack>,
     pub(super) values: Vec<Vec<f32>>,
     pub(super) gradients: Vec<Option<Vec<f32>>>,
-    /// What these images say of the gradient of each parameter; that of a convolution's weights is in the
-    /// order of its kernel.
+    /// The contribution of these images to the gradient of each parameter; for a convolution's weights,
+    /// in the order of its kernel.
     pub(super) sums: Vec<f32>,
     /// Free buffers, by level and planes.
     free: HashMap<(usize, usize), Vec<Vec<f32>>>,
@@ -48,12 +48,12 @@ impl Default for Workspace {
 }
 
 impl Workspace {
-    /// Room for batches that are cut into shards of so many images, of 1 at least.
+    /// Room for batches cut into shards of this many images, at least 1.
     pub fn with_shards_of(images: usize) -> Self {
         Self { images: images.max(1), shards: Vec::new(), moments: Vec::new(), weights: Vec::new() }
     }
 
-    /// Makes room for a batch, unless it is there.
+    /// Makes room for a batch, unless there is room already.
     pub(super) fn prepare(&mut self, tape: &Tape, images: usize, height: usize, width: usize) {
         let starts = (0..images).step_by(self.images);
         let shards = starts.map(|start| start..(start + self.images).min(images));
@@ -74,7 +74,7 @@ impl Workspace {
         self.weights = vec![Vec::new(); tape.nodes.len()];
     }
 
-    /// Pixels of a level's maps, of all images.
+    /// Number of pixels in a level's maps, over all images.
     pub(super) fn count(&self, level: usize) -> usize {
         self.shards.iter().map(|shard| shard.stacks[level].count()).sum()
     }
@@ -109,7 +109,7 @@ impl Shard {
         self.values[node].chunks_exact(stack.plane()).map(|plane| Spread::of(plane, stack)).collect()
     }
 
-    /// Planes for a map: zero outside of pixels; inside, anything.
+    /// Planes for a map: zero outside the pixels, arbitrary inside.
     pub(super) fn take(&mut self, level: usize, planes: usize) -> Vec<f32> {
         let free = self.free.get_mut(&(level, planes)).and_then(Vec::pop);
         free.unwrap_or_else(|| vec![0.0; planes * self.stacks[level].plane()])

@@ -1,4 +1,4 @@
-//! A bias for each channel, forwards and backwards.
+//! A bias for each channel, forward and backward.
 
 use super::stack::Stack;
 use super::sums::{add, sum};

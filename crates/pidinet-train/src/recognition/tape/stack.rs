@@ -1,4 +1,4 @@
-//! How the maps of a shard lie in memory: all images of a channel above one another in one framed plane.
+//! How the maps of a shard lie in memory: all images of a channel on top of each other in one framed plane.
 
 use std::ops::Range;
 
@@ -54,12 +54,12 @@ impl Stack {
         (0..stack.images).flat_map(move |image| (0..stack.height).map(move |y| stack.pixels(image, y)))
     }
 
-    /// From the first pixel to the last, zeros between them included.
+    /// From the first pixel to the last, including the zeros between them.
     pub fn span(&self) -> Range<usize> {
         self.frame.start()..self.frame.start() + self.frame.len()
     }
 
-    /// Makes zero what lies between the pixels of a plane.
+    /// Sets everything between the pixels of a plane to zero.
     pub fn clear(&self, plane: &mut [f32]) {
         let mut end = 0;
         for row in self.rows() {
@@ -69,7 +69,8 @@ impl Stack {
         plane[end..].fill(0.0);
     }
 
-    /// Calls `each` with the number of a channel, its plane in `dst` and that in `src`, which lie alike.
+    /// Calls `each` with the number of a channel and its planes in `dst` and `src`, which have the same
+    /// layout.
     pub(super) fn each_plane(
         &self,
         dst: &mut [f32],

@@ -1,4 +1,4 @@
-//! Sums of maps, and over their pixels.
+//! Sums of maps, and sums over their pixels.
 
 /// Sums in a fixed order: sixteen at a time in f32, blocks of them in f64.
 pub(super) fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f64 {
@@ -32,7 +32,7 @@ pub(super) fn sum_of_products(x: &[f32], y: &[f32], centre: f32) -> f64 {
     x.chunks(1024).zip(y.chunks(1024)).map(block).sum()
 }
 
-/// Adds to each element.
+/// Adds `term` to `sum`, element by element.
 pub(super) fn add(sum: &mut [f32], term: &[f32]) {
     for (sum, term) in sum.iter_mut().zip(term) {
         *sum += term;

@@ -8,7 +8,7 @@ pub type Offset = (isize, isize);
 /// The eight neighbours of a pixel, row by row.
 pub const NEIGHBOURS: [Offset; 8] = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)];
 
-/// A real convolution without bias; zeros surround the map, `size / 2` wide.
+/// A real convolution without bias; the map is padded with `size / 2` zeros on every side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RealConv {
     /// Input channels.
@@ -30,9 +30,9 @@ impl RealConv {
 
 /// A convolution of signs with signs: both are +1 or −1, and sign(0) = +1.
 ///
-/// [`Kind::Vanilla`] takes the signs of the 3×3 pixels around each; outside of the map the sign is 0. The other
-/// kinds are Bi-PDC: eight differences of pixels are taken in float, zeros surrounding the map, and
-/// then their signs.
+/// [`Kind::Vanilla`] takes the signs of the 3×3 pixels around each; outside the map the sign is 0. The other
+/// kinds are Bi-PDC: eight pixel differences are taken in float, with zeros around the map, and then their
+/// signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BinaryConv {
     /// What signs are taken of.
@@ -66,7 +66,7 @@ impl BinaryConv {
     ///
     /// If this is an ordinary convolution.
     pub fn pairs(&self) -> [(Offset, Offset); 8] {
-        /// Of each neighbour, the number of the next one clock-wise.
+        /// For each neighbour, the number of the next one clockwise.
         const NEXT: [usize; 8] = [1, 2, 4, 0, 7, 3, 5, 6];
         std::array::from_fn(|n| {
             let (y, x) = NEIGHBOURS[n];
@@ -93,7 +93,7 @@ mod tests {
         let central = conv(Kind::Central).pairs();
         assert_eq!(central.map(|(first, _)| first), NEIGHBOURS);
         assert!(central.iter().all(|&(_, second)| second == (0, 0)));
-        // Clock-wise, each pixel of the ring is once the next one; a step is one pixel.
+        // Clockwise, each pixel of the ring is the next one exactly once; a step is one pixel.
         let angular = conv(Kind::Angular).pairs();
         let mut seconds = angular.map(|(_, second)| second);
         seconds.sort_unstable();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::convs::BinaryConv;
 use crate::arch::Kind;
 
-/// One stage: blocks of equal size, the first of which halves the map in all stages but the first.
+/// One stage: blocks of equal size. In every stage except the first, the first block halves the map.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stage {
     /// Blocks, each one binary convolution beside one shortcut.
@@ -25,7 +25,7 @@ impl Stage {
 
     /// Of `inputs` channels, how many go to the Bi-PDC branch: ⌊ρ · inputs⌋.
     pub fn difference_channels(&self, inputs: usize) -> usize {
-        /// Shares such as 0.7 are a little less than what they stand for.
+        /// A share such as 0.7 is stored as a little less than it stands for.
         const SLACK: f64 = 1e-4;
         match self.difference {
             Kind::Vanilla => 0,
@@ -37,12 +37,12 @@ impl Stage {
 /// How an image becomes the first map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stem {
-    /// A 3×3 convolution, for pictures as small as those of CIFAR.
+    /// A 3×3 convolution, for small pictures such as CIFAR's.
     Cifar,
     /// A 7×7 convolution of stride 2 and max-pooling, as in ResNet: a quarter of each side is left.
     Imagenet,
-    /// Two 3×3 convolutions of stride 2, the first to 3/8 of the channels: a quarter of each side is left, for
-    /// less than half of the operations.
+    /// Two 3×3 convolutions of stride 2, the first to 3/8 of the channels: a quarter of each side is left, at
+    /// less than half the operations.
     Light,
 }
 
@@ -62,12 +62,12 @@ impl Stem {
     }
 }
 
-/// How a map gets past a block that halves it and doubles its channels.
+/// The shortcut around a block that halves the map and doubles its channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shortcut {
     /// Average pooling, a real 1×1 convolution and batch norm.
     Projected,
-    /// Average pooling, and all channels twice: nothing to multiply, nothing to learn.
+    /// Average pooling, and all channels repeated once: nothing to multiply, nothing to learn.
     Pooled,
 }
 
@@ -86,7 +86,7 @@ impl Shortcut {
     }
 }
 
-/// All that distinguishes one Bi-PiDiNet from another, but for its weights.
+/// Everything that distinguishes one Bi-PiDiNet from another, except its weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecognitionArch {
     /// Channels of the first stage; every other stage has twice those of the one before.
@@ -95,7 +95,7 @@ pub struct RecognitionArch {
     pub stages: Vec<Stage>,
     /// What comes before them.
     pub stem: Stem,
-    /// What passes by the blocks that halve a map.
+    /// The shortcut around the blocks that halve a map.
     pub shortcut: Shortcut,
     /// Classes to tell apart.
     pub classes: usize,
@@ -110,9 +110,9 @@ impl RecognitionArch {
     /// `bi-pidinet-s` for small pictures: 24 to 192 channels, four stages of two blocks.
     ///
     /// 35 M multiply-adds on 32×32 pixels. Training with latent float weights costs three times that, 0.2
-    /// GFLOP an image, so that 100 GFLOP/s see CIFAR-10 about seventy times in two hours. For that budget
-    /// it is wide rather than deep: binary sums of few inputs have few values, and what is lost in one
-    /// convolution passes by in the shortcut, whose capacity is the width.
+    /// GFLOP an image, so at 100 GFLOP/s two hours are enough for about seventy epochs of CIFAR-10. For
+    /// that budget it is wide rather than deep: binary sums of few inputs take few values, and what one
+    /// convolution loses still passes through the shortcut, whose capacity is the width.
     pub fn small(classes: usize) -> Self {
         Self { width: 24, stages: vec![Stage::plain(2); 4], ..Self::eighteen(Stem::Cifar, classes) }
     }
@@ -126,7 +126,7 @@ impl RecognitionArch {
         self
     }
 
-    /// The same without most of what is real: a cheap stem for large images, and pooled shortcuts.
+    /// The same without most of the real arithmetic: a cheap stem for large images, and pooled shortcuts.
     #[must_use]
     pub fn light(self) -> Self {
         let stem = if self.stem == Stem::Imagenet { Stem::Light } else { self.stem };
@@ -211,13 +211,14 @@ impl Block {
             .collect()
     }
 
-    /// The name of the batch norm behind a branch, where there are two: one alone has none but that of the block.
+    /// The name of the batch norm after a branch if there are two branches; a single one has only the block's
+    /// own.
     pub fn branch_norm(&self, suffix: &str) -> Option<String> {
         let are_two = 0 < self.differences && self.differences < self.inputs;
         are_two.then(|| self.named(&format!("{suffix}_norm")))
     }
 
-    /// The batch norms that see sums of signs, and of how many.
+    /// The batch norms whose input is a sum of signs, and how many signs it adds.
     pub(crate) fn sums(&self) -> Vec<(String, usize)> {
         let sum = |(suffix, conv, _): (&str, BinaryConv, _)| {
             let norm = self.branch_norm(suffix).unwrap_or_else(|| self.named("norm"));

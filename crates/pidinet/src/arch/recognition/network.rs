@@ -1,11 +1,11 @@
-//! The network, for whoever interprets it.
+//! The network, for every interpreter.
 
 use std::ops::Range;
 
 use super::convs::{BinaryConv, RealConv};
 use super::layout::{Block, RecognitionArch, Shortcut, Stem};
 
-/// What a network for recognition is built of: one method for each operation, called in the order of
+/// What a recognition network is built from: one method for each operation, called in the order of
 /// computation.
 ///
 /// An interpreter decides what a value is: a shape, a map, a node number, a tensor with gradients.
@@ -35,17 +35,18 @@ pub trait BuildRecognition {
     /// Some of the channels of `x`.
     fn channels(&mut self, x: &Self::Value, channels: Range<usize>) -> Self::Value;
 
-    /// All channels of `x`, and behind them the same again.
+    /// All channels of `x`, followed by the same channels again.
     fn twice(&mut self, x: &Self::Value) -> Self::Value;
 
     /// `a + b`, of equal shapes.
     fn add(&mut self, a: &Self::Value, b: &Self::Value) -> Self::Value;
 
-    /// Maximum over windows of 3×3, stride 2, of which the first is centred on the first pixel; what is
-    /// outside of the map does not count.
+    /// Maximum over windows of 3×3, stride 2, the first of which is centred on the first pixel; pixels
+    /// outside the map do not count.
     fn max_pool(&mut self, x: &Self::Value) -> Self::Value;
 
-    /// Mean over windows of 2×2, stride 2; of a window that reaches past an odd map, over what is inside.
+    /// Mean over windows of 2×2, stride 2; where a window reaches past the end of an odd map, the mean over
+    /// what is inside.
     fn average_pool(&mut self, x: &Self::Value) -> Self::Value;
 
     /// Mean over the whole map: `[c, h, w]` to `[c, 1, 1]`.
@@ -56,7 +57,7 @@ pub trait BuildRecognition {
     fn linear(&mut self, name: &str, inputs: usize, outputs: usize, x: &Self::Value) -> Self::Value;
 }
 
-/// The maps that a Bi-PiDiNet gives.
+/// The maps that a Bi-PiDiNet returns.
 #[derive(Clone, Debug)]
 pub struct RecognitionOutputs<V> {
     /// After the stem: `[C, h, w]`.
@@ -119,7 +120,8 @@ fn build<B: BuildRecognition>(arch: &RecognitionArch, block: &Block, b: &mut B, 
     b.rprelu(&block.activation(), block.outputs, &y)
 }
 
-/// Bi-PDC of the first channels and an ordinary convolution of the others, each with a batch norm where there are both.
+/// Bi-PDC of the first channels and an ordinary convolution of the others, each with a batch norm of its own
+/// if there are both.
 fn branches<B: BuildRecognition>(block: &Block, b: &mut B, x: &B::Value) -> B::Value {
     let x = b.shift(&block.named("shift"), block.inputs, x);
     let convolved = block.branches().into_iter().map(|(suffix, conv, channels)| {

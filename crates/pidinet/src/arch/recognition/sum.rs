@@ -1,5 +1,5 @@
-//! Batch norms that wait until a map is needed, since two in a row are merged before they are rounded: for
-//! interpreters that compute map by map.
+//! Batch norms that are applied only when a map is needed, because two in a row are merged before
+//! rounding. For interpreters that compute map by map.
 
 /// What is added to a variance before the square root in batch norm.
 pub const NORM_EPSILON: f64 = 1e-5;
@@ -43,7 +43,7 @@ impl<M> From<M> for Sum<M> {
 }
 
 impl<M: Clone> Sum<M> {
-    /// The map of a binary convolution: two such sums stay apart when they are added.
+    /// The map of a binary convolution: two of these sums stay separate when they are added.
     pub fn branch(map: M) -> Self {
         Self { is_branch: true, ..map.into() }
     }
@@ -69,8 +69,8 @@ impl<M: Clone> Sum<M> {
         y
     }
 
-    /// The sum of both. `read` gives the map that is meant by a sum, which `other` becomes unless it is of binary
-    /// convolutions.
+    /// The sum of both. `read` computes the map that a sum stands for, and `other` becomes that map unless it
+    /// is of binary convolutions.
     pub fn plus(&self, other: &Self, read: impl Fn(&Self) -> M) -> Self {
         let mut sum = self.clone();
         sum.is_branch = self.is_branch && other.is_branch;

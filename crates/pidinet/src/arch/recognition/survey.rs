@@ -102,12 +102,12 @@ impl RecognitionLayer {
     }
 }
 
-/// What a number is for, which decides how it is stored and how it begins.
+/// What a number is for, which decides how it is stored and initialised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Weights of a real convolution or of the classifier.
     Real,
-    /// Weights of which only the signs are used.
+    /// Weights used only by their signs.
     Binary,
     /// A factor of each channel: 1 at first.
     Scale,
@@ -161,7 +161,8 @@ impl RecognitionSurvey {
         Self::of(arch, Size::square(1)).parameters
     }
 
-    /// Number of real parameters; means and variances of batch norms, which are not trained, count too.
+    /// Number of real parameters; this includes the means and variances of batch norms, which are not
+    /// trained.
     pub fn parameter_count(&self) -> usize {
         self.layers.iter().map(|layer| layer.parameters).sum()
     }
@@ -235,21 +236,21 @@ impl BuildRecognition for RecognitionSurvey {
     type Value = Shape;
 
     fn conv(&mut self, name: &str, conv: &RealConv, x: &Shape) -> Shape {
-        assert_eq!(x[0], conv.inputs, "`{name}` is given another number of channels");
+        assert_eq!(x[0], conv.inputs, "`{name}` gets a wrong number of channels");
         let output = [conv.outputs, x[1].div_ceil(conv.stride), x[2].div_ceil(conv.stride)];
         let weight = ("weight", conv.weight_shape().to_vec(), Role::Real);
         self.record(name, RecognitionOperation::Conv(*conv), [*x, output], &[weight])
     }
 
     fn binary_conv(&mut self, name: &str, conv: &BinaryConv, x: &Shape) -> Shape {
-        assert_eq!(x[0], conv.inputs, "`{name}` is given another number of channels");
+        assert_eq!(x[0], conv.inputs, "`{name}` gets a wrong number of channels");
         let output = [conv.outputs, x[1].div_ceil(conv.stride), x[2].div_ceil(conv.stride)];
         let weight = ("weight", conv.weight_shape(), Role::Binary);
         self.record(name, RecognitionOperation::BinaryConv(*conv), [*x, output], &[weight])
     }
 
     fn batch_norm(&mut self, name: &str, channels: usize, x: &Shape) -> Shape {
-        assert_eq!(x[0], channels, "`{name}` is given another number of channels");
+        assert_eq!(x[0], channels, "`{name}` gets a wrong number of channels");
         let each = [
             ("weight", Role::Scale),
             ("bias", Role::Offset),
@@ -261,12 +262,12 @@ impl BuildRecognition for RecognitionSurvey {
     }
 
     fn shift(&mut self, name: &str, channels: usize, x: &Shape) -> Shape {
-        assert_eq!(x[0], channels, "`{name}` is given another number of channels");
+        assert_eq!(x[0], channels, "`{name}` gets a wrong number of channels");
         self.record(name, RecognitionOperation::Shift, [*x, *x], &[("bias", vec![channels], Role::Offset)])
     }
 
     fn rprelu(&mut self, name: &str, channels: usize, x: &Shape) -> Shape {
-        assert_eq!(x[0], channels, "`{name}` is given another number of channels");
+        assert_eq!(x[0], channels, "`{name}` gets a wrong number of channels");
         let each = [("shift", Role::Offset), ("slope", Role::Slope), ("bias", Role::Offset)];
         let parameters = each.map(|(suffix, role)| (suffix, vec![channels], role));
         self.record(name, RecognitionOperation::Rprelu, [*x, *x], &parameters)
@@ -300,7 +301,7 @@ impl BuildRecognition for RecognitionSurvey {
     }
 
     fn linear(&mut self, name: &str, inputs: usize, outputs: usize, x: &Shape) -> Shape {
-        assert_eq!(*x, [inputs, 1, 1], "`{name}` is given another number of channels");
+        assert_eq!(*x, [inputs, 1, 1], "`{name}` gets a wrong number of channels");
         let parameters =
             [("weight", vec![outputs, inputs], Role::Real), ("bias", vec![outputs], Role::Offset)];
         self.record(name, RecognitionOperation::Linear, [*x, [outputs, 1, 1]], &parameters)

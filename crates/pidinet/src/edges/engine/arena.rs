@@ -12,7 +12,7 @@ use crate::edges::plan::Plan;
 use crate::edges::schedule::Schedule;
 use crate::edges::schedule::task::Pace;
 
-/// Memory of a caller for the fused map, whose rows begin `row_stride` elements after each other.
+/// The caller's memory for the fused map; each row begins `row_stride` elements after the one before.
 pub(crate) enum Rows<'a> {
     /// Probabilities.
     Floats { data: &'a mut [f32], row_stride: usize },
@@ -29,7 +29,7 @@ pub(super) struct Layout {
     pub(super) stride: usize,
     /// Elements from one row to the next.
     block: usize,
-    /// Locked that fit.
+    /// Rows that fit.
     slots: usize,
 }
 
@@ -48,11 +48,11 @@ impl Layout {
 #[derive(Debug)]
 struct Ring {
     layout: Layout,
-    /// Empty if the map is plain: it is written where the caller gets it.
+    /// Empty if the map is plain: that one is written straight to where the caller gets it.
     data: Buffer,
 }
 
-/// All memory of a run, but for the maps that it gives.
+/// All memory of a run, except the maps that it returns.
 #[derive(Debug)]
 pub(super) struct Arena {
     pub(super) image: Size,
@@ -82,7 +82,7 @@ impl Arena {
         Self { image, schedule, rings, zeros: Buffer::zeroed(longest), scratch }
     }
 
-    /// Memory that the rings take.
+    /// Bytes that the rings take.
     pub(super) fn bytes(&self) -> usize {
         size_of::<f32>() * self.rings.iter().map(|ring| ring.data.len()).sum::<usize>()
     }
@@ -91,7 +91,7 @@ impl Arena {
         self.rings[id].layout
     }
 
-    /// Room for the pixels of map `id` if it is plain, else nothing.
+    /// Room for the pixels of map `id` if it is plain, otherwise empty.
     pub(super) fn plain(&self, id: usize) -> Vec<f32> {
         let Ring { layout, data } = &self.rings[id];
         vec![0.0; if data.is_empty() { layout.len() } else { 0 }]
@@ -127,7 +127,7 @@ impl Arena {
         Opened { schedule: &self.schedule, maps, bytes, zeros: &self.zeros, scratch: &self.scratch }
     }
 
-    /// The pixels `[c, h, w]` of a map all of which is in memory.
+    /// The pixels `[c, h, w]` of a map that is in memory whole.
     pub(super) fn pixels(&self, id: usize) -> Vec<f32> {
         let Ring { layout: Layout { channels, size, stride, block, slots }, data } = &self.rings[id];
         assert_eq!(*slots, size.height, "rows of this map are gone");
@@ -143,7 +143,7 @@ impl Arena {
 
 /// Where plain maps go.
 pub(super) enum Target<'a> {
-    /// Into memory for each of them, as [`Arena::plain`] gives it.
+    /// Into memory for each of them, as returned by [`Arena::plain`].
     Kept(&'a mut [Vec<f32>]),
     /// Map `id`, which is the only one, into memory that has room for it.
     Caller { id: usize, rows: Rows<'a> },
@@ -158,7 +158,7 @@ pub(super) struct Opened<'a> {
     pub(super) scratch: &'a [Mutex<Buffer>],
 }
 
-/// The ring of one map. The schedule sees to it that nobody waits for a row.
+/// The ring of one map. The schedule ensures that nobody waits for a row.
 struct Locked<'a> {
     layout: Layout,
     rows: Vec<RwLock<&'a mut [f32]>>,
@@ -221,7 +221,7 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// Locked of one map that a task reads.
+/// Rows of one map that a task reads.
 struct Held<'r, 'a> {
     id: usize,
     layout: Layout,

@@ -1,21 +1,21 @@
 //! Threads that work through lists of tasks together.
 //!
-//! A task begins when as many tasks of some lists are done as it says. Each thread takes the tasks of its own list in
-//! order, and those of others where its own has none that can begin. It takes none that cannot, so threads that come
-//! late or never hold nobody up.
+//! A task says how many tasks of which lists must be done before it can begin. Each thread takes the tasks of
+//! its own list in order, and those of other lists when its own has none that can begin. It only ever takes a
+//! task that can begin, so a thread that comes late, or never, holds nobody up.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::edges::schedule::task::Task;
 
-/// How far the crew is.
+/// How far the crew has got.
 pub(super) struct Crew<'a> {
     lists: Vec<List<'a>>,
     failed: AtomicBool,
 }
 
-/// How far a list is; in a cache line of its own, as mostly one thread writes to it.
+/// How far a list has got; in a cache line of its own, since mostly one thread writes to it.
 #[repr(align(128))]
 struct List<'a> {
     tasks: &'a [Task],
@@ -33,11 +33,11 @@ impl<'a> Crew<'a> {
         Self { lists: lists.iter().map(list).collect(), failed: AtomicBool::new(false) }
     }
 
-    /// The share of the work of one thread.
+    /// One thread's share of the work.
     ///
     /// It returns when there is nothing left to take, or when another thread panicked.
     pub(super) fn work(&self, thread: usize, mut run: impl FnMut(&Task)) {
-        /// A task takes some microseconds, so another one can soon begin, unless a thread got no CPU.
+        /// A task takes a few microseconds, so another one can soon begin, unless the thread that runs it has no CPU.
         const SPINS: usize = 2000;
         let _alarm = Alarm(&self.failed);
         let mut seen = vec![0; self.lists.len()]; // all tasks before it are known to be done
@@ -78,7 +78,7 @@ impl<'a> Crew<'a> {
 }
 
 impl List<'_> {
-    /// How many tasks from `first` on are done, up to the first one that is not or to `end`.
+    /// How many tasks from `first` on are done, counting up to the first unfinished one or to `end`.
     fn done_from(&self, first: usize, end: usize) -> usize {
         (first..end).take_while(|&at| self.done[at].load(Ordering::Acquire)).count()
     }
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
-    /// Three lists of 200 tasks, numbered in turns. Each waits for all before it but the last `number % 7`.
+    /// Three lists of 200 tasks, numbered in turn. Each waits for all before it except the last `number % 7`.
     fn lists() -> Vec<Vec<Task>> {
         let task = |id: usize| {
             let before = id - id % 7;

@@ -1,4 +1,4 @@
-//! The engine: a plan, threads and memory, and how an image goes through.
+//! The engine: a plan, threads and memory, and how an image goes through them.
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -22,21 +22,23 @@ use crate::workers::Workers;
 /// Rows of the image that become one row of the last stage.
 const ROWS_OF_LAST_STAGE: usize = 8;
 
-/// Rows of a task: enough to share what they read, few enough to stay in the cache until they are read.
+/// Rows of a task: enough to share what they read, few enough to stay in the cache until the next step reads
+/// them.
 const TASK_ROWS: usize = 2;
 
-/// Rows of fewer pixels than this are so little work that a task has more of them: an image of 8 columns else takes
-/// sixteen times as long as its pixels in a square.
+/// Rows shorter than this, in pixels, are so little work that a task gets more of them: otherwise an image of
+/// 8 columns takes sixteen times as long as a square one with as many pixels.
 const SHORT_ROW: usize = 128;
 
-/// Fewest rows of a stream: of small images several threads share one.
+/// Fewest rows of a stream: in small images, several threads share a stream.
 const STREAM_ROWS: usize = 64;
 
-/// Memory that [`TASK_ROWS`] new rows may take in all maps together. Those of wider images are computed one by
-/// one, and are enough work for threads to wait for each other.
+/// Memory that [`TASK_ROWS`] new rows may take in all maps together. In wider images, rows are computed one
+/// by one, and each is enough work for threads to wait for each other.
 const TASK_BYTES: usize = 16 << 20;
 
-/// Memory for each stream that an engine keeps for its next run: more than this is cheaper to get again than to hold.
+/// Memory for each stream that an engine keeps for its next run: a larger amount is cheaper to allocate again
+/// than to hold.
 const IDLE_BYTES: usize = 64 << 20;
 
 /// How an engine runs.
@@ -74,14 +76,14 @@ pub(crate) struct Engine {
     pub(super) workers: Workers<Arena>,
 }
 
-/// The maps of a run in the order of [`Plan::keep`], and what each step took, if that was asked for.
+/// The maps of a run in the order of [`Plan::keep`], and the time of each step if it was asked for.
 pub(crate) struct Run {
     pub(crate) maps: Vec<Map>,
     pub(crate) times: Vec<Duration>,
 }
 
-/// Whether the steps of a run are timed. Not every target has a clock: asking for the time panics on WebAssembly
-/// without a system.
+/// Whether the steps of a run are timed. Not every target has a clock: on WebAssembly without a system,
+/// asking for the time panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clock {
     Off,
@@ -161,7 +163,7 @@ impl Engine {
         stats.collect()
     }
 
-    /// In what portions an image goes through the network, with so many threads.
+    /// In what portions an image goes through the network with this many threads.
     pub(super) fn pace(&self, image: Size, threads: usize) -> Pace {
         let is_narrow = TASK_ROWS * self.plan.row_bytes(image.width) <= TASK_BYTES;
         let task = if is_narrow { TASK_ROWS * (SHORT_ROW / image.width).max(1) } else { 1 };
@@ -217,7 +219,7 @@ impl Engine {
         })
     }
 
-    /// All tasks of the schedule, and what each step took, if the clock is on.
+    /// Runs all tasks of the schedule. Returns the time of each step, if the clock is on.
     pub(super) fn stream(&self, arena: &Opened<'_>, input: &dyn Input, clock: Clock) -> Vec<Duration> {
         let crew = Crew::new(&arena.schedule.streams);
         let work = |thread: usize| self.work(arena, &crew, thread, input, clock);
@@ -230,7 +232,7 @@ impl Engine {
             }
         }
     }
-    /// What one thread does of the tasks, and what each step took it, if the clock is on.
+    /// One thread's share of the tasks, and the time it spent on each step, if the clock is on.
     pub(super) fn work(
         &self,
         arena: &Opened<'_>,

@@ -12,7 +12,7 @@ impl Engine {
         self.run_with(Clock::Off, input, size)
     }
 
-    /// [`Self::run`], with what each step took.
+    /// [`Self::run`], with the time of each step.
     pub(crate) fn profile(&self, input: &dyn Input, size: Size) -> Run {
         self.run_with(Clock::On, input, size)
     }
@@ -27,15 +27,16 @@ impl Engine {
         run
     }
 
-    /// Whether [`Self::run_into`] can be used for images of this width: no map but the fused one is kept, and it is made in
-    /// one piece.
+    /// Whether [`Self::run_into`] can be used for images of this width: only the fused map is kept, and it is
+    /// made in one piece.
     pub(crate) fn runs_into(&self, width: usize) -> bool {
         !is_cut(width) && matches!(self.plan.keep[..], [id] if self.plan.steps[id].op.is_plain())
     }
 
     /// [`Self::run`] for the fused map alone, which is written to the caller's memory.
     ///
-    /// All memory is kept for the next run: who brings memory of his own has more images of this size.
+    /// All working memory is kept for the next run: a caller who brings memory probably has more images of
+    /// this size.
     pub(crate) fn run_into(&self, input: &dyn Input, size: Size, rows: Rows<'_>) {
         assert!(self.runs_into(size.width), "other maps are kept, too, or the image is cut");
         let mut arena = self.arena(size);

@@ -25,9 +25,9 @@ pub(super) struct Context<'r, 'a> {
     pub(super) op: &'r Op,
     pub(super) input: &'r dyn Input,
     pub(super) maps: Maps<'r, 'a>,
-    /// Of the map that is written.
+    /// Layout of the map that is written.
     pub(super) layout: Layout,
-    /// Of the maps that are read resized.
+    /// For the maps that are read resized.
     pub(super) resizes: &'r [Resize],
     /// Whether the rows are a band, where the step wants one.
     pub(super) bands: bool,
@@ -36,8 +36,8 @@ pub(super) struct Context<'r, 'a> {
 impl Context<'_, '_> {
     /// Computes the rows from `first` on into their blocks.
     ///
-    /// What convolutions of rows have in common is read from the cache by all but the first, so they are
-    /// computed a few columns at a time.
+    /// The rows share most of their input, which all of them except the first read from the cache, so
+    /// they are computed a few columns at a time.
     pub(super) fn rows(&self, first: usize, mut blocks: Vec<&mut [f32]>, scratch: &mut Buffer) {
         let Layout { channels, size, stride, .. } = self.layout;
         let (isa, columns, width) = (self.isa, 0..size.width, size.width);

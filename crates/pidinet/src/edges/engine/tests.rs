@@ -1,4 +1,4 @@
-//! The engine against itself: what must not change the answer does not.
+//! The engine against itself: what must not change the result does not change it.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -82,8 +82,8 @@ fn lower_precision_is_near_and_depends_on_no_threads_or_strips() {
                 maps(&model, Keep::Sides, options, Fusion::On, size)
             };
             let exact = with(Precision::F32, Strip::Auto, 1);
-            // A rounding is 2^-9 of a product; what it does to sums of random signs, twenty layers on, is less. One of int8
-            // is 2^-9 of the greatest of a channel or of a row of weights.
+            // A rounding error is 2^-9 of a product; its effect on sums of random signs, twenty layers on, is
+            // smaller. With int8 it is 2^-9 of the greatest value of a channel, or of a row of weights.
             for (precision, bound) in [(Precision::Bf16, 2e-3), (Precision::Int8, 1e-2)] {
                 let whole = with(precision, Strip::Whole, 1);
                 for (rows, count) in [(1, 2), (7, 5), (8, 1), (200, 2)] {
@@ -113,7 +113,7 @@ fn mean_error(map: &Map, exact: &Map) -> f32 {
 fn noise(width: usize, height: usize) -> Image {
     let grey = |index: usize| (index.wrapping_mul(2_654_435_761) >> 13) as u8;
     let pixels: Vec<u8> = (0..width * height).map(grey).collect();
-    Image::from_u8(&pixels, &PixelLayout::packed(width, height, PixelFormat::Grey)).unwrap()
+    Image::from_u8(&pixels, &PixelLayout::packed(Size { height, width }, PixelFormat::Grey)).unwrap()
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn what_int8_does_not_reach_is_computed_in_f32() {
         let options = EngineOptions { precision, ..threads(2) };
         maps(&model, Keep::Fused, options, Fusion::On, Size { height: 67, width: 45 }).remove(0)
     };
-    // The bound of bf16, in which blocks with projection are.
+    // The bound of bf16, which blocks with projection use.
     let mean = mean_error(&with(Precision::Int8), &with(Precision::F32));
     assert!(mean < 2e-3, "{mean} off");
 }
@@ -214,10 +214,10 @@ fn a_wide_image_needs_bounded_memory() {
     assert!(arena.bytes() < 400 << 20, "{} MiB beside the map", arena.bytes() >> 20);
 }
 
-/// Where an image is cut, and where it is not, its map is the same to the last bit.
+/// Whether or not an image is cut, its map is the same to the last bit.
 #[test]
 fn very_wide_images_are_what_they_are_in_one_piece() {
-    // The networks that see farthest: kernels of 5x5 in every block.
+    // The networks with the largest receptive field: 5x5 kernels in every block.
     let far = Arch { kinds: Kinds::named("rrrv4").unwrap(), ..Arch::tiny() };
     for (arch, height, width) in [(Arch::tiny(), 8, 40_003), (far, 19, 33_000)] {
         let model = Model::random(arch, 7);

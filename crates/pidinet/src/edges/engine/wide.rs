@@ -1,9 +1,10 @@
 //! Very wide images: a few columns at a time.
 //!
-//! The engine keeps whole rows, so its memory grows with the width of an image, and threads find little to share in one
-//! that is a few rows high. Such an image is cut into pieces of [`PIECE`] columns, each with [`MARGIN`] more at either
-//! side, which is farther than a network sees. A piece is computed by one thread, from the same numbers and in the same
-//! order as in the whole row, so that no bit depends on where images are cut.
+//! The engine keeps whole rows, so its memory grows with the width of an image, and an image a few rows high
+//! gives threads little to share. Very wide images are therefore cut into pieces of [`PIECE`] columns, each
+//! with [`MARGIN`] more on either side, which is farther than a network sees. A piece is computed by one
+//! thread, from the same numbers and in the same order as in the whole row, so not a bit depends on where
+//! images are cut.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -16,14 +17,15 @@ use crate::edges::input::Input;
 use crate::edges::schedule::task::Pace;
 use crate::size::Size;
 
-/// Images of more columns are cut.
+/// Images with more columns than this are cut.
 const WIDEST: usize = 32_768;
 
-/// Columns that are kept of a piece: many beside its margins. A multiple of the widest vector in the smallest map.
+/// Columns of a piece that are kept: many compared with its margins. A multiple of the widest vector in the
+/// smallest map.
 const PIECE: usize = 8192;
 
-/// Columns at either side of a piece from which its own may be computed: more than the 240 that the deepest network of
-/// the widest kernels sees, and a multiple of the widest vector in the smallest map.
+/// Columns on either side of a piece that its own are computed from: more than the 240 that the deepest
+/// network with the widest kernels sees, and a multiple of the widest vector in the smallest map.
 const MARGIN: usize = 256;
 
 /// Some columns of an image.
@@ -39,7 +41,7 @@ struct Piece {
 fn pieces(width: usize) -> Vec<Piece> {
     let starts = (0..(width / PIECE).max(1)).map(|number| number * PIECE);
     let piece = |start: usize| {
-        // What is left over is the last one's.
+        // The last piece takes the remainder.
         let end = if start + 2 * PIECE > width { width } else { start + PIECE };
         Piece { read: start.saturating_sub(MARGIN)..width.min(end + MARGIN), kept: start..end }
     };
@@ -95,7 +97,7 @@ impl Engine {
     /// Runs the network on one piece, in this thread.
     fn run_piece(&self, clock: Clock, input: &dyn Input, image: Size, piece: &Piece) -> Run {
         let size = Size { width: piece.read.len(), ..image };
-        // As the whole image is computed, since bands round otherwise.
+        // The same choice as for the whole image, since bands round differently.
         let pace = Pace { bands: self.pace(image, 1).bands, ..self.pace(size, 1) };
         let mut arena = Arena::new(&self.plan, size, pace, 1);
         arena.schedule.take_columns(&self.plan.shapes, &self.plan.reads, image.width, piece.read.start);
@@ -106,7 +108,7 @@ impl Engine {
     }
 }
 
-/// Copies what is kept of a piece to its place in the whole map, whose columns are `2^level` of the image's.
+/// Copies the kept columns of a piece into the whole map, one of whose columns is `2^level` of the image's.
 fn put(whole: &mut Map, part: &Map, Piece { read, kept }: &Piece, level: u32) {
     let ([_, _, width], [_, _, piece_width]) = (whole.shape, part.shape);
     let end = if kept.end == read.end { width } else { kept.end >> level };

@@ -1,6 +1,6 @@
-//! Fusion: fewer nodes that compute the same, so that fewer maps are written and read.
+//! Fusion: fewer nodes that compute the same result, so that fewer maps are written and read.
 //!
-//! Each rule looks at one node and at those it reads; a node that others need too is never swallowed.
+//! Each rule looks at one node and those it reads; a node that others need as well is never absorbed.
 //! The rules, in the order in which they find work in a PiDiNet:
 //!
 //! | before | after |
@@ -15,7 +15,7 @@
 
 use super::graph::{Graph, Id, Named, Node, Shape, Term};
 
-/// Fuses what can be fused. `keep` are nodes whose maps are wanted; they are renumbered.
+/// Fuses whatever can be fused. `keep` lists the nodes whose maps are wanted; they are renumbered.
 pub(crate) fn fuse(graph: Graph, keep: &mut [Id]) -> Graph {
     let mut fusion = Fusion::new(graph, keep);
     let mut id = 0;
@@ -63,7 +63,7 @@ impl<'a> Fusion<'a> {
         readers == 1 && !self.keep.contains(&id)
     }
 
-    /// How many reads of `id` there are from nodes that somebody needs.
+    /// How often nodes that are still needed read `id`.
     fn live_readers(&self, id: Id) -> usize {
         let live = reachable(&self.graph, self.keep);
         let nodes = self.graph.nodes.iter().zip(live).filter(|(_, live)| *live);
@@ -147,7 +147,7 @@ impl<'a> Fusion<'a> {
         }
         let bias = reduce.conv.bias.then(|| format!("{}.bias", reduce.name));
         let unbiased = Named { conv: crate::arch::Conv { bias: false, ..reduce.conv }, ..reduce.clone() };
-        // The gated map is read by nobody else, so its node can become the reduced one.
+        // Nothing else reads the gated map, so its node can become the reduced one.
         let gated = term.x;
         self.graph.nodes[gated] =
             Node::Dense { terms: vec![Term { conv: unbiased, x }], relu: false, add: None };
@@ -172,7 +172,7 @@ impl<'a> Fusion<'a> {
     }
 }
 
-/// Which nodes are needed for those in `keep`.
+/// Which nodes those in `keep` depend on.
 fn reachable(graph: &Graph, keep: &[Id]) -> Vec<bool> {
     let mut live = vec![false; graph.nodes.len()];
     for &id in keep {

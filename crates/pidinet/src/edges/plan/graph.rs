@@ -24,8 +24,8 @@ pub(crate) struct Term {
     pub(crate) x: Id,
 }
 
-/// An operation on maps. The first group is what a network is recorded as, the second what
-/// [`fuse`](super::fuse) makes of it.
+/// An operation on maps. A network is recorded as the first group; [`fuse`](super::fuse) turns some
+/// of them into the second.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Node {
     /// The network's input.
@@ -50,7 +50,7 @@ pub(crate) enum Node {
         x: Id,
         gate: Id,
     },
-    /// To the size of the image.
+    /// A resize to the size of the image.
     Resize(Id),
     Concat(Vec<Id>),
 
@@ -117,7 +117,7 @@ impl Node {
     }
 }
 
-/// What is known of a node's output without knowing the image: channels, and how often it was halved.
+/// What is known about a node's output without the image: channels, and how often it was halved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) channels: usize,

@@ -15,12 +15,12 @@ use crate::arch::Conv;
 use crate::calibration::Calibration;
 use crate::weights::Model;
 
-/// Which products are of packed values; none by default.
+/// Which products use packed values; none by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Packing<'a> {
-    /// Those with most arithmetic, of this format.
+    /// Those with the most arithmetic use this format.
     pub(crate) format: Option<Format>,
-    /// Those of the blocks that are calibrated, of int8.
+    /// Those of the calibrated blocks use int8.
     pub(crate) blocks: Option<&'a Calibration>,
 }
 
@@ -125,7 +125,8 @@ impl<'a> Lowering<'a> {
         Step { name: term.conv.name.clone(), op, macs: matrix.values.len() }
     }
 
-    /// The terms read one map; where they read the same place of it, their weights are added.
+    /// A dense convolution of a packed map. All terms read the same map; where they read the same place,
+    /// their weights are added.
     fn packed_dense(&self, format: Format, terms: &[Term]) -> Step {
         let convs: Vec<&Named> = terms.iter().map(|term| &term.conv).collect();
         let matrix = self.parameters.matrix(&convs).merged();
@@ -171,7 +172,7 @@ impl<'a> Lowering<'a> {
         (DepthwiseWeights::pack(&kernel, conv.conv.outputs, size, 1), size / 2, macs)
     }
 
-    /// The block or sum that a convolution is one of; its own name if it stands alone.
+    /// The name of the block or sum that a convolution belongs to; its own name if it stands alone.
     fn module(&self, conv: &Named) -> String {
         self.modules.get(&conv.name).unwrap_or(&conv.name).clone()
     }
@@ -184,7 +185,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// The packed weights of a depthwise convolution that counts in a step for each channel.
+    /// The packed weights of a depthwise convolution whose output, in each channel, is counted in that
+    /// channel's step.
     fn depthwise_in_steps(&self, conv: &Named, steps: &[f32]) -> DepthwiseWeights {
         let (mut kernel, size) = self.parameters.folded(conv);
         for (channel, step) in kernel.chunks_exact_mut(size * size).zip(steps) {
@@ -208,8 +210,8 @@ fn is_context(node: &Node) -> bool {
     }
 }
 
-/// Which maps are stored packed: those that a 1x1 convolution makes for one dense convolution alone, as before the
-/// dilated ones of a CDCM.
+/// Which maps are stored packed: those that a 1x1 convolution makes for a single dense convolution, as for
+/// the dilated ones of a CDCM.
 fn packed_maps(graph: &Graph, kept: &[Id], format: Option<Format>) -> Vec<bool> {
     let is_pointwise = |id: Id| {
         matches!(&graph.nodes[id],

@@ -13,8 +13,8 @@ use crate::weights::Weights;
 
 /// The weights of a sum of convolutions as one matrix.
 pub(super) struct Matrix {
-    /// `[outputs, columns]`; the columns are the taps of the first convolution, the input channels of
-    /// each together, then those of the second, and so on.
+    /// `[outputs, columns]`; the columns are the taps of the first convolution, each with all its
+    /// input channels, then those of the second, and so on.
     pub(super) values: Vec<f32>,
     /// Input channels of each tap.
     pub(super) inputs: Vec<usize>,
@@ -40,8 +40,8 @@ impl Matrix {
         PackedWeights::pack(isa, format, &self.values, &self.inputs, self.bias.as_deref())
     }
 
-    /// The same sum of convolutions of one map with each place read once, as if there were one convolution: all four
-    /// of a CDCM read the centre.
+    /// The same sum of convolutions of one map, with each place read only once, as if it were one
+    /// convolution: all four of a CDCM read the centre.
     pub(super) fn merged(self) -> Self {
         let Self { values, inputs, taps, bias } = self;
         let channels = inputs[0];
@@ -90,8 +90,8 @@ impl Parameters<'_> {
         (kernel, size)
     }
 
-    /// The sum of these convolutions as one matrix product. Taps that are zero for every channel, as
-    /// differences leave them, are dropped.
+    /// The sum of these convolutions as one matrix product. Taps that are zero in every channel, as
+    /// folded differences can be, are dropped.
     pub(super) fn matrix(&self, convs: &[&Named]) -> Matrix {
         let outputs = convs[0].conv.outputs;
         let mut rows = vec![Vec::new(); outputs];

@@ -23,7 +23,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// As a map that is read.
+    /// The map that it reads, and how far.
     fn read(&self) -> Read {
         let rows = || self.taps.iter().map(|tap| tap.dy);
         Read {
@@ -79,14 +79,14 @@ pub(crate) enum Op {
         source: Source,
         weights: PackedWeights,
     },
-    /// As `Block`, its 1x1 convolution of packed values.
+    /// As `Block`, with packed values in its 1x1 convolution.
     PackedBlock {
         x: Id,
         depthwise: DepthwiseWeights,
         radius: usize,
         pointwise: PackedWeights,
         projection: bool,
-        /// The block of floats for where words do not hold what is packed into them.
+        /// The same block in floats, for values out of the packed range.
         floats: Option<Box<(DepthwiseWeights, DenseWeights)>>,
     },
     MaxPool(Id),

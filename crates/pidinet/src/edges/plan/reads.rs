@@ -18,6 +18,7 @@ pub(crate) enum Reach {
 pub(crate) struct Reads {
     /// The maps it reads.
     pub(crate) inputs: Vec<(Id, Reach)>,
-    /// Rows that it had better compute together, from a multiple of their number on; 1 if they are nothing to each other.
+    /// Rows that are cheaper to compute together, in groups that begin at a multiple of this number; 1 if
+    /// there is no gain.
     pub(crate) band: usize,
 }

@@ -29,7 +29,7 @@ pub(super) fn streams(
     streams.collect()
 }
 
-/// The steps that read each map, and as which of their inputs.
+/// For each map, the steps that read it and which of their inputs it is.
 pub(super) fn readers(steps: &[Reads]) -> Vec<Vec<(Id, usize)>> {
     let mut readers = vec![Vec::new(); steps.len()];
     for (id, Reads { inputs, .. }) in steps.iter().enumerate() {
@@ -38,8 +38,8 @@ pub(super) fn readers(steps: &[Reads]) -> Vec<Vec<(Id, usize)>> {
     readers
 }
 
-/// The steps in groups of those that read maps of one size, so that these are worked on while they are in the
-/// cache; last those that read maps of several sizes.
+/// The steps in groups that read maps of one size, so that these are worked on while they are in the cache.
+/// Steps that read maps of several sizes come last.
 pub(super) fn stages(shapes: &[Shape], steps: &[Reads]) -> Vec<Vec<Id>> {
     let mut stages: BTreeMap<u32, Vec<Id>> = BTreeMap::new();
     for (id, Reads { inputs, .. }) in steps.iter().enumerate() {
@@ -55,7 +55,7 @@ pub(super) fn band(step: &Reads, pace: Pace) -> usize {
     if pace.bands { step.band } else { 1 }
 }
 
-/// The resizes of the maps that are read resized: all or none of them.
+/// The resizes of the maps that are read resized: all or none.
 pub(super) fn resizes(step: &Reads, sizes: &[Size], to: Size) -> Vec<Resize> {
     let resizes = resized(step).map(|input| Resize {
         rows: Axis::new(sizes[input].height, to.height),

@@ -2,10 +2,11 @@
 
 use super::task::{Ring, Task};
 
-/// Finds out what each task has to wait for: whoever writes what it reads, and whoever reads or wrote what was
-/// in its place of the ring.
+/// Finds out what each task has to wait for: the tasks that write what it reads, and those that read or wrote
+/// the rows whose place in the ring it takes.
 pub(super) fn order(tasks: &mut [(usize, Task)], rings: &[Ring], streams: usize) {
-    /// How many tasks of each stream have to be done until its row is written, and until it is not needed any more.
+    /// How many tasks of each stream have to be done until its row is written, and until it is no longer
+    /// needed.
     #[derive(Clone)]
     struct Slot {
         written: Vec<usize>,

@@ -8,14 +8,14 @@ use crate::Size;
 use crate::edges::plan::graph::Id;
 use crate::edges::plan::reads::{Reach, Reads};
 
-/// What playing needs to know.
+/// What playing a schedule needs to know.
 pub(super) struct Play<'a> {
     pub(super) steps: &'a [Reads],
     pub(super) sizes: &'a [Size],
     pub(super) resizes: &'a [Vec<Resize>],
     /// The rows of each map that each stream computes.
     pub(super) streams: &'a [Vec<Range<usize>>],
-    /// The steps that read each map, and as which of their inputs.
+    /// For each map, the steps that read it and which of their inputs it is.
     pub(super) readers: Vec<Vec<(Id, usize)>>,
 }
 
@@ -23,10 +23,10 @@ pub(super) struct Play<'a> {
 type Done = Vec<Vec<usize>>;
 
 impl Play<'_> {
-    /// All tasks in order, each with its stream, and how many rows of each map every stream has to keep meanwhile.
+    /// All tasks in order, each with its stream, and how many rows of each map every stream has to keep.
     ///
-    /// Tasks that overlap read what earlier passes wrote, and it is kept until the pass is over. Others read what
-    /// was written just before, when it is still in the cache.
+    /// Tasks that overlap read what earlier passes wrote, which is kept until the pass is over. Others read
+    /// what was written just before and is still in the cache.
     pub(super) fn tasks(&self, stages: &[Vec<Id>], pace: Pace) -> (Vec<(usize, Task)>, Vec<usize>) {
         let mut done: Done = vec![vec![0; pace.streams]; self.steps.len()];
         let mut capacities = vec![0; self.steps.len()];
@@ -67,8 +67,8 @@ impl Play<'_> {
         (tasks, capacities)
     }
 
-    /// Where the tasks of a pass end that begins at row `from`, as the stream counts rows. One of bands has as many tasks as
-    /// any other.
+    /// Where the tasks of a pass that begins at row `from` end, as the stream counts rows. A pass in bands
+    /// has as many tasks as any other.
     fn ends(&self, id: Id, stream: usize, from: usize, pace: Pace) -> Vec<usize> {
         let Range { start, end } = self.streams[id][stream];
         let band = band(&self.steps[id], pace);
@@ -123,7 +123,8 @@ impl Play<'_> {
         }
     }
 
-    /// How many rows of a map a stream can compute from what is done of the others, and from `fed` rows of the image.
+    /// How many rows of a map a stream can compute from the finished rows of the others, and from `fed` rows
+    /// of the image.
     fn ready(&self, id: Id, stream: usize, done: &Done, fed: usize) -> usize {
         let inputs = &self.steps[id].inputs;
         let height = self.streams[id][stream].len();
@@ -143,7 +144,7 @@ impl Play<'_> {
         (done..height).take_while(computable).last().map_or(done, |at| at + 1)
     }
 
-    /// The first row of a map, as a stream counts them, that a row of another one needs that is not done.
+    /// The first row of a map, as a stream counts them, that an unfinished row of another map needs.
     fn first_needed(&self, id: Id, stream: usize, done: &Done) -> usize {
         let own = &self.streams[id][stream];
         let mut first = done[id][stream];

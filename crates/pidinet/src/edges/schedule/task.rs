@@ -1,4 +1,4 @@
-//! What a schedule is made of: tasks, rings of rows, and in what portions an image goes through.
+//! What a schedule consists of: tasks, rings of rows, and the portions in which an image goes through.
 
 use std::ops::Range;
 
@@ -20,11 +20,11 @@ pub(crate) struct Task {
     pub(crate) rows: Range<usize>,
     /// The rows of other maps that are read.
     pub(crate) reads: Vec<(Id, Range<usize>)>,
-    /// It may begin when of these streams this many tasks are done, the first ones.
+    /// Streams, and how many of their first tasks must be done before this one may begin.
     pub(crate) after: Vec<(usize, usize)>,
 }
 
-/// In what portions an image goes through the network. The answer does not depend on them.
+/// In what portions an image goes through the network. The result does not depend on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pace {
     /// Streams side by side.
@@ -41,7 +41,7 @@ pub(crate) struct Pace {
     pub(crate) bands: bool,
 }
 
-/// Where the rows of a map are kept: each stream has as many slots, which its rows take in turn.
+/// Where the rows of a map are kept: every stream has the same number of slots, which its rows take in turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ring {
     /// The first row of each stream.

@@ -1,4 +1,4 @@
-//! Schedules that are played through: every row once, from rows that are there, and no two tasks in each other's way.
+//! Schedules played through: every row is computed once, from rows that are there, and no two tasks conflict.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use crate::edges::plan::reads::Reach;
 
 const TWO: Reach = Reach::Window { above: 2, below: 2 };
 
-/// Four steps, of which the second wants bands.
+/// Four steps, the second of which wants bands.
 fn chain(band: usize) -> (Vec<Shape>, Vec<Reads>) {
     let shape = |level| Shape { channels: 1, level };
     // image, 5x5, pool, back to full size
@@ -36,8 +36,8 @@ fn paces(height: usize) -> impl Iterator<Item = Pace> {
     })
 }
 
-/// The tasks in an order in which they can run: in turns of as many of each stream as `turns` says, and fewer
-/// where they have to wait.
+/// The tasks in an order in which they can run: each stream in turn runs as many as `turns` says, or fewer
+/// where it has to wait.
 fn run(schedule: &Schedule, turns: [usize; 4]) -> Vec<&Task> {
     let mut done = vec![0; schedule.streams.len()];
     let mut tasks = Vec::new();
@@ -123,7 +123,7 @@ fn tasks_that_do_not_wait_for_each_other_share_no_rows() {
     }
 }
 
-/// For each task, for which of the others it waits, itself or because one of these does.
+/// For each task, which of the others it waits for, directly or indirectly.
 fn waits(schedule: &Schedule, tasks: &[&Task]) -> Vec<Vec<bool>> {
     let mut waits: Vec<Vec<bool>> = Vec::new();
     let place = |task: &Task| tasks.iter().position(|other| std::ptr::eq(*other, task)).unwrap();

@@ -1,4 +1,4 @@
-//! The samples that were kept of each pixel, to RGB on white.
+//! From the samples kept of each pixel to RGB on white.
 
 use super::layout::used;
 use super::layout::{Alpha, Colour, Layout, Packing};
@@ -6,10 +6,10 @@ use crate::image::sample::{Sample, to_rgb};
 
 /// What a depth must do to become RGB.
 pub(super) trait Coloured: Sample {
-    /// White for black.
+    /// White becomes black.
     fn inverted(self) -> Self;
 
-    /// This colour, multiplied by the opacity `alpha` already, on white: `self + (1 - alpha) * white`.
+    /// This colour, already multiplied by the opacity `alpha`, on white: `self + (1 - alpha) * white`.
     fn premultiplied_over_white(self, alpha: Self) -> Self;
 
     /// Ink on white paper, as the decoder of other formats has it, rounded down.
@@ -78,13 +78,13 @@ impl Coloured for f32 {
     }
 }
 
-/// Whether colours of a palette are those of 8 bits: `257 v` or, as some write them, `256 v`.
+/// Whether the colours of a palette have only 8 bits: `257 v` or, as some programs write them, `256 v`.
 pub(super) fn is_8_bit(colours: &[Vec<u16>; 3]) -> bool {
     let all = |low: fn(u16) -> u16| colours.iter().flatten().all(|&value| value % 256 == low(value / 256));
     all(|high| high) || all(|_| 0)
 }
 
-/// Turns what was kept of each pixel into RGB, in place.
+/// Turns the samples kept of each pixel into RGB, in place.
 pub(super) fn colours<S: Coloured>(layout: &Layout, data: &mut Vec<S>) {
     let pixels = layout.width * layout.height;
     let mut channels = used(layout);
@@ -94,7 +94,7 @@ pub(super) fn colours<S: Coloured>(layout: &Layout, data: &mut Vec<S>) {
         }
         Colour::Grey { .. } | Colour::Rgb => {}
         Colour::Palette(palette) => {
-            // A pixel grows: from the last to the first, so that nothing is overwritten before it is read.
+            // Pixels grow, so work from the last to the first: nothing is overwritten before it is read.
             for pixel in (0..pixels).rev() {
                 let index = data[pixel].index();
                 let colour = palette.each_ref().map(|channel| S::from_16_bits(channel[index]));
@@ -110,7 +110,7 @@ pub(super) fn colours<S: Coloured>(layout: &Layout, data: &mut Vec<S>) {
             data.truncate(3 * pixels);
             channels = 3;
         }
-        // Decoders of JPEG give RGB.
+        // JPEG decoders return RGB.
         Colour::YCbCr { .. } if layout.packing == Packing::Jpeg && !layout.planes => {}
         Colour::YCbCr { weights, black_white, .. } => {
             for pixel in data.chunks_exact_mut(channels) {

@@ -7,13 +7,13 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::problem::Problem;
 
-/// Pages that are looked through for one that is not a thumbnail.
+/// Most pages that are searched for one that is not a thumbnail.
 const MOST_PAGES: usize = 64;
 
 /// Most bytes of values of one tag: room for the offsets of two million strips.
 const LONGEST_VALUE: u64 = 16 << 20;
 
-/// A file, and how its numbers lie in it.
+/// A file, and how numbers are stored in it.
 pub(super) struct File<F> {
     file: F,
     length: u64,
@@ -53,12 +53,12 @@ pub(super) struct Directory {
 
 struct Entry {
     kind: u16,
-    /// `None` if the file ends before them: whether that matters shows when the tag is asked for.
+    /// `None` if the file ends before them; that matters only if the tag is asked for.
     bytes: Option<Vec<u8>>,
 }
 
 impl<F: Read + Seek> File<F> {
-    /// Reads the header; gives the file and where its first directory is.
+    /// Reads the header; returns the file and the offset of its first directory.
     pub(super) fn open(mut file: F) -> Result<(Self, u64), Problem> {
         let length = file.seek(SeekFrom::End(0))?;
         let mut file = Self { file, length, order: Order::Little, big: false };
@@ -69,7 +69,7 @@ impl<F: Read + Seek> File<F> {
         Ok((file, at))
     }
 
-    /// The first page that is not a smaller version of another.
+    /// The first page that is not a smaller version of another page.
     pub(super) fn page(&mut self, mut at: u64) -> Result<Directory, Problem> {
         let mut first = None;
         for _ in 0..MOST_PAGES {
@@ -90,7 +90,7 @@ impl<F: Read + Seek> File<F> {
         }
     }
 
-    /// The directory at an offset, and where the file says the offset of the next one.
+    /// The directory at an offset, and the offset of the next one.
     fn directory(&mut self, at: u64) -> Result<(Directory, u64), Problem> {
         let (count_size, word) = if self.big { (8, 8) } else { (2, 4) };
         let count = self.number(at, count_size)?;
@@ -149,7 +149,7 @@ impl<F: Read + Seek> File<F> {
     }
 }
 
-/// Bytes of one value of a type; `None` for types that nobody knows.
+/// Bytes of one value of a type; `None` for unknown types.
 fn element_size(kind: u16) -> Option<u64> {
     Some(match kind {
         1 | 2 | 6 | 7 => 1,
@@ -199,7 +199,7 @@ impl Directory {
         Ok(Some(bytes.chunks_exact(8).map(fraction).collect()))
     }
 
-    /// A text, without what follows its end.
+    /// A text, up to its terminating zero.
     pub(super) fn text(&self, tag: u16) -> Result<Option<String>, Problem> {
         let Some((2, bytes)) = self.entry(tag)? else { return Ok(None) };
         let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());

@@ -1,9 +1,9 @@
-//! What the tags of a TIFF page say of its pixels, checked; what is not read is refused by name.
+//! What the tags of a TIFF page say about its pixels, checked; unsupported kinds are refused by name.
 
 use super::directory::{Directory, Order};
 use super::problem::Problem;
 
-/// Numbers that samples are.
+/// The number type of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Unsigned,
@@ -21,7 +21,7 @@ pub(super) enum Colour {
     /// An index into red, green and blue of 16 bits.
     Palette([Vec<u16>; 3]),
     Cmyk,
-    /// Luma and two colour differences, those once for each block of columns and rows.
+    /// Luma and two colour differences, the latter once for each block of columns and rows.
     YCbCr {
         block: [usize; 2],
         weights: [f32; 3],
@@ -35,7 +35,7 @@ pub(super) enum Alpha {
     None,
     /// The colours are not multiplied by it.
     Straight,
-    /// The colours are multiplied by it already.
+    /// The colours are already multiplied by it.
     Associated,
 }
 
@@ -56,29 +56,29 @@ pub(super) enum Packing {
 pub(super) struct Layout {
     pub(super) width: usize,
     pub(super) height: usize,
-    /// Samples of a pixel, those that are not looked at included.
+    /// Samples of a pixel, including those that are ignored.
     pub(super) samples: usize,
     pub(super) bits: usize,
     pub(super) kind: Kind,
     pub(super) colour: Colour,
     pub(super) alpha: Alpha,
-    /// Index of the sample of opacity, if there is one.
+    /// Index of the opacity sample, if there is one.
     pub(super) alpha_at: usize,
     pub(super) packing: Packing,
     /// 1 none, 2 differences, 3 differences of the bytes of floats.
     pub(super) predictor: u64,
     /// Whether each sample has chunks of its own.
     pub(super) planes: bool,
-    /// Whether the bits of bytes are in the opposite order.
+    /// Whether the bits of each byte are in reverse order.
     pub(super) mirrored: bool,
     /// Columns and rows of a chunk.
     pub(super) chunk: [usize; 2],
     pub(super) offsets: Vec<u64>,
     pub(super) lengths: Vec<u64>,
     pub(super) orientation: u8,
-    /// The value that stands for no data, if the file says one.
+    /// The value that stands for no data, if the file gives one.
     pub(super) no_data: Option<f64>,
-    /// Tables that all chunks in JPEG share.
+    /// Tables that all JPEG chunks share.
     pub(super) tables: Vec<u8>,
 }
 
@@ -118,7 +118,7 @@ impl Layout {
         if chunk.contains(&0) {
             return Err(Problem::Damaged("tiles without pixels".into()));
         }
-        // Without lengths, which some old writers leave out, a chunk may go to the end of the file.
+        // Without lengths, which some old writers leave out, a chunk may reach to the end of the file.
         let offsets =
             offsets.ok_or_else(|| Problem::Damaged("it does not say where its pixels are".into()))?;
         let lengths = lengths.unwrap_or_default();
@@ -179,7 +179,7 @@ impl Layout {
             3 => kind == Kind::Float,
             _ => false,
         };
-        // Decoders of JPEG and fax know no predictor, whatever the tag says.
+        // JPEG and fax decoders use no predictor, whatever the tag says.
         if !fits && !matches!(packing, Packing::Jpeg | Packing::Fax4) {
             return Err(Problem::kind(format!("predictor {} on {bits} bits", self.predictor)));
         }
@@ -218,13 +218,14 @@ impl Colour {
     }
 }
 
-/// The value that all are, or `default` if there is none.
+/// The value that all share, or `default` if there are none.
 fn same(values: Vec<u64>, default: u64) -> Option<u64> {
     let first = values.first().copied().unwrap_or(default);
     values.iter().all(|&value| value == first).then_some(first)
 }
 
-/// The kind of number; what is not said is an unsigned integer (TIFF 6.0, SampleFormat), whatever the depth.
+/// The kind of number; if the file does not say, an unsigned integer (TIFF 6.0, SampleFormat), whatever the
+/// depth.
 fn kind(tags: &Directory, order: Order, bits: usize) -> Result<Kind, Problem> {
     match same(tags.numbers(339, order)?.unwrap_or_default(), 1) {
         Some(1 | 4) => Ok(Kind::Unsigned),
@@ -283,7 +284,7 @@ fn palette(tags: &Directory, order: Order, bits: usize) -> Result<Colour, Proble
     Ok(Colour::Palette(std::array::from_fn(channel)))
 }
 
-/// What samples beside the colour are, and where the opacity is.
+/// What the extra samples beside the colour mean, and which one is opacity.
 fn alpha(tags: &Directory, order: Order, samples: usize, colours: usize) -> Result<(Alpha, usize), Problem> {
     let Some(extra) = samples.checked_sub(colours) else {
         return Err(Problem::Damaged(format!("{samples} samples a pixel, its colours have {colours}")));
@@ -295,7 +296,7 @@ fn alpha(tags: &Directory, order: Order, samples: usize, colours: usize) -> Resu
         (Some(at), Some(kinds)) => {
             Ok((if kinds[at] == 1 { Alpha::Associated } else { Alpha::Straight }, colours + at))
         }
-        // Without a word on it, a single one more is opacity.
+        // If the file does not say, a single extra sample is opacity.
         (_, None) if extra == 1 => Ok((Alpha::Straight, colours)),
         _ if colours == 1 && extra > 1 => Err(Problem::kind(format!("{samples} bands"))),
         _ => Ok((Alpha::None, 0)),

@@ -1,24 +1,24 @@
-//! Why a TIFF file is not read.
+//! Why a TIFF file cannot be read.
 
 use crate::error::Error;
 
-/// Why a file is not read.
+/// Why a file cannot be read.
 #[derive(Debug)]
 pub(super) enum Problem {
     /// It ends before its pixels do.
     Short,
     /// It contradicts the format.
     Damaged(String),
-    /// It is of a kind that is not read.
+    /// It is of an unsupported kind.
     Kind(String),
-    /// The system did not read it.
+    /// The system could not read it.
     Read(std::io::Error),
-    /// Its values are none.
+    /// Its values cannot belong to an image.
     Image(Error),
 }
 
 impl Problem {
-    /// A kind that is not read.
+    /// An unsupported kind.
     pub(super) fn kind(name: impl Into<String>) -> Self {
         Self::Kind(name.into())
     }

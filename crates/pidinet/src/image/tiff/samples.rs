@@ -1,4 +1,4 @@
-//! Unpacked bytes to samples: bits, byte orders, predictors.
+//! From unpacked bytes to samples: bits, byte orders, predictors.
 
 use super::colours::Coloured;
 use super::directory::Order;
@@ -16,7 +16,8 @@ pub(super) fn undo_predictor(layout: &Layout, order: Order, row: &mut [u8]) {
             _ => accumulate::<8>(row, step, order),
         },
         3 => {
-            // Bytes were sorted by their place, the highest first, and then differ from byte to byte.
+            // Bytes were grouped by significance, the highest first, and then stored as differences from byte
+            // to byte.
             for i in step..row.len() {
                 row[i] = row[i].wrapping_add(row[i - step]);
             }
@@ -33,7 +34,7 @@ pub(super) fn undo_predictor(layout: &Layout, order: Order, row: &mut [u8]) {
     }
 }
 
-/// Each number of `N` bytes is the sum of what is there and the number `step` before it.
+/// Adds to each number of `N` bytes the number `step` bytes before it.
 fn accumulate<const N: usize>(row: &mut [u8], step: usize, order: Order) {
     let (numbers, _) = row.as_chunks_mut::<N>();
     for i in step..numbers.len() {
@@ -48,10 +49,10 @@ fn accumulate<const N: usize>(row: &mut [u8], step: usize, order: Order) {
 
 /// A depth that samples are kept in.
 pub(super) trait Kept: Coloured {
-    /// Fills `dst` with a row of as many samples if they are kept as they are in the file.
+    /// Copies a row into `dst`, of the same number of samples, if they are kept as they are in the file.
     fn same(layout: &Layout, order: Order, row: &[u8], dst: &mut [Self]) -> bool;
 
-    /// Tells each sample of a row with its index. Indices of a palette are not scaled.
+    /// Passes each sample of a row to `tell` with its index. Indices of a palette are not scaled.
     fn each(layout: &Layout, order: Order, row: &[u8], tell: impl FnMut(usize, Self));
 }
 
@@ -84,12 +85,12 @@ impl Kept for u16 {
     }
 }
 
-/// The number that becomes the greatest one of the depth that is kept, `all`.
+/// The number in the file that becomes the greatest one of the kept depth, `all`.
 fn white(layout: &Layout, all: u64) -> u64 {
     if matches!(layout.colour, Colour::Palette(_)) { all } else { most(layout.bits) }
 }
 
-/// A sample as the number that it is; unsigned ones of `white` at most.
+/// Each sample as the number that it is; unsigned ones are at most `white`.
 pub(super) fn numbers(layout: &Layout, order: Order, row: &[u8], mut tell: impl FnMut(usize, f64)) {
     match (layout.kind, layout.bits) {
         (Kind::Float, 16) => bits(16, order, row, |i, value| tell(i, f64::from(from_f16(value as u16)))),
@@ -101,7 +102,7 @@ pub(super) fn numbers(layout: &Layout, order: Order, row: &[u8], mut tell: impl 
     }
 }
 
-/// The greatest number of so many bits.
+/// The greatest number of this many bits.
 pub(super) fn most(bits: usize) -> u64 {
     if bits >= 64 { u64::MAX } else { (1 << bits) - 1 }
 }

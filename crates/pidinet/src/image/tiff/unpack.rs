@@ -11,7 +11,7 @@ use super::layout::{Colour, Layout, Packing};
 use super::problem::Problem;
 use crate::image::jpeg;
 
-/// Unpacks a chunk of `rows` rows, of which each takes `row` bytes.
+/// Unpacks a chunk of `rows` rows of `row` bytes each.
 pub(super) fn unpack(
     layout: &Layout,
     mut packed: Vec<u8>,
@@ -52,7 +52,7 @@ fn whole(stream: impl Read, needed: usize) -> Result<Vec<u8>, Problem> {
 }
 
 fn lzw(packed: &[u8], needed: usize) -> Result<Vec<u8>, Problem> {
-    // Files of before TIFF 5 begin with a 0 bit and have codes from the lowest bit up.
+    // Files from before TIFF 5 begin with a 0 bit and store codes from the lowest bit up.
     if let [0, second, ..] = packed
         && second & 1 == 1
     {
@@ -60,7 +60,7 @@ fn lzw(packed: &[u8], needed: usize) -> Result<Vec<u8>, Problem> {
     }
     let codes = weezl::decode::Configuration::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
     let mut decoder = codes.with_yield_on_full_buffer(true).build();
-    // Grows with what is there, so that a false size costs nothing.
+    // Grows with the actual data, so that a false size costs nothing.
     let mut bytes = Vec::new();
     let mut read = 0;
     while bytes.len() < needed {
@@ -100,9 +100,9 @@ fn pack_bits(mut packed: &[u8], needed: usize) -> Vec<u8> {
     bytes
 }
 
-/// Rows of bits, black 1, each begun with a byte.
+/// Rows of bits, black is 1, each starting at a byte.
 fn fax(packed: &[u8], width: u16, rows: usize) -> Result<Vec<u8>, Problem> {
-    let damaged = || Problem::Damaged("a strip is no fax".into());
+    let damaged = || Problem::Damaged("a strip is not fax data".into());
     let mut decoder = fax::decoder::Group4Decoder::new(
         packed.iter().map(|&byte| Ok::<_, std::convert::Infallible>(byte)),
         width,
@@ -127,13 +127,15 @@ fn fax(packed: &[u8], width: u16, rows: usize) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// A chunk that is a JPEG picture of its own, without the tables that all share.
+/// A chunk that is a JPEG picture of its own, except for the tables that all share.
 fn picture(layout: &Layout, packed: &[u8], rows: usize) -> Result<Vec<u8>, Problem> {
     let tables = match &layout.tables[..] {
         [0xFF, 0xD8, tables @ .., 0xFF, 0xD9] => tables,
         _ => &[],
     };
-    let [0xFF, 0xD8, rest @ ..] = packed else { return Err(Problem::Damaged("a strip is no JPEG".into())) };
+    let [0xFF, 0xD8, rest @ ..] = packed else {
+        return Err(Problem::Damaged("a strip is not a JPEG".into()));
+    };
     let file = [&[0xFF, 0xD8], tables, rest].concat();
     if !jpeg::is_whole(&file[..])? {
         return Err(Problem::Short);
@@ -145,7 +147,7 @@ fn picture(layout: &Layout, packed: &[u8], rows: usize) -> Result<Vec<u8>, Probl
     decoder.decode_headers().map_err(damaged)?;
     let samples = layout.together();
     let (Some(info), Some(inside)) = (decoder.info(), decoder.input_colorspace()) else {
-        return Err(Problem::Damaged("a strip is no JPEG".into()));
+        return Err(Problem::Damaged("a strip is not a JPEG".into()));
     };
     let (width, height) = (usize::from(info.width), usize::from(info.height));
     if usize::from(info.components) != samples
@@ -160,13 +162,13 @@ fn picture(layout: &Layout, packed: &[u8], rows: usize) -> Result<Vec<u8>, Probl
         );
         return Err(Problem::Damaged(found));
     }
-    // Samples as they are: whether they are RGB is for the tags to say, not for the picture's own marks.
+    // Samples as they are: the tags say whether they are RGB, not the picture's own markers.
     let rgb = matches!(layout.colour, Colour::YCbCr { .. }) && !layout.planes;
     let wanted = if rgb { ColorSpace::RGB } else { inside };
     decoder.set_options(limits.jpeg_set_out_colorspace(wanted));
     let bytes = decoder.decode().map_err(damaged)?;
     if bytes.len() != width * height * samples {
-        return Err(Problem::Damaged("a JPEG strip has another number of samples".into()));
+        return Err(Problem::Damaged("a JPEG strip has a different number of samples".into()));
     }
     let rows = bytes.chunks_exact(width * samples).take(rows);
     Ok(rows.flat_map(|row| &row[..columns * samples]).copied().collect())

@@ -1,7 +1,8 @@
-//! Samples that are no fractions of a greatest number by themselves: floats, and integers of more than 16 bits.
+//! Samples whose range the depth alone does not tell: floats, and integers of more than 16 bits.
 //!
-//! Floats are from 0 to 1, and integers from 0 to the greatest of their depth, unless the user says otherwise; what
-//! is neither is refused with the values that were found, and what is no number by its place.
+//! Floats range from 0 to 1, and integers from 0 to the greatest of their depth, unless the user says
+//! otherwise. Other values are refused with the range that was found; values that are not numbers, with their
+//! position.
 
 use super::layout::{Kind, Layout};
 use super::problem::Problem;
@@ -18,11 +19,11 @@ const NO_DATA: f64 = 1e30;
 /// How far beyond its ends a range may be exceeded, as a share of it: rounding in the program that wrote it.
 const SLACK: f64 = 1e-3;
 
-/// How bright integers of more than 16 bits must be somewhere, as a share of white, to be taken for what they say:
-/// numbers of 16 bits and less are often kept in 32.
+/// How bright the brightest integer of more than 16 bits must be, as a share of white, for the depth to be
+/// believed: numbers of 16 bits or fewer are often stored in 32.
 const DARKEST: f64 = 1.0 / 65_536.0;
 
-/// What samples are between, and what was found.
+/// The range that samples must have, and the one that was found.
 pub(super) struct Values {
     low: f64,
     high: f64,
@@ -64,12 +65,12 @@ impl Values {
         Ok(((value - self.low) / (self.high - self.low)) as f32)
     }
 
-    /// Files say the value as a text, in more or fewer digits than a float has.
+    /// Files give the value as text, with more or fewer digits than a float has.
     fn is_no_data(&self, value: f64) -> bool {
         self.no_data.is_some_and(|none| none == value || none as f32 == value as f32 && value.abs() > 1.0)
     }
 
-    /// Whether all values that were found are in the range.
+    /// Fails unless all values that were found are in the range.
     pub(super) fn check(&self) -> Result<(), Problem> {
         let slack = if self.integers && !self.given { 0.0 } else { SLACK * (self.high - self.low) };
         let outside = self.least.0 < self.low - slack || self.most.0 > self.high + slack;

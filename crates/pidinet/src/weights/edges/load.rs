@@ -1,4 +1,4 @@
-//! From a file's tensors to a model: what is it, is all there, is it sound.
+//! From a file's tensors to a model: what it is, whether it is complete, and whether it is sound.
 //!
 //! Names and shapes are checked before any tensor is read, so nothing is allocated that a model does not need.
 
@@ -24,7 +24,7 @@ use crate::weights::pytorch::Checkpoint;
 use crate::weights::safetensors::Safetensors;
 
 impl Model {
-    /// Reads a model file. What it is, is seen from its content, not from its name.
+    /// Reads a model file. Its kind is recognised by content, not by name.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ fn checkpoint(_: &[u8], _: &OpenOptions) -> Result<Model, ModelError> {
     Err(ModelError::WithoutPytorch)
 }
 
-/// Reads the model that `archive` holds: the described one, or what its names and shapes say.
+/// Reads the model that `archive` holds: the described one, or the one that its names and shapes imply.
 fn load(
     mut archive: impl Archive,
     described: Option<Description>,
@@ -109,7 +109,7 @@ fn load(
     Ok(Model { arch, form, weights, info, calibration })
 }
 
-/// A description that does not contradict what the caller asked for.
+/// The description, unless it contradicts what the caller asked for.
 fn agreed(description: Description, options: &OpenOptions) -> Result<Description, ModelError> {
     let arch = &description.arch;
     let (file_kinds, file_theta) = (arch.kinds, arch.theta);
@@ -124,7 +124,7 @@ fn agreed(description: Description, options: &OpenOptions) -> Result<Description
     Ok(description)
 }
 
-/// What names and shapes say of a model: all but the kinds of 3×3 layers, which look alike.
+/// What names and shapes say about a model: everything except the kinds of 3×3 layers, which look alike.
 fn infer(found: &BTreeMap<String, Vec<usize>>, options: &OpenOptions) -> Result<Description, ModelError> {
     let Some(stem) = found.get("init_block.weight") else {
         return Err(ModelError::NotPidinet { found: found.keys().cloned().collect() });
@@ -174,8 +174,9 @@ fn differences() -> [String; LAYERS] {
     std::array::from_fn(|_| radial.next().expect("the configuration has one kind a layer").0.to_owned())
 }
 
-/// A configuration with radial layers in these places: `carv4`, else a published one, else with vanilla
-/// layers elsewhere. Which it is does not matter for folded weights, as all that are 3×3 mean the same.
+/// A configuration with radial layers in these places: `carv4`, else a published one, else one with
+/// vanilla layers elsewhere. For folded weights the choice does not matter, since all 3×3 layers are
+/// the same.
 fn kinds_with(radial: [bool; LAYERS]) -> Kinds {
     let published = Kinds::NAMES.iter().rev().filter_map(|name| Kinds::named(name)); // carv4 is the last
     let fits = |kinds: &Kinds| kinds.layers().map(|kind| kind == Kind::Radial) == radial;

@@ -1,4 +1,4 @@
-//! What the header of a file says of a PiDiNet (`docs/model-format.md`).
+//! What the header of a file says about a PiDiNet (`docs/model-format.md`).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,12 +8,12 @@ use crate::error::ModelError;
 use crate::weights::info::ModelInfo;
 use crate::weights::metadata::{Keys, PREFIX, with_info};
 
-/// What a file says of its model, before the weights are read.
+/// What a file says about its model, before the weights are read.
 pub(super) struct Description {
     pub(super) arch: Arch,
     pub(super) form: Form,
     pub(super) info: ModelInfo,
-    /// Empty if there is none; to be checked once the architecture is.
+    /// Empty if there is none; checked once the architecture has been.
     pub(super) calibration: String,
 }
 
@@ -39,7 +39,7 @@ impl Description {
     }
 }
 
-/// The metadata that says all of `model` but its weights.
+/// The metadata that describes all of `model` except its weights.
 pub(super) fn write(model: &Model) -> Result<BTreeMap<String, String>, ModelError> {
     let Model { arch, form, info, calibration, .. } = model;
     let ours = [

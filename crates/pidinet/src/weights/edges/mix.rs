@@ -1,7 +1,7 @@
-//! Models between two models: the straight line through their parameters.
+//! Mixing two models: the straight line through their parameters.
 //!
-//! A PiDiNet has no batch normalisation, and folding differences is linear, so of two networks of which one was trained
-//! from the other every mixture works, too: nothing but the parameters has to change.
+//! A PiDiNet has no batch normalisation, and folding differences is linear. So if one network was trained
+//! from the other, every mixture of the two works as well, and nothing but the parameters has to change.
 
 use super::model::Model;
 use crate::calibration::Calibration;
@@ -11,17 +11,18 @@ use crate::weights::info::ModelInfo;
 use crate::weights::parameters::Parameter;
 
 impl Model {
-    /// The model with the parameters `(1 − t) a + t b`: `a` for 0, `b` for 1, between them for numbers between, and beyond
-    /// them for all others. Ranges for int8 are mixed alike, where they would be negative they are 0.
+    /// The model with the parameters `(1 − t) a + t b`: `a` for 0, `b` for 1, in between for numbers in
+    /// between, and extrapolated for all others. Ranges for int8 are mixed in the same way; where they would
+    /// be negative they are 0.
     ///
-    /// For 0 and 1 it is `a` and `b` themselves, with all that is known about them. Any other is a new model: it has no
-    /// scores, and its provenance says what it was mixed from.
+    /// For 0 and 1 it is `a` or `b` itself, with everything known about it. Anything else is a new model
+    /// without scores, whose provenance says what it was mixed from.
     ///
     /// # Errors
     ///
-    /// [`ModelError::Share`] if `t` is not finite, [`ModelError::Unlike`] if the models differ in anything but their
-    /// numbers, [`ModelError::Mismatch`] if in their tensors, and [`ModelError::NotFinite`] for a parameter that becomes
-    /// too large.
+    /// [`ModelError::Share`] if `t` is not finite, [`ModelError::Unlike`] if the models differ in anything
+    /// but their numbers, [`ModelError::Mismatch`] if they differ in their tensors, and
+    /// [`ModelError::NotFinite`] for a parameter that becomes too large.
     ///
     /// # Examples
     ///
@@ -64,7 +65,7 @@ fn mixed(a: f32, b: f32, t: f64) -> f32 {
     ((1.0 - t) * f64::from(a) + t * f64::from(b)) as f32
 }
 
-/// Refuses models that are not of one kind.
+/// Refuses models that are not of the same kind.
 fn check_alike(a: &Model, b: &Model) -> Result<(), ModelError> {
     let calibration = |model: &Model| if model.calibration.is_some() { "there" } else { "missing" };
     let cdcm = |model: &Model| model.arch.cdcm.map_or("none".to_owned(), |channels| channels.to_string());
@@ -106,12 +107,15 @@ fn mixed_info(a: &ModelInfo, b: &ModelInfo, t: f64) -> ModelInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Size;
     use crate::arch::Arch;
     use crate::image::{Image, PixelFormat, PixelLayout, Preset};
 
     fn two() -> [Model; 2] {
         let pixels: Vec<u8> = (0..40 * 30).map(|i| (i * i % 251) as u8).collect();
-        let picture = Image::from_u8(&pixels, &PixelLayout::packed(40, 30, PixelFormat::Grey)).unwrap();
+        let picture =
+            Image::from_u8(&pixels, &PixelLayout::packed(Size { height: 30, width: 40 }, PixelFormat::Grey))
+                .unwrap();
         [1, 2].map(|seed| {
             let mut model = Model::random(Arch::tiny(), seed);
             model.calibration = Some(Calibration::measure(&model, [picture.clone()]).unwrap());
@@ -149,7 +153,7 @@ mod tests {
                 assert!((f64::from(got) - wanted).abs() <= bound, "{got} for {wanted} at {t}");
             }
         }
-        // A mixture of a mixture lies on the same line: half the way from 0.2 to 1 is 0.6.
+        // A mixture of a mixture lies on the same line: halfway from 0.2 to 1 is 0.6.
         let further = Model::mix(&Model::mix(&a, &b, 0.2).unwrap(), &b, 0.5).unwrap();
         for ((got, want), (a, b)) in numbers(&further, &Model::mix(&a, &b, 0.6).unwrap()).zip(numbers(&a, &b))
         {

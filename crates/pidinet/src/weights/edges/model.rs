@@ -58,7 +58,7 @@ pub struct Model {
     pub weights: Weights,
     /// What is known about the model.
     pub info: ModelInfo,
-    /// The ranges of its activations, if it can run in int8. Other weights have others.
+    /// The ranges of its activations, if it can run in int8. They hold for these weights only.
     pub calibration: Option<Calibration>,
 }
 
@@ -83,7 +83,7 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// If the weights are not those of the architecture, which [`Self::new`] and [`Self::open`] make sure of.
+    /// If the weights are not those of the architecture, which [`Self::new`] and [`Self::open`] rule out.
     #[must_use]
     pub fn folded(&self) -> Self {
         let mut folded = self.clone();

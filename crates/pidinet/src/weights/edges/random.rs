@@ -16,9 +16,9 @@ impl Model {
 
 /// A model of random weights, the same for the same seed on every machine.
 ///
-/// Weights are uniform, biases within ±1/10. In the stages weights are within ±√(1 / fan-in), PyTorch's default, so
-/// that fifteen residual blocks neither explode nor vanish; after them within ±√(6 / fan-in), which keeps the
-/// variance behind a ReLU, so that edge maps are not the same grey everywhere.
+/// Weights are uniform, biases within ±1/10. In the stages weights are within ±√(1 / fan-in), PyTorch's
+/// default, so that values neither explode nor vanish over fifteen residual blocks; after them within ±√(6 /
+/// fan-in), which preserves the variance through a ReLU, so that edge maps are not the same grey everywhere.
 fn model(arch: Arch, seed: u64) -> Model {
     let mut numbers = SplitMix64(seed);
     let mut weights = Weights::new();

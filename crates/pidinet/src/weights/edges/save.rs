@@ -1,4 +1,4 @@
-//! Models for edges to files.
+//! Writing models for edges to files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,8 @@ use crate::weights::parameters::Parameter;
 use crate::weights::safetensors::{Tensor, assemble};
 
 impl Model {
-    /// Writes the model as a safetensors file. What was at `path` before is replaced only when all is written.
+    /// Writes the model as a safetensors file. An existing file at `path` is replaced only once everything is
+    /// written.
     ///
     /// # Errors
     ///
@@ -22,11 +23,11 @@ impl Model {
         self.save_as(path, Storage::Float32)
     }
 
-    /// [`Self::save`] with numbers stored so.
+    /// [`Self::save`] with numbers stored in this way.
     ///
     /// # Errors
     ///
-    /// As [`Self::save`]; also if a number is too large for that.
+    /// As [`Self::save`]; also if a number is too large for that storage.
     pub fn save_as(&self, path: impl AsRef<Path>, storage: Storage) -> Result<(), Error> {
         let path = path.as_ref();
         let bytes =
@@ -38,17 +39,17 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// If the weights are not those of the architecture, or a weight or a score is not a finite number: no
-    /// file is written that could not be opened.
+    /// If the weights are not those of the architecture, or a weight or a score is not a finite number: a
+    /// file that could not be opened is never written.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
         self.to_bytes_as(Storage::Float32)
     }
 
-    /// [`Self::to_bytes`] with numbers stored so.
+    /// [`Self::to_bytes`] with numbers stored in this way.
     ///
     /// # Errors
     ///
-    /// As [`Self::to_bytes`]; also if a number is too large for that.
+    /// As [`Self::to_bytes`]; also if a number is too large for that storage.
     pub fn to_bytes_as(&self, storage: Storage) -> Result<Vec<u8>, ModelError> {
         self.check()?;
         let tensor = |(name, parameter): (&str, &Parameter)| {
@@ -58,7 +59,7 @@ impl Model {
         Ok(assemble(metadata::write(self)?, &tensors))
     }
 
-    /// What the metadata of a file say of the model (`docs/model-format.md`).
+    /// What a file's metadata says about the model (`docs/model-format.md`).
     pub(crate) fn metadata(&self) -> Result<BTreeMap<String, String>, ModelError> {
         metadata::write(self)
     }
@@ -67,6 +68,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Size;
     use crate::arch::Arch;
     use crate::calibration::Calibration;
     use crate::image::{Image, PixelFormat, PixelLayout, Preset};
@@ -80,7 +82,11 @@ mod tests {
         model.info.preset = Preset::Controlnet;
         model.info.scores.insert("bsds500.test.ods".to_owned(), 0.7894);
         model.info.extra.insert("note".to_owned(), "\"quoted\" ü".to_owned());
-        let grey = Image::from_u8(&[90; 30 * 20], &PixelLayout::packed(30, 20, PixelFormat::Grey)).unwrap();
+        let grey = Image::from_u8(
+            &[90; 30 * 20],
+            &PixelLayout::packed(Size { height: 20, width: 30 }, PixelFormat::Grey),
+        )
+        .unwrap();
         model.calibration = Some(Calibration::measure(&model, [grey]).unwrap());
         for model in [model.folded(), model] {
             let bytes = model.to_bytes().unwrap();

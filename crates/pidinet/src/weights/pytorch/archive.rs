@@ -1,6 +1,6 @@
-//! The zip archive that a checkpoint is.
+//! The zip archive of a checkpoint.
 //!
-//! Entries are stored or deflated. They are looked at one by one, by name, and never unpacked to disk.
+//! Entries are stored or deflated. They are read one by one, by name, and never unpacked to disk.
 
 use std::io::{Cursor, Read};
 
@@ -13,9 +13,9 @@ use crate::error::ModelError;
 /// The entries of a checkpoint.
 pub(super) struct Entries<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
-    /// The folder in which they all are, with its slash; PyTorch names it after the file.
+    /// The folder that contains them all, with its slash; PyTorch names it after the file.
     folder: String,
-    /// Bytes unpacked so far, and how many may be.
+    /// Bytes unpacked so far, and the limit.
     unpacked: u64,
     limit: u64,
 }
@@ -23,7 +23,8 @@ pub(super) struct Entries<'a> {
 impl<'a> Entries<'a> {
     /// Reads the directory of the archive.
     pub(super) fn open(bytes: &'a [u8], limits: &OpenOptions) -> Result<Self, ModelError> {
-        // Every entry has this signature in the directory; counted first, as the directory is read in one go.
+        // Every entry has this signature in the directory; they are counted first, since the directory is
+        // read in one go.
         let entries = bytes.windows(4).filter(|window| window == b"PK\x01\x02").count();
         options::check("zip_entries", limits.zip_entries, entries as u64)?;
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
@@ -46,8 +47,8 @@ impl<'a> Entries<'a> {
         self.archive.index_for_name(&format!("{}{name}", self.folder)).is_some()
     }
 
-    /// The content of an entry, of which no more is unpacked than the limit of `unpacked_bytes` and, if there
-    /// is one, the named limit allow.
+    /// The content of an entry; no more is unpacked than the limit `unpacked_bytes`, and the named limit if
+    /// there is one, allow.
     pub(super) fn read(
         &mut self,
         name: &str,
@@ -63,7 +64,7 @@ impl<'a> Entries<'a> {
         options::check(limit, allowed, size)?;
         options::check("unpacked_bytes", self.limit, self.unpacked.saturating_add(size))?;
         let mut content = Vec::new();
-        // What an entry says of its size may be wrong: one byte more is seen, none after.
+        // An entry may lie about its size: reading one byte more shows that, and no more than that is read.
         entry
             .take(size.saturating_add(1))
             .read_to_end(&mut content)
@@ -90,8 +91,8 @@ fn folder(archive: &ZipArchive<Cursor<&[u8]>>) -> Result<String, ModelError> {
     });
     let problem = match (folders.next(), folders.next()) {
         (Some(folder), None) => return Ok(folder.to_owned()),
-        (Some(_), Some(_)) => "is there more than once",
-        (None, _) => "is missing, so this is no PyTorch checkpoint",
+        (Some(_), Some(_)) => "appears more than once",
+        (None, _) => "is missing, so this is not a PyTorch checkpoint",
     };
     Err(ModelError::Entry { entry: "data.pkl".to_owned(), problem: problem.to_owned() })
 }

@@ -1,8 +1,8 @@
-//! What a checkpoint's pickle can hold: plain data, four names of Python's, and tensors.
+//! What a checkpoint's pickle can hold: plain data, four Python names, and tensors.
 
 use super::super::element::Element;
 
-/// Place of an object in the list of all.
+/// Position of an object in the list of all objects.
 pub(super) type Id = usize;
 
 /// Something that a pickle made.
@@ -30,7 +30,7 @@ pub(super) enum Function {
     Tensor,
     /// `torch._utils._rebuild_parameter(tensor, …)`
     Parameter,
-    /// `torch.FloatStorage` and its like, which are not called but name a type of element.
+    /// `torch.FloatStorage` and the like, which are not called but name an element type.
     Elements(Result<Element, &'static str>),
 }
 
@@ -44,7 +44,7 @@ impl Function {
             ("torch", "HalfStorage") => Self::Elements(Ok(Element::F16)),
             ("torch", "BFloat16Storage") => Self::Elements(Ok(Element::Bf16)),
             ("torch", "DoubleStorage") => Self::Elements(Ok(Element::F64)),
-            // Counters and masks; no weight, but they may lie beside weights.
+            // Counters and masks: not weights, but they may be stored beside them.
             ("torch", "LongStorage") => Self::Elements(Err("int64")),
             ("torch", "IntStorage") => Self::Elements(Err("int32")),
             ("torch", "ShortStorage") => Self::Elements(Err("int16")),
@@ -79,7 +79,7 @@ impl Object<'_> {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tensor {
     pub(super) storage: Storage,
-    /// Elements before the first.
+    /// Elements before its first one.
     pub(super) offset: u64,
     pub(super) shape: Vec<usize>,
     /// Elements from one to the next along each axis.
@@ -89,7 +89,7 @@ pub(super) struct Tensor {
 /// A run of numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Storage {
-    /// Type of its elements, or the name of a type that no weight has.
+    /// Element type, or the name of a type that weights never have.
     pub(super) element: Result<Element, &'static str>,
     /// Its name in the archive.
     pub(super) key: String,
@@ -98,7 +98,7 @@ pub(super) struct Storage {
 }
 
 impl Tensor {
-    /// Checks that all of the tensor lies in its storage, and that it has no more elements than that.
+    /// Checks that the whole tensor lies in its storage, and that it has no more elements than the storage.
     pub(super) fn check(&self) -> Result<(), String> {
         let Self { storage, offset, shape, strides } = self;
         if shape.len() != strides.len() {

@@ -40,7 +40,7 @@ pub(super) const REDUCE: u8 = b'R';
 pub(super) const BUILD: u8 = b'b';
 pub(super) const BINPERSID: u8 = b'Q';
 
-/// The name of an instruction that is not one of the above; its number if Python has none.
+/// The name of an instruction that is not listed above; its number if Python has no name for it.
 pub(super) fn name(opcode: u8) -> String {
     let name = match opcode {
         b'0' => "POP",

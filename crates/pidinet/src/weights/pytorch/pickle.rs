@@ -1,11 +1,11 @@
 //! A reader of pickles that can hold a checkpoint, and nothing else.
 //!
-//! A pickle is a program for a stack machine. This machine knows plain data and the four functions below;
-//! the "functions" are names of Python's to which we give a meaning, and nothing of Python is ever called.
+//! A pickle is a program for a stack machine. This machine knows plain data and four "functions", which
+//! are Python names that we give a meaning to; no Python is ever called.
 //!
-//! Objects are kept in one list and named by their place in it. An instruction takes at least one byte and
-//! makes at most one object, so memory and time are proportional to the length of the pickle, however objects
-//! refer to each other; and as nothing here is recursive, nesting costs nothing.
+//! Objects are kept in one list and identified by their position in it. An instruction takes at least one
+//! byte and makes at most one object, so memory and time are proportional to the length of the pickle,
+//! however objects refer to each other; and since nothing here is recursive, nesting costs nothing.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl<'a> Pickle<'a> {
         Ok(Self { objects: machine.objects, root })
     }
 
-    /// What the pickle is of.
+    /// The object that the pickle holds.
     pub(super) fn root(&self) -> &Object<'a> {
         self.object(self.root)
     }
@@ -59,7 +59,7 @@ struct Machine<'a> {
     start: usize,
     objects: Vec<Object<'a>>,
     stack: Vec<Id>,
-    /// Heights of the stack at the marks; what is below the last one cannot be taken.
+    /// Heights of the stack at the marks; nothing below the last one can be taken.
     marks: Vec<usize>,
     memo: BTreeMap<u32, Id>,
 }
@@ -166,7 +166,7 @@ impl<'a> Machine<'a> {
                 }
                 opcode::REDUCE => self.call()?,
                 opcode::BUILD => {
-                    // What an OrderedDict has besides its items: versions of modules. Not needed.
+                    // An OrderedDict's attributes: versions of modules, which are not needed.
                     self.pop()?;
                     let dict = self.top()?;
                     self.expect(dict, "a dictionary", |object| matches!(object, Object::Dict(_)))?;
@@ -330,7 +330,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// REDUCE: in Python a call; here a look at which of our names is meant.
+    /// REDUCE: a call in Python; here it only checks which of the known names is meant.
     fn call(&mut self) -> Result<(), ModelError> {
         let (arguments, function) = (self.pop()?, self.pop()?);
         let Object::Tuple(arguments) = &self.objects[arguments] else {

@@ -1,10 +1,10 @@
-//! Weights of one bit in a file: `[outputs, bytes]`, the first weight in the lowest bit of the first byte, 1 for −1;
-//! spare bits of a row are 0.
+//! Binary weights in a file: `[outputs, bytes]`, the first weight in the lowest bit of the first byte, 1 for
+//! −1; spare bits of a row are 0.
 
 use crate::arch::recognition::survey::RecognitionParameter;
 use crate::error::ModelError;
 
-/// Weights of an output.
+/// Number of weights of one output.
 fn row(parameter: &RecognitionParameter) -> usize {
     parameter.shape[1..].iter().product()
 }

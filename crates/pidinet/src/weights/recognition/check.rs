@@ -1,4 +1,4 @@
-//! What a network and its input may be.
+//! Limits of a network and its input.
 
 use super::input::RecognitionInput;
 use crate::arch::recognition::survey::RecognitionSurvey;
@@ -10,7 +10,8 @@ use crate::weights::metadata::invalid;
 /// Most stages, each with half the rows of the one before.
 const STAGES: usize = 8;
 
-/// Most blocks of a stage, and classes of a model: more than anybody needs, and no size overflows.
+/// Most blocks of a stage, and classes of a model: more than anybody needs, and few enough that no size
+/// overflows.
 const BLOCKS: usize = 1 << 10;
 const CLASSES: usize = 1 << 20;
 
@@ -19,7 +20,7 @@ const CLASSES: usize = 1 << 20;
 const LONGEST: usize = 1 << 11;
 const LARGEST_MAP: usize = 1 << 26;
 
-/// What the stages of a file look like.
+/// How a file describes stages.
 pub(super) const STAGES_EXPECTED: &str =
     "1 to 8 of BLOCKS:KIND:RHO separated by commas, such as 4:cd:0.2, rho from 0 to 1";
 
@@ -28,7 +29,7 @@ pub(super) fn written(Stage { blocks, difference, rho }: &Stage) -> String {
     format!("{blocks}:{}:{rho}", difference.letters())
 }
 
-/// Refuses what no network can be built of.
+/// Refuses layouts that no network can be built from.
 pub(super) fn arch(arch: &RecognitionArch) -> Result<(), ModelError> {
     if arch.width == 0 || arch.width > 1 << 15 {
         return Err(ModelError::NoChannels);
@@ -44,7 +45,7 @@ pub(super) fn arch(arch: &RecognitionArch) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Refuses inputs that cannot be made, or that cost more memory than a model is worth.
+/// Refuses inputs that are impossible, or that would cost unreasonable memory.
 pub(super) fn input(input: &RecognitionInput, arch: &RecognitionArch) -> Result<(), ModelError> {
     let RecognitionInput { size, resize, mean, std } = input;
     if !(1..=LONGEST).contains(size) {

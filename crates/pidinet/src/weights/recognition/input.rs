@@ -1,10 +1,11 @@
-//! How images are presented to a network for recognition.
+//! How images are prepared for a recognition network.
 
 use crate::arch::recognition::Stem;
 use crate::image::Preset;
 
-/// How a model wants its images: resized so that the shorter side is [`Self::resize`], the middle cut out, red,
-/// green and blue from 0 to 1 minus the mean, divided by the standard deviation.
+/// How a model's images are prepared: resized so that the shorter side is [`Self::resize`], cropped to the
+/// middle, and red, green and blue from 0 to 1 normalised by subtracting the mean and dividing by the
+/// standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RecognitionInput {
     /// Rows and columns of the network's input.
@@ -25,7 +26,7 @@ impl RecognitionInput {
     /// The middle 224×224 of images of 256, with the statistics of ImageNet.
     pub const IMAGENET: Self = Self { size: 224, resize: 256, mean: Preset::MEAN, std: Preset::STD };
 
-    /// What is usual with a stem.
+    /// The usual input for a stem.
     pub fn for_stem(stem: Stem) -> Self {
         if stem == Stem::Cifar { Self::CIFAR } else { Self::IMAGENET }
     }

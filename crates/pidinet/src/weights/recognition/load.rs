@@ -1,4 +1,4 @@
-//! Models for recognition from files.
+//! Reading models for recognition from files.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::weights::parameters::{Parameter, Weights};
 use crate::weights::safetensors::Safetensors;
 
 impl RecognitionModel {
-    /// Whether the bytes of a file say that it is a model for recognition, sound or not.
+    /// Whether the bytes of a file claim to be a model for recognition, sound or not.
     pub fn is_one(bytes: &[u8]) -> bool {
         Safetensors::open(bytes, &OpenOptions::default()).is_ok_and(|file| metadata::is_ours(file.metadata()))
     }

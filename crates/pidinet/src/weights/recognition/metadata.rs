@@ -1,4 +1,4 @@
-//! What the header of a file says of a Bi-PiDiNet (`docs/model-format.md`).
+//! What the header of a file says about a Bi-PiDiNet (`docs/model-format.md`).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,7 +15,7 @@ use crate::weights::metadata::{Keys, PREFIX, invalid, with_info};
 /// The name of the architecture in files.
 const ARCHITECTURE: &str = "bi-pidinet";
 
-/// What a file says of its model, before the weights are read.
+/// What a file says about its model, before the weights are read.
 pub(super) struct Description {
     pub(super) arch: RecognitionArch,
     pub(super) binary: BinaryStorage,
@@ -24,17 +24,17 @@ pub(super) struct Description {
     pub(super) info: ModelInfo,
 }
 
-/// Whether metadata are those of a Bi-PiDiNet.
+/// Whether metadata is that of a Bi-PiDiNet.
 pub(super) fn is_ours(metadata: &HashMap<String, String>) -> bool {
     metadata.get(&format!("{PREFIX}architecture")).is_some_and(|name| name == ARCHITECTURE)
 }
 
-/// That there are no metadata of ours.
+/// The error that our metadata is missing.
 pub(super) fn missing() -> ModelError {
     invalid("architecture", "", ARCHITECTURE)
 }
 
-/// What metadata say.
+/// What metadata says.
 pub(super) fn read(mut keys: Keys) -> Result<Description, ModelError> {
     keys.choice("architecture", ARCHITECTURE, |name| (name == ARCHITECTURE).then_some(()))?;
     let arch = RecognitionArch {
@@ -62,7 +62,7 @@ pub(super) fn read(mut keys: Keys) -> Result<Description, ModelError> {
     Ok(Description { arch, binary, labels, input, info: keys.info()? })
 }
 
-/// The metadata that say all of `model` but its weights.
+/// The metadata that describes all of `model` except its weights.
 pub(super) fn write(
     model: &RecognitionModel,
     binary: BinaryStorage,

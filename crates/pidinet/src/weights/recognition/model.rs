@@ -19,7 +19,7 @@ pub struct RecognitionModel {
     pub weights: Weights,
     /// Names of the classes, in the order of the logits; none if they are not known.
     pub labels: Vec<String>,
-    /// How images are presented.
+    /// How images are prepared.
     pub input: RecognitionInput,
     /// What is known about the model; its preset is not used.
     pub info: ModelInfo,
@@ -43,12 +43,12 @@ impl RecognitionModel {
         Ok(model)
     }
 
-    /// The name of a class; its number where the model has no labels.
+    /// The name of a class; its number if the model has no labels.
     pub fn label(&self, class: usize) -> String {
         self.labels.get(class).cloned().unwrap_or_else(|| class.to_string())
     }
 
-    /// Checks that the model is one that can be read again.
+    /// Checks that the model, once written, could be read again.
     pub(super) fn check(&self) -> Result<(), ModelError> {
         let parameters = parameters(&self.arch, &OpenOptions::unlimited())?;
         let expected = parameters.iter().map(|parameter| (parameter.name.clone(), parameter.shape.clone()));

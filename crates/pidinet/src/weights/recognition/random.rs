@@ -21,7 +21,7 @@ impl RecognitionModel {
 fn model(arch: RecognitionArch, seed: u64) -> RecognitionModel {
     let mut numbers = SplitMix64(seed);
     let parameters = RecognitionSurvey::parameters_of(&arch);
-    // The norm after a binary convolution sees sums of so many signs, all others numbers of about 1.
+    // The norm after a binary convolution sees sums of this many signs; all others see numbers of about 1.
     let sums: BTreeMap<String, usize> = arch.blocks().iter().flat_map(|block| block.sums()).collect();
     let mut weights = Weights::new();
     for RecognitionParameter { name, shape, role } in &parameters {

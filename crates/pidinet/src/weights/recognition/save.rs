@@ -1,4 +1,4 @@
-//! Models for recognition to files.
+//! Writing models for recognition to files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::weights::element::Storage;
 use crate::weights::safetensors::{Tensor, assemble};
 
 impl RecognitionModel {
-    /// Writes the model. What was at `path` before is replaced only when all is written.
+    /// Writes the model. An existing file at `path` is replaced only once everything is written.
     ///
     /// # Errors
     ///
@@ -31,8 +31,8 @@ impl RecognitionModel {
     ///
     /// # Errors
     ///
-    /// If the model could not be read again: its weights are not those of the architecture or not finite, or a
-    /// number is too large for that.
+    /// If the model could not be read again: its weights are not those of the architecture or not finite, or
+    /// a number is too large for that storage.
     pub fn to_bytes(&self, storage: RecognitionStorage) -> Result<Vec<u8>, ModelError> {
         self.check()?;
         let parameters = RecognitionSurvey::parameters_of(&self.arch);
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(read.to_bytes(packed).unwrap(), bytes);
     }
 
-    /// What counts is the binary body: weights of one bit, 4 bytes each when latent.
+    /// Only the binary body is compared: weights of one bit, or 4 bytes each when latent.
     #[test]
     fn the_packed_body_is_a_thirtieth() {
         let model = RecognitionModel::random(RecognitionArch::eighteen(Stem::Cifar, 10), 1);

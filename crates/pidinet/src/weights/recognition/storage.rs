@@ -4,13 +4,13 @@ use super::bits;
 use crate::arch::recognition::survey::{RecognitionParameter, Role};
 use crate::weights::element::Storage;
 
-/// How weights of which only the signs are used are stored.
+/// How weights are stored that are used only by their signs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BinaryStorage {
     /// As trained: latent numbers.
     #[default]
     Latent,
-    /// One bit each; training cannot go on from them.
+    /// One bit each; training cannot continue from them.
     Bits,
 }
 
@@ -19,7 +19,8 @@ pub enum BinaryStorage {
 pub struct RecognitionStorage {
     /// Weights of binary convolutions.
     pub binary: BinaryStorage,
-    /// Weights of real convolutions and of the classifier; what is one number a channel is always of 32 bits.
+    /// Weights of real convolutions and of the classifier; parameters with one number a channel always have
+    /// 32 bits.
     pub real: Storage,
 }
 

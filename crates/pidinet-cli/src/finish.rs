@@ -1,4 +1,4 @@
-//! What is done to edges after the network, as options.
+//! Options for post-processing edges.
 
 use std::str::FromStr;
 
@@ -12,8 +12,8 @@ use crate::ui::usage;
 /// Thinner, binary or stylised edges, in the order of these options.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Post-processing, applied in this order")]
-pub(super) struct Finish {
-    /// Apply non-maximum suppression: dollar, rcf, nyud, dexined, or RADIUS,BORDER,MARGIN [default: rcf]
+pub(crate) struct Finish {
+    /// Apply non-maximum suppression: hed, dollar, rcf, nyud, dexined, or RADIUS,BORDER,MARGIN [default: rcf]
     #[arg(long, value_name = "PRESET", num_args = 0..=1, require_equals = true, default_missing_value = "rcf")]
     nms: Option<Suppression>,
 
@@ -46,12 +46,12 @@ pub(super) struct Finish {
     /// Draw the edges over the image, in red or the colour RRGGBB, instead of writing the map
     #[arg(long, value_name = "COLOUR", num_args = 0..=1, require_equals = true,
         default_missing_value = "ff0000", conflicts_with = "invert")]
-    pub(super) overlay: Option<Colour>,
+    pub(crate) overlay: Option<Colour>,
 }
 
 impl Finish {
     /// Refuses options that contradict each other.
-    pub(super) fn check(&self, format: Format) -> anyhow::Result<()> {
+    pub(crate) fn check(&self, format: Format) -> anyhow::Result<()> {
         if self.thin && self.nms.is_none() && self.threshold.is_none() && self.hysteresis.is_none() {
             return Err(usage!("--thin requires --nms, --threshold or --hysteresis"));
         }
@@ -64,8 +64,8 @@ impl Finish {
         Ok(())
     }
 
-    /// Refuses options of maps where lines are written.
-    pub(super) fn check_unused(&self) -> anyhow::Result<()> {
+    /// Refuses post-processing options when lines are written.
+    pub(crate) fn check_unused(&self) -> anyhow::Result<()> {
         let plain = self.style == Style::Soft && !self.invert && !self.normalize && !self.thin;
         let given = self.nms.is_some() || self.threshold.is_some() || self.hysteresis.is_some();
         if given || !plain || self.overlay.is_some() {
@@ -76,8 +76,8 @@ impl Finish {
         Ok(())
     }
 
-    /// The edges as the options want them.
-    pub(super) fn apply(&self, mut edges: EdgeMap) -> EdgeMap {
+    /// Applies the options to the edges.
+    pub(crate) fn apply(&self, mut edges: EdgeMap) -> EdgeMap {
         if let Some(suppression) = &self.nms {
             edges = post::suppress(&edges, suppression);
         }
@@ -128,7 +128,7 @@ impl FromStr for Hysteresis {
 
 /// Red, green, blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Colour(pub(super) [u8; 3]);
+pub(crate) struct Colour(pub(crate) [u8; 3]);
 
 impl FromStr for Colour {
     type Err = String;
@@ -148,6 +148,7 @@ impl FromStr for Colour {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use pidinet::Size;
 
     use super::*;
 
@@ -169,7 +170,7 @@ mod tests {
             8 | 12 => 0.3,
             _ => 0.0,
         };
-        EdgeMap::new(21, 21, (0..441).map(|i| value(i % 21)).collect())
+        EdgeMap::new(Size::square(21), (0..441).map(|i| value(i % 21)).collect())
     }
 
     /// The middle row.
