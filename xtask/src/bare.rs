@@ -22,11 +22,7 @@ pub(crate) fn run() -> Result<()> {
     build.env("RUSTFLAGS", "-C target-feature=+simd128");
     cargo::finish(build)?;
 
-    // With the dependencies of the whole workspace, like everything else that is built.
-    let mut build = command();
-    build.args(["build", "--locked", "--workspace", "--bin", "bare"]);
-    cargo::finish(build)?;
-    let wanted = output(Command::new(target().join("debug/bare")))?;
+    let wanted = here()?;
     ensure!(wanted.lines().count() > 1000, "there is hardly anything to compare");
     let module = target().join(TARGET).join("debug/bare.wasm");
     for kernels in ["portable", "best"] {
@@ -41,6 +37,15 @@ pub(crate) fn run() -> Result<()> {
         println!("{TARGET}, {kernels} kernels: {expected} results equal this machine's");
     }
     Ok(())
+}
+
+/// The results of this machine's portable kernels, the bits of each in a line.
+pub(crate) fn here() -> Result<String> {
+    // With the dependencies of the whole workspace, as all else is built.
+    let mut build = command();
+    build.args(["build", "--locked", "--workspace", "--bin", "bare"]);
+    cargo::finish(build)?;
+    output(Command::new(target().join("debug/bare")))
 }
 
 fn command() -> Command {

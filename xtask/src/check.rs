@@ -28,6 +28,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         crate::neon::run(&[])?;
         crate::simd128::run(&[])?;
         crate::bare::run()?;
+        crate::web::run(&["--check".to_owned()])?;
         crate::features::run()?;
         cargo(&["test", "--workspace", "--benches", "--locked"], &[])?;
         let small =

@@ -14,6 +14,7 @@ mod neon;
 mod python;
 mod simd128;
 mod spelling;
+mod web;
 
 use anyhow::bail;
 
@@ -31,6 +32,7 @@ chores:
   python   build the Python package and test it with every Python from 3.10 that is found
   simd128  test the kernels with WebAssembly's vectors, in node
   spelling check spelling, with typos if it is installed
+  web      leave the npm package and the demo page in target/site; with --check, test them; with --serve, serve the page
 
 Arguments of neon and simd128 go to `cargo test`.";
 
@@ -54,6 +56,7 @@ fn main() -> anyhow::Result<()> {
         Some("python") => python::run(),
         Some("simd128") => simd128::run(&arguments),
         Some("spelling") => spelling::run(),
+        Some("web") => web::run(&arguments),
         Some(other) => bail!("no chore is called `{other}`\n\n{USAGE}"),
         None => bail!("name a chore\n\n{USAGE}"),
     }

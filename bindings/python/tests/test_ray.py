@@ -30,6 +30,7 @@ def cluster():
     # Processes of the cluster have the environment of this one, and need this module.
     patch = pytest.MonkeyPatch()
     patch.setenv("RAY_AUTH_MODE", "disabled")
+    patch.setenv("RAY_worker_niceness", "0")  # else they wait for all else that the machine does
     patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
     import ray
     from ray.cluster_utils import Cluster

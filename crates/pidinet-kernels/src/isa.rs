@@ -2,6 +2,9 @@
 //!
 //! All `unsafe` code of the project is in the files below this one: calling an intrinsic takes a
 //! token that only `detect` creates, and slices are checked before their pointers are used.
+//!
+//! For web pages, which should be small, `cargo xtask web` sets `pidinet_slim`: then only the best instruction set
+//! is compiled, and no packed words, which WebAssembly cannot use.
 
 mod portable;
 
@@ -25,6 +28,7 @@ pub struct Isa(Level);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Level {
+    #[cfg(not(pidinet_slim))]
     Portable(portable::Portable),
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
@@ -32,17 +36,24 @@ enum Level {
     Avx512(avx512::Avx512),
     #[cfg(target_arch = "aarch64")]
     Neon(neon::Neon),
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    #[cfg(all(
+        target_arch = "wasm32",
+        target_feature = "simd128",
+        not(all(pidinet_slim, target_feature = "relaxed-simd"))
+    ))]
     Simd128(simd128::Simd128),
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    Relaxed(simd128::Relaxed),
 }
 
 /// Every name that [`Isa::named`] knows, whatever this program was built for.
-const NAMES: [&str; 5] = ["portable", "avx2", "avx512", "neon", "simd128"];
+const NAMES: [&str; 6] = ["portable", "avx2", "avx512", "neon", "simd128", "relaxed"];
 
 impl Isa {
-    /// The instruction sets of this CPU, the best last; `portable` is always there.
+    /// The instruction sets of this CPU, the best last; `portable` is always there, but in slim builds for web pages.
     pub fn available() -> Vec<Isa> {
         let levels = [
+            #[cfg(not(pidinet_slim))]
             Some(Level::Portable(portable::Portable(()))),
             #[cfg(target_arch = "x86_64")]
             avx2::Avx2::detect().map(Level::Avx2),
@@ -50,18 +61,24 @@ impl Isa {
             avx512::Avx512::detect().map(Level::Avx512),
             #[cfg(target_arch = "aarch64")]
             neon::Neon::detect().map(Level::Neon),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                not(all(pidinet_slim, target_feature = "relaxed-simd"))
+            ))]
             simd128::Simd128::detect().map(Level::Simd128),
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            simd128::Relaxed::detect_relaxed().map(Level::Relaxed),
         ];
         levels.into_iter().flatten().map(Isa).collect()
     }
 
     /// The best of them.
     pub fn best() -> Isa {
-        *Isa::available().last().expect("`portable` is always available")
+        *Isa::available().last().expect("there is at least one instruction set")
     }
 
-    /// The instruction set called `portable`, `avx2`, `avx512`, `neon` or `simd128`.
+    /// The instruction set called `portable`, `avx2`, `avx512`, `neon`, `simd128` or `relaxed`.
     ///
     /// # Errors
     ///
@@ -95,6 +112,7 @@ impl Isa {
     /// Its name, as [`Isa::named`] takes it.
     pub fn name(self) -> &'static str {
         match self.0 {
+            #[cfg(not(pidinet_slim))]
             Level::Portable(_) => "portable",
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) => "avx2",
@@ -102,14 +120,21 @@ impl Isa {
             Level::Avx512(_) => "avx512",
             #[cfg(target_arch = "aarch64")]
             Level::Neon(_) => "neon",
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                not(all(pidinet_slim, target_feature = "relaxed-simd"))
+            ))]
             Level::Simd128(_) => "simd128",
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Level::Relaxed(_) => "relaxed",
         }
     }
 
     /// Runs `kernel` with this instruction set.
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
+            #[cfg(not(pidinet_slim))]
             Level::Portable(lanes) => lanes.enter(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(lanes) => lanes.enter(kernel),
@@ -117,8 +142,14 @@ impl Isa {
             Level::Avx512(lanes) => lanes.enter(kernel),
             #[cfg(target_arch = "aarch64")]
             Level::Neon(lanes) => lanes.enter(kernel),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                not(all(pidinet_slim, target_feature = "relaxed-simd"))
+            ))]
             Level::Simd128(lanes) => lanes.enter(kernel),
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Level::Relaxed(lanes) => lanes.enter(kernel),
         }
     }
 
@@ -126,6 +157,7 @@ impl Isa {
     /// cannot count bits.
     pub fn run_bits<K: BitKernel>(self, kernel: K) -> K::Output {
         match self.0 {
+            #[cfg(not(pidinet_slim))]
             Level::Portable(lanes) => lanes.enter_bits(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(lanes) => lanes.enter_bits(kernel),
@@ -137,8 +169,18 @@ impl Isa {
             },
             #[cfg(target_arch = "aarch64")]
             Level::Neon(lanes) => lanes.enter_bits(kernel),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(
+                target_arch = "wasm32",
+                target_feature = "simd128",
+                not(all(pidinet_slim, target_feature = "relaxed-simd"))
+            ))]
             Level::Simd128(lanes) => lanes.enter_bits(kernel),
+            // Bits are counted, and sums of f64 rounded, as without it.
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Level::Relaxed(_) => match simd128::Simd128::detect() {
+                Some(lanes) => lanes.enter_bits(kernel),
+                None => portable::Portable(()).enter_bits(kernel),
+            },
         }
     }
 
@@ -165,6 +207,12 @@ impl Isa {
                 _ => {}
             }
         }
+        #[cfg(pidinet_slim)]
+        {
+            let _ = kernel;
+            unreachable!("nothing is packed in {format:?} where no instruction set packs")
+        }
+        #[cfg(not(pidinet_slim))]
         match format {
             Format::Bf16 => portable::Portable(portable::Bf16).enter_packed(kernel),
             Format::Int8 => portable::Portable(portable::Int8).enter_packed(kernel),

@@ -30,6 +30,7 @@
 //! assert_eq!(dst[row::MARGIN..][..3], [11.0, 22.0, 33.0]);
 //! ```
 
+#![cfg_attr(pidinet_slim, allow(dead_code, unused_imports, reason = "only what web pages need is used"))]
 #![deny(unsafe_code)]
 
 pub mod buffer;

@@ -1,8 +1,8 @@
 //! How much smoothing in time takes away of flicker, and what it does to edges.
 //!
 //! Makes a clip of each image of a folder: eight frames with white noise of 5 levels, of which the last is the image
-//! itself; before that the picture stands still, or moves by 2 pixels a frame. Prints the mean of |e_t - e_(t-1)| and writes
-//! the last maps, to be scored: OUT/still-0, OUT/still-0.7, OUT/moving-0, OUT/moving-0.7.
+//! itself; before that the picture stands still, or moves by 1 (slow) or 2 pixels a frame. Prints the mean of
+//! |e_t - e_(t-1)| and writes the last maps, to be scored: OUT/still-0, OUT/still-0.7, OUT/slow-0 and so on.
 //!
 //! ```sh
 //! cargo run --release -p pidinet --example time_flicker -- BSDS500/images/test OUT 0.7
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::fs::read_dir(images)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "jpg"));
     paths.sort();
-    for (name, step) in [("still", 0), ("moving", 2)] {
+    for (name, step) in [("still", 0), ("slow", 1), ("moving", 2)] {
         let [mut plain, mut smooth] = [(); 2].map(|()| Flicker::default());
         for path in &paths {
             let image = Image::open(path, &ImageLimits::default())?;

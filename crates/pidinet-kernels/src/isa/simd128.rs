@@ -1,23 +1,38 @@
 //! WebAssembly's fixed-width vectors: four floats. There is no fused multiply-add, and engines have
-//! sixteen registers to map them to.
+//! sixteen registers to map them to. With relaxed SIMD there is one, where the CPU has it.
 
 mod bits;
+mod sum;
 
 use crate::lanes::floats::{Kernel, Lanes};
 use std::arch::wasm32::*;
+#[cfg(target_feature = "relaxed-simd")]
+use sum::Fused;
+use sum::{Rounded, Sum};
 
-/// Proof that simd128 is present: a module that uses it does not load without it, so there is nothing
-/// to detect.
+/// Proof that simd128 is present, and what a multiply-add takes: a module that uses either does not load without it,
+/// so there is nothing to detect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Simd128(());
+pub(super) struct Simd128<S = Rounded>(S);
 
 impl Simd128 {
     pub(super) fn detect() -> Option<Self> {
-        Some(Self(()))
+        Some(Self(Rounded))
     }
 }
 
-impl Lanes for Simd128 {
+/// Fixed-width vectors with the multiply-adds of relaxed SIMD.
+#[cfg(target_feature = "relaxed-simd")]
+pub(super) type Relaxed = Simd128<Fused>;
+
+#[cfg(target_feature = "relaxed-simd")]
+impl Relaxed {
+    pub(super) fn detect_relaxed() -> Option<Self> {
+        Some(Self(Fused))
+    }
+}
+
+impl<S: Sum> Lanes for Simd128<S> {
     type F32 = v128;
     type Floats = [f32; 4];
     const WIDTH: usize = 4;
@@ -80,7 +95,7 @@ impl Lanes for Simd128 {
 
     #[inline(always)]
     fn mul_add(self, a: v128, b: v128, c: v128) -> v128 {
-        f32x4_add(f32x4_mul(a, b), c)
+        self.0.mul_add(a, b, c)
     }
 
     #[inline(always)]

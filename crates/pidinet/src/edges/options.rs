@@ -15,7 +15,7 @@ use crate::image::Preset;
 pub struct DetectorOptions {
     /// Threads; all cores by default. The result does not depend on their number.
     pub threads: Option<NonZeroUsize>,
-    /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`); by default the
+    /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`, `relaxed`); by default the
     /// one in the environment variable `PIDINET_ISA`, else the best that this CPU has.
     pub isa: Option<Isa>,
     /// In what numbers the network computes; `f32` where this CPU, or the instruction set, has no fast arithmetic of

@@ -1,7 +1,7 @@
 """Work spread on actors of which any may die: what one had is done by another.
 
-Ray Data has pools of actors, too, but waits for one whose machine is gone if there is no other place for it, and starts no work
-while all processors are taken by actors."""
+Ray Data has pools of actors, too, but reads by tasks, which need a processor of their own, so that nothing begins while actors
+have all of them."""
 
 from __future__ import annotations
 

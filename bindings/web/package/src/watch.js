@@ -1,0 +1,122 @@
+// The edges of a video or camera, frame by frame, as many as there is time for.
+
+import { Pace } from "./pace.js";
+import { fitted } from "./options.js";
+
+/** Calls back with the next frame that is shown; gives a function that calls it off. */
+function nextFrame(video, call) {
+  if (video.requestVideoFrameCallback) {
+    const handle = video.requestVideoFrameCallback(call);
+    return () => video.cancelVideoFrameCallback(handle);
+  }
+  const handle = requestAnimationFrame(call);
+  return () => cancelAnimationFrame(handle);
+}
+
+export class Watch {
+  #video;
+  #detect;
+  #hasRoom;
+  #callback;
+  #options;
+  #pace;
+  #cancel = () => {};
+  #stopped = false;
+  #flying = 0;
+  #order = 0;
+  #shown = 0;
+  #times = [];
+  #ms = 0;
+  #finished;
+  /** Fulfilled once it has stopped, rejected with what went wrong. */
+  done;
+  dropped = 0;
+
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {{detect: Function, hasRoom: () => boolean, workers: number}} pool
+   */
+  constructor(video, { detect, hasRoom, workers }, callback, { maxSide, ...options }) {
+    this.#video = video;
+    this.#detect = detect;
+    this.#hasRoom = hasRoom;
+    this.#callback = callback;
+    this.workers = workers;
+    this.#pace = maxSide === "auto" ? new Pace() : { side: maxSide, done() {} };
+    this.#options = options;
+    this.done = new Promise((resolve, reject) => {
+      this.#finished = { resolve, reject };
+    });
+    this.done.catch(() => {});
+    options.signal?.addEventListener("abort", () => this.stop(), { once: true });
+    if (options.signal?.aborted) this.stop();
+    else this.#wait();
+  }
+
+  get stopped() {
+    return this.#stopped;
+  }
+
+  /** Looks at later frames in another way. */
+  change({ maxSide, ...options }) {
+    Object.assign(this.#options, options);
+    if (maxSide !== undefined) this.#pace = maxSide === "auto" ? new Pace() : { side: maxSide, done() {} };
+  }
+
+  stop() {
+    this.#end(() => this.#finished.resolve());
+  }
+
+  #end(how) {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#cancel();
+    how();
+  }
+
+  #wait() {
+    if (!this.#stopped) this.#cancel = nextFrame(this.#video, () => this.#frame());
+  }
+
+  #frame() {
+    this.#wait();
+    const { videoWidth, videoHeight } = this.#video;
+    if (videoWidth === 0 || videoHeight === 0) return; // not there yet
+    if (this.#flying >= this.workers || !this.#hasRoom()) {
+      this.dropped += 1;
+      return;
+    }
+    this.#look(videoWidth, videoHeight).catch((error) => this.#end(() => this.#finished.reject(error)));
+  }
+
+  async #look(videoWidth, videoHeight) {
+    const order = ++this.#order;
+    this.#flying += 1;
+    try {
+      const { side } = this.#pace;
+      const [resizeWidth, resizeHeight] = fitted(videoWidth, videoHeight, side);
+      const smaller = resizeWidth < videoWidth ? { resizeWidth, resizeHeight, resizeQuality: "medium" } : {};
+      const bitmap = await createImageBitmap(this.#video, smaller);
+      if (this.#stopped) return bitmap.close();
+      const map = await this.#detect(bitmap, this.#options);
+      if (this.#stopped || order < this.#shown) return;
+      this.#shown = order;
+      this.#callback(map, this.#stats(map.ms, side));
+    } catch (error) {
+      if (!this.#stopped) throw error;
+    } finally {
+      this.#flying -= 1;
+    }
+  }
+
+  #stats(ms, maxSide) {
+    const now = performance.now();
+    this.#times.push(now);
+    while (this.#times.length > 2 && now - this.#times[0] > 2000) this.#times.shift();
+    const seconds = (now - this.#times[0]) / 1000;
+    this.#ms = this.#ms === 0 ? ms : 0.8 * this.#ms + 0.2 * ms;
+    this.#pace.done(now, { ms: this.#ms, workers: this.workers });
+    const fps = seconds > 0 ? (this.#times.length - 1) / seconds : 0;
+    return { fps, ms: this.#ms, dropped: this.dropped, maxSide };
+  }
+}
