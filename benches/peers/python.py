@@ -79,7 +79,7 @@ def in_a_process(peer, threads):
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def timed(work, runs=7, warm=2):
+def timed(work, runs=5, warm=1):
     """Milliseconds of each run, by the clock and of all threads' computing, and what the last gave."""
     times = []
     for number in range(warm + runs):

@@ -118,8 +118,10 @@ def test_results_are_written_and_kept(data, tmp_path):
     table = np.loadtxt(tmp_path / "out" / "eval_bdry_thr.txt")
     np.testing.assert_allclose(table[:, 3], scores.curve.f, atol=1e-5)
     assert (tmp_path / "out" / "pr.svg").read_text().startswith("<svg")
-    pidinet.eval.plot(tmp_path / "two.png", [scores, again._replace(name="again")], human=True)
-    assert pidinet.read(tmp_path / "two.png").shape[2] == 3
+    pidinet.eval.plot(tmp_path / "two.svg", [scores, again._replace(name="again")], human=True)
+    assert ">[F=.803] Human</text>" in (tmp_path / "two.svg").read_text()
+    with pytest.raises(ValueError, match="Curve.plot"):
+        scores.plot(tmp_path / "one.png")
 
 
 def test_curves_are_drawn_into_axes(data):

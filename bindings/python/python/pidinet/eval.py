@@ -75,16 +75,15 @@ class Scores(NamedTuple):
     """How was scored."""
 
     def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draws the curve into an SVG or PNG file, with lines of equal F."""
+        """Draws the curve into an SVG file, with lines of equal F."""
         plot(path, [self])
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the text files of the benchmark (`eval_bdry.txt`, `eval_bdry_thr.txt`, `eval_bdry_img.txt`), `summary.json`,
-        and the plots `pr.svg` and `pr.png` into a folder."""
+        and the plot `pr.svg` into a folder."""
         os.makedirs(folder, exist_ok=True)
         _pidinet.write_scores(os.fspath(folder), self.name, _told(self), self.options)
-        for name in ("pr.svg", "pr.png"):
-            self.plot(os.path.join(folder, name))
+        self.plot(os.path.join(folder, "pr.svg"))
 
     def __str__(self) -> str:
         return f"{self.name}: ODS {self.ods.f:.4f}, OIS {self.ois.f:.4f}, AP {self.ap:.4f}, R50 {self.r50:.4f}"
@@ -200,8 +199,10 @@ def match(pred: ArrayLike, gt: ArrayLike, max_distance: float = 0.0075) -> Match
 
 
 def plot(path: str | os.PathLike[str], scores: Sequence[Scores], *, human: bool = False) -> None:
-    """Draws precision against recall of one or more scores into an SVG or PNG file, with lines of equal F; `human` adds what
-    people reach on BSDS500."""
+    """Draws precision against recall of one or more scores into an SVG file, with lines of equal F; `human` adds what people
+    reach on BSDS500. For other files there is `Curve.plot`, by matplotlib."""
+    if not os.fspath(path).lower().endswith(".svg"):
+        raise ValueError(f"{os.fspath(path)}: plots are SVG files; Curve.plot draws by matplotlib, for others")
     runs = [(one.name, _told(one)) for one in scores]
     _pidinet.plot(os.fspath(path), runs, human)
 

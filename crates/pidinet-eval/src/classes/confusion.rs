@@ -165,6 +165,7 @@ mod tests {
         assert_eq!(lines.len(), 8);
     }
 
+    #[cfg(feature = "raster")]
     #[test]
     fn the_picture_is_dark_where_images_are() {
         let picture = confusion().figure().image(1.0).unwrap();

@@ -102,6 +102,7 @@ mod tests {
         Line { name: "training", colour: RED, points: points.to_vec() }
     }
 
+    #[cfg(feature = "raster")]
     #[test]
     fn lines_go_from_corner_to_corner() {
         let figure = chart("Loss", "step", &[line(&[(10.0, 0.001), (20.0, 4.0)])]).unwrap();

@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 /// [`Figure::image`] draws with the first font, which comes with the crate.
 const FONTS: &str = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
 
+/// Size of text where nothing else is said, in points.
+pub(crate) const SIZE: f64 = 13.0;
+
 /// Red, green, blue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour(pub [u8; 3]);
@@ -78,7 +81,7 @@ impl Text {
     /// Upright text of the usual size and colour that begins at `at`.
     pub(crate) fn new(at: Point, text: impl Into<String>) -> Self {
         let (anchor, colour) = (Anchor::Start, Colour::INK);
-        Self { at, text: text.into(), size: 13.0, anchor, colour, upwards: false }
+        Self { at, text: text.into(), size: SIZE, anchor, colour, upwards: false }
     }
 }
 

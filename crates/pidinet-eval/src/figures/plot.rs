@@ -1,7 +1,7 @@
 //! The two figures of an evaluation: precision against recall, and scores against the threshold.
 
 use super::figure::{self, Anchor, Colour, Figure, Stroke, Text};
-use super::raster;
+use super::width::width;
 use crate::edges::counts::f_measure;
 use crate::edges::curve::Point;
 
@@ -231,7 +231,7 @@ fn entry(f: f64, name: &str) -> String {
 
 /// Width and height of the legend.
 fn legend_size(lines: &[LegendLine]) -> (f64, f64) {
-    let text = lines.iter().map(|line| raster::width(&line.text)).fold(0.0, f64::max);
+    let text = lines.iter().map(|line| width(&line.text)).fold(0.0, f64::max);
     let width = PADDING + SAMPLE + 8.0 + text + PADDING;
     (width, PADDING * 2.0 + LINE_HEIGHT * lines.len() as f64 - 5.0)
 }

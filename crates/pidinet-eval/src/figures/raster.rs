@@ -1,20 +1,15 @@
 //! Figures as pixels: resvg draws the SVG, with the font in `fonts/`.
 
-use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use pidinet::Size;
 use pidinet::image::{Image, PixelFormat, PixelLayout};
-use pidinet::save::{SaveOptions, write_atomically};
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::fontdb::Source;
-use resvg::usvg::{Node, Options, Tree};
+use resvg::usvg::{Options, Tree};
 
-use super::figure::{Figure, Text};
+use super::figure::Figure;
 use crate::{Error, Result};
-
-/// Pixels to a point in files: sharp in print at half a page's width.
-const SCALE: f64 = 2.0;
 
 static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
     const FONT: &[u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
@@ -31,18 +26,6 @@ impl Figure {
     /// [`Error::Figure`] if it has more than a million marks, or more pixels than fit in memory.
     pub fn image(&self, scale: f64) -> Result<Image> {
         drawn(&self.svg(), scale)
-    }
-
-    /// Writes the figure: as SVG if the path ends in `.svg`, else in the image format of its extension.
-    ///
-    /// # Errors
-    ///
-    /// As [`Figure::image`]; if the file cannot be written, or its extension is not that of an image format.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg")) {
-            return Ok(write_atomically(path, self.svg().as_bytes())?);
-        }
-        Ok(self.image(SCALE)?.save(path, &SaveOptions::default())?)
     }
 }
 
@@ -70,7 +53,11 @@ fn tree(svg: &str) -> Result<Tree> {
 }
 
 /// Width of a line of text in points, in the font that [`Figure::image`] draws with.
-pub(crate) fn width(text: &str) -> f64 {
+#[cfg(test)]
+pub(super) fn width(text: &str) -> f64 {
+    use super::figure::Text;
+    use resvg::usvg::Node;
+
     let mut figure = Figure::new(1.0, 1.0, "");
     figure.text(Text::new((0.0, 0.0), text));
     let tree = tree(&figure.svg()).ok();
@@ -81,7 +68,7 @@ pub(crate) fn width(text: &str) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::figure::{Anchor, Colour, Stroke};
+    use super::super::figure::{Anchor, Colour, Stroke, Text};
     use super::*;
 
     #[test]
