@@ -136,7 +136,8 @@ impl Images {
         }
         let (jobs, format) = outputs::plan(&found, &request, |format| product.companions(format))?;
         if product.takes_maps() {
-            unused::check(self)?;
+            let others = [("--range", self.range.is_some()), ("--accept-damaged", self.accept_damaged)];
+            unused::check(&self.network, &self.engine, &others)?;
         }
         product.check(format, jobs.len())?;
         if self.json && jobs.iter().any(|job| job.output == Output::Stdout) {

@@ -2,21 +2,24 @@
 
 use pidinet::edges::{Precision, Strip};
 
-use super::Images;
+use crate::network::NetworkArgs;
+use crate::options::EngineArgs;
 use crate::ui::usage;
 
-/// Refuses such options. Those that were given with their default values are not noticed.
-pub(super) fn check(images: &Images) -> anyhow::Result<()> {
-    let Images { network, range, accept_damaged, engine, .. } = images;
-    let options = [
-        ("--range", range.is_some()),
-        ("--accept-damaged", *accept_damaged),
+/// Refuses such options, and `others` that were given. Those of the network and the engine that were given with their
+/// default values are not noticed.
+pub(super) fn check(
+    network: &NetworkArgs,
+    engine: &EngineArgs,
+    others: &[(&'static str, bool)],
+) -> anyhow::Result<()> {
+    let of_engine = [
         ("--isa", engine.isa.is_some()),
         ("--precision", engine.precision != Precision::default()),
         ("--strip", !matches!(engine.strip, Strip::Auto)),
     ];
     let mut given = network.given();
-    given.extend(options.iter().filter(|(_, given)| *given).map(|(name, _)| *name));
+    given.extend(others.iter().chain(&of_engine).filter(|(_, given)| *given).map(|(name, _)| *name));
     match given[..] {
         [] => Ok(()),
         _ => Err(usage!(
