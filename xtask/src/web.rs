@@ -24,7 +24,7 @@ const MODULES: [(&str, &str); 2] = [("simd128", "+simd128"), ("relaxed", "+simd1
 const MODELS: [&str; 2] = ["tiny", "tiny-edges"];
 
 /// Scripts that pages, workers and node begin with.
-const ENTRIES: [&str; 4] = ["index", "worker", "sync", "sync-node"];
+const ENTRIES: [&str; 4] = ["index", "worker", "sync", "node"];
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let serve = match arguments {
@@ -244,7 +244,7 @@ fn demo(folders: &Folders) -> Result<()> {
     for entry in fs::read_dir(&of_package)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if path.is_file() && !name.ends_with(".d.ts") && !name.starts_with("sync") {
+        if path.is_file() && !name.ends_with(".d.ts") && !matches!(name, "sync.js" | "node.js") {
             copy(&path, &dist.join(name))?;
         }
     }

@@ -10,7 +10,7 @@ import { picture } from "./picture.mjs";
 
 const site = process.env.PIDINET_WEB;
 const { load, lines, refine, memoryBytes, PidinetError } = await import(
-  pathToFileURL(join(site, "pidinet/dist/sync-node.js")).href
+  pathToFileURL(join(site, "pidinet/dist/node.js")).href
 );
 
 /** What this machine's portable kernels found in the same picture: the bits of floats. */
