@@ -5,15 +5,21 @@
 //! 3. What a page needs is put together: `target/site/pidinet` and `target/site/demo`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
 use crate::cargo;
 
 mod check;
+mod files;
+mod folders;
 mod sizes;
+mod tools;
+
+use files::{copy, copy_all, empty};
+use folders::Folders;
+use tools::Tools;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -51,74 +57,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             node.arg(folders.source.join("tools/serve.mjs")).arg(&folders.demo).arg("8080");
             cargo::finish(node)
         }
-    }
-}
-
-/// Where things are and go to.
-struct Folders {
-    /// `bindings/web` of the repository.
-    source: PathBuf,
-    /// Where cargo builds.
-    target: PathBuf,
-    /// What is between: bindings, tools.
-    work: PathBuf,
-    package: PathBuf,
-    demo: PathBuf,
-}
-
-impl Folders {
-    fn new() -> Result<Self> {
-        let root = cargo::root();
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), |folder| root.join(folder));
-        let web = target.join("site");
-        let folders = Self {
-            source: root.join("bindings/web"),
-            work: web.join("work"),
-            package: web.join("pidinet"),
-            demo: web.join("demo"),
-            target,
-        };
-        for folder in [&folders.work, &folders.package, &folders.demo] {
-            fs::create_dir_all(folder)?;
-        }
-        Ok(folders)
-    }
-}
-
-/// Programs from npm.
-struct Tools {
-    /// The folder whose `node_modules` has them.
-    folder: PathBuf,
-}
-
-impl Tools {
-    /// The tools, if npm has them or they are there already.
-    fn install(folders: &Folders) -> Result<Option<Self>> {
-        let folder = folders.work.join("tools");
-        fs::create_dir_all(&folder)?;
-        let wanted = fs::read(folders.source.join("tools/package.json"))?;
-        let there = fs::read(folder.join("installed.json")).unwrap_or_default();
-        if there != wanted {
-            fs::write(folder.join("package.json"), &wanted)?;
-            let mut npm = Command::new("npm");
-            npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]);
-            npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1").current_dir(&folder).stdin(Stdio::null());
-            if !npm.status().is_ok_and(|status| status.success()) {
-                println!(
-                    "npm cannot install wasm-opt and esbuild: files stay as large as they are, and tests are left out"
-                );
-                return Ok(None);
-            }
-            fs::write(folder.join("installed.json"), &wanted)?;
-        }
-        Ok(Some(Self { folder }))
-    }
-
-    fn command(&self, name: &str) -> Command {
-        let mut command = Command::new(self.folder.join("node_modules/.bin").join(name));
-        command.current_dir(&self.folder);
-        command
     }
 }
 
@@ -247,30 +185,6 @@ fn demo(folders: &Folders) -> Result<()> {
         if path.is_file() && !name.ends_with(".d.ts") && !matches!(name, "sync.js" | "node.js") {
             copy(&path, &dist.join(name))?;
         }
-    }
-    Ok(())
-}
-
-/// Makes a folder new.
-fn empty(folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    Ok(fs::create_dir_all(folder)?)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
-    Ok(())
-}
-
-/// Copies the files of a folder, and of its folders.
-fn copy_all(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let path = entry?.path();
-        let to = to.join(path.file_name().context("a file has a name")?);
-        if path.is_dir() { copy_all(&path, &to)? } else { copy(&path, &to)? }
     }
     Ok(())
 }

@@ -110,7 +110,8 @@ pub(crate) fn write_lines(
     // Curves are cut into pieces that are nearer than the tolerance.
     let flat = 0.25 * tolerance.max(0.1);
     py.detach(|| {
-        let drawing = lines.drawing(&DrawingOptions { tolerance, corner, layers, sort });
+        // Each line of Python's is a stroke of its own.
+        let drawing = lines.drawing(&DrawingOptions { tolerance, corner, join: false, layers, sort });
         match format {
             "svg" => Ok(lines::svg(&drawing, &page)),
             "dxf" => Ok(lines::dxf(&drawing, &page, flat)),

@@ -67,6 +67,11 @@ def test_stubs_are_those_of_what_is_compiled(tmp_path):
     if not importlib.util.find_spec("torch"):
         names += r"pidinet\.torch.*" + "\n"
     allowed.write_text(names)
+    settings = tmp_path / "mypy.ini"
+    settings.write_text("[mypy]\n")
+    if not importlib.util.find_spec("torch"):
+        settings.write_text("[mypy]\n[mypy-pidinet.torch.*]\nignore_errors = true\n")
     command = [sys.executable, "-m", "mypy.stubtest", "pidinet", "--allowlist", str(allowed), "--ignore-unused-allowlist"]
+    command += ["--mypy-config-file", str(settings)]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0, result.stdout

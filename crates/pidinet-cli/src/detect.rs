@@ -4,11 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pidinet::EdgeMap;
-use pidinet::image::Image;
+use pidinet::image::ImageLimits;
 use pidinet::save::{Format, SaveOptions, is_whole};
 
 use crate::finish::Finish;
-use crate::images::{Companion, FileFormat, Images, Product};
+use crate::images::{Companion, FileFormat, Images, Origin, Product};
 use crate::inputs::Source;
 use crate::lines;
 use crate::options::one_of;
@@ -33,10 +33,12 @@ pub(crate) struct Detect {
 /// Files of edge maps.
 #[derive(clap::Args, Debug)]
 struct Maps {
-    /// Output format [default: from the extension of -o FILE, else png]. npy and npz store probabilities as
-    /// float32; the others store floor(255 p), or floor(65535 p) for png16 and tiff
-    #[arg(long, value_name = "FORMAT",
-        value_parser = one_of::<Format>(&["png", "png16", "jpg", "webp", "tiff", "npy", "npz"]))]
+    /// Output format [default: from the extension of -o FILE, else png]. npy and npz store probabilities p as
+    /// float32; the others store floor(255 p), or floor(65535 p) for png16 and tiff. pbm is bilevel: white where p is
+    /// 0.5 or more, all edges after --threshold or --hysteresis; potrace and others trace what is black, so add
+    /// --invert for them
+    #[arg(long, value_name = "FORMAT", value_parser = one_of::<Format>(
+        &["png", "png16", "jpg", "webp", "tiff", "bmp", "pgm", "pbm", "npy", "npz"]))]
     format: Option<Format>,
 
     /// Also write the side outputs of the four stages, fine to coarse: STEM-side1.png to STEM-side4.png, or arrays
@@ -84,7 +86,7 @@ impl Product for Maps {
         false
     }
 
-    fn map(&self, source: &Source) -> anyhow::Result<EdgeMap> {
+    fn map(&self, source: &Source, _: &ImageLimits) -> anyhow::Result<EdgeMap> {
         unreachable!("{source:?} is an image")
     }
 
@@ -92,23 +94,21 @@ impl Product for Maps {
         self.finish.check(format)
     }
 
+    fn check_input(&self, _: Format, _: &Source) -> anyhow::Result<()> {
+        Ok(())
+    }
+
     fn finish(&self, maps: Vec<EdgeMap>) -> Vec<EdgeMap> {
         maps.into_iter().map(|map| self.finish.apply(map)).collect()
     }
 
-    fn encode(
-        &self,
-        maps: &Vec<EdgeMap>,
-        format: Format,
-        _: &Source,
-        image: Option<&Image>,
-    ) -> anyhow::Result<Vec<Vec<u8>>> {
+    fn encode(&self, maps: &Vec<EdgeMap>, format: Format, origin: &Origin) -> anyhow::Result<Vec<Vec<u8>>> {
         let options = SaveOptions::default();
         if format == Format::Npz {
             let arrays: Vec<_> = ARRAYS.into_iter().zip(maps).collect();
             return Ok(vec![pidinet::save::npz(&arrays)?]);
         }
-        let file = |map: &EdgeMap| match (self.finish.overlay, image) {
+        let file = |map: &EdgeMap| match (self.finish.overlay, origin.image) {
             (Some(colour), Some(image)) => {
                 pidinet::post::overlay(image, map, colour.0).encode(format, &options)
             }

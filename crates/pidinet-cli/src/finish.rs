@@ -58,6 +58,9 @@ impl Finish {
         if self.overlay.is_some() && matches!(format, Format::Npy | Format::Npz) {
             return Err(usage!("--overlay writes a picture, and {format} is not an image format"));
         }
+        if self.overlay.is_some() && matches!(format, Format::Pgm | Format::Pbm) {
+            return Err(usage!("--overlay writes colours, and {format} has none"));
+        }
         Ok(())
     }
 
@@ -210,6 +213,7 @@ mod tests {
         assert!(finish(&["--thin"]).check(Format::Png).is_err());
         assert!(finish(&["--thin", "--nms"]).check(Format::Png).is_ok());
         assert!(finish(&["--overlay"]).check(Format::Npy).is_err());
+        assert!(finish(&["--overlay"]).check(Format::Pgm).is_err());
         assert!(finish(&["--overlay=0000ff"]).check(Format::Jpg).is_ok());
     }
 }

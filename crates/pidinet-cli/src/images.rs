@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::ValueHint;
 use pidinet::files::{MOST_STREAM, read_all};
-use pidinet::image::{FloatRange, Image, ImageLimits, Opened, ReadOptions};
-use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error};
+use pidinet::image::{FloatRange, Image, ImageLimits, Opened, PixelFormat, PixelLayout, ReadOptions};
+use pidinet::{DetectorOptions, EdgeDetector, EdgeMap, Error, Size};
 
 use crate::inputs::{self, Source};
 use crate::network::NetworkArgs;
@@ -21,6 +21,7 @@ mod files;
 mod in_order;
 mod outputs;
 mod record;
+mod unused;
 
 pub(crate) use files::{DOZEN, sync_all};
 use files::{Folders, Prepared};
@@ -96,23 +97,33 @@ pub(crate) trait Product: Sync {
     fn takes_maps(&self) -> bool;
 
     /// Reads an input that is an edge map.
-    fn map(&self, source: &Source) -> anyhow::Result<EdgeMap>;
+    fn map(&self, source: &Source, limits: &ImageLimits) -> anyhow::Result<EdgeMap>;
 
-    /// Refuses options that contradict each other.
+    /// Refuses options that contradict each other, and files named by options that cannot be used.
     fn check(&self, format: Self::Format, images: usize) -> anyhow::Result<()>;
+
+    /// Refuses an input whose files could not be written in the end, before anything is computed for it.
+    fn check_input(&self, format: Self::Format, source: &Source) -> anyhow::Result<()>;
 
     /// Post-processes maps: the edges first, then those of the stages.
     fn finish(&self, maps: Vec<EdgeMap>) -> Self::Finished;
 
-    /// The content of each file: the first, then those of the companions. `image` is `None` if the input was
-    /// an edge map.
+    /// The content of each file: the first, then those of the companions.
     fn encode(
         &self,
         finished: &Self::Finished,
         format: Self::Format,
-        source: &Source,
-        image: Option<&Image>,
+        origin: &Origin,
     ) -> anyhow::Result<Vec<Vec<u8>>>;
+}
+
+/// What edges were found in.
+pub(crate) struct Origin<'a> {
+    pub(crate) source: &'a Source,
+    /// None where edges were ready.
+    pub(crate) image: Option<&'a Image>,
+    /// The size before `--max-side`.
+    pub(crate) size: Size,
 }
 
 impl Images {
@@ -124,6 +135,10 @@ impl Images {
             found.leave_out(folder);
         }
         let (jobs, format) = outputs::plan(&found, &request, |format| product.companions(format))?;
+        if product.takes_maps() {
+            let others = [("--range", self.range.is_some()), ("--accept-damaged", self.accept_damaged)];
+            unused::check(&self.network, &self.engine, &others)?;
+        }
         product.check(format, jobs.len())?;
         if self.json && jobs.iter().any(|job| job.output == Output::Stdout) {
             return Err(usage!("--json and -o - would both write to standard output"));
@@ -195,7 +210,8 @@ impl Images {
         ReadOptions { limits, range: self.range, accept_damaged: self.accept_damaged }
     }
 
-    fn read(&self, source: &Source, options: &ReadOptions) -> anyhow::Result<Opened> {
+    /// An image, and its size before `--max-side`.
+    fn read(&self, source: &Source, options: &ReadOptions) -> anyhow::Result<(Opened, Size)> {
         let opened = match source {
             Source::File(path) => Image::open_with(path, options)?,
             Source::Stdin => {
@@ -204,10 +220,25 @@ impl Images {
                 Image::decode_with(&bytes, options).context("cannot use standard input")?
             }
         };
-        Ok(match self.max_side {
+        let size = opened.image.size();
+        let opened = match self.max_side {
             Some(side) => Opened { image: opened.image.fitted(side as usize), ..opened },
             None => opened,
-        })
+        };
+        Ok((opened, size))
+    }
+
+    /// A map, smaller where `--max-side` wants it so.
+    fn fitted(&self, map: EdgeMap) -> anyhow::Result<EdgeMap> {
+        let longer = map.width().max(map.height());
+        let Some(side) = self.max_side.map(|side| side as usize).filter(|&side| side < longer) else {
+            return Ok(map);
+        };
+        let layout = PixelLayout::packed(map.size(), PixelFormat::Grey);
+        let image = Image::from_f32(map.data(), &layout)?.fitted(side);
+        let Size { height, width } = image.size();
+        let value = |at: usize| image.rgb(at % width, at / width)[0];
+        Ok(EdgeMap::new(image.size(), (0..width * height).map(value).collect()))
     }
 
     /// The line printed for a finished image.
@@ -236,28 +267,31 @@ impl<P: Product> Work<'_, P> {
         }
         let mut clock = Clock::start();
         let source = &job.input.source;
+        self.product.check_input(self.format, source)?;
+        let reading = self.images.reading();
         let Some(engines) = &self.engines else {
-            let map = self.product.map(source)?;
+            let map = self.product.map(source, &reading.limits)?;
+            let origin = Origin { source, image: None, size: map.size() };
+            let map = self.images.fitted(map)?;
             let times = Milliseconds { decode: clock.lap(), ..Milliseconds::default() };
             let record = Record::done(job, (map.width(), map.height()), None, times);
-            return self.files(job, vec![map], None, record, clock);
+            return self.files(job, vec![map], &origin, record, clock);
         };
-        let reading = self.images.reading();
         if let (Some(detector), Source::File(_)) = (&engines.single, source) {
             let _beside_others = engines.turn.read().unwrap_or_else(PoisonError::into_inner);
             let max_pixels = reading.limits.max_pixels.min(LARGE);
             let small = ReadOptions { limits: ImageLimits { max_pixels, ..reading.limits }, ..reading };
             let clock = Clock::start();
             match self.images.read(source, &small) {
-                Ok(opened) => return self.edges(job, detector, &opened, clock),
+                Ok(read) => return self.edges(job, detector, read, clock),
                 Err(error) if is_large(&error) => {}
                 Err(error) => return Err(error),
             }
         }
         let _alone = engines.turn.write().unwrap_or_else(PoisonError::into_inner);
         let clock = Clock::start();
-        let opened = self.images.read(source, &reading)?;
-        self.edges(job, &engines.all, &opened, clock)
+        let read = self.images.read(source, &reading)?;
+        self.edges(job, &engines.all, read, clock)
     }
 
     /// From pixels to files.
@@ -265,19 +299,19 @@ impl<P: Product> Work<'_, P> {
         &self,
         job: &Job,
         detector: &EdgeDetector,
-        opened: &Opened,
+        (Opened { image, damage }, size): (Opened, Size),
         mut clock: Clock,
     ) -> anyhow::Result<Done> {
-        let Opened { image, damage } = opened;
         if let Some(damage) = damage {
             log::warn!("{}: {damage}", job.input.name());
         }
         let decode = clock.lap();
-        let found = detector.detect(image)?;
+        let found = detector.detect(&image)?;
         let times = Milliseconds { decode, network: clock.lap(), ..Milliseconds::default() };
         let maps = std::iter::once(found.edges).chain(found.sides.into_iter().flatten()).collect();
-        let record = Record::done(job, (image.width(), image.height()), *damage, times);
-        self.files(job, maps, Some(image), record, clock)
+        let record = Record::done(job, (image.width(), image.height()), damage, times);
+        let origin = Origin { source: &job.input.source, image: Some(&image), size };
+        self.files(job, maps, &origin, record, clock)
     }
 
     /// From maps to files.
@@ -285,13 +319,13 @@ impl<P: Product> Work<'_, P> {
         &self,
         job: &Job,
         maps: Vec<EdgeMap>,
-        image: Option<&Image>,
+        origin: &Origin,
         mut record: Record,
         mut clock: Clock,
     ) -> anyhow::Result<Done> {
         let finished = self.product.finish(maps);
         record.add_post(clock.lap());
-        let contents = self.product.encode(&finished, self.format, &job.input.source, image)?;
+        let contents = self.product.encode(&finished, self.format, origin)?;
         let files = job.outputs().zip(contents).map(|(output, bytes)| Prepared::new(output, bytes));
         let files = files.collect::<anyhow::Result<Vec<Prepared>>>()?;
         record.add_write(clock.lap());

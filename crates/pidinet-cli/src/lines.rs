@@ -13,7 +13,7 @@ use pidinet::{EdgeMap, Size};
 use pidinet_eval::figures;
 use pidinet_eval::files::predictions;
 
-use crate::images::{Companion, FileFormat, Images, Product};
+use crate::images::{Companion, FileFormat, Images, Origin, Product};
 use crate::inputs::Source;
 use crate::ui::usage;
 
@@ -108,10 +108,10 @@ impl Product for DrawingArgs {
         self.map
     }
 
-    fn map(&self, source: &Source) -> anyhow::Result<EdgeMap> {
+    fn map(&self, source: &Source, limits: &ImageLimits) -> anyhow::Result<EdgeMap> {
         let mut map = match source {
-            Source::File(path) => predictions::open(path)?,
-            Source::Stdin => from_stdin()?,
+            Source::File(path) => predictions::open_within(path, limits)?,
+            Source::Stdin => from_stdin(limits)?,
         };
         if self.invert {
             pidinet::post::invert(&mut map);
@@ -123,22 +123,16 @@ impl Product for DrawingArgs {
         self.tracing.check(format, images)
     }
 
+    fn check_input(&self, format: Format, source: &Source) -> anyhow::Result<()> {
+        self.tracing.world(format, source).map(drop)
+    }
+
     fn finish(&self, mut maps: Vec<EdgeMap>) -> Drawing {
         self.tracing.trace(&maps.swap_remove(0))
     }
 
-    fn encode(
-        &self,
-        drawing: &Drawing,
-        format: Format,
-        source: &Source,
-        _: Option<&Image>,
-    ) -> anyhow::Result<Vec<Vec<u8>>> {
-        let path = match source {
-            Source::File(path) => Some(path.as_path()),
-            Source::Stdin => None,
-        };
-        let mut files = vec![self.tracing.encode(drawing, format, path)?];
+    fn encode(&self, drawing: &Drawing, format: Format, origin: &Origin) -> anyhow::Result<Vec<Vec<u8>>> {
+        let mut files = vec![self.tracing.encode(drawing, format, origin)?];
         if self.preview {
             let page = Page { unit: Unit::Pixel, pixel: 1.0, ..self.tracing.page(drawing, format) };
             let picture = figures::drawn(&svg(drawing, &page), PREVIEW)?;
@@ -149,9 +143,9 @@ impl Product for DrawingArgs {
 }
 
 /// A map from standard input: a grey image.
-fn from_stdin() -> anyhow::Result<EdgeMap> {
+fn from_stdin(limits: &ImageLimits) -> anyhow::Result<EdgeMap> {
     let bytes = read_all(std::io::stdin().lock(), MOST_STREAM).context("cannot use standard input")?;
-    let image = Image::decode(&bytes, &ImageLimits::default()).context("cannot use standard input")?;
+    let image = Image::decode(&bytes, limits).context("cannot use standard input")?;
     let (width, height) = (image.width(), image.height());
     let grey = |at: usize| match image.rgb(at % width, at / width) {
         [red, green, blue] if red == green && green == blue => Ok(red),

@@ -30,6 +30,11 @@ impl ModelArgs {
         self.model.as_deref()
     }
 
+    /// Whether convolutions are named.
+    pub(crate) fn has_config(&self) -> bool {
+        self.config.is_some()
+    }
+
     /// Where the model is.
     pub(crate) fn found(&self) -> anyhow::Result<Found> {
         match (&self.model, models::named(models::DEFAULT_NAME)) {

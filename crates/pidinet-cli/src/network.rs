@@ -32,6 +32,18 @@ impl NetworkArgs {
         self.model.open_at(&self.detail)
     }
 
+    /// Those of these options that were given, and differ from what they are by default.
+    pub(crate) fn given(&self) -> Vec<&'static str> {
+        let options = [
+            ("--model", self.model.file().is_some()),
+            ("--config", self.model.has_config()),
+            ("--detail", self.detail.is_given()),
+            ("--preset", self.preset.is_some()),
+            ("--scales", self.scales[..] != [1.0]),
+        ];
+        options.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect()
+    }
+
     /// How it is run, without side outputs.
     pub(crate) fn options(&self, engine: &EngineArgs) -> DetectorOptions {
         DetectorOptions {

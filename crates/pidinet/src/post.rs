@@ -1,5 +1,6 @@
 //! After the network: thinner, binary, or stylised edges, from any edge map.
 
+mod bends;
 pub mod hysteresis;
 pub mod mask;
 pub mod nms;

@@ -9,6 +9,8 @@ mod encode;
 mod format;
 mod lock;
 #[cfg(feature = "images")]
+mod netpbm;
+#[cfg(feature = "images")]
 mod numpy;
 #[cfg(feature = "images")]
 mod whole;

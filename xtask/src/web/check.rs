@@ -6,7 +6,9 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Folders, Tools, copy_all};
+use super::files::{copy_all, empty};
+use super::folders::Folders;
+use super::tools::Tools;
 use crate::{bare, cargo};
 
 /// Tests, in the order in which they are run.
@@ -16,7 +18,7 @@ pub(super) fn run(folders: &Folders, tools: Option<&Tools>) -> Result<()> {
     // What this machine's portable kernels make of the picture that the test draws, too.
     fs::write(folders.work.join("expected.txt"), bare::here()?)?;
     let tests = folders.work.join("tests");
-    super::empty(&tests)?;
+    empty(&tests)?;
     copy_all(&folders.source.join("tests"), &tests)?;
     copy_all(&folders.source.join("tools"), &tests.join("tools"))?;
     // From here tests import the tools by their names.

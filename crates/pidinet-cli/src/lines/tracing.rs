@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::ValueHint;
-use pidinet::EdgeMap;
 use pidinet::lines::{
     self, Drawing, DrawingOptions, Lines, Page, StrokeWidth, TraceOptions, Unit, WorldFile,
 };
+use pidinet::{EdgeMap, Size};
 
 use super::format::Format;
+use crate::images::Origin;
+use crate::inputs::Source;
 use crate::options::probability;
 use crate::ui::usage;
 
@@ -45,7 +47,7 @@ struct Which {
     max_gap: u32,
 
     /// Remove side branches with fewer pixels
-    #[arg(long, value_name = "PIXELS", default_value = "5")]
+    #[arg(long, value_name = "PIXELS", default_value = "10")]
     spur: usize,
 }
 
@@ -64,6 +66,10 @@ struct Shape {
     /// Keep turns of more than DEGREES as sharp corners
     #[arg(long, value_name = "DEGREES", default_value = "60", value_parser = degrees, conflicts_with = "polylines")]
     corner: f32,
+
+    /// End lines at every junction, instead of joining those that go straight on there
+    #[arg(long)]
+    no_join: bool,
 
     /// Distribute the lines over N layers by strength, one per pen
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..))]
@@ -118,7 +124,7 @@ impl Tracing {
                 "--world belongs to one image; world files beside images are found by themselves"
             ));
         }
-        Ok(())
+        self.page.world.as_deref().map_or(Ok(()), |file| read_world(file).map(drop))
     }
 
     /// The lines of a map.
@@ -128,17 +134,18 @@ impl Tracing {
         Lines::trace(map, &options).drawing(&DrawingOptions {
             tolerance: self.shape.tolerance,
             corner: (!self.shape.polylines).then_some(self.shape.corner),
+            join: !self.shape.no_join,
             layers: usize::from(self.shape.layers),
             sort: !self.shape.no_sort,
         })
     }
 
-    /// A drawing as a file; `image` is the one that it is of, beside which its world file may lie.
+    /// A drawing as a file.
     pub(crate) fn encode(
         &self,
         drawing: &Drawing,
         format: Format,
-        image: Option<&Path>,
+        origin: &Origin,
     ) -> anyhow::Result<Vec<u8>> {
         let decimals = |default| self.page.decimals.map_or(default, usize::from);
         let page = self.page(drawing, format);
@@ -146,7 +153,9 @@ impl Tracing {
             Format::Svg => lines::svg(drawing, &page),
             Format::Dxf => lines::dxf(drawing, &page, FLAT * self.shape.tolerance.max(0.1)),
             Format::GeoJson => {
-                let world = self.world(image)?;
+                let world = self.world(format, origin.source)?;
+                let size = Size { width: drawing.width, height: drawing.height };
+                let world = world.map(|world| world.resized(origin.size, size));
                 let default = if world.is_some() { 8 } else { 2 };
                 lines::geojson(
                     drawing,
@@ -174,30 +183,35 @@ impl Tracing {
         Page { stroke: self.page.width, precision, ..page }
     }
 
-    /// The world file that was given, or that lies beside the image.
-    fn world(&self, image: Option<&Path>) -> anyhow::Result<Option<WorldFile>> {
-        let file = match (&self.page.world, self.page.no_world) {
+    /// The world file that was given, or that lies beside the image; none where the format has no use for it.
+    pub(crate) fn world(&self, format: Format, source: &Source) -> anyhow::Result<Option<WorldFile>> {
+        let file = match (&self.page.world, source) {
+            _ if format != Format::GeoJson || self.page.no_world => None,
             (Some(file), _) => Some(file.clone()),
-            (None, true) => None,
-            (None, false) => image.and_then(world_file_of),
+            (None, Source::File(image)) => world_file_of(image),
+            (None, Source::Stdin) => None,
         };
-        let Some(file) = file else { return Ok(None) };
-        let text =
-            pidinet::files::read_text(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let world = text.parse::<WorldFile>().map_err(anyhow::Error::msg);
-        world.with_context(|| format!("cannot use world file {}", file.display())).map(Some)
+        file.as_deref().map(read_world).transpose()
     }
+}
+
+fn read_world(file: &Path) -> anyhow::Result<WorldFile> {
+    let text = pidinet::files::read_text(file);
+    let text = text.with_context(|| format!("cannot read world file {}", file.display()))?;
+    let world = text.parse::<WorldFile>().map_err(anyhow::Error::msg);
+    world.with_context(|| format!("cannot use world file {}", file.display()))
 }
 
 /// Cut curves into pieces that are so much nearer than the tolerance.
 const FLAT: f32 = 0.25;
 
-/// The world file beside an image: for `a.tif` `a.tfw`, `a.tifw` or `a.wld`.
+/// The world file beside an image: for `a.tif` `a.tfw`, `a.tifw` or `a.wld`, in small or capital letters.
 fn world_file_of(image: &Path) -> Option<PathBuf> {
     let extension = image.extension()?.to_str()?;
     let short = extension.chars().next().into_iter().chain(extension.chars().last()).collect::<String>();
     let names = [format!("{short}w"), format!("{extension}w"), "wld".to_owned()];
-    names.iter().map(|name| image.with_extension(name)).find(|file| file.is_file())
+    let spelled = names.iter().flat_map(|name| [name.clone(), name.to_lowercase(), name.to_uppercase()]);
+    spelled.map(|name| image.with_extension(name)).find(|file| file.is_file())
 }
 
 fn tolerance(text: &str) -> Result<f32, String> {

@@ -107,7 +107,7 @@ fn without_an_output_the_folder_is_edges_and_the_name_is_printed() {
 #[test]
 fn every_format_is_written() {
     let sandbox = Sandbox::new().with(&["a.png"]);
-    for format in ["png", "png16", "jpg", "webp", "tiff"] {
+    for format in ["png", "png16", "jpg", "webp", "tiff", "bmp", "pgm", "pbm"] {
         sandbox.run(&format!("detect MODEL a.png -o {format}/ --format {format}")).code(0);
         let extension = format.trim_end_matches("16");
         let map = open(&sandbox, &format!("{format}/a.{extension}"));
@@ -117,6 +117,19 @@ fn every_format_is_written() {
     }
     sandbox.run("detect MODEL a.png -o map.npz").code(0);
     assert!(std::fs::read(sandbox.path("map.npz")).unwrap().starts_with(b"PK"));
+}
+
+#[test]
+fn other_tracers_get_black_lines_on_white() {
+    let sandbox = Sandbox::new().with(&["a.png"]);
+    let options = "--threshold 0.4 --thin --invert";
+    sandbox.run(&format!("detect MODEL a.png -o a.pbm {options}")).code(0);
+    sandbox.run(&format!("detect MODEL a.png -o b.png {options}")).code(0);
+    assert_eq!(open(&sandbox, "a.pbm").pixels(), open(&sandbox, "b.png").pixels());
+    sandbox.run("detect MODEL a.png -o a.pgm").code(0);
+    sandbox.run("lines --map a.pgm -o a.svg --low 0.01 --high 0.01").code(0);
+    let ran = sandbox.run("detect MODEL a.png -o c.pbm --overlay").code(2);
+    assert!(ran.stderr().contains("colours"), "{}", ran.stderr());
 }
 
 #[test]
@@ -323,7 +336,7 @@ fn wrong_usage_is_code_2_and_says_what_is_right() {
         ),
         ("detect MODEL a.png --scales 0", "0.5,1,1.5"),
         ("detect MODEL a.png --format gif", "png16"),
-        ("detect MODEL a.png -o map.gif", "png, jpg, webp, tiff, npy, npz"),
+        ("detect MODEL a.png -o map.gif", "png, jpg, webp, tiff, bmp, pgm, pbm, npy, npz"),
         ("detect MODEL a.png b.png -o -", "-o - writes one image"),
         ("detect MODEL a.png --hysteresis 0.5,0.2", "lower one first"),
         ("detect MODEL a.png --thin", "--threshold"),

@@ -29,12 +29,14 @@ fn a_map_becomes_a_file_of_each_format() {
     let sandbox = with_map();
     assert_eq!(sandbox.run("lines --map map.png").code(0).stdout().replace('\\', "/"), "lines/map.svg\n");
     let svg = read(&sandbox, "lines/map.svg");
-    assert_eq!(svg.matches("<path").count(), 4, "{svg}");
+    assert_eq!(svg.matches("<path").count(), 2, "{svg}");
     assert!(svg.contains(r#"viewBox="0 0 60 40""#), "{svg}");
     sandbox.run("lines --map map.png -o a.dxf --width-mm 120").code(0);
     let dxf = read(&sandbox, "a.dxf");
-    assert_eq!(dxf.matches("LWPOLYLINE").count(), 4, "{dxf}");
+    assert_eq!(dxf.matches("LWPOLYLINE").count(), 2, "{dxf}");
     assert!(dxf.contains("$INSUNITS\n 70\n4\n") && dxf.contains("$EXTMAX\n 10\n120\n 20\n80\n"), "{dxf}");
+    sandbox.run("lines --map map.png -o apart.svg --no-join").code(0);
+    assert_eq!(read(&sandbox, "apart.svg").matches("<path").count(), 4);
     sandbox.run("lines --map map.png -o a.geojson").code(0);
     assert!(read(&sandbox, "a.geojson").contains("pixels of an image of 60x40"));
     sandbox.run("lines --map map.png -o a.json --polylines").code(0);
@@ -49,9 +51,7 @@ fn maps_need_no_network_and_come_by_standard_input_too() {
     sandbox.run("lines --map map.png -o a.svg").code(0);
     let from = |name: &str| {
         let file = std::fs::File::open(sandbox.path(name)).unwrap();
-        // Whoever reads a map opens no model, be it a broken one.
-        sandbox.write("model.safetensors", b"broken");
-        sandbox.command("lines MODEL --map - -o b.svg").stdin(file).output().unwrap()
+        sandbox.command("lines --map - -o b.svg").stdin(file).output().unwrap()
     };
     assert!(from("map.png").status.success());
     assert_eq!(read(&sandbox, "a.svg"), read(&sandbox, "b.svg"));
@@ -99,6 +99,61 @@ fn a_world_file_beside_the_image_places_lines_on_the_map() {
     let ran = sandbox.run("lines --map map.png -o b.geojson").code(1);
     assert!(ran.stderr().contains("map.pgw") && ran.stderr().contains("6 numbers"), "{}", ran.stderr());
     assert!(!sandbox.path("b.geojson").exists());
+}
+
+#[test]
+fn a_world_file_that_cannot_be_used_is_told_before_anything_is_computed() {
+    let sandbox = Sandbox::new();
+    sandbox.write("photo.jpg", b"no image");
+    sandbox.write("model.safetensors", b"no model");
+    let refused = |arguments: &str, why: &str| {
+        let ran = sandbox.run(arguments).code(1);
+        assert!(ran.stderr().contains(why) && !ran.stderr().contains("model"), "{}", ran.stderr());
+    };
+    refused("lines MODEL photo.jpg -o a.geojson --world none.jgw", "none.jgw");
+    sandbox.write("bad.jgw", b"1 2 3");
+    refused("lines MODEL photo.jpg -o a.geojson --world bad.jgw", "6 numbers");
+    sandbox.write("photo.JGW", b"1 2 3");
+    sandbox.run("lines --map photo.jpg -o a.geojson --no-world").code(1);
+    let ran = sandbox.run("lines --map photo.jpg -o a.geojson").code(1);
+    assert!(ran.stderr().contains("6 numbers") && !ran.stderr().contains("image"), "{}", ran.stderr());
+}
+
+#[test]
+fn maps_are_as_large_as_the_limits_allow() {
+    let sandbox = with_map();
+    let ran = sandbox.run("lines --map map.png -o a.svg --max-pixels 2399").code(1);
+    assert!(ran.stderr().contains("60x40"), "{}", ran.stderr());
+    sandbox.run("lines --map map.png -o a.svg --max-pixels 2400").code(0);
+    let from_stdin = |arguments: &str| {
+        let file = std::fs::File::open(sandbox.path("map.png")).unwrap();
+        sandbox.command(arguments).stdin(file).output().unwrap().status.code()
+    };
+    assert_eq!(from_stdin("lines --map - -o b.svg --max-pixels 2399"), Some(1));
+    sandbox.run("lines --map map.png -o c.json --polylines --max-side 30 --low 0.1").code(0);
+    let text = read(&sandbox, "c.json");
+    assert!(text.contains(r#""width":30,"height":20"#), "{text}");
+    sandbox.write("map.pgw", b"1\n0\n0\n-1\n0.5\n-0.5\n");
+    for (side, decimals) in [("", 4), ("--max-side 30 --low 0.1 --spur 0", 4)] {
+        sandbox.run(&format!("lines --map map.png -o d.geojson --decimals {decimals} {side}")).code(0);
+        let text = read(&sandbox, "d.geojson");
+        // The lower end of the vertical line: in the coordinates of the map, whatever the size.
+        let lowest =
+            text.split(['[', ']', ',']).filter_map(|word| word.parse::<f64>().ok()).fold(0.0, f64::min);
+        assert!((-40.5..=-38.0).contains(&lowest), "{side}: {lowest}");
+    }
+}
+
+#[test]
+fn options_of_the_network_are_refused_with_maps() {
+    let sandbox = with_map();
+    for option in
+        ["-m tiny", "--detail 0.5", "--scales 0.5,1", "--preset imagenet", "--strip off", "--isa portable"]
+    {
+        let ran = sandbox.run(&format!("lines --map map.png -o a.svg {option}")).code(2);
+        assert!(ran.stderr().contains("no network runs"), "{option}: {}", ran.stderr());
+    }
+    sandbox.run("lines --map map.png -o a.svg -j 2 --strip auto").code(0);
 }
 
 #[test]

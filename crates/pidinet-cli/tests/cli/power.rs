@@ -75,7 +75,7 @@ fn files_are_synced_before_they_take_their_places() {
 fn maps_that_are_not_whole_are_made_again() {
     let sandbox = Sandbox::new().with(&["in/a.png", "in/b.png", "in/c.png", "in/d.png"]);
     let arguments = "detect MODEL in -o out --skip-existing --json";
-    for format in ["png", "png16", "jpg", "webp", "tiff", "npy", "npz"] {
+    for format in ["png", "png16", "jpg", "webp", "tiff", "bmp", "pgm", "pbm", "npy", "npz"] {
         let arguments = format!("{arguments} --format {format}");
         sandbox.run(&arguments).code(0);
         let extension = format.trim_end_matches("16");

@@ -19,11 +19,35 @@ const JPEG_NOISE: u8 = 8;
 
 /// Reads the plane of a file; in a MATLAB file the matrix `variable`, or the only one.
 pub(crate) fn open(path: &Path, variable: Option<&str>) -> Result<Plane> {
+    match arrays(path, variable) {
+        Some(plane) => plane,
+        None => from_image(path, &LIMITS),
+    }
+}
+
+/// As [`open`], of planes within limits of their size.
+pub(crate) fn open_within(path: &Path, variable: Option<&str>, limits: &ImageLimits) -> Result<Plane> {
+    let Some(plane) = arrays(path, variable) else { return from_image(path, limits) };
+    let plane = plane?;
+    if plane.width as u64 * plane.height as u64 > limits.max_pixels {
+        let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
+        let source = pidinet::Error::TooManyPixels {
+            width: side(plane.width),
+            height: side(plane.height),
+            max_pixels: limits.max_pixels,
+        };
+        return Err(pidinet::Error::ImageFile { path: path.into(), source: Box::new(source) }.into());
+    }
+    Ok(plane)
+}
+
+/// The plane of a file of arrays; `None` if the file is none.
+fn arrays(path: &Path, variable: Option<&str>) -> Option<Result<Plane>> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     match extension.as_str() {
-        "npy" => from_npy(path),
-        "mat" => from_mat(path, &mat(path)?, variable),
-        _ => from_image(path),
+        "npy" => Some(from_npy(path)),
+        "mat" => Some(mat(path).and_then(|file| from_mat(path, &file, variable))),
+        _ => None,
     }
 }
 
@@ -35,8 +59,8 @@ pub(crate) fn is_jpeg(path: &Path) -> bool {
 }
 
 /// Reads a grey image, or one with three equal channels.
-fn from_image(path: &Path) -> Result<Plane> {
-    let image = Image::open(path, &LIMITS)?;
+fn from_image(path: &Path, limits: &ImageLimits) -> Result<Plane> {
+    let image = Image::open(path, limits)?;
     let lossy = is_jpeg(path);
     let levels = match image.pixels() {
         Pixels::U8(rgb) => {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pidinet::image::ImageLimits;
 use pidinet::{EdgeMap, Size};
 
 use crate::Result;
@@ -74,6 +75,17 @@ pub fn open_with(path: &Path, reading: Reading) -> Result<EdgeMap> {
         data.iter_mut().for_each(|value| *value = 1.0 - *value);
     }
     Ok(EdgeMap::new(Size { height: plane.height, width: plane.width }, data))
+}
+
+/// [`open`], of maps within limits of their size.
+///
+/// # Errors
+///
+/// As [`open`], and if the map is larger.
+pub fn open_within(path: &Path, limits: &ImageLimits) -> Result<EdgeMap> {
+    let plane = plane::open_within(path, None, limits)?;
+    let size = Size { height: plane.height, width: plane.width };
+    Ok(EdgeMap::new(size, plane.levels.probabilities(true)))
 }
 
 /// Inspects a map for [`check`].
@@ -201,6 +213,16 @@ mod tests {
         let matrix = single.matrix(7, &[2, 3], "edges", &single.element(7, &big));
         let path = folder.save("m.mat", &single.file(&[matrix]));
         assert_eq!(open(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn maps_beyond_a_limit_are_refused() {
+        let folder = Folder::new();
+        let path = folder.save("x.npy", &npy("|u1", "False", "(2, 3)", &[0, 51, 102, 153, 204, 255]));
+        let within = |max_pixels| open_within(&path, &ImageLimits { max_pixels, ..ImageLimits::default() });
+        assert_eq!(within(6).unwrap(), open(&path).unwrap());
+        let error = within(5).unwrap_err().chain();
+        assert!(error.contains("x.npy") && error.contains("3x2"), "{error}");
     }
 
     #[test]

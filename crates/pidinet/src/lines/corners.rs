@@ -1,7 +1,7 @@
 //! Corners: smoothing and the network round them; here they are where the straight pieces beside them meet.
 
 use super::Line;
-use super::straight::{Straight, meeting};
+use super::straight::{Straight, distance, meeting};
 
 /// A line whose corners are sharp, and which of its points they are.
 pub(super) struct Sharp {
@@ -19,21 +19,34 @@ impl Line {
         }
         let count = self.points.len();
         let mut rounded = vec![false; count];
+        let mut places = Vec::with_capacity(found.len());
         for &at in &found {
-            for far in 1..=ROUNDED {
-                rounded[(at + far) % count] = true;
-                rounded[(at + count - far) % count] = true;
+            let place = self.corner_place(at);
+            // A corner is farther than what is looked at here from the ends of an open line.
+            let onward = |side: usize, far: usize| (at + far * side) % count;
+            let is_near = |side: usize| {
+                let next = self.points[onward(side, ROUNDED + 1)];
+                let mut rounded = (0..=ROUNDED).map(|far| self.points[onward(side, far)]);
+                rounded.all(|point| distance(point, place, next) <= BESIDE)
+            };
+            let sides = [count - 1, 1];
+            if sides.into_iter().all(is_near) {
+                let around = sides.into_iter().flat_map(|side| (1..=ROUNDED).map(move |far| (side, far)));
+                around.for_each(|(side, far)| rounded[onward(side, far)] = true);
+                places.push(place);
+            } else {
+                places.push(self.points[at]);
             }
         }
         let mut sharp = Sharp { line: Line { closed: self.closed, ..Line::default() }, corners: Vec::new() };
         for (at, rounded) in rounded.into_iter().enumerate() {
-            let is_corner = found.binary_search(&at).is_ok();
-            if is_corner {
+            let corner = found.binary_search(&at).ok();
+            if corner.is_some() {
                 sharp.corners.push(sharp.line.points.len());
-            } else if rounded && (self.closed || at > 0 && at + 1 < count) {
+            } else if rounded {
                 continue;
             }
-            sharp.line.points.push(if is_corner { self.corner_place(at) } else { self.points[at] });
+            sharp.line.points.push(corner.map_or(self.points[at], |corner| places[corner]));
             sharp.line.strength.push(self.strength[at]);
         }
         sharp
@@ -88,6 +101,8 @@ impl Line {
 const REACH: usize = 5;
 /// Points beside a corner that it rounds.
 const ROUNDED: usize = 3;
+/// How far points that a corner rounds, and the point that was its tip, may lie from its sides.
+const BESIDE: f32 = 1.5;
 /// Points beside a corner that give its sides, the rounded ones among them.
 const SIDE: usize = 10;
 /// How far a corner may move, in pixels.

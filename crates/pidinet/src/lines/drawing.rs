@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Curve, Line, Lines};
+use super::meet::meet;
+use super::{Line, Lines, Stroke};
 use crate::error::UnknownName;
 
 /// Lines as they are to be drawn.
@@ -26,15 +27,6 @@ pub struct Layer {
     pub strokes: Vec<Stroke>,
 }
 
-/// One line, from where a pen goes down to where it goes up.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Stroke {
-    /// Straight pieces.
-    Polyline(Line),
-    /// Cubic Béziers.
-    Curve(Curve),
-}
-
 /// How lines become strokes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DrawingOptions {
@@ -42,6 +34,8 @@ pub struct DrawingOptions {
     pub tolerance: f32,
     /// Smooth curves with corners where a line turns by more degrees than this; without, polylines.
     pub corner: Option<f32>,
+    /// Whether lines that go straight on where several meet are [joined](Lines::joined).
+    pub join: bool,
     /// Number of layers, by strength; at least 1.
     pub layers: usize,
     /// Whether lines are [sorted](Lines::sorted), each layer for itself.
@@ -50,40 +44,56 @@ pub struct DrawingOptions {
 
 impl Default for DrawingOptions {
     fn default() -> Self {
-        Self { tolerance: 0.5, corner: Some(60.0), layers: 1, sort: true }
+        Self { tolerance: 0.5, corner: Some(60.0), join: true, layers: 1, sort: true }
     }
 }
 
 impl Lines {
     /// The lines as strokes. With several layers the range of mean strengths is divided into equal parts.
     pub fn drawing(&self, options: &DrawingOptions) -> Drawing {
+        let joined = options.join.then(|| self.joined(STRAIGHT_ON));
+        let lines = joined.as_ref().unwrap_or(self);
         let count = options.layers.max(1);
-        let strengths = self.lines.iter().map(Line::mean_strength);
+        let strengths = lines.lines.iter().map(Line::mean_strength);
         let (least, most) = strengths.fold((1.0f32, 0.0f32), |(least, most), s| (least.min(s), most.max(s)));
         let part = |strength: f32| {
             let share = (strength - least) / (most - least).max(f32::MIN_POSITIVE);
             ((share * count as f32) as usize).min(count - 1)
         };
         let border = |part: usize| least + (most - least) * part as f32 / count as f32;
-        let layers = (0..count).map(|number| {
-            let lines = self.lines.iter().filter(|line| part(line.mean_strength()) == number);
-            let mut lines = Lines { lines: lines.cloned().collect(), ..*self };
-            if options.sort {
-                lines = lines.sorted();
-            }
+        let mut strokes = Vec::with_capacity(lines.lines.len());
+        let mut ends = Vec::with_capacity(count);
+        for number in 0..count {
+            let here = lines.lines.iter().filter(|line| part(line.mean_strength()) == number);
+            let here = Lines { lines: here.cloned().collect(), ..*self };
+            let here = if options.sort { here.sorted() } else { here };
+            strokes.extend(here.lines.into_iter().map(|line| {
+                let stroke = match options.corner {
+                    Some(corner) => Stroke::Curve(line.curve(options.tolerance, corner)),
+                    None => Stroke::Polyline(line.simplified(options.tolerance)),
+                };
+                (line, stroke)
+            }));
+            ends.push(strokes.len());
+        }
+        meet(&mut strokes);
+        let mut strokes = strokes.into_iter().map(|(_, stroke)| stroke);
+        let mut begin = 0;
+        let layers = ends.into_iter().enumerate().map(|(number, end)| {
             let name = match count {
                 1 => "edges".to_owned(),
                 _ => format!("strength {:.2} to {:.2}", border(number), border(number + 1)),
             };
-            let strokes = lines.lines.iter().map(|line| match options.corner {
-                Some(corner) => Stroke::Curve(line.curve(options.tolerance, corner)),
-                None => Stroke::Polyline(line.simplified(options.tolerance)),
-            });
-            Layer { name, strokes: strokes.collect() }
+            let strokes = strokes.by_ref().take(end - begin).collect();
+            begin = end;
+            Layer { name, strokes }
         });
         Drawing { width: self.width, height: self.height, layers: layers.collect() }
     }
 }
+
+/// The most degrees by which a line turns where it goes straight on.
+const STRAIGHT_ON: f32 = 45.0;
 
 impl Drawing {
     /// Strokes on all layers.
@@ -95,36 +105,9 @@ impl Drawing {
     pub fn points(&self) -> usize {
         let points = |stroke: &Stroke| match stroke {
             Stroke::Polyline(line) => line.points.len(),
-            Stroke::Curve(curve) => curve.cubics.len() + 1,
+            Stroke::Curve(curve) => curve.cubics.len() + usize::from(!curve.closed),
         };
         self.strokes().map(points).sum()
-    }
-}
-
-impl Stroke {
-    /// The mean probability along it.
-    pub fn strength(&self) -> f32 {
-        match self {
-            Self::Polyline(line) => line.mean_strength(),
-            Self::Curve(curve) => curve.strength,
-        }
-    }
-
-    /// Whether its end is its beginning.
-    pub fn closed(&self) -> bool {
-        match self {
-            Self::Polyline(line) => line.closed,
-            Self::Curve(curve) => curve.closed,
-        }
-    }
-
-    /// Points that straight pieces join; curves are cut so that these stay within `tolerance` pixels. Of closed strokes the
-    /// first point does not come again.
-    pub fn points(&self, tolerance: f32) -> Vec<[f32; 2]> {
-        match self {
-            Self::Polyline(line) => line.points.clone(),
-            Self::Curve(curve) => curve.points(tolerance),
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Cubic Béziers through points by least squares (Schneider, "An Algorithm for Automatically Fitting Digitized Curves",
 //! Graphics Gems, 1990).
 
+use super::reach::farthest_that;
+
 type Point = [f32; 2];
 
 /// A cubic Bézier curve: its ends, and the control points between them.
@@ -21,19 +23,19 @@ pub(super) fn fit(points: &[Point], tolerance: f32, round: bool) -> Vec<Cubic> {
     } else {
         (direction(points[0], points[reach]), direction(points[last], points[last - reach]))
     };
-    // Pieces still to fit, the next one last, each with the directions into it at its ends.
-    let mut open = vec![(0, last, first_way, last_way)];
-    while let Some((first, last, first_way, last_way)) = open.pop() {
-        match fit_one(&points[first..=last], first_way, last_way, tolerance) {
-            Ok(cubic) => cubics.push(cubic),
-            Err(worst) => {
-                let middle = first + worst.clamp(1, last - first - 1);
-                let reach = REACH.min(middle - first).min(last - middle);
-                let way = direction(points[middle + reach], points[middle - reach]);
-                open.push((middle, last, scaled(way, -1.0), last_way));
-                open.push((first, middle, first_way, way));
-            }
-        }
+    // From the first point on, each cubic goes as far as the tolerance allows.
+    let (mut first, mut way) = (0, first_way);
+    while first < last {
+        let way_at = |at: usize| {
+            let reach = REACH.min(at - first).min(last - at);
+            if at == last { last_way } else { direction(points[at + reach], points[at - reach]) }
+        };
+        let fits = |end: usize| fit_one(&points[first..=end], way, way_at(end), tolerance);
+        // A straight piece to the next point always does.
+        let end = farthest_that(first + 1, last, |end| fits(end).is_some());
+        let cubic = fits(end);
+        cubics.extend(cubic);
+        (first, way) = (end, scaled(way_at(end), -1.0));
     }
     cubics
 }
@@ -41,24 +43,29 @@ pub(super) fn fit(points: &[Point], tolerance: f32, round: bool) -> Vec<Cubic> {
 /// Points over which a direction is taken.
 const REACH: usize = 4;
 /// How often the positions on a curve that belong to the points are improved.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 8;
 
-/// One cubic, or the point where it is too far off.
-fn fit_one(points: &[Point], first_way: Point, last_way: Point, tolerance: f32) -> Result<Cubic, usize> {
+/// One cubic, unless it is too far off.
+fn fit_one(points: &[Point], first_way: Point, last_way: Point, tolerance: f32) -> Option<Cubic> {
     let (first, last) = (points[0], points[points.len() - 1]);
     if points.len() == 2 {
         let third = length(minus(last, first)) / 3.0;
-        return Ok([first, plus(first, scaled(first_way, third)), plus(last, scaled(last_way, third)), last]);
+        return Some([
+            first,
+            plus(first, scaled(first_way, third)),
+            plus(last, scaled(last_way, third)),
+            last,
+        ]);
     }
     let mut shares = chords(points);
     for round in 0.. {
         let cubic = least_squares(points, &shares, first_way, last_way);
-        let (worst, error) = farthest(points, &shares, &cubic);
+        let error = farthest(points, &shares, &cubic);
         if error <= tolerance {
-            return Ok(cubic);
+            return Some(cubic);
         }
-        if round == ROUNDS || error > 4.0 * tolerance {
-            return Err(worst);
+        if round == ROUNDS || error > 9.0 * tolerance {
+            return None;
         }
         shares.iter_mut().zip(points).for_each(|(share, &point)| *share = nearer(&cubic, point, *share));
     }
@@ -93,22 +100,25 @@ fn least_squares(points: &[Point], shares: &[f32], first_way: Point, last_way: P
     }
     let chord = length(minus(last, first));
     let determinant = a * c - b * b;
+    // A handle has a length that keeps the curve from turning back; if one has to be changed, the other follows.
+    let (least, most) = (0.1 * chord, 2.0 * chord.max(1.0));
     let (mut head, mut tail) = ((x * c - y * b) / determinant, (y * a - x * b) / determinant);
-    // Where this has no sound answer, a third of the chord has (Wu and Barsky).
-    let sound = |handle: f32| handle.is_finite() && handle > 1e-3 * chord && handle < 3.0 * chord.max(1.0);
-    if !sound(head) || !sound(tail) {
+    if !(head.is_finite() && tail.is_finite()) {
         (head, tail) = (chord / 3.0, chord / 3.0);
+    } else if !(least..=most).contains(&head) {
+        head = head.clamp(least, most);
+        tail = ((y - head * b) / c).clamp(least, most);
+    } else if !(least..=most).contains(&tail) {
+        tail = tail.clamp(least, most);
+        head = ((x - tail * b) / a).clamp(least, most);
     }
     [first, plus(first, scaled(first_way, head)), plus(last, scaled(last_way, tail)), last]
 }
 
-/// The point farthest from where the cubic is at its share, and how far that is.
-fn farthest(points: &[Point], shares: &[f32], cubic: &Cubic) -> (usize, f32) {
+/// The largest distance of a point from where the cubic is at its share.
+fn farthest(points: &[Point], shares: &[f32], cubic: &Cubic) -> f32 {
     let errors = points.iter().zip(shares).map(|(&point, &t)| length(minus(at(cubic, t), point)));
-    errors.enumerate().fold((points.len() / 2, 0.0), |most, (number, error)| match error > most.1 {
-        true => (number, error),
-        false => most,
-    })
+    errors.fold(0.0, f32::max)
 }
 
 /// A share nearer to the point's foot on the cubic: one step of Newton's method.

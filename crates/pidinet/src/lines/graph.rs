@@ -1,6 +1,7 @@
 //! A skeleton as a graph: nodes where lines end or meet, and the paths of pixels between them.
 
-use super::skeleton::{NOTHING, Skeleton, steps};
+use super::grid::{NOTHING, steps};
+use super::skeleton::Skeleton;
 
 /// Where lines end or meet.
 pub(super) struct Node {
@@ -35,8 +36,7 @@ impl Graph {
         let steps = steps(skeleton.stride);
         let mut graph = Self { nodes: Vec::new(), paths: Vec::new() };
         let mut node_at = vec![NO_NODE; skeleton.state.len()];
-        let pixels = || (0..skeleton.state.len()).filter(|&at| skeleton.state[at] != NOTHING);
-        for at in pixels() {
+        for at in skeleton.pixels() {
             let degree = neighbours(skeleton, at).count_ones();
             if degree == 1 {
                 node_at[at] = graph.nodes.len() as u32;
@@ -74,7 +74,7 @@ impl Graph {
                 }
             }
         }
-        for start in pixels() {
+        for start in skeleton.pixels() {
             if !passed[start] && node_at[start] == NO_NODE {
                 let out = neighbours(skeleton, start);
                 if out.count_ones() == 2 {

@@ -4,7 +4,7 @@ use super::Line;
 use super::graph::{Graph, Path};
 use super::ridge::Crest;
 use super::skeleton::Skeleton;
-use super::straight::{Straight, common};
+use super::straight::{Straight, common, distance};
 use crate::EdgeMap;
 
 /// A line for each path of a graph.
@@ -88,7 +88,11 @@ const BENT: usize = 3;
 /// Points next to a junction that give the direction of a line, the bent ones among them.
 const SIDE: usize = 12;
 /// How far a junction may lie from its pixels.
-const FARTHEST: f32 = 2.0;
+const FARTHEST: f32 = 1.5;
+/// Points next to a free end that give the course of its line.
+const COURSE: usize = 6;
+/// How far points that bend may lie from the straight piece that replaces them.
+const BESIDE: f32 = 0.4;
 
 impl Line {
     /// Every point but the ends becomes a quarter of its neighbours and half of itself.
@@ -106,14 +110,29 @@ impl Line {
         }
     }
 
-    /// Adds the ends; next to those at which lines meet, points that bend go.
+    /// Adds the ends. Next to those at which lines meet, points that bend go, as far as the line stays near them; free ones
+    /// move onto the course of the line.
     fn end_at(&mut self, ends: [([f32; 2], f32); 2], meets: [bool; 2]) {
-        let room = self.points.len() / 3;
-        let cut = meets.map(|meets| if meets { BENT.min(room) } else { 0 });
-        let kept = cut[0]..self.points.len() - cut[1];
-        let [(first, first_strength), (last, last_strength)] = ends;
+        let count = self.points.len();
+        let inward = |side: usize, far: usize| self.points[if side == 0 { far } else { count - 1 - far }];
+        let cut = [0, 1].map(|side| {
+            let is_near = |cut: usize| {
+                (0..cut).all(|far| distance(inward(side, far), ends[side].0, inward(side, cut)) <= BESIDE)
+            };
+            let most = if meets[side] { BENT.min(count / 3) } else { 0 };
+            (1..=most).rev().find(|&cut| is_near(cut)).unwrap_or(0)
+        });
+        let places = [0, 1].map(|side| {
+            let course: Vec<[f32; 2]> = (0..COURSE.min(count)).map(|far| inward(side, far)).collect();
+            let course = Straight::through(&course).filter(|_| !meets[side]);
+            let old = ends[side].0;
+            let new = course.map(|course| course.foot(old));
+            new.filter(|new| (new[0] - old[0]).hypot(new[1] - old[1]) <= FARTHEST).unwrap_or(old)
+        });
+        let kept = cut[0]..count - cut[1];
+        let [first, last] = places;
         self.points = [first].into_iter().chain(self.points.drain(kept.clone())).chain([last]).collect();
-        self.strength =
-            [first_strength].into_iter().chain(self.strength.drain(kept)).chain([last_strength]).collect();
+        let [first, last] = ends.map(|(_, strength)| strength);
+        self.strength = [first].into_iter().chain(self.strength.drain(kept)).chain([last]).collect();
     }
 }

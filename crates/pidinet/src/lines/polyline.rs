@@ -1,5 +1,6 @@
 //! Fewer points: polylines that stay near their lines.
 
+use super::reach::farthest_that;
 use super::straight::distance;
 use super::{Line, Lines};
 
@@ -13,8 +14,7 @@ impl Lines {
 }
 
 impl Line {
-    /// The line with as few points as stay within `tolerance` pixels of it (Douglas and Peucker, 1973), after corners were
-    /// sharpened. Ends stay, so that lines that met still meet. With a tolerance of 0 or less every point stays.
+    /// The line with few points that stay within `tolerance` pixels of it, after corners were sharpened. Ends stay, so that lines that met still meet. With a tolerance of 0 or less every point stays.
     #[must_use]
     pub fn simplified(&self, tolerance: f32) -> Self {
         if tolerance <= 0.0 || self.points.len() < 3 {
@@ -54,23 +54,17 @@ fn farthest(points: &[[f32; 2]], from: [f32; 2]) -> usize {
     (0..points.len()).max_by(|&a, &b| distance(&points[a]).total_cmp(&distance(&points[b]))).unwrap_or(0)
 }
 
-/// The points to keep, first and last among them.
+/// The points to keep, first and last among them: from each the farthest to which a straight piece stays near.
 fn kept(points: &[[f32; 2]], tolerance: f32) -> Vec<usize> {
     let last = points.len() - 1;
-    let mut kept = vec![0, last];
-    let mut open = vec![(0, last)];
-    while let Some((first, last)) = open.pop() {
-        let far = (first + 1..last)
-            .map(|at| (distance(points[at], points[first], points[last]), at))
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        if let Some((far, at)) = far
-            && far > tolerance
-        {
-            kept.push(at);
-            open.extend([(first, at), (at, last)]);
-        }
+    let mut kept = vec![0];
+    let mut first = 0;
+    while first < last {
+        let is_near = |end: usize| {
+            (first + 1..end).all(|at| distance(points[at], points[first], points[end]) <= tolerance)
+        };
+        first = farthest_that(first + 1, last, is_near);
+        kept.push(first);
     }
-    kept.sort_unstable();
-    kept.dedup();
     kept
 }

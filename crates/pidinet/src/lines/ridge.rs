@@ -51,7 +51,7 @@ impl Crest {
 }
 
 /// How far from a pixel its crest may be.
-const FARTHEST: f32 = 1.0;
+const FARTHEST: f32 = 0.75;
 /// What bends less than this is flat.
 const FLAT: f32 = -1e-3;
 

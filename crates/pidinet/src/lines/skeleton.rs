@@ -1,5 +1,7 @@
 //! The skeleton of a map: lines one pixel wide along the crests of its edges, connected as the edges are.
 
+use super::grid::{CREST, LINK, NOTHING, pixels, ring, steps};
+use super::thinning;
 use crate::{EdgeMap, post};
 
 /// Pixels of a padded image, each in one of three states.
@@ -8,19 +10,6 @@ pub(super) struct Skeleton {
     pub(super) stride: usize,
     /// One byte a pixel, with a frame of background.
     pub(super) state: Vec<u8>,
-}
-
-/// Not of the skeleton.
-pub(super) const NOTHING: u8 = 0;
-/// Connects crests; no crest itself.
-pub(super) const LINK: u8 = 1;
-/// A crest: no smaller than its neighbours across the edge.
-pub(super) const CREST: u8 = 2;
-
-/// Steps to the eight neighbours: east first, counter-clockwise.
-pub(super) fn steps(stride: usize) -> [isize; 8] {
-    let s = stride as isize;
-    [1, 1 - s, -s, -1 - s, -1, s - 1, s, s + 1]
 }
 
 impl Skeleton {
@@ -33,22 +22,20 @@ impl Skeleton {
     pub(super) fn of(map: &EdgeMap, low: f32, high: f32, longest_link: usize) -> Self {
         let (width, height) = (map.width(), map.height());
         let stride = width + 2;
-        let crests = post::nms::suppress_from(map, &SUPPRESSION, low * SMOOTHED);
         let mut state = vec![NOTHING; stride * (height + 2)];
-        for y in 0..height {
+        post::nms::each_row(map, &SUPPRESSION, low, |y, crests| {
             let row = &mut state[(y + 1) * stride + 1..][..width];
-            for ((state, &value), &crest) in row.iter_mut().zip(map.row(y)).zip(crests.row(y)) {
+            for ((state, &value), &crest) in row.iter_mut().zip(map.row(y)).zip(crests) {
                 *state = match (value >= low, crest > 0.0) {
                     (true, true) => CREST,
                     (true, false) => LINK,
                     (false, _) => NOTHING,
                 };
             }
-        }
-        drop(crests);
+        });
         let mut skeleton = Self { stride, state };
         skeleton.open_basins(map);
-        skeleton.thin(map, low);
+        thinning::thin(&mut skeleton.state, stride, map, low);
         skeleton.cut_links(map, longest_link);
         skeleton.keep_strong(map, high);
         skeleton
@@ -56,7 +43,12 @@ impl Skeleton {
 
     /// The eight neighbours of a pixel as bits, east first, counter-clockwise.
     pub(super) fn ring(&self, at: usize) -> u8 {
-        ring(&self.state, &steps(self.stride), at)
+        ring(&self.state, self.stride, at)
+    }
+
+    /// The pixels of the skeleton, in order.
+    pub(super) fn pixels(&self) -> impl Iterator<Item = usize> + '_ {
+        pixels(&self.state)
     }
 
     /// Column and row of a pixel of the padded image.
@@ -68,65 +60,6 @@ impl Skeleton {
     fn value(&self, map: &EdgeMap, at: usize) -> f32 {
         let (x, y) = self.position(at);
         map.row(y)[x]
-    }
-
-    /// Takes pixels away, least first, that are not needed for how the rest is connected.
-    fn thin(&mut self, map: &EdgeMap, low: f32) {
-        let steps = steps(self.stride);
-        let order = self.by_value(map, low);
-        let Self { stride, state } = self;
-        let level = |at: usize| level(map.row(at / *stride - 1)[at % *stride - 1], low);
-        for kind in [LINK, CREST] {
-            let goes = |state: &[u8], at: usize| {
-                state[at] == kind && {
-                    let ring = ring(state, &steps, at);
-                    SIMPLE[ring as usize] && (kind == LINK || ring.count_ones() > 1)
-                }
-            };
-            let mut open = Vec::new();
-            for &at in &order {
-                let at = at as usize;
-                if !goes(state, at) {
-                    continue;
-                }
-                let now = level(at);
-                open.push(at);
-                // Neighbours that were passed over, because they were needed, may not be needed any more.
-                while let Some(at) = open.pop() {
-                    if goes(state, at) {
-                        state[at] = NOTHING;
-                        let near = steps.iter().map(|step| at.wrapping_add_signed(*step));
-                        open.extend(near.filter(|&near| state[near] == kind && level(near) <= now));
-                    }
-                }
-            }
-        }
-    }
-
-    /// The pixels in the order of their values, in [`LEVELS`] steps.
-    fn by_value(&self, map: &EdgeMap, low: f32) -> Vec<u32> {
-        let mut pixels: Vec<(u32, u16)> = Vec::new();
-        let mut starts = [0; LEVELS + 1];
-        for (y, values) in map.data().chunks(map.width()).enumerate() {
-            let first = (y + 1) * self.stride + 1;
-            for (x, (&value, &state)) in values.iter().zip(&self.state[first..]).enumerate() {
-                if state != NOTHING {
-                    let level = level(value, low);
-                    starts[level + 1] += 1;
-                    pixels.push(((first + x) as u32, level as u16));
-                }
-            }
-        }
-        for level in 0..LEVELS {
-            starts[level + 1] += starts[level];
-        }
-        let mut order = vec![0; pixels.len()];
-        for (at, level) in pixels {
-            let next = &mut starts[usize::from(level)];
-            order[*next] = at;
-            *next += 1;
-        }
-        order
     }
 
     /// Takes the lowest pixel of each deep basin away, so that the crests around it stay a ring when pixels go. A basin
@@ -189,7 +122,9 @@ impl Skeleton {
         let steps = steps(self.stride);
         let mut seen = vec![false; self.state.len()];
         let mut piece: Vec<u32> = Vec::new();
-        for start in 0..self.state.len() {
+        let starts: Vec<u32> = self.pixels().map(|at| at as u32).collect();
+        for start in starts {
+            let start = start as usize;
             if seen[start] || !wanted(self.state[start]) {
                 continue;
             }
@@ -217,9 +152,6 @@ impl Skeleton {
 /// Smoothed a little first, so that crests of binary maps lie in the middle of lines; up to the frame of the image.
 const SUPPRESSION: post::Suppression = post::Suppression { border: 0, ..post::Suppression::HED };
 
-/// What smoothing leaves of a pixel without neighbours.
-const SMOOTHED: f32 = 0.25;
-
 /// The lowest pixel of a deep basin has less than this share of what the crests around it have.
 const BASIN: f32 = 0.5;
 /// The lowest pixel of a link has at least this share of the lowest crest that it joins.
@@ -227,47 +159,3 @@ const DIP: f32 = 0.7;
 
 /// How far crests around a basin are looked for, in pixels.
 const FAR: isize = 100;
-
-/// Steps of probability that the order of removal tells apart.
-const LEVELS: usize = 64;
-
-/// The step of a probability of `low` or more.
-fn level(value: f32, low: f32) -> usize {
-    let share = (value - low) / (1.0 - low).max(f32::MIN_POSITIVE);
-    ((share * LEVELS as f32) as usize).min(LEVELS - 1)
-}
-
-fn ring(state: &[u8], steps: &[isize; 8], at: usize) -> u8 {
-    let mut bits = 0;
-    for (bit, step) in steps.iter().enumerate() {
-        bits |= u8::from(state[at.wrapping_add_signed(*step)] != NOTHING) << bit;
-    }
-    bits
-}
-
-/// Whether a pixel with these neighbours can go without a change of connectedness: its Yokoi number over eight
-/// neighbours is 1 (Yokoi, Toriwaki and Fukumura, "An analysis of topological properties of digitized binary pictures
-/// using local features", 1975).
-const SIMPLE: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut ring = 0;
-    while ring < 256 {
-        let mut number = 0;
-        let mut side = 0;
-        while side < 8 {
-            number += yokoi(ring, side);
-            side += 2;
-        }
-        table[ring] = number == 1;
-        ring += 1;
-    }
-    table
-};
-
-/// The term of one side: it is empty, and one of the two that follow is not.
-const fn yokoi(ring: usize, side: usize) -> usize {
-    let here = (ring >> side & 1) ^ 1;
-    let next = (ring >> ((side + 1) % 8) & 1) ^ 1;
-    let after = (ring >> ((side + 2) % 8) & 1) ^ 1;
-    here - here * next * after
-}

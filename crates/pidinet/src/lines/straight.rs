@@ -23,6 +23,15 @@ impl Straight {
     }
 }
 
+impl Straight {
+    /// The point of the line nearest to another.
+    pub(super) fn foot(&self, point: [f32; 2]) -> [f32; 2] {
+        let [x, y] = self.along;
+        let far = (point[0] - self.point[0]) * x + (point[1] - self.point[1]) * y;
+        [self.point[0] + far * x, self.point[1] + far * y]
+    }
+}
+
 /// Where two straight lines meet, unless they are nearly parallel.
 pub(super) fn meeting(a: &Straight, b: &Straight) -> Option<[f32; 2]> {
     let cross = a.along[0] * b.along[1] - a.along[1] * b.along[0];
@@ -57,9 +66,15 @@ const PARALLEL: f32 = 0.3;
 
 /// The distance of a point to the straight piece between two others.
 pub(super) fn distance(point: [f32; 2], from: [f32; 2], to: [f32; 2]) -> f32 {
+    let foot = foot(point, from, to);
+    (point[0] - foot[0]).hypot(point[1] - foot[1])
+}
+
+/// The point nearest to another on the straight piece between two.
+pub(super) fn foot(point: [f32; 2], from: [f32; 2], to: [f32; 2]) -> [f32; 2] {
     let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
     let (px, py) = (point[0] - from[0], point[1] - from[1]);
     let square = dx * dx + dy * dy;
     let share = if square > 0.0 { ((px * dx + py * dy) / square).clamp(0.0, 1.0) } else { 0.0 };
-    (px - share * dx).hypot(py - share * dy)
+    [from[0] + share * dx, from[1] + share * dy]
 }

@@ -1,5 +1,7 @@
 //! Lines of shapes whose positions are known.
 
+mod faithful;
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
@@ -94,6 +96,42 @@ fn lines_that_meet_share_a_point() {
 }
 
 #[test]
+fn joined_lines_go_straight_on_where_others_end() {
+    let t = [[[10.0, 20.0], [90.0, 20.0]], [[50.0, 20.0], [50.0, 80.0]]];
+    let x = [[[10.0, 10.0], [90.0, 90.0]], [[90.0, 10.0], [10.0, 90.0]]];
+    let y = [[[50.0, 50.0], [50.0, 90.0]], [[50.0, 50.0], [15.0, 20.0]], [[50.0, 50.0], [85.0, 20.0]]];
+    let ring: Vec<[f32; 2]> = (0..60)
+        .map(|i| (i as f32 * std::f32::consts::TAU / 60.0).sin_cos())
+        .map(|(sin, cos)| [50.0 + 30.0 * cos, 50.0 + 30.0 * sin])
+        .collect();
+    let mut ring = closed(&ring);
+    ring.push([[80.0, 50.0], [95.0, 50.0]]);
+    for (pieces, apart, joined) in [(&t[..], 3, 2), (&x, 4, 2), (&y, 3, 3), (&ring, 2, 2)] {
+        let lines = trace(&ridge(100, 100, to_pieces(pieces)));
+        assert_eq!((lines.lines.len(), lines.joined(45.0).lines.len()), (apart, joined));
+        for corner in [None, Some(60.0)] {
+            let drawing = lines.drawing(&DrawingOptions { corner, ..DrawingOptions::default() });
+            assert_eq!(drawing.strokes().count(), joined);
+            let all: Vec<Vec<[f32; 2]>> = drawing.strokes().map(|stroke| stroke.points(0.01)).collect();
+            // Ends that do not lie on the end of a piece meet a stroke.
+            for (number, stroke) in drawing.strokes().enumerate().filter(|(_, stroke)| !stroke.closed()) {
+                for &end in [&all[number][0], &all[number][all[number].len() - 1]] {
+                    let ends = pieces.iter().flatten();
+                    let mut free = ends.filter(|&&at| {
+                        pieces.iter().filter(|piece| distance(at, piece[0], piece[1]) < 1.0).count() == 1
+                    });
+                    let free = free.any(|at| (at[0] - end[0]).hypot(at[1] - end[1]) < 4.0);
+                    let others = all.iter().enumerate().filter(|(other, _)| *other != number);
+                    let mut pieces = others.flat_map(|(_, points)| points.windows(2));
+                    let met = pieces.any(|piece| distance(end, piece[0], piece[1]) < 0.02);
+                    assert!(free || met, "{end:?} of {stroke:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn an_eight_is_two_loops() {
     let at = |i: usize| {
         let angle = i as f32 / 400.0 * std::f32::consts::TAU;
@@ -106,6 +144,10 @@ fn an_eight_is_two_loops() {
         assert_eq!(line.points.first(), line.points.last());
         assert_eq!(line.points[0], lines.lines[0].points[0]);
     }
+    // A pen draws it at once.
+    let joined = lines.joined(45.0);
+    assert!(joined.lines.len() == 1 && joined.lines[0].closed);
+    assert_eq!(joined.point_count(), lines.point_count() - 2);
 }
 
 #[test]
@@ -165,7 +207,9 @@ fn odd_maps_have_no_lines_or_plain_ones() {
         |i: usize| if (20..23).contains(&(i / 100)) && (10..90).contains(&(i % 100)) { 1.0 } else { 0.0 };
     let lines =
         trace(&EdgeMap::new(Size { height: 60, width: 100 }, (0..6000).map(bar).collect())).simplified(0.5);
-    assert_eq!(lines.lines[0].points, [[10.5, 21.5], [89.5, 21.5]]);
+    let ends = lines.lines[0].points.iter().zip([[10.5, 21.5], [89.5, 21.5]]);
+    assert!(ends.clone().all(|(at, end)| (at[0] - end[0]).hypot(at[1] - end[1]) < 0.1), "{lines:?}");
+    assert_eq!((lines.lines[0].points.len(), ends.len()), (2, 2));
 }
 
 /// A triangle, closed, and an open piece.
@@ -251,6 +295,18 @@ fn geojson_closes_rings_and_follows_the_world_file() {
 }
 
 #[test]
+fn a_world_file_follows_its_image_to_another_size() {
+    let world: WorldFile = "0.5 0.1 0.2 -0.25 1000 2000".parse().unwrap();
+    let (from, to) = (Size { width: 4000, height: 3000 }, Size { width: 1000, height: 1500 });
+    let small = world.resized(from, to);
+    for [x, y] in [[0.5, 0.5], [17.25, 3.0], [1000.0, 1500.0]] {
+        let (here, there) = (small.place([x, y]), world.place([4.0 * x, 2.0 * y]));
+        assert!((here[0] - there[0]).hypot(here[1] - there[1]) < 1e-9, "{here:?} {there:?}");
+    }
+    assert_eq!(world.resized(from, from), world);
+}
+
+#[test]
 fn lines_are_drawn_in_an_order_with_little_travel() {
     let piece =
         |x: f32, y: f32| Line { points: vec![[x, y], [x + 5.0, y]], strength: vec![1.0; 2], closed: false };
@@ -332,9 +388,9 @@ proptest! {
             let (x, y) = (at % 80, at / 80);
             if strength > 0.0 {
                 let here = (y + 1) * skeleton.stride + x + 1;
-                let around = super::skeleton::steps(skeleton.stride).into_iter().chain([0]);
+                let around = super::grid::steps(skeleton.stride).into_iter().chain([0]);
                 let by = around.into_iter().any(|step| {
-                    skeleton.state[here.wrapping_add_signed(step)] != super::skeleton::NOTHING
+                    skeleton.state[here.wrapping_add_signed(step)] != super::grid::NOTHING
                 });
                 near = (near.0 + usize::from(by), near.1 + 1);
             }

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::Size;
+
 /// The six numbers of a world file (Esri): an affine map from pixels to coordinates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WorldFile {
@@ -18,6 +20,18 @@ impl WorldFile {
     pub fn place(&self, pixel: [f64; 2]) -> [f64; 2] {
         let [x, y] = pixel.map(|at| at - 0.5);
         [0, 1].map(|axis| self.origin[axis] + x * self.column[axis] + y * self.row[axis])
+    }
+
+    /// The world file of the image of size `from` after it was resized to `to`.
+    #[must_use]
+    pub fn resized(&self, from: Size, to: Size) -> Self {
+        let scale = |from: usize, to: usize| from as f64 / to.max(1) as f64;
+        let (across, down) = (scale(from.width, to.width), scale(from.height, to.height));
+        Self {
+            column: self.column.map(|step| step * across),
+            row: self.row.map(|step| step * down),
+            origin: self.place([0.5 * across, 0.5 * down]),
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EdgeMap, Size, UnknownName};
+use super::bends::{Bends, Second, blurred};
+use crate::{EdgeMap, UnknownName};
 
 /// The constants of the suppression. They change benchmark scores, so say which ones were used.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,38 +130,80 @@ const MOST_PIXELS: usize = 1000;
 /// assert_eq!(thin.row(10)[8..13], [0.0, 0.0, 0.8, 0.0, 0.0]);
 /// ```
 pub fn suppress(map: &EdgeMap, options: &Suppression) -> EdgeMap {
-    suppress_from(map, options, f32::NEG_INFINITY)
-}
-
-/// As [`suppress`], but crests of less than `least` in the smoothed map are also 0; that is quicker.
-pub(crate) fn suppress_from(map: &EdgeMap, options: &Suppression, least: f32) -> EdgeMap {
-    let (width, height) = (map.width(), map.height());
-    let smoothed = (options.smoothing > 0).then(|| blurred(map, options.smoothing));
-    let map = smoothed.as_ref().unwrap_or(map);
-    let smooth = blurred(map, TRIANGLE);
-    let (dx, dy) = (along_rows(&smooth), along_columns(&smooth));
-    let (xx, xy, yy) = (along_rows(&dx), along_rows(&dy), along_columns(&dy));
-    let mut crests = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
-    for y in 0..height {
-        for x in 0..width {
-            let value = map.row(y)[x];
-            if value == 0.0 || value < least {
-                continue;
-            }
-            let across = across(xx.row(y)[x], xy.row(y)[x], yy.row(y)[x]);
-            let bar = value * options.margin;
-            let stays = (1..=options.radius).all(|distance| {
-                let (u, v) = (across.0 * distance as f32, across.1 * distance as f32);
-                let (x, y) = (x as f32, y as f32);
-                bar >= interpolated(map, x - u, y - v) && bar >= interpolated(map, x + u, y + v)
-            });
-            if stays {
-                crests.data_mut()[y * width + x] = value;
-            }
-        }
-    }
+    let width = map.width();
+    let mut crests = EdgeMap::new(map.size(), vec![0.0; map.data().len()]);
+    each_row(map, options, f32::NEG_INFINITY, |y, row| {
+        crests.data_mut()[y * width..][..width].copy_from_slice(row);
+    });
     fade(&mut crests, options.border);
     crests
+}
+
+/// Gives the rows of a suppressed map, from the top, to `each` with their numbers, without fading its frame. Pixels of less
+/// than `least` in the map that is given are passed over: they are 0, too.
+pub(crate) fn each_row(
+    map: &EdgeMap,
+    options: &Suppression,
+    least: f32,
+    mut each: impl FnMut(usize, &[f32]),
+) {
+    if map.data().is_empty() {
+        return;
+    }
+    let smoothed = (options.smoothing > 0).then(|| blurred(map, options.smoothing));
+    let looked_at = smoothed.as_ref().unwrap_or(map);
+    let mut bends = Bends::of(looked_at);
+    let mut crests = vec![0.0; map.width()];
+    // Where no position that is looked at leaves the image.
+    let [inside, inside_rows] =
+        [map.width(), map.height()].map(|side| options.radius + 1..side.saturating_sub(options.radius + 2));
+    for y in 0..map.height() {
+        let Second { xx, xy, yy } = bends.next_row();
+        let (given, values) = (map.row(y), looked_at.row(y));
+        for (x, crest) in crests.iter_mut().enumerate() {
+            let value = values[x];
+            *crest = 0.0;
+            if value == 0.0 || given[x] < least {
+                continue;
+            }
+            let peak = Peak {
+                x: x as f32,
+                y: y as f32,
+                across: across(xx[x], xy[x], yy[x]),
+                bar: value * options.margin,
+            };
+            let stays = if inside.contains(&x) && inside_rows.contains(&y) {
+                peak.stays(options.radius, |x, y| blend(looked_at, x, y))
+            } else {
+                peak.stays(options.radius, |x, y| interpolated(looked_at, x, y))
+            };
+            if stays {
+                *crest = value;
+            }
+        }
+        each(y, &crests);
+    }
+}
+
+/// A pixel that may be a crest.
+struct Peak {
+    x: f32,
+    y: f32,
+    /// The unit vector across the edge.
+    across: (f32, f32),
+    /// What no value across the edge may exceed.
+    bar: f32,
+}
+
+impl Peak {
+    #[inline(always)] // as fast as if each kind of lookup had a loop of its own
+    fn stays(&self, radius: usize, value: impl Fn(f32, f32) -> f32) -> bool {
+        let Self { x, y, across, bar } = self;
+        (1..=radius).all(|distance| {
+            let (u, v) = (across.0 * distance as f32, across.1 * distance as f32);
+            *bar >= value(x - u, y - v) && *bar >= value(x + u, y + v)
+        })
+    }
 }
 
 /// The unit vector across an edge, up to its sign, from second derivatives.
@@ -180,7 +223,12 @@ fn across(xx: f32, xy: f32, yy: f32) -> (f32, f32) {
 /// The value at a position, which is clamped to the image less a thousandth of a pixel, as in the toolbox.
 fn interpolated(map: &EdgeMap, x: f32, y: f32) -> f32 {
     let clamp = |at: f32, size: usize| at.min((size as f64 - 1.001) as f32).max(0.0);
-    let (x, y) = (clamp(x, map.width()), clamp(y, map.height()));
+    blend(map, clamp(x, map.width()), clamp(y, map.height()))
+}
+
+/// The value at a position in the image, bilinear.
+#[inline]
+fn blend(map: &EdgeMap, x: f32, y: f32) -> f32 {
     let (left, top) = (x as usize, y as usize);
     let (right, bottom) = ((left + 1).min(map.width() - 1), (top + 1).min(map.height() - 1));
     let (fx, fy) = (x - left as f32, y - top as f32);
@@ -208,86 +256,12 @@ fn fade(map: &mut EdgeMap, border: usize) {
     }
 }
 
-/// Radius of the triangle that smooths the map before its derivatives are taken.
-const TRIANGLE: usize = 4;
-
-/// The map, smoothed by a triangle along rows and along columns: of radius 1, `[1 2 1] / 4`.
-fn blurred(map: &EdgeMap, radius: usize) -> EdgeMap {
-    let (width, height) = (map.width(), map.height());
-    let area = (radius + 1) * (radius + 1);
-    let weights: Vec<f32> =
-        (0..=2 * radius).map(|i| (radius + 1 - i.abs_diff(radius)) as f32 / area as f32).collect();
-    let mut columns = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
-    for (y, sums) in columns.data_mut().chunks_mut(width.max(1)).enumerate() {
-        for (k, weight) in weights.iter().enumerate() {
-            let row = map.row(mirrored(y as isize + k as isize - radius as isize, height));
-            for (sum, pixel) in sums.iter_mut().zip(row) {
-                *sum += weight * pixel;
-            }
-        }
-    }
-    let mut smooth = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
-    let mut padded = vec![0.0; width + 2 * radius];
-    for (y, sums) in smooth.data_mut().chunks_mut(width.max(1)).enumerate() {
-        for (x, pixel) in padded.iter_mut().enumerate() {
-            *pixel = columns.row(y)[mirrored(x as isize - radius as isize, width)];
-        }
-        for (k, weight) in weights.iter().enumerate() {
-            for (sum, pixel) in sums.iter_mut().zip(&padded[k..]) {
-                *sum += weight * pixel;
-            }
-        }
-    }
-    smooth
-}
-
-/// Position `at` of a line of `size` pixels that continues as its mirror image: -1 is 0, `size` is
-/// `size - 1`.
-fn mirrored(at: isize, size: usize) -> usize {
-    let at = at.rem_euclid(2 * size as isize) as usize;
-    at.min(2 * size - 1 - at)
-}
-
-/// The derivative along x.
-fn along_rows(map: &EdgeMap) -> EdgeMap {
-    let (width, height) = (map.width(), map.height());
-    let mut slopes = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
-    if width < 2 {
-        return slopes;
-    }
-    for (y, slopes) in slopes.data_mut().chunks_mut(width).enumerate() {
-        let row = map.row(y);
-        slopes[0] = row[1] - row[0];
-        slopes[width - 1] = row[width - 1] - row[width - 2];
-        for (slope, around) in slopes[1..].iter_mut().zip(row.windows(3)) {
-            *slope = (around[2] - around[0]) * 0.5;
-        }
-    }
-    slopes
-}
-
-/// The derivative along y.
-fn along_columns(map: &EdgeMap) -> EdgeMap {
-    let (width, height) = (map.width(), map.height());
-    let mut slopes = EdgeMap::new(Size { height, width }, vec![0.0; width * height]);
-    if height < 2 {
-        return slopes;
-    }
-    for (y, slopes) in slopes.data_mut().chunks_mut(width.max(1)).enumerate() {
-        let (above, below) = (y.saturating_sub(1), (y + 1).min(height - 1));
-        let scale = if below - above == 2 { 0.5 } else { 1.0 };
-        for (slope, (above, below)) in slopes.iter_mut().zip(map.row(above).iter().zip(map.row(below))) {
-            *slope = (below - above) * scale;
-        }
-    }
-    slopes
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Size;
 
     /// The definition in f64, with angles, one pixel at a time.
     fn literal(map: &EdgeMap, options: &Suppression) -> Vec<f64> {

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::io::Cursor;
 use std::path::Path;
 
-use ::image::codecs::{jpeg::JpegEncoder, png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder};
+use ::image::codecs::{
+    bmp::BmpEncoder, jpeg::JpegEncoder, png::PngEncoder, tiff::TiffEncoder, webp::WebPEncoder,
+};
 use ::image::{ExtendedColorType, ImageEncoder};
 use bytemuck::Pod;
 
 use super::format::{Format, SaveOptions};
-use super::numpy;
+use super::{netpbm, numpy};
 use crate::atomic::write_atomically;
 use crate::edge_map::EdgeMap;
 use crate::error::{Error, Result};
@@ -49,12 +51,13 @@ impl Image {
         write_atomically(path, &self.encode(options.format_for(path)?, options)?)
     }
 
-    /// The image as the bytes of a file: 8 bits in [`Format::Png`], [`Format::Jpg`] and [`Format::Webp`], 16
-    /// in [`Format::Png16`] and [`Format::Tiff`], `float32` of shape `[height, width, 3]` in NumPy's.
+    /// The image as the bytes of a file: 8 bits in [`Format::Png`], [`Format::Jpg`], [`Format::Webp`] and
+    /// [`Format::Bmp`], 16 in [`Format::Png16`] and [`Format::Tiff`], `float32` of shape `[height, width, 3]` in
+    /// NumPy's.
     ///
     /// # Errors
     ///
-    /// If the format cannot hold an image of this size.
+    /// If the format cannot hold an image of this size, or no colours as [`Format::Pgm`] and [`Format::Pbm`].
     pub fn encode(&self, format: Format, options: &SaveOptions) -> Result<Vec<u8>> {
         rgb(self, format, options)
     }
@@ -65,8 +68,10 @@ fn edges(map: &EdgeMap, format: Format, options: &SaveOptions) -> Result<Vec<u8>
     map.check()?;
     let (width, height) = (map.width(), map.height());
     let samples = match format {
-        Format::Png | Format::Jpg | Format::Webp => Samples::Grey8(&map.to_u8()),
+        Format::Png | Format::Jpg | Format::Webp | Format::Bmp => Samples::Grey8(&map.to_u8()),
         Format::Png16 | Format::Tiff => Samples::Grey16(&map.to_u16()),
+        Format::Pgm => return Ok(netpbm::pgm(map)),
+        Format::Pbm => return Ok(netpbm::pbm(map)),
         Format::Npy => return Ok(numpy::npy(&[height, width], map.data())),
         Format::Npz => return numpy::npz(&[("edges", map)]),
     };
@@ -77,8 +82,12 @@ fn edges(map: &EdgeMap, format: Format, options: &SaveOptions) -> Result<Vec<u8>
 fn rgb(image: &Image, format: Format, options: &SaveOptions) -> Result<Vec<u8>> {
     let (width, height) = (image.width(), image.height());
     let samples = match format {
-        Format::Png | Format::Jpg | Format::Webp => Samples::Rgb8(&samples::<u8>(image)),
+        Format::Png | Format::Jpg | Format::Webp | Format::Bmp => Samples::Rgb8(&samples::<u8>(image)),
         Format::Png16 | Format::Tiff => Samples::Rgb16(&samples::<u16>(image)),
+        Format::Pgm | Format::Pbm => {
+            let source = "it has no colours".into();
+            return Err(Error::Encode { format: format.name(), width, height, source });
+        }
         Format::Npy => return Ok(numpy::npy(&[height, width, 3], &samples::<f32>(image))),
         Format::Npz => return numpy::archive([("image", &[height, width, 3][..], &*samples::<f32>(image))]),
     };
@@ -132,7 +141,10 @@ impl Samples<'_> {
                 WebPEncoder::new_lossless(&mut file).write_image(data, columns, rows, colour)
             }
             Format::Tiff => TiffEncoder::new(Cursor::new(&mut file)).write_image(data, columns, rows, colour),
-            Format::Npy | Format::Npz => unreachable!("arrays are not pictures"),
+            Format::Bmp => BmpEncoder::new(&mut file).write_image(data, columns, rows, colour),
+            Format::Pgm | Format::Pbm | Format::Npy | Format::Npz => {
+                unreachable!("what needs no encoder was written before")
+            }
         }
         .map_err(|source| failed(source.into()))?;
         Ok(file)
@@ -165,6 +177,9 @@ mod tests {
         for (format, pixels) in [
             (Format::Png, Pixels::U8(grey(map().to_u8()))),
             (Format::Webp, Pixels::U8(grey(map().to_u8()))),
+            (Format::Bmp, Pixels::U8(grey(map().to_u8()))),
+            (Format::Pgm, Pixels::U8(grey(map().to_u8()))),
+            (Format::Pbm, Pixels::U8(grey(vec![0, 0, 255, 255, 255, 0]))),
             (Format::Png16, Pixels::U16(grey16(map().to_u16()))),
             (Format::Tiff, Pixels::U16(grey16(map().to_u16()))),
         ] {
@@ -199,10 +214,13 @@ mod tests {
             let file = image.encode(format, &SaveOptions::default())?;
             assert_eq!(Image::decode(&file, &ImageLimits::default())?, image, "{format}");
         }
-        for format in [Format::Png, Format::Webp] {
+        for format in [Format::Png, Format::Webp, Format::Bmp] {
             let file = image.encode(format, &SaveOptions::default())?;
             let eight = Image::decode(&file, &ImageLimits::default())?;
             assert!((eight.rgb(2, 1)[0] - image.rgb(2, 1)[0]).abs() <= 0.5 / 255.0 + 1e-6, "{format}");
+        }
+        for format in [Format::Pgm, Format::Pbm] {
+            assert!(matches!(image.encode(format, &SaveOptions::default()), Err(Error::Encode { .. })));
         }
         Ok(())
     }
@@ -216,7 +234,10 @@ mod tests {
             assert!(Format::from_path(format!("x.{}", format.extension())).is_ok());
         }
         let error = Format::from_path("a/b.gif").unwrap_err().to_string();
-        assert!(error.contains("a/b.gif") && error.contains("png, jpg, webp, tiff, npy, npz"), "{error}");
+        assert!(
+            error.contains("a/b.gif") && error.contains("png, jpg, webp, tiff, bmp, pgm, pbm, npy, npz"),
+            "{error}"
+        );
         assert!(Format::from_path("png").is_err());
     }
 

@@ -22,6 +22,12 @@ pub enum Format {
     Webp,
     /// TIFF, 16 bits.
     Tiff,
+    /// BMP, 8 bits.
+    Bmp,
+    /// PGM (binary), 8 bits, grey only.
+    Pgm,
+    /// PBM (binary), black and white only: white from a probability of 0.5 on.
+    Pbm,
     /// NumPy array, `float32` of shape `[height, width]`: with [`Format::Npz`] the only format that
     /// loses nothing.
     Npy,
@@ -31,8 +37,18 @@ pub enum Format {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 7] =
-        [Self::Png, Self::Png16, Self::Jpg, Self::Webp, Self::Tiff, Self::Npy, Self::Npz];
+    pub const ALL: [Self; 10] = [
+        Self::Png,
+        Self::Png16,
+        Self::Jpg,
+        Self::Webp,
+        Self::Tiff,
+        Self::Bmp,
+        Self::Pgm,
+        Self::Pbm,
+        Self::Npy,
+        Self::Npz,
+    ];
 
     /// Its name in options.
     pub fn name(self) -> &'static str {
@@ -42,6 +58,9 @@ impl Format {
             Self::Jpg => "jpg",
             Self::Webp => "webp",
             Self::Tiff => "tiff",
+            Self::Bmp => "bmp",
+            Self::Pgm => "pgm",
+            Self::Pbm => "pbm",
             Self::Npy => "npy",
             Self::Npz => "npz",
         }
@@ -69,11 +88,14 @@ impl Format {
             Some("jpg" | "jpeg") => Ok(Self::Jpg),
             Some("webp") => Ok(Self::Webp),
             Some("tif" | "tiff") => Ok(Self::Tiff),
+            Some("bmp") => Ok(Self::Bmp),
+            Some("pgm") => Ok(Self::Pgm),
+            Some("pbm") => Ok(Self::Pbm),
             Some("npy") => Ok(Self::Npy),
             Some("npz") => Ok(Self::Npz),
             _ => Err(Error::FileExtension {
                 path: path.to_owned(),
-                known: "png, jpg, webp, tiff, npy, npz".to_owned(),
+                known: "png, jpg, webp, tiff, bmp, pgm, pbm, npy, npz".to_owned(),
             }),
         }
     }
@@ -89,7 +111,8 @@ impl FromStr for Format {
     type Err = UnknownName;
 
     fn from_str(text: &str) -> Result<Self, UnknownName> {
-        let unknown = || UnknownName::new("a format", text, "one of png, png16, jpg, webp, tiff, npy, npz");
+        let known = "one of png, png16, jpg, webp, tiff, bmp, pgm, pbm, npy, npz";
+        let unknown = || UnknownName::new("a format", text, known);
         Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(unknown)
     }
 }

@@ -18,7 +18,7 @@ fn is_whole_content(bytes: &[u8], format: Format) -> bool {
     match format {
         Format::Npy => is_whole_array(bytes).unwrap_or(false),
         Format::Npz => is_whole_archive(bytes).is_ok(),
-        Format::Png | Format::Png16 | Format::Jpg | Format::Webp | Format::Tiff => {
+        _ => {
             let limits = ImageLimits { max_pixels: u64::MAX, max_bytes: u64::MAX };
             // Decoders may stop before the end.
             let has_end = match format {
@@ -85,7 +85,7 @@ mod tests {
                 assert!(!is_cut, "{format}: {length} of {} bytes", file.len());
             }
             let lost = [&file[..file.len() / 2], &vec![0; file.len() - file.len() / 2]].concat();
-            if format != Format::Npy {
+            if !matches!(format, Format::Npy | Format::Bmp | Format::Pgm | Format::Pbm) {
                 assert!(!is_whole_content(&lost, format), "{format}: the second half is zeros");
             }
         }
