@@ -78,11 +78,11 @@ pub(crate) struct Video {
     #[arg(long)]
     side_by_side: bool,
 
-    /// Begin here: seconds, or [HH:]MM:SS
+    /// Begin here: seconds, MM:SS or HH:MM:SS
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     start: Option<f64>,
 
-    /// End after so long: seconds, or [HH:]MM:SS
+    /// End after so long: seconds, MM:SS or HH:MM:SS
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     duration: Option<f64>,
 
