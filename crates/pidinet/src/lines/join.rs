@@ -19,12 +19,10 @@ impl Lines {
                 lines.push(self.chain(&onward, first, closed, &mut taken, &mut moved));
             }
         }
+        let follow = |point: &mut [f32; 2]| *point = moved.get(&key(*point)).copied().unwrap_or(*point);
         for line in lines.iter_mut().filter(|line| !line.closed) {
-            let last = line.points.len() - 1;
-            for at in [0, last] {
-                let point = &mut line.points[at];
-                *point = moved.get(&key(*point)).copied().unwrap_or(*point);
-            }
+            line.points.first_mut().into_iter().for_each(follow);
+            line.points.last_mut().into_iter().for_each(follow);
         }
         Self { lines, ..*self }
     }
@@ -52,7 +50,7 @@ impl Lines {
             line.strength.extend((skip..points.len()).map(|at| strength[order(at)]));
             entry = onward.partner(End { line: number, last: !last });
         }
-        if closed {
+        if closed && line.points.len() > 1 {
             line.points.pop();
             line.strength.pop();
             line.closed = true;

@@ -16,8 +16,11 @@ pub(super) fn meet(strokes: &mut [(Line, Stroke)]) {
         .collect();
     let mut moved: HashMap<[u32; 2], [f32; 2]> = HashMap::new();
     for (line, stroke) in strokes.iter() {
-        let inside = if line.closed { 0..line.points.len() } else { 1..line.points.len().saturating_sub(1) };
-        let mut passed = line.points[inside].iter().filter(|&&point| ends.contains(&key(point))).peekable();
+        let last = line.points.len().saturating_sub(1);
+        // A line of one point has nothing between its ends.
+        let between = line.points.get(1..last).unwrap_or_default();
+        let inside = if line.closed { &line.points[..] } else { between };
+        let mut passed = inside.iter().filter(|&&point| ends.contains(&key(point))).peekable();
         if passed.peek().is_none() {
             continue;
         }

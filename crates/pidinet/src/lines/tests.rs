@@ -212,6 +212,29 @@ fn odd_maps_have_no_lines_or_plain_ones() {
     assert_eq!((lines.lines[0].points.len(), ends.len()), (2, 2));
 }
 
+#[test]
+fn lines_of_few_points_can_be_drawn() {
+    let line = |points: usize, closed| Line {
+        points: (0..points).map(|x| [x as f32, 1.0]).collect(),
+        strength: vec![0.5; points],
+        closed,
+    };
+    let short = (0..4).flat_map(|points| [line(points, false), line(points, true)]);
+    // An end of the first lies within the last.
+    let lines = Lines { width: 9, height: 3, lines: short.chain([line(8, false)]).collect() };
+    for turn in [0.0, 60.0, 180.0] {
+        assert!(lines.joined(turn).lines.len() <= lines.lines.len());
+    }
+    for corner in [None, Some(60.0)] {
+        for join in [false, true] {
+            let drawing = lines.drawing(&DrawingOptions { corner, join, ..DrawingOptions::default() });
+            let points = drawing.strokes().flat_map(|stroke| stroke.points(0.1)).collect::<Vec<_>>();
+            assert!(points.contains(&[7.0, 1.0]), "{points:?}");
+            assert!(points.iter().flatten().all(|at| at.is_finite()), "{points:?}");
+        }
+    }
+}
+
 /// A triangle, closed, and an open piece.
 fn two_strokes() -> Drawing {
     let line = |points: &[[f32; 2]], strength: f32, closed| {
