@@ -16,7 +16,7 @@ const NEWEST: u32 = 15;
 /// What tests use besides the package and numpy.
 const TOOLS: [&str; 2] = ["pytest", "pillow"];
 
-/// Builds a wheel, unoptimised but for the workspace's own level, and runs the tests on it. Says so where there is no Python, or
+/// Builds a wheel, in the profile of development, and runs the tests on it. Says so where there is no Python, or
 /// where its tools cannot be had, and is content.
 pub(crate) fn run() -> Result<()> {
     let pythons = pythons();

@@ -37,7 +37,7 @@ pub(crate) fn array(py: Python<'_>, map: EdgeMap) -> PyResult<Bound<'_, PyArray2
 
 /// An array `[height, width]` of a mask.
 pub(crate) fn array_of_mask<'py>(py: Python<'py>, mask: &Mask) -> PyResult<Bound<'py, PyArray2<bool>>> {
-    let (width, height) = (mask.width(), mask.height());
+    let Size { height, width } = mask.size();
     let pixels = (0..height).flat_map(|y| (0..width).map(move |x| mask.contains(x, y)));
     pixels.collect::<Vec<bool>>().into_pyarray(py).reshape([height, width])
 }
@@ -92,19 +92,15 @@ pub(crate) fn overlay<'py>(
     colour: [u8; 3],
 ) -> PyResult<Bound<'py, PyArray3<u8>>> {
     let map = map(&edges)?;
-    let (width, height) = (picture.0.width(), picture.0.height());
-    if (map.width(), map.height()) != (width, height) {
-        return Err(wrong(format!(
-            "the image is {width}x{height}, its edges {}x{}",
-            map.width(),
-            map.height()
-        )));
+    let size = picture.0.size();
+    if map.size() != size {
+        return Err(wrong(format!("the image is {size}, its edges {}", map.size())));
     }
     let painted = py.detach(|| post::overlay(&picture.0, &map, colour));
     let Pixels::U8(pixels) = painted.pixels().clone() else {
         return Err(wrong("an overlay of another depth"));
     };
-    pixels.into_pyarray(py).reshape([height, width, 3])
+    pixels.into_pyarray(py).reshape([size.height, size.width, 3])
 }
 
 /// Pixels `[height, width, samples]` and room for them at another size.

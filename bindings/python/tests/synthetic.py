@@ -12,6 +12,13 @@ from pathlib import Path
 import numpy as np
 
 GOLDEN = Path(__file__).parent / "golden"
+VARIANTS = {
+    "soft": {},
+    "safe": {"safe": True},
+    "filter": {"apply_filter": True},
+    "scribble": {"scribble": True},
+    "safe_scribble": {"safe": True, "scribble": True},
+}
 SIZES = [(321, 481), (480, 640), (300, 200), (1080, 1920), (64, 64)]
 
 

@@ -31,7 +31,7 @@ def test_a_folder_becomes_a_folder(tmp_path, photo, edges, monkeypatch, capsys):
     (tmp_path / "photos" / "broken.png").write_text("x")
     assert main(["photos", "--style", "safe", "--nms", "--detail", "0"]) == 1
     assert sorted(path.name for path in (tmp_path / "edges").iterdir()) == ["a.png", "b.png"]
-    assert "broken.png" in capsys.readouterr().err
+    assert capsys.readouterr().err.count("broken.png") == 1
     assert main(["photos/a.png", "--threshold", "0.5", "--max-side", "50", "--format", "npy", "-j", "1"]) == 0
     assert set(np.unique(np.load("edges/a.npy"))) <= {0, 1}
 

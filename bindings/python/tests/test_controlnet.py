@@ -11,13 +11,6 @@ import synthetic
 from pidinet.controlnet import PidiNetDetector, PidinetDetector
 
 GOLDEN = np.load(synthetic.GOLDEN / "controlnet.npz")
-VARIANTS = {
-    "soft": {},
-    "safe": {"safe": True},
-    "filter": {"apply_filter": True},
-    "scribble": {"scribble": True},
-    "safe_scribble": {"safe": True, "scribble": True},
-}
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +46,14 @@ def test_signatures_are_those_of_0_0_10_and_the_keywords_of_0_0_9():
 
 
 @pytest.mark.parametrize("size", synthetic.SIZES, ids=str)
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", synthetic.VARIANTS)
 def test_pictures_are_those_of_controlnet_aux(published, size, variant):
     got = published(
-        synthetic.image(*size), detect_resolution=128, image_resolution=192, output_type="np", **VARIANTS[variant]
+        synthetic.image(*size),
+        detect_resolution=128,
+        image_resolution=192,
+        output_type="np",
+        **synthetic.VARIANTS[variant],
     )
     want = GOLDEN[f"{variant} {size[0]}x{size[1]}"]
     assert got.dtype == np.uint8 and got.shape == (*want.shape, 3)

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitSta
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Those that run. Who starts one holds the lock.
+/// Those that run. The lock is held while one is started.
 static RUNNING: Mutex<Vec<Shared>> = Mutex::new(Vec::new());
 
 type Shared = Arc<Mutex<Child>>;

@@ -69,7 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 pidinet.save(place, pidinet.style(edges, options.style))
             print(place)
         except (ValueError, OSError) as error:
-            print(f"error: {image}: {error}", file=sys.stderr)
+            told = str(error)
+            print(f"error: {told if image in told else f'{image}: {told}'}", file=sys.stderr)
             failed += 1
     return 1 if failed else 0
 

@@ -1,4 +1,4 @@
-"""`PidiNetDetector` for who has used that of `controlnet_aux`: one import line changes.
+"""`PidiNetDetector` for users of `controlnet_aux`: only an import line changes.
 
 It takes the same arguments and does the same in the same order, without torch, OpenCV or a download:
 

@@ -22,14 +22,6 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 import synthetic  # noqa: E402
 
-VARIANTS = {
-    "soft": {},
-    "safe": {"safe": True},
-    "filter": {"apply_filter": True},
-    "scribble": {"scribble": True},
-    "safe_scribble": {"safe": True, "scribble": True},
-}
-
 
 def annotator():
     """The class, without importing the other annotators, which need other packages."""
@@ -53,7 +45,7 @@ def main():
     maps = {}
     for height, width in synthetic.SIZES:
         image = synthetic.image(height, width)
-        for name, options in VARIANTS.items():
+        for name, options in synthetic.VARIANTS.items():
             with torch.no_grad():
                 result = detector(image, detect_resolution=128, image_resolution=192, output_type="np", **options)
             assert (result == result[:, :, :1]).all()

@@ -4,6 +4,7 @@
 //! the length of a film.
 
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
@@ -103,7 +104,7 @@ enum Told {
     Cut(String),
 }
 
-/// Sends frames to who works on them, up to the end or a failure.
+/// Sends frames to the workers, up to the end or a failure.
 fn read(mut source: Box<dyn Frames>, first: Frame, sender: &SyncSender<anyhow::Result<Next>>) {
     let mut next = Ok(Next::Frame(first));
     loop {
@@ -111,11 +112,19 @@ fn read(mut source: Box<dyn Frames>, first: Frame, sender: &SyncSender<anyhow::R
         if sender.send(next).is_err() || is_last {
             return;
         }
-        next = source.next();
+        next = guarded(|| source.next());
     }
 }
 
-/// Who looks for edges: each with a frame of its own.
+/// Does some work of a thread that nobody waits for. A panic in it is an error, or the others would wait for ever, or take
+/// the film to be at its end.
+fn guarded<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(anyhow::anyhow!("a fault in pidinet itself, told above: please report it, with the film"))
+    })
+}
+
+/// The workers: each looks for edges in a frame of its own.
 struct Crew {
     detectors: Vec<Arc<EdgeDetector>>,
 }
@@ -138,7 +147,7 @@ impl Crew {
     }
 }
 
-/// What those who work share.
+/// What the workers share.
 struct Shared {
     /// The number of the next frame, and where it comes from.
     frames: Mutex<(u64, Receiver<anyhow::Result<Next>>)>,
@@ -155,7 +164,7 @@ impl Shared {
         while let Some((number, next)) = self.next() {
             let told = match next {
                 Ok(Next::Frame(frame)) => {
-                    self.one(number, &frame, detector).map(|frame| frame.map(Told::Frame))
+                    guarded(|| self.one(number, &frame, detector)).map(|frame| frame.map(Told::Frame))
                 }
                 Ok(Next::Cut(why)) => Ok(Some(Told::Cut(why))),
                 Ok(Next::End) => Ok(None),
@@ -198,5 +207,85 @@ impl Shared {
         if let Some((turn, _)) = &self.smoothing {
             turn.end();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use clap::Parser;
+    use pidinet::Size;
+
+    use super::*;
+    use crate::video::frame::Kind;
+    use crate::video::source::{Ending, Film};
+
+    #[derive(Parser)]
+    struct Arguments {
+        #[command(flatten)]
+        finish: Finish,
+    }
+
+    /// Frames of which the fourth is a fault.
+    struct Faulty(usize);
+
+    impl Frames for Faulty {
+        fn next(&mut self) -> anyhow::Result<Next> {
+            self.0 += 1;
+            assert!(self.0 < 4, "a fault, as it should be in this test");
+            Ok(Next::Frame(black()))
+        }
+
+        fn ending(&self) -> Ending {
+            Arc::new(|| {})
+        }
+    }
+
+    fn black() -> Frame {
+        Frame { bytes: vec![0; 3 * 64], kind: Kind::Rgb(Size::square(8)) }
+    }
+
+    /// Counts frames, and must not be finished.
+    struct Counting(Arc<AtomicUsize>);
+
+    impl Sink for Counting {
+        fn form(&self) -> Form {
+            Form::Rows(1)
+        }
+
+        fn write(&mut self, _: Vec<u8>) -> anyhow::Result<bool> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(true)
+        }
+
+        fn finish(self: Box<Self>) -> anyhow::Result<()> {
+            panic!("a film with a fault is finished")
+        }
+    }
+
+    #[test]
+    fn a_fault_in_a_thread_is_no_end_of_a_film() {
+        let film = Film {
+            rate: "25".parse().unwrap(),
+            aspect: (0, 0),
+            matrix: None,
+            total: None,
+            is_live: false,
+            rest: None,
+        };
+        let work = Work {
+            model: pidinet::weights::Model::random(pidinet::arch::Arch::tiny(), 1),
+            options: DetectorOptions { threads: NonZeroUsize::new(2), ..DetectorOptions::default() },
+            smoother: None,
+            finish: Arguments::parse_from(["video"]).finish,
+            look: Look { max_side: None, side_by_side: false, overlay: None },
+        };
+        let written = Arc::new(AtomicUsize::new(0));
+        let sink = Box::new(Counting(Arc::clone(&written)));
+        let error = run(Opened { film, frames: Box::new(Faulty(0)) }, black(), work, sink).unwrap_err();
+        assert!(error.to_string().contains("please report it"), "{error}");
+        assert_eq!(written.load(Ordering::SeqCst), 4);
+        assert!(guarded(|| -> anyhow::Result<()> { panic!("another fault, as it should be") }).is_err());
     }
 }

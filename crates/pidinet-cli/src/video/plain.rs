@@ -16,7 +16,7 @@ fn plain(error: Y4mError) -> anyhow::Error {
     }
 }
 
-/// YUV4MPEG2 for who reads it.
+/// YUV4MPEG2 on standard output.
 pub(super) struct Stdout {
     writer: Writer<io::Stdout>,
     matrix: Matrix,

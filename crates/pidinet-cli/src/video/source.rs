@@ -28,7 +28,7 @@ pub(super) struct Opened {
     pub(super) frames: Box<dyn Frames>,
 }
 
-/// What is known of a film but for its frames.
+/// What is known of a film, except its frames.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Film {
     pub(super) rate: Rate,

@@ -43,7 +43,7 @@ class Network(nn.Module):
         self._weights = ""  # of which the metadata are true
 
     def description(self) -> dict[str, object]:
-        """What a file says about the network, but for its numbers."""
+        """What a file says about the network, except its numbers."""
         raise NotImplementedError
 
     @classmethod
