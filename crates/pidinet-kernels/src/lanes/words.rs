@@ -17,7 +17,8 @@ pub enum Format {
     Bf16,
     /// Four channels as int8. Values are whole numbers `0..=255`, to which floats are rounded, ties to even;
     /// values outside that range are clamped, as long as they are less than 2^31, and NaN becomes zero.
-    /// Weights are `-128..=127`. Sums are exact.
+    /// Weights are `-128..=127`, and those of a pair, an even channel and the next one, add up to `-128..=128`:
+    /// so the two products together have no more than sixteen bits. Sums are exact.
     Int8,
 }
 
