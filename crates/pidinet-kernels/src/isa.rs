@@ -199,7 +199,7 @@ impl Isa {
     pub fn packs(self, format: Format) -> bool {
         match (self.0, format) {
             #[cfg(target_arch = "x86_64")]
-            (Level::Avx2(_) | Level::AvxVnni(_), Format::Int8) => true,
+            (Level::Avx2(_) | Level::AvxVnni(_), Format::Int8 | Format::Int16) => true,
             #[cfg(target_arch = "x86_64")]
             (Level::Avx512(lanes), Format::Bf16) => lanes.bf16().is_some(),
             #[cfg(target_arch = "x86_64")]
@@ -215,6 +215,8 @@ impl Isa {
         match (self.0, format) {
             (Level::Avx2(lanes), Format::Int8) => return lanes.enter_packed(kernel),
             (Level::AvxVnni(lanes), Format::Int8) => return lanes.enter_packed(kernel),
+            (Level::Avx2(lanes), Format::Int16) => return lanes.int16().enter_packed(kernel),
+            (Level::AvxVnni(lanes), Format::Int16) => return lanes.base().int16().enter_packed(kernel),
             (Level::Avx512(lanes), Format::Bf16) => {
                 if let Some(lanes) = lanes.bf16() {
                     return lanes.enter_packed(kernel);
@@ -236,6 +238,7 @@ impl Isa {
         match format {
             Format::Bf16 => portable::Portable(portable::Bf16).enter_packed(kernel),
             Format::Int8 => portable::Portable(portable::Int8).enter_packed(kernel),
+            Format::Int16 => portable::Portable(portable::Int16).enter_packed(kernel),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Weights of a dense convolution as words, in the order in which its tiles read them.
 
 use crate::isa::Isa;
-use crate::lanes::words::{Format, bf16};
+use crate::lanes::words::{Format, GREATEST_INT16, bf16};
 use crate::rows::matrix::{Matrix, biases};
 
 /// Weights and biases as words, cut into tiles as [`DenseWeights`](crate::rows::dense::DenseWeights) are.
@@ -25,11 +25,12 @@ impl PackedWeights {
     /// [`DenseWeights::pack`](crate::rows::dense::DenseWeights::pack) does. Each is rounded to the nearest
     /// value of the format. For int8 these are, for each output, 127 evenly spaced positive values up to its
     /// greatest weight, or sum of a [pair](Format::Int8), and as many negative ones; biases are rounded to a
-    /// multiple of a value's step.
+    /// multiple of a value's step. For int16 they are as many as sums of 32 bits have room for, and there must not
+    /// be a bias: it depends on the step of values.
     ///
     /// # Panics
     ///
-    /// When the lengths of `matrix`, `inputs_per_tap` and `bias` do not fit together.
+    /// When the lengths of `matrix`, `inputs_per_tap` and `bias` do not fit together, or int16 has a bias.
     pub fn pack(
         isa: Isa,
         format: Format,
@@ -38,9 +39,11 @@ impl PackedWeights {
         bias: Option<&[f32]>,
     ) -> PackedWeights {
         let inputs: usize = inputs_per_tap.iter().sum();
+        assert!(format != Format::Int16 || bias.is_none(), "sums of int16 begin with zero");
         let bias = biases(matrix, inputs, bias);
         let rows = matrix.chunks_exact(inputs).zip(&bias);
-        let rows: Vec<Rounded> = rows.map(|(row, &bias)| Rounded::new(format, row, inputs_per_tap, bias)).collect();
+        let rows: Vec<Rounded> =
+            rows.map(|(row, &bias)| Rounded::new(format, row, inputs_per_tap, bias)).collect();
         let words: Vec<Vec<u32>> = rows.iter().map(|row| row.words(format, inputs_per_tap)).collect();
         let words_per_tap = inputs_per_tap.iter().map(|&inputs| format.words(inputs)).collect();
         let outputs = rows.iter().map(|row| row.output).collect();
@@ -93,6 +96,15 @@ impl Rounded {
                     |weight: &f32| u16::from(((weight / scale).round_ties_even() as i8).cast_unsigned());
                 let start = ((bias / scale).round_ties_even() as i32).cast_unsigned();
                 Self { bits: row.iter().map(bits).collect(), output: Output { start, scale } }
+            }
+            Format::Int16 => {
+                let greatest = row.iter().fold(0.0f32, |greatest, weight| greatest.max(weight.abs()));
+                let sum: f64 = row.iter().map(|weight| f64::from(weight.abs())).sum();
+                // Rounding adds no more than a half to each.
+                let room = f64::from(i32::MAX) / f64::from(GREATEST_INT16) - row.len() as f64;
+                let scale = (greatest / 32767.0).max((sum / room) as f32).max(1e-30);
+                let bits = |weight: &f32| ((weight / scale).round_ties_even() as i16).cast_unsigned();
+                Self { bits: row.iter().map(bits).collect(), output: Output { start: 0, scale } }
             }
         }
     }

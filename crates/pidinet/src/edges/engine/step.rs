@@ -7,7 +7,9 @@ use pidinet_kernels::rows::dense::{self, Activation, Dense, DenseWeights, Tap};
 use pidinet_kernels::rows::depthwise::{Depthwise, DepthwiseWeights};
 use pidinet_kernels::rows::dilated::Dilated;
 use pidinet_kernels::rows::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
-use pidinet_kernels::rows::packed::{self, PackedBlock, PackedDense, PackedPointwise, PackedWeights};
+use pidinet_kernels::rows::packed::{
+    self, PackedBlock, PackedDense, PackedDilated, PackedPointwise, PackedWeights,
+};
 use pidinet_kernels::rows::pool::MaxPool;
 use pidinet_kernels::rows::resize::{self, Finish, Fuse, Part};
 use pidinet_kernels::rows::row::{MARGIN, Row, RowMut};
@@ -50,11 +52,8 @@ impl Context<'_, '_> {
                 self.dense(first, &mut blocks, sources, weights, *activation, *add);
             }
             Op::Dilated { source, bands, .. } if self.bands => {
-                let reach = bands.reach() as isize;
-                let rows = first as isize - reach..(first + blocks.len()) as isize + reach;
-                let rows: Vec<Row<'_>> = rows.map(|y| self.maps.row(source.x, y)).collect();
                 Dilated {
-                    rows: &rows,
+                    rows: &self.within(source, first, blocks.len(), bands.reach()),
                     weights: bands,
                     columns,
                     width,
@@ -63,7 +62,18 @@ impl Context<'_, '_> {
                 }
                 .run_on(isa);
             }
-            Op::Dilated { source, direct, .. } => {
+            Op::PackedDilated { source, bands, .. } if self.bands => {
+                PackedDilated {
+                    rows: &self.within(source, first, blocks.len(), bands.reach()),
+                    weights: bands,
+                    columns,
+                    width,
+                    scratch: at_least(scratch, bands.scratch_len()),
+                    dst: &mut blocks.iter_mut().map(|block| self.layout.row_mut(block)).collect::<Vec<_>>(),
+                }
+                .run_on(isa);
+            }
+            Op::Dilated { source, direct, .. } | Op::PackedDilated { source, direct, .. } => {
                 let source = std::slice::from_ref(source);
                 self.dense(first, &mut blocks, source, direct, Activation::None, None);
             }
@@ -250,6 +260,12 @@ impl Context<'_, '_> {
     fn window(&self, x: usize, y: usize, radius: usize) -> Vec<Row<'_>> {
         let radius = radius as isize;
         (-radius..=radius).map(|dy| self.maps.row(x, y as isize + dy)).collect()
+    }
+
+    /// The rows that `count` rows from `first` on are computed from, `reach` more on either side.
+    fn within(&self, source: &Source, first: usize, count: usize, reach: usize) -> Vec<Row<'_>> {
+        let rows = first as isize - reach as isize..(first + count + reach) as isize;
+        rows.map(|y| self.maps.row(source.x, y)).collect()
     }
 
     /// The windows of `count` rows from `first` on.
