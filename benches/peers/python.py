@@ -141,14 +141,13 @@ def drawn(detector, path):
 
 
 def py_edge_eval(asked, threads):
-    import numpy as np
     from pyEdgeEval.evaluators.bsds import BSDS500Evaluator
 
     evaluator = BSDS500Evaluator(asked.bsds, asked.pred, "test")
     evaluator.set_sample_names([f"test/{id}" for id in asked.ids])
     evaluator.set_eval_params(apply_thinning=True, apply_nms=True)
-    thresholds = np.linspace(0.01, 0.99, 99)
-    times, found = timed(lambda: evaluator.evaluate(thresholds, threads, None, no_split_dir=True), 1, 0)
+    # A number of thresholds is what its checks let pass.
+    times, found = timed(lambda: evaluator.evaluate(99, threads, None, no_split_dir=True), 1, 0)
     return times, f"ODS {found['ODS_f1']:.4f}, OIS {found['OIS_f1']:.4f}"
 
 
