@@ -23,6 +23,7 @@ export class Watch {
   #cancel = () => {};
   #stopped = false;
   #flying = 0;
+  #fresh = false;
   #order = 0;
   #shown = 0;
   #times = [];
@@ -80,16 +81,23 @@ export class Watch {
 
   #frame() {
     this.#wait();
-    const { videoWidth, videoHeight } = this.#video;
-    if (videoWidth === 0 || videoHeight === 0) return; // not there yet
-    if (this.#flying >= this.workers || !this.#hasRoom()) {
-      this.dropped += 1;
-      return;
-    }
-    this.#look(videoWidth, videoHeight).catch((error) => this.#end(() => this.#finished.reject(error)));
+    if (this.#fresh) this.dropped += 1;
+    this.#fresh = this.#video.videoWidth > 0 && this.#video.videoHeight > 0; // else it is not there yet
+    this.#lookIfFree();
   }
 
-  async #look(videoWidth, videoHeight) {
+  /** Looks at the frame that is shown, if nobody has yet and a worker is free: at once, not when the next one comes. */
+  #lookIfFree() {
+    if (this.#stopped || !this.#fresh || this.#flying >= this.workers || !this.#hasRoom()) return;
+    this.#fresh = false;
+    this.#look().then(
+      () => this.#lookIfFree(),
+      (error) => this.#end(() => this.#finished.reject(error)),
+    );
+  }
+
+  async #look() {
+    const { videoWidth, videoHeight } = this.#video;
     const order = ++this.#order;
     this.#flying += 1;
     try {
@@ -101,7 +109,7 @@ export class Watch {
       const map = await this.#detect(bitmap, this.#options);
       if (this.#stopped || order < this.#shown) return;
       this.#shown = order;
-      this.#callback(map, this.#stats(map.ms, side));
+      this.#callback(map, this.#stats(map.ms, side, Math.max(videoWidth, videoHeight)));
     } catch (error) {
       if (!this.#stopped) throw error;
     } finally {
@@ -109,14 +117,14 @@ export class Watch {
     }
   }
 
-  #stats(ms, maxSide) {
+  #stats(ms, side, most) {
     const now = performance.now();
     this.#times.push(now);
     while (this.#times.length > 2 && now - this.#times[0] > 2000) this.#times.shift();
     const seconds = (now - this.#times[0]) / 1000;
     this.#ms = this.#ms === 0 ? ms : 0.8 * this.#ms + 0.2 * ms;
-    this.#pace.done(now, { ms: this.#ms, workers: this.workers });
+    this.#pace.done(now, { ms, workers: this.workers, dropped: this.dropped, side, most });
     const fps = seconds > 0 ? (this.#times.length - 1) / seconds : 0;
-    return { fps, ms: this.#ms, dropped: this.dropped, maxSide };
+    return { fps, ms: this.#ms, dropped: this.dropped, maxSide: Math.min(side, most) };
   }
 }
