@@ -9,9 +9,10 @@ const { Watch } = await import(pathToFileURL(join(process.env.PIDINET_WEB, "work
 
 /**
  * Watches a made-up camera for some seconds with `maxSide: "auto"`. A map takes `cost` milliseconds for a side of 100 by
- * 100 pixels, as many more or less as `jitter` says, and longer where more workers are busy than there are cores.
+ * 100 pixels, as many more or less as `jitter` says, and longer where more workers are busy than there are cores. A page
+ * that is `starved` is told of no frames while workers have all cores.
  */
-async function watched({ seconds = 40, rate = 30, size = [1280, 960], workers = 2, cores = 2, cost, jitter = 0.1, maxSide = "auto" }) {
+async function watched({ seconds = 40, rate = 30, size = [1280, 960], workers = 2, cores = 2, cost, jitter = 0.1, starved = false, pause: [from, to] = [], maxSide = "auto" }) {
   let now = 0;
   let seed = 1;
   const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
@@ -27,9 +28,12 @@ async function watched({ seconds = 40, rate = 30, size = [1280, 960], workers = 
     cancelVideoFrameCallback: () => (waiting = undefined),
   };
   const frame = (index) => {
-    const call = waiting;
-    waiting = undefined;
-    call?.();
+    const paused = now >= 1000 * from && now < 1000 * to;
+    if (!paused && (!starved || busy < cores)) {
+      const call = waiting;
+      waiting = undefined;
+      call?.(now, { presentedFrames: index + 1 });
+    }
     at((1000 * (index + 1)) / rate, () => frame(index + 1));
   };
   at(0, () => frame(0));
@@ -87,6 +91,16 @@ for (const [name, cost] of Object.entries({ "a fast": 1.5, "a common": 6, "a slo
     });
   }
 }
+
+test("fifteen maps a second are held where the page is not told of every frame", async () => {
+  const { least } = summary(await watched({ starved: true, cost: () => 6 }), 15);
+  assert.ok(least >= 15, `${least} frames a second`);
+});
+
+test("a camera that is paused for a while leaves nothing out", async () => {
+  const maps = await watched({ seconds: 20, cost: () => 0.1, pause: [5, 15] });
+  assert.ok(maps.at(-1).dropped < 20, `${maps.at(-1).dropped}`);
+});
 
 test("frames become smaller within seconds when the machine has other work, and larger again when it has not", async () => {
   const cost = (time) => (time > 20 && time < 40 ? 16 : 6);

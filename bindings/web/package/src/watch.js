@@ -3,13 +3,16 @@
 import { Pace } from "./pace.js";
 import { fitted } from "./options.js";
 
-/** Calls back with the next frame that is shown; gives a function that calls it off. */
+/** Milliseconds without a frame after which the video, or the page, has been at rest. */
+const REST = 2000;
+
+/** Calls back with the next frame that is shown, and how many have been; gives a function that calls it off. */
 function nextFrame(video, call) {
   if (video.requestVideoFrameCallback) {
-    const handle = video.requestVideoFrameCallback(call);
+    const handle = video.requestVideoFrameCallback((now, { presentedFrames }) => call(presentedFrames));
     return () => video.cancelVideoFrameCallback(handle);
   }
-  const handle = requestAnimationFrame(call);
+  const handle = requestAnimationFrame(() => call());
   return () => cancelAnimationFrame(handle);
 }
 
@@ -24,6 +27,8 @@ export class Watch {
   #stopped = false;
   #flying = 0;
   #fresh = false;
+  #presented = 0;
+  #framed = -Infinity;
   #order = 0;
   #shown = 0;
   #times = [];
@@ -76,12 +81,17 @@ export class Watch {
   }
 
   #wait() {
-    if (!this.#stopped) this.#cancel = nextFrame(this.#video, () => this.#frame());
+    if (!this.#stopped) this.#cancel = nextFrame(this.#video, (presented) => this.#frame(presented));
   }
 
-  #frame() {
+  #frame(presented = this.#presented + 1) {
     this.#wait();
-    if (this.#fresh) this.dropped += 1;
+    const now = performance.now();
+    // A page that has no time is not told of every frame.
+    const untold = now - this.#framed < REST ? presented - this.#presented - 1 : 0;
+    this.dropped += Math.max(0, untold) + (this.#fresh ? 1 : 0);
+    this.#presented = presented;
+    this.#framed = now;
     this.#fresh = this.#video.videoWidth > 0 && this.#video.videoHeight > 0; // else it is not there yet
     this.#lookIfFree();
   }
