@@ -20,7 +20,7 @@ const { launch, reason } = await chromium();
 assert.ok(launch, reason);
 const host = await serve(site, { headers: { "cache-control": "no-store" } });
 const browser = await launch();
-const page = await browser.newPage({ viewport: { width: 1248, height: 760 } });
+const page = await browser.newPage({ viewport: { width: 1248, height: 700 } });
 const asked = new Set();
 // Workers ask for their script themselves: the context hears of it.
 page.context().on("request", (request) => asked.add(new URL(request.url()).pathname));
