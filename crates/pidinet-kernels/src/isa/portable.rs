@@ -1,8 +1,10 @@
 //! Plain arithmetic on four floats at a time, for any CPU; the compiler may vectorise it.
 
 mod bits;
+#[cfg(feature = "emulation")]
 mod packed;
 
+#[cfg(feature = "emulation")]
 pub(super) use packed::{Bf16, Int8};
 
 use crate::lanes::floats::{Kernel, Lanes};
