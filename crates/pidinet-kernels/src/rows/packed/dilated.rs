@@ -131,12 +131,13 @@ impl PackedKernel for PackedDilated<'_> {
             let step = if step > f32::MIN_POSITIVE * 1e4 && step.is_finite() { step } else { 1.0 };
             lanes.enter_packed(Pack { read, scale: 1.0 / step, words: scratch, len });
             let begin = MARGIN as isize - here.start as isize;
+            let mut taps = Vec::with_capacity(weights.taps.len());
             for (y, row) in dst.iter_mut().enumerate() {
-                let taps = weights.taps.iter().map(|(dy, dx)| {
+                taps.clear();
+                taps.extend(weights.taps.iter().map(|(dy, dx)| {
                     let at = (reach + y).checked_add_signed(*dy).expect("taps are within reach");
                     Tap { row: Row { data: &scratch[at * len..][..len], stride }, dx: dx + begin }
-                });
-                let taps: Vec<Tap<'_>> = taps.collect();
+                }));
                 let sums = PackedDense {
                     taps: &taps,
                     weights: &weights.weights,
