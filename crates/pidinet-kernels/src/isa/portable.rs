@@ -46,6 +46,11 @@ impl<F: Copy> Lanes for Portable<F> {
     }
 
     #[inline(always)]
+    fn vectors_mut(self, dst: &mut [f32]) -> &mut [[f32; 4]] {
+        dst.as_chunks_mut().0
+    }
+
+    #[inline(always)]
     fn store(self, dst: &mut [f32], v: [f32; 4]) {
         *dst.first_chunk_mut().expect("room for four floats") = v;
     }
