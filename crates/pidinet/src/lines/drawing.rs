@@ -51,7 +51,7 @@ impl Default for DrawingOptions {
 impl Lines {
     /// The lines as strokes. With several layers the range of mean strengths is divided into equal parts.
     pub fn drawing(&self, options: &DrawingOptions) -> Drawing {
-        let joined = options.join.then(|| self.joined(STRAIGHT_ON));
+        let joined = options.join.then(|| self.joined(Self::STRAIGHT_ON));
         let lines = joined.as_ref().unwrap_or(self);
         let count = options.layers.max(1);
         let strengths = lines.lines.iter().map(Line::mean_strength);
@@ -91,9 +91,6 @@ impl Lines {
         Drawing { width: self.width, height: self.height, layers: layers.collect() }
     }
 }
-
-/// The most degrees by which a line turns where it goes straight on.
-const STRAIGHT_ON: f32 = 45.0;
 
 impl Drawing {
     /// Strokes on all layers.

@@ -1,15 +1,23 @@
 //! Fewer points: polylines that stay near their lines.
 
+use super::meet::meet;
 use super::reach::farthest_that;
 use super::straight::distance;
-use super::{Line, Lines};
+use super::{Line, Lines, Stroke};
 
 impl Lines {
-    /// All lines, [simplified](Line::simplified).
+    /// All lines, [simplified](Line::simplified). Those that end within another one end on it still.
     #[must_use]
     pub fn simplified(&self, tolerance: f32) -> Self {
-        let lines = self.lines.iter().map(|line| line.simplified(tolerance)).collect();
-        Self { lines, ..*self }
+        let strokes =
+            self.lines.iter().map(|line| (line.clone(), Stroke::Polyline(line.simplified(tolerance))));
+        let mut strokes: Vec<(Line, Stroke)> = strokes.collect();
+        meet(&mut strokes);
+        let lines = strokes.into_iter().map(|(line, stroke)| match stroke {
+            Stroke::Polyline(simple) => simple,
+            Stroke::Curve(_) => line,
+        });
+        Self { lines: lines.collect(), ..*self }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Lines of shapes whose positions are known.
 
 mod faithful;
+mod simple;
+mod waves;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
