@@ -86,7 +86,10 @@ impl Curve {
                 (a[0] - 2.0 * b[0] + c[0]).hypot(a[1] - 2.0 * b[1] + c[1])
             };
             let bend = bend(from, first, second).max(bend(first, second, end));
-            let pieces = (0.75 * bend / tolerance.max(LEAST)).sqrt().ceil().clamp(1.0, MOST_PIECES) as usize;
+            // A loop has an inside, however flat it is.
+            let least = if from == end { 3.0 } else { 1.0 };
+            let pieces =
+                (0.75 * bend / tolerance.max(LEAST)).sqrt().ceil().clamp(least, MOST_PIECES) as usize;
             points.extend((1..=pieces).map(|piece| {
                 let share = piece as f32 / pieces as f32;
                 if piece == pieces { end } else { at(&[from, first, second, end], share) }

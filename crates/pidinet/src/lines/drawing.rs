@@ -77,14 +77,17 @@ impl Lines {
             ends.push(strokes.len());
         }
         meet(&mut strokes);
-        let mut strokes = strokes.into_iter().map(|(_, stroke)| stroke);
+        let mut strokes = strokes.into_iter();
         let mut begin = 0;
         let layers = ends.into_iter().enumerate().map(|(number, end)| {
             let name = match count {
                 1 => "edges".to_owned(),
                 _ => format!("strength {:.2} to {:.2}", border(number), border(number + 1)),
             };
-            let strokes = strokes.by_ref().take(end - begin).collect();
+            let here = strokes.by_ref().take(end - begin);
+            // Lines, not dots: both ends may have moved to one place.
+            let here = here.filter(|(line, stroke)| line.is_dot() || !stroke.is_dot());
+            let strokes = here.map(|(_, stroke)| stroke).collect();
             begin = end;
             Layer { name, strokes }
         });
