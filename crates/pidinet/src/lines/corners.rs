@@ -102,7 +102,7 @@ const REACH: usize = 5;
 /// Points beside a corner that it rounds.
 const ROUNDED: usize = 3;
 /// How far points that a corner rounds, and the point that was its tip, may lie from its sides.
-const BESIDE: f32 = 1.3;
+const BESIDE: f32 = 1.5;
 /// Points beside a corner that give its sides, the rounded ones among them.
 const SIDE: usize = 10;
 /// How far a corner may move, in pixels.
