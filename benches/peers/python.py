@@ -6,11 +6,13 @@
     pip install --no-deps pyEdgeEval==0.2.8      # and what it asks for; it compiles C++
     python benches/peers/python.py evaluation --pred MAPS --bsds BSDS500 100007 100039 100099 10081 101027
     python benches/peers/python.py overhead docs/images/example.jpg
+    python benches/peers/python.py lock docs/images/example.jpg --threads 2
 
 `controlnet`: from a photograph in memory to the picture for ControlNet, at 512 pixels, `detect_resolution` and
 `image_resolution`, with the same checkpoint. `evaluation`: the scores of some test images of BSDS500, from files to numbers,
 maps suppressed and thinned, 99 thresholds. `overhead`: a detection from an array into another, beside the library's alone, an
-image that it has taken in already.
+image that it has taken in already. `lock`: how long a thread of Python counts, alone and while another detects with one thread;
+what the processors spent is then of both.
 
 Each measurement is a process of its own, bound to as many CPUs as it has threads; peers take turns. Medians and shortest times of
 all turns; what the processors spent is less disturbed by what else a machine does.
@@ -40,7 +42,9 @@ def main():
     evaluation.add_argument("ids", nargs="+")
     overhead = kinds.add_parser("overhead")
     overhead.add_argument("image")
-    for kind in (controlnet, evaluation, overhead):
+    lock = kinds.add_parser("lock")
+    lock.add_argument("image")
+    for kind in (controlnet, evaluation, overhead, lock):
         kind.add_argument("--threads", type=int, nargs="+", default=[1, 2])
         kind.add_argument("--turns", type=int, default=TURNS)
         kind.add_argument("--one", help=argparse.SUPPRESS)
@@ -141,14 +145,13 @@ def drawn(detector, path):
 
 
 def py_edge_eval(asked, threads):
-    import numpy as np
     from pyEdgeEval.evaluators.bsds import BSDS500Evaluator
 
     evaluator = BSDS500Evaluator(asked.bsds, asked.pred, "test")
     evaluator.set_sample_names([f"test/{id}" for id in asked.ids])
     evaluator.set_eval_params(apply_thinning=True, apply_nms=True)
-    thresholds = np.linspace(0.01, 0.99, 99)
-    times, found = timed(lambda: evaluator.evaluate(thresholds, threads, None, no_split_dir=True), 1, 0)
+    # A number of thresholds is what its checks let pass.
+    times, found = timed(lambda: evaluator.evaluate(99, threads, None, no_split_dir=True), 1, 0)
     return times, f"ODS {found['ODS_f1']:.4f}, OIS {found['OIS_f1']:.4f}"
 
 
@@ -195,10 +198,42 @@ def detected(asked, threads, call):
     return times, f"{image.shape[1]}x{image.shape[0]}; 8x8: {1000 * shortest:.0f} µs"
 
 
+def counting(asked, threads):
+    return counted(), "alone"
+
+
+def counting_beside(asked, threads):
+    import threading
+
+    import pidinet
+
+    image, detector, done, detections = pixels(asked.image), pidinet.EdgeDetector(threads=1), threading.Event(), []
+
+    def detect():
+        while not done.is_set():
+            detections.append(detector(image).shape)
+
+    thread = threading.Thread(target=detect)
+    thread.start()
+    times = counted()
+    done.set()
+    thread.join()
+    return times, f"{len(detections)} detections"
+
+
+def counted():
+    def count():
+        for _ in range(10_000_000):
+            pass
+
+    return timed(count, 10)[0]
+
+
 PEERS = {
     "controlnet": {"controlnet_aux 0.0.10": controlnet_aux, "pidinet": ours, "pidinet, tiny": built_in},
     "evaluation": {"pyEdgeEval 0.2.8": py_edge_eval, "pidinet.eval": our_scores},
     "overhead": {"the library": from_rust, "from Python": from_python},
+    "lock": {"counting": counting, "counting beside": counting_beside},
 }
 
 

@@ -11,7 +11,7 @@ use crate::cargo;
 
 /// The libraries with features for users to choose from. Those of `pidinet-burn` are for GPUs: see
 /// `cargo xtask gpu`.
-const CRATES: [&str; 2] = ["pidinet", "pidinet-eval"];
+const CRATES: [&str; 3] = ["pidinet-kernels", "pidinet", "pidinet-eval"];
 
 /// The part of a manifest that is read.
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use numpy::{Element, IntoPyArray, PyArrayMethods, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pidinet::Size;
-use pidinet::image::{Image, ImageLimits, PixelFormat, PixelLayout, Pixels};
+use pidinet::image::{Image, Opened, PixelFormat, PixelLayout, Pixels, ReadOptions};
 use pyo3::prelude::*;
 
 use crate::errors::{raised, wrong};
@@ -23,16 +23,18 @@ pub(crate) enum Array<'py> {
 
 #[pymethods]
 impl Picture {
-    /// Reads an image file.
+    /// Reads an image file; `accept_damaged` takes what there is of one that is cut short, and warns.
     #[staticmethod]
-    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| Image::open(path, &ImageLimits::default())).map(Self).map_err(raised)
+    fn open(py: Python<'_>, path: PathBuf, accept_damaged: bool) -> PyResult<Self> {
+        let opened = py.detach(|| Image::open_with(&path, &reading(accept_damaged))).map_err(raised)?;
+        Ok(Self::told(opened, &format!("{}: ", path.display())))
     }
 
-    /// Reads an image file that is in memory.
+    /// Reads an image file that is in memory, in the same way.
     #[staticmethod]
-    fn decode(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
-        py.detach(|| Image::decode(bytes, &ImageLimits::default())).map(Self).map_err(raised)
+    fn decode(py: Python<'_>, bytes: &[u8], accept_damaged: bool) -> PyResult<Self> {
+        let opened = py.detach(|| Image::decode_with(bytes, &reading(accept_damaged))).map_err(raised)?;
+        Ok(Self::told(opened, ""))
     }
 
     /// Copies pixels; `bgr` says that colours begin with blue.
@@ -70,6 +72,20 @@ impl Picture {
     fn height(&self) -> usize {
         self.0.height()
     }
+}
+
+impl Picture {
+    /// The image, after a warning if its file is damaged; `whose` is before the message.
+    fn told(opened: Opened, whose: &str) -> Self {
+        if let Some(damage) = opened.damage {
+            log::warn!("{whose}{damage}");
+        }
+        Self(opened.image)
+    }
+}
+
+fn reading(accept_damaged: bool) -> ReadOptions {
+    ReadOptions { accept_damaged, ..ReadOptions::default() }
 }
 
 /// How the pixels of an array lie.

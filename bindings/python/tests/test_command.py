@@ -36,6 +36,16 @@ def test_a_folder_becomes_a_folder(tmp_path, photo, edges, monkeypatch, capsys):
     assert set(np.unique(np.load("edges/a.npy"))) <= {0, 1}
 
 
+def test_a_picture_that_is_cut_short_is_taken_if_asked_for(tmp_path, photo, capsys):
+    pidinet.save(tmp_path / "whole.png", photo)
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:-200])
+    arguments = [str(tmp_path / "cut.png"), "-o", str(tmp_path / "edges.npy")]
+    assert main(arguments) == 1
+    assert "--accept-damaged" in capsys.readouterr().err
+    assert main([*arguments, "--accept-damaged"]) == 0
+    assert np.load(tmp_path / "edges.npy").shape == photo.shape[:2]
+
+
 def test_commands_that_make_no_sense_are_refused(tmp_path, capsys, photo):
     pidinet.save(tmp_path / "a.png", photo)
     image = str(tmp_path / "a.png")

@@ -92,6 +92,28 @@ def test_files_that_cannot_be_read_are_errors_of_the_system(detector, tmp_path):
         detector(b"")
 
 
+def test_what_there_is_of_a_file_that_is_cut_short_is_read_if_asked_for(detector, photo, tmp_path, caplog):
+    pidinet.save(tmp_path / "whole.png", photo)
+    pidinet.save(tmp_path / "whole.jpg", photo)
+    for whole in (tmp_path / "whole.png", tmp_path / "whole.jpg"):
+        cut = tmp_path / f"cut{whole.suffix}"
+        cut.write_bytes(whole.read_bytes()[:-200])
+        classifier = pidinet.Classifier(threads=1)
+        for image in (cut, cut.read_bytes()):
+            with pytest.raises(ValueError, match="cut short.*accept_damaged"):
+                detector(image)
+            read = pidinet.read(image, accept_damaged=True)
+            assert read.shape == photo.shape
+            whole_rows = slice(0, photo.shape[0] // 2)
+            np.testing.assert_array_equal(read[whole_rows], pidinet.read(whole)[whole_rows])
+            np.testing.assert_array_equal(detector(image, accept_damaged=True), detector(read))
+            assert classifier(image, accept_damaged=True).label == classifier(read).label
+            vectors = pidinet.embed(image, accept_damaged=True), pidinet.embed([read])[0]
+            np.testing.assert_array_equal(*vectors)
+        assert any(record.message.startswith(f"{cut}: ") for record in caplog.records)
+    assert {record.name for record in caplog.records} == {"pidinet"}
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV"])
 def test_pictures_of_pillow_have_any_mode(detector, photo, mode):
     image = pytest.importorskip("PIL.Image").fromarray(photo).convert("L" if mode in ("1", "LA", "La") else "RGB")

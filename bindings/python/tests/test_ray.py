@@ -109,6 +109,16 @@ def test_what_is_there_is_left_out_when_a_job_is_resumed(cluster, tmp_path):
 
 
 @needs_ray
+def test_images_that_are_cut_short_are_taken_if_asked_for(cluster, tmp_path):
+    src, dst = tmp_path / "src", tmp_path / "dst"
+    photographs(src, 2)
+    (src / "1.png").write_bytes((src / "1.png").read_bytes()[:-12])
+    assert pidinet.ray.detect_folder(src, dst)[:2] == (1, 1)
+    assert main([str(src), str(dst), "--accept-damaged"]) == 0
+    assert all(row["ok"] for row in manifest(dst))
+
+
+@needs_ray
 def test_a_node_that_dies_loses_nothing(cluster, tmp_path):
     src, dst = tmp_path / "src", tmp_path / "dst"
     photographs(src, 150)
@@ -273,7 +283,7 @@ def test_a_file_that_cannot_be_written_is_not_there(tmp_path):
     assert folder.names() == ["sub/x.png.1-other.part"]
 
 
-def test_batches_get_a_column_of_edges(detector):
+def test_batches_get_a_column_of_edges(detector, tmp_path):
     images = np.empty(3, object)
     images[:] = [synthetic.image(20, 30), synthetic.image(25, 15), b"no image"]
     batch = {"image": images, "name": np.array(["a", "b", "c"])}
@@ -284,6 +294,11 @@ def test_batches_get_a_column_of_edges(detector):
     assert found["edges"][2].shape == (0, 0) and found["error"][2] and list(found["error"][:2]) == ["", ""]
     with pytest.raises(ValueError, match="not an image"):
         pidinet.ray.DetectEdges()(batch)
+    pidinet.save(tmp_path / "whole.png", images[0])
+    cut = {"image": [(tmp_path / "whole.png").read_bytes()[:-12]]}
+    with pytest.raises(ValueError, match="accept_damaged"):
+        pidinet.ray.DetectEdges()(cut)
+    assert pidinet.ray.DetectEdges(accept_damaged=True)(cut)["edges"][0].shape == (20, 30)
     with pytest.raises(KeyError, match="no column 'picture'; there are 'image', 'name'"):
         pidinet.ray.DetectEdges(column="picture")(batch)
 

@@ -12,6 +12,8 @@ const still = { name: "", bitmap: undefined, found: undefined };
 const shown = { map: undefined, picture: document.createElement("canvas") };
 let detector;
 let camera;
+/** Milliseconds from opening the page until it showed edges. */
+let firstEdges;
 
 const say = (text, wrong = false) => {
   $("status").textContent = text;
@@ -46,26 +48,19 @@ function latest(job) {
     again = true;
     if (running) return;
     running = true;
-    try {
-      while (again) {
-        again = false;
-        await job();
-      }
-    } catch (error) {
-      fail(error);
-    } finally {
-      running = false;
+    while (again) {
+      again = false;
+      await job().catch(fail);
     }
+    running = false;
   };
 }
 
-let modelFile;
+/** The model in use: its name, or a file of whoever uses the page. */
+let model = "tiny";
 
-async function createDetector(workers) {
-  const name = $("model").value;
-  const model = name === "own" ? await modelFile.arrayBuffer() : name;
-  return EdgeDetector.create({ model, workers });
-}
+const createDetector = async (workers) =>
+  EdgeDetector.create({ model: typeof model === "string" ? model : await model.arrayBuffer(), workers });
 
 async function theDetector() {
   if (!detector) {
@@ -90,7 +85,12 @@ const find = latest(async () => {
   still.found = found;
   show(map, bitmap);
   busy();
-  figures(`${found.width} × ${found.height} pixels`, `${found.ms.toFixed(0)} ms`, its);
+  const first = [];
+  if (firstEdges === undefined) {
+    firstEdges = performance.now();
+    first.push(`first edges after ${(firstEdges / 1000).toFixed(1)} s`);
+  }
+  figures(`${found.width} × ${found.height} pixels`, `${found.ms.toFixed(0)} ms`, ...first, its);
   if (!$("status").classList.contains("wrong")) say("");
 });
 
@@ -232,10 +232,19 @@ function changed({ network }) {
   else finish();
 }
 
-async function changeModel() {
-  const one = $("model").value === "own" ? !modelFile : false;
-  if (one) return $("model-file").click();
-  const knob = $("model").value === "tiny";
+/** Takes a file as model, as a choice beside those of the package. */
+function takeModel(file) {
+  const choice = $("own-model") ?? Object.assign(document.createElement("option"), { id: "own-model", value: "own" });
+  choice.textContent = file.name;
+  $("model").insertBefore(choice, $("pick-model"));
+  $("model").value = "own";
+  changeModel(file);
+}
+
+async function changeModel(wanted) {
+  model = wanted;
+  say("");
+  const knob = model === "tiny";
   $("detail").disabled = !knob;
   if (!knob) $("detail").value = 0;
   $("detail-value").textContent = Number($("detail").value).toFixed(2);
@@ -262,11 +271,12 @@ $("file").addEventListener("change", ({ target }) => {
   target.value = "";
   if (file) open(file, file.name);
 });
+let ownModel;
 $("model-file").addEventListener("change", ({ target }) => {
-  [modelFile] = target.files;
-  if (modelFile) changeModel();
+  const [file] = target.files;
+  if (file) takeModel((ownModel = file));
+  target.value = "";
 });
-$("model-file").addEventListener("cancel", () => ($("model").value = "tiny"));
 $("camera").addEventListener("click", () => (camera ? stopCamera() : startCamera()));
 $("example").addEventListener("click", openExample);
 $("detail").addEventListener("input", () => changed({ network: "detail" }));
@@ -274,9 +284,10 @@ $("side").addEventListener("change", () => changed({ network: "side" }));
 for (const id of ["threshold", "thin", "style"]) $(id).addEventListener("input", () => changed({}));
 for (const radio of form.elements.view) radio.addEventListener("change", draw);
 $("colour").addEventListener("input", draw);
-$("model").addEventListener("change", () => {
-  if ($("model").value === "own") modelFile = undefined;
-  changeModel();
+$("model").addEventListener("change", ({ target }) => {
+  if (target.value !== "pick") return changeModel(target.value === "own" ? ownModel : target.value);
+  target.value = typeof model === "string" ? model : "own"; // until there is a file
+  $("model-file").click();
 });
 $("png").addEventListener("click", () => canvas.toBlob((blob) => save(blob, "png")));
 $("svg").addEventListener("click", async () => {
@@ -309,4 +320,5 @@ addEventListener("paste", (event) => {
 addEventListener("pagehide", stopCamera);
 
 changed({});
+theDetector().catch(() => {}); // fetched beside the picture; whoever needs it says what is wrong
 openExample();

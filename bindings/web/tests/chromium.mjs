@@ -62,3 +62,19 @@ export async function workersBecome(page, wanted) {
   }
   return page.workers().length;
 }
+
+/**
+ * The longest task of the main thread of a page with workers while something is done, in milliseconds that it computed:
+ * those in which the machine did something else are not counted.
+ */
+export async function longestTask(browser, page, act) {
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  const result = await act();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+  const threads = traceEvents.filter(({ name }) => name === "thread_name");
+  const named = (pattern) => threads.filter(({ args }) => pattern.test(args.name));
+  const pages = new Set(named(/^DedicatedWorker/).map(({ pid }) => pid));
+  const mains = new Set(named(/^CrRendererMain/).filter(({ pid }) => pages.has(pid)).map(({ pid, tid }) => `${pid} ${tid}`));
+  const tasks = traceEvents.filter(({ ph, name, pid, tid, tdur }) => ph === "X" && /RunTask/.test(name) && mains.has(`${pid} ${tid}`) && tdur);
+  return { result, tasks: tasks.length, longest: Math.max(...tasks.map(({ tdur }) => tdur)) / 1000 };
+}

@@ -72,7 +72,8 @@ async function changes(page, act) {
 inBrowser("the page shows edges after half a megabyte, all of it its own", async (t) => {
   const { page, requests, complaints, close } = await demo();
   assert.ok(requests.every((url) => url.startsWith(host.url) || url.startsWith("blob:") || url.startsWith("data:")), requests.join("\n"));
-  const files = [...new Set(requests.filter((url) => url.includes("/pidinet/")))];
+  const files = requests.filter((url) => url.includes("/pidinet/"));
+  assert.deepEqual(files, [...new Set(files)], "one request each");
   const bytes = files.map((url) => gzipSync(readFileSync(join(site, "demo", new URL(url).pathname))).length);
   const sum = bytes.reduce((a, b) => a + b, 0);
   t.diagnostic(`${files.map((url) => url.split("/").pop()).join(", ")}: ${sum} bytes gzipped`);
@@ -151,6 +152,44 @@ inBrowser("pictures are opened, dropped and refused, and saved as PNG and SVG", 
   assert.match(svg[1].toString(), /<svg[\s\S]*<path/);
   await page.locator("#file").setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no picture") });
   await page.waitForFunction(() => document.getElementById("status").textContent.includes("no picture in notes.txt"));
+  await close();
+});
+
+inBrowser("a model from a file is used, one that is none is refused, and the others can be chosen again", async () => {
+  const { page, close } = await demo();
+  const edges = await brightness(page);
+  const models = join(site, "demo/pidinet/models");
+  await page.locator("#model").selectOption("pick");
+  assert.equal(await page.inputValue("#model"), "tiny", "nothing changes before there is a file");
+  await changes(page, () => page.locator("#model-file").setInputFiles(join(models, "tiny-edges.safetensors")));
+  await settled(page);
+  assert.equal(await page.inputValue("#model"), "own");
+  assert.equal(await page.textContent("#own-model"), "tiny-edges.safetensors");
+  assert.ok(await page.locator("#detail").isDisabled(), "a model alone has no knob");
+  await page.locator("#model-file").setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no model") });
+  await page.waitForFunction(() => document.querySelector("#status.wrong")?.textContent.includes("safetensors"));
+  await page.locator("#model").selectOption("tiny");
+  await page.waitForFunction(() => !document.querySelector("#status.wrong"));
+  await settled(page);
+  assert.equal(await brightness(page), edges);
+  await close();
+});
+
+inBrowser("a model that is chosen while the network is looking is the one whose edges come", async () => {
+  const { page, close } = await demo();
+  const edges = await changes(page, () => page.locator("#model").selectOption("tiny-edges"));
+  await changes(page, () => page.locator("#model").selectOption("tiny"));
+  await settled(page);
+  await page.evaluate(() => {
+    const set = (id, value, event) => {
+      document.getElementById(id).value = value;
+      document.getElementById(id).dispatchEvent(new Event(event, { bubbles: true }));
+    };
+    set("detail", 0.3, "input");
+    setTimeout(() => set("model", "tiny-edges", "change"), 30);
+  });
+  for (let tries = 0; tries < 300 && (await brightness(page)) !== edges; tries++) await page.waitForTimeout(100);
+  assert.equal(await brightness(page), edges);
   await close();
 });
 

@@ -1,11 +1,11 @@
 // The package in node: the maps are those of other machines, to the last bit.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
+import { expected } from "./bits.mjs";
 import { picture } from "./picture.mjs";
 
 const site = process.env.PIDINET_WEB;
@@ -13,16 +13,12 @@ const { load, lines, refine, memoryBytes, PidinetError } = await import(
   pathToFileURL(join(site, "pidinet/dist/node.js")).href
 );
 
-/** What this machine's portable kernels found in the same picture: the bits of floats. */
-const expected = readFileSync(join(site, "work/expected.txt"), "utf8").trim().split("\n");
-
 test("maps equal those of the portable kernels to the last bit", () => {
   const { rgba, width, height } = picture();
   const { data } = load().detectRgba(rgba, width, height, { format: "f32" });
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  const found = Array.from(bits, (value) => value.toString(16).padStart(8, "0"));
-  assert.equal(found.length, width * height);
-  assert.deepEqual(found, expected.slice(0, found.length));
+  assert.equal(bits.length, width * height);
+  assert.deepEqual(Array.from(bits), expected(site).slice(0, bits.length));
 });
 
 test("bytes are the probabilities by 255, rounded down", () => {

@@ -5,24 +5,19 @@
 //   PIDINET_WEB=target/site node target/site/work/tests/timings.mjs FOLDER tiny-481x321.onnx …
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { chromium, film } from "./chromium.mjs";
+import { ort } from "./ort.mjs";
 import { serve } from "./tools/serve.mjs";
 
 const site = resolve(process.env.PIDINET_WEB);
 const [folder, ...models] = process.argv.slice(2);
-const ort = join(site, "work/ort");
-mkdirSync(ort, { recursive: true });
-const dist = join(folder, "node_modules/onnxruntime-web/dist");
-for (const name of readdirSync(dist).filter((name) => /^ort\.wasm\.min\.mjs$|^ort-wasm-simd-threaded\.(wasm|mjs)$/.test(name))) {
-  copyFileSync(join(dist, name), join(ort, name));
-}
-for (const model of models) copyFileSync(model, join(ort, basename(model)));
+const { to: runtime } = ort(site, folder, models);
 const kilobytes = (path) => (gzipSync(readFileSync(path), { level: 9 }).length / 1000).toFixed(0);
-for (const name of readdirSync(ort)) console.log(`${name}: ${kilobytes(join(ort, name))} kB gzipped`);
+for (const name of readdirSync(runtime)) console.log(`${name}: ${kilobytes(join(runtime, name))} kB gzipped`);
 
 const { launch, reason } = await chromium();
 assert.ok(launch, reason);

@@ -4,7 +4,7 @@
 //! token that only `detect` creates, and slices are checked before their pointers are used.
 //!
 //! For web pages, which should be small, `cargo xtask web` sets `pidinet_slim`: then only the best instruction set
-//! is compiled, and no packed words, which WebAssembly cannot use.
+//! is compiled.
 
 mod portable;
 
@@ -19,7 +19,9 @@ mod simd128;
 
 use crate::lanes::bits::{BitKernel, BitLanes};
 use crate::lanes::floats::{Kernel, Lanes};
-use crate::lanes::words::{Format, PackedKernel, PackedLanes};
+#[cfg(any(feature = "emulation", target_arch = "x86_64"))]
+use crate::lanes::words::PackedLanes;
+use crate::lanes::words::{Format, PackedKernel};
 use std::fmt;
 
 /// An instruction set this CPU has.
@@ -198,6 +200,10 @@ impl Isa {
 
     /// Runs a kernel on packed words with this instruction set, or with portable code if it does not
     /// [`pack`](Self::packs): the result is the same.
+    ///
+    /// # Panics
+    ///
+    /// If it does not, and the feature `emulation` is off.
     pub fn run_packed<K: PackedKernel>(self, format: Format, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
         if let Level::Avx512(lanes) = self.0 {
@@ -207,12 +213,12 @@ impl Isa {
                 _ => {}
             }
         }
-        #[cfg(pidinet_slim)]
+        #[cfg(not(feature = "emulation"))]
         {
             let _ = kernel;
-            unreachable!("nothing is packed in {format:?} where no instruction set packs")
+            panic!("{self} does not multiply words of {format:?}, and there is no emulation")
         }
-        #[cfg(not(pidinet_slim))]
+        #[cfg(feature = "emulation")]
         match format {
             Format::Bf16 => portable::Portable(portable::Bf16).enter_packed(kernel),
             Format::Int8 => portable::Portable(portable::Int8).enter_packed(kernel),

@@ -24,6 +24,8 @@ mod preset;
 mod resize;
 mod sample;
 #[cfg(feature = "images")]
+mod source;
+#[cfg(feature = "images")]
 mod tiff;
 #[cfg(feature = "images")]
 mod webp;

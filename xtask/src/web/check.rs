@@ -1,4 +1,4 @@
-//! `cargo xtask web --check`: the package in node, and in a browser where there is one.
+//! `cargo xtask web --check`: the package in node, and in browsers where there are any.
 
 use std::fs;
 use std::path::Path;
@@ -12,11 +12,13 @@ use super::tools::Tools;
 use crate::{bare, cargo};
 
 /// Tests, in the order in which they are run.
-const TESTS: [&str; 3] = ["node", "browser", "demo"];
+const TESTS: [&str; 5] = ["node", "pace", "browser", "demo", "firefox"];
 
 pub(super) fn run(folders: &Folders, tools: Option<&Tools>) -> Result<()> {
     // What this machine's portable kernels make of the picture that the test draws, too.
     fs::write(folders.work.join("expected.txt"), bare::here()?)?;
+    // Tests import single scripts, too.
+    fs::write(folders.work.join("scripts/package.json"), "{ \"type\": \"module\" }\n")?;
     let tests = folders.work.join("tests");
     empty(&tests)?;
     copy_all(&folders.source.join("tests"), &tests)?;

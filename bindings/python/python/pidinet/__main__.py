@@ -33,6 +33,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--nms", action="store_true", help="thin edges to their crests")
     options.add_argument("--threshold", type=float, metavar="P", help="make edges of at least P white, others black")
     options.add_argument("--max-side", type=int, metavar="PIXELS", help="make larger images smaller first")
+    options.add_argument(
+        "--accept-damaged", action="store_true", help="read what there is of JPEG and PNG files that are cut short"
+    )
     options.add_argument("--format", choices=FORMATS, help="of files in a folder [default: png]")
     options.add_argument("-j", "--threads", type=int, metavar="N")
     options.add_argument("--models", action="store_true", help="list the models that are built in")
@@ -58,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = 0
     for image, place in places:
         try:
-            edges = detector.detect(image, max_side=options.max_side)
+            edges = detector.detect(image, max_side=options.max_side, accept_damaged=options.accept_damaged)
             if options.nms:
                 edges = pidinet.nms(edges)
             if options.threshold is not None:

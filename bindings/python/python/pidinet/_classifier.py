@@ -54,22 +54,39 @@ class Classifier:
         self.labels: list[str] = self._core.labels
 
     def classify(
-        self, image: ImageLike, *, channels: Channels = "rgb", layout: Layout = "hwc"
+        self,
+        image: ImageLike,
+        *,
+        channels: Channels = "rgb",
+        layout: Layout = "hwc",
+        accept_damaged: bool = False,
     ) -> Classification:
         """What an image of any size shows. Images are those that `EdgeDetector.detect` takes."""
-        return self.classify_batch([image], channels=channels, layout=layout)[0]
+        return self.classify_batch(
+            [image], channels=channels, layout=layout, accept_damaged=accept_damaged
+        )[0]
 
     __call__ = classify
 
     def classify_batch(
-        self, images: Iterable[ImageLike], *, channels: Channels = "rgb", layout: Layout = "hwc"
+        self,
+        images: Iterable[ImageLike],
+        *,
+        channels: Channels = "rgb",
+        layout: Layout = "hwc",
+        accept_damaged: bool = False,
     ) -> list[Classification]:
         """What each image shows, in order."""
-        pictures = [picture(image, channels, layout) for image in images]
+        pictures = [picture(image, channels, layout, accept_damaged) for image in images]
         return [self._named(*found) for found in self._core.classify(pictures)]
 
     def embed(
-        self, image: ImageLike, *, channels: Channels = "rgb", layout: Layout = "hwc"
+        self,
+        image: ImageLike,
+        *,
+        channels: Channels = "rgb",
+        layout: Layout = "hwc",
+        accept_damaged: bool = False,
     ) -> NDArray[np.float32]:
         """The feature vector of an image, of length 1: the scalar product of two is their cosine.
 
@@ -78,14 +95,23 @@ class Classifier:
         >>> round(float(vector @ vector), 4)
         1.0
         """
-        vector: NDArray[np.float32] = self.embed_batch([image], channels=channels, layout=layout)[0]
+        vector: NDArray[np.float32] = self.embed_batch(
+            [image], channels=channels, layout=layout, accept_damaged=accept_damaged
+        )[0]
         return vector
 
     def embed_batch(
-        self, images: Iterable[ImageLike], *, channels: Channels = "rgb", layout: Layout = "hwc"
+        self,
+        images: Iterable[ImageLike],
+        *,
+        channels: Channels = "rgb",
+        layout: Layout = "hwc",
+        accept_damaged: bool = False,
     ) -> NDArray[np.float32]:
         """The feature vectors of images, of length 1 each: `[images, features]`."""
-        found = self.classify_batch(images, channels=channels, layout=layout)
+        found = self.classify_batch(
+            images, channels=channels, layout=layout, accept_damaged=accept_damaged
+        )
         if not found:
             raise ValueError("no image")
         features = np.stack([one.features for one in found])
@@ -129,6 +155,7 @@ def embed(
     *,
     channels: Channels = "rgb",
     layout: Layout = "hwc",
+    accept_damaged: bool = False,
 ) -> NDArray[np.float32]:
     """The feature vector of an image, of length 1, or those of a list of images, `[images, features]`: the scalar product
     of two is their cosine. `Classifier.embed` does the same with a model that is made once.
@@ -139,9 +166,10 @@ def embed(
     True
     """
     classifier = _default() if model == DEFAULT else Classifier(model)
+    options: dict[str, Any] = {"channels": channels, "layout": layout, "accept_damaged": accept_damaged}
     if isinstance(images, (list, tuple)):
-        return classifier.embed_batch(images, channels=channels, layout=layout)
-    return classifier.embed(images, channels=channels, layout=layout)  # type: ignore[arg-type, unused-ignore]
+        return classifier.embed_batch(images, **options)
+    return classifier.embed(images, **options)  # type: ignore[arg-type, unused-ignore]
 
 
 @functools.lru_cache(maxsize=1)

@@ -74,6 +74,7 @@ class EdgeDetector:
         *,
         channels: Channels = "rgb",
         layout: Layout = "hwc",
+        accept_damaged: bool = False,
         max_side: int | None = None,
         style: Style = "soft",
         dtype: Any = None,
@@ -88,6 +89,7 @@ class EdgeDetector:
         *,
         channels: Channels = "rgb",
         layout: Layout = "hwc",
+        accept_damaged: bool = False,
         max_side: int | None = None,
         style: Style = "soft",
         dtype: Any = None,
@@ -101,6 +103,7 @@ class EdgeDetector:
         *,
         channels: Channels = "rgb",
         layout: Layout = "hwc",
+        accept_damaged: bool = False,
         max_side: int | None = None,
         style: Style = "soft",
         dtype: Any = None,
@@ -116,6 +119,8 @@ class EdgeDetector:
                 Alpha is composited on white.
             channels: Order of the colours of an array: `rgb`, or `bgr` as OpenCV has them.
             layout: `chw` for arrays whose channels come first.
+            accept_damaged: Takes what there is of a JPEG or PNG file that is cut short, with a warning to the logger
+                `pidinet`, rather than refuse it.
             max_side: Makes the image smaller first, so that its longer side is at most this; so is the map.
             style: `soft`, `safe` or `scribble`, see `pidinet.style`.
             dtype: `float32`, or `uint8` for `floor(255 p)`.
@@ -128,7 +133,7 @@ class EdgeDetector:
             ValueError: Its shape, type or values are not those of an image; the message says what was expected.
             OSError: A file cannot be read.
         """
-        found = picture(image, channels, layout)
+        found = picture(image, channels, layout, accept_damaged)
         if max_side is not None:
             found = found.fitted(_positive("max_side", max_side))
         target = _target(out, (found.height, found.width), dtype)

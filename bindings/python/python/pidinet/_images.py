@@ -44,8 +44,10 @@ MOST_PIXELS = 256_000_000
 MOST_COLUMNS = 65_535
 
 
-def picture(image: ImageLike, channels: str = "rgb", layout: str = "hwc") -> Picture:
-    """The picture of an image; `channels` and `layout` are those of arrays."""
+def picture(
+    image: ImageLike, channels: str = "rgb", layout: str = "hwc", accept_damaged: bool = False
+) -> Picture:
+    """The picture of an image; `channels` and `layout` are those of arrays, `accept_damaged` is for files."""
     if channels not in ("rgb", "bgr"):
         raise ValueError(f"channels {channels!r}: expected 'rgb' or 'bgr'")
     if layout not in ("hwc", "chw"):
@@ -53,9 +55,9 @@ def picture(image: ImageLike, channels: str = "rgb", layout: str = "hwc") -> Pic
     if isinstance(image, np.ndarray):
         return _of_array(image, channels, layout)
     if isinstance(image, (str, os.PathLike)):
-        opened = Picture.open(os.fspath(image))
+        opened = Picture.open(os.fspath(image), accept_damaged)
     elif isinstance(image, (bytes, bytearray, memoryview)):
-        opened = Picture.decode(bytes(image))
+        opened = Picture.decode(bytes(image), accept_damaged)
     elif is_pillow(image):
         return _of_array(pillow_array(image), "rgb", "hwc")
     elif isinstance(image, (list, tuple)):
@@ -73,9 +75,12 @@ def picture(image: ImageLike, channels: str = "rgb", layout: str = "hwc") -> Pic
     return opened
 
 
-def read(image: str | os.PathLike[str] | bytes | bytearray | memoryview) -> NDArray[Any]:
+def read(
+    image: str | os.PathLike[str] | bytes | bytearray | memoryview, *, accept_damaged: bool = False
+) -> NDArray[Any]:
     """The pixels of an image file, by its path or its bytes: red, green, blue, `[height, width, 3]`, uint8, uint16 or
     float32 as the file has them, turned upright, alpha on white. PNG, JPEG, WebP, GIF, BMP, TIFF and PNM are read.
+    `accept_damaged` reads what there is of a JPEG or PNG file that is cut short, with a warning to the logger `pidinet`.
 
     >>> import numpy as np, pidinet, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "image.png")
@@ -83,7 +88,7 @@ def read(image: str | os.PathLike[str] | bytes | bytearray | memoryview) -> NDAr
     >>> pidinet.read(path).shape, pidinet.read(path).max().item()
     ((3, 4, 3), 7)
     """
-    return picture(image).to_array()
+    return picture(image, accept_damaged=accept_damaged).to_array()
 
 
 def is_pillow(image: Any) -> bool:

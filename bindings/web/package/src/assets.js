@@ -68,7 +68,7 @@ export async function compiled(url, signal) {
     return await WebAssembly.compile(await response.arrayBuffer());
   } catch (error) {
     if (signal?.aborted) throw error;
-    const hint = /unsafe-eval|Content Security Policy/i.test(error.message)
+    const hint = /unsafe-eval|Content Security Policy|\bCSP\b/i.test(error.message)
       ? "; its Content-Security-Policy has to allow 'wasm-unsafe-eval'"
       : "";
     throw new PidinetError("load", `cannot compile ${url}: ${error.message}${hint}`, error);

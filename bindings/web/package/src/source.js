@@ -47,6 +47,9 @@ export async function pixels(source, maxPixels) {
     if (!(data instanceof Uint8ClampedArray)) {
       throw new PidinetError("source", "ImageData of floats is not read: take rgba-unorm8");
     }
+    if (data.length !== 4 * width * height) {
+      throw new PidinetError("source", "the pixels of the ImageData were handed over to somebody else");
+    }
     const copy = data.slice();
     return { job: { data: copy, width, height }, transfer: [copy.buffer], width, height };
   }

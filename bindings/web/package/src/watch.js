@@ -3,13 +3,16 @@
 import { Pace } from "./pace.js";
 import { fitted } from "./options.js";
 
-/** Calls back with the next frame that is shown; gives a function that calls it off. */
+/** Milliseconds without a frame after which the video, or the page, has been at rest. */
+const REST = 2000;
+
+/** Calls back with the next frame that is shown, and how many have been; gives a function that calls it off. */
 function nextFrame(video, call) {
   if (video.requestVideoFrameCallback) {
-    const handle = video.requestVideoFrameCallback(call);
+    const handle = video.requestVideoFrameCallback((now, { presentedFrames }) => call(presentedFrames));
     return () => video.cancelVideoFrameCallback(handle);
   }
-  const handle = requestAnimationFrame(call);
+  const handle = requestAnimationFrame(() => call());
   return () => cancelAnimationFrame(handle);
 }
 
@@ -23,6 +26,9 @@ export class Watch {
   #cancel = () => {};
   #stopped = false;
   #flying = 0;
+  #fresh = false;
+  #presented = 0;
+  #framed = -Infinity;
   #order = 0;
   #shown = 0;
   #times = [];
@@ -75,21 +81,33 @@ export class Watch {
   }
 
   #wait() {
-    if (!this.#stopped) this.#cancel = nextFrame(this.#video, () => this.#frame());
+    if (!this.#stopped) this.#cancel = nextFrame(this.#video, (presented) => this.#frame(presented));
   }
 
-  #frame() {
+  #frame(presented = this.#presented + 1) {
     this.#wait();
-    const { videoWidth, videoHeight } = this.#video;
-    if (videoWidth === 0 || videoHeight === 0) return; // not there yet
-    if (this.#flying >= this.workers || !this.#hasRoom()) {
-      this.dropped += 1;
-      return;
-    }
-    this.#look(videoWidth, videoHeight).catch((error) => this.#end(() => this.#finished.reject(error)));
+    const now = performance.now();
+    // A page that has no time is not told of every frame.
+    const untold = now - this.#framed < REST ? presented - this.#presented - 1 : 0;
+    this.dropped += Math.max(0, untold) + (this.#fresh ? 1 : 0);
+    this.#presented = presented;
+    this.#framed = now;
+    this.#fresh = this.#video.videoWidth > 0 && this.#video.videoHeight > 0; // else it is not there yet
+    this.#lookIfFree();
   }
 
-  async #look(videoWidth, videoHeight) {
+  /** Looks at the frame that is shown, if nobody has yet and a worker is free: at once, not when the next one comes. */
+  #lookIfFree() {
+    if (this.#stopped || !this.#fresh || this.#flying >= this.workers || !this.#hasRoom()) return;
+    this.#fresh = false;
+    this.#look().then(
+      () => this.#lookIfFree(),
+      (error) => this.#end(() => this.#finished.reject(error)),
+    );
+  }
+
+  async #look() {
+    const { videoWidth, videoHeight } = this.#video;
     const order = ++this.#order;
     this.#flying += 1;
     try {
@@ -101,7 +119,7 @@ export class Watch {
       const map = await this.#detect(bitmap, this.#options);
       if (this.#stopped || order < this.#shown) return;
       this.#shown = order;
-      this.#callback(map, this.#stats(map.ms, side));
+      this.#callback(map, this.#stats(map.ms, side, Math.max(videoWidth, videoHeight)));
     } catch (error) {
       if (!this.#stopped) throw error;
     } finally {
@@ -109,14 +127,14 @@ export class Watch {
     }
   }
 
-  #stats(ms, maxSide) {
+  #stats(ms, side, most) {
     const now = performance.now();
     this.#times.push(now);
     while (this.#times.length > 2 && now - this.#times[0] > 2000) this.#times.shift();
     const seconds = (now - this.#times[0]) / 1000;
     this.#ms = this.#ms === 0 ? ms : 0.8 * this.#ms + 0.2 * ms;
-    this.#pace.done(now, { ms: this.#ms, workers: this.workers });
+    this.#pace.done(now, { ms, workers: this.workers, dropped: this.dropped, side, most });
     const fps = seconds > 0 ? (this.#times.length - 1) / seconds : 0;
-    return { fps, ms: this.#ms, dropped: this.dropped, maxSide };
+    return { fps, ms: this.#ms, dropped: this.dropped, maxSide: Math.min(side, most) };
   }
 }

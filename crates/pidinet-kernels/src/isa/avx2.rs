@@ -52,6 +52,11 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn vectors_mut(self, dst: &mut [f32]) -> &mut [[f32; 8]] {
+        dst.as_chunks_mut().0
+    }
+
+    #[inline(always)]
     fn store(self, dst: &mut [f32], v: __m256) {
         let dst: &mut [f32; 8] = dst.first_chunk_mut().expect("room for eight floats");
         // SAFETY: `self` proves AVX2; `dst` is eight writable floats.

@@ -78,6 +78,11 @@ impl<E: Extension> Lanes for Avx512<E> {
     }
 
     #[inline(always)]
+    fn vectors_mut(self, dst: &mut [f32]) -> &mut [[f32; 16]] {
+        dst.as_chunks_mut().0
+    }
+
+    #[inline(always)]
     fn store(self, dst: &mut [f32], v: __m512) {
         let dst: &mut [f32; 16] = dst.first_chunk_mut().expect("room for sixteen floats");
         // SAFETY: `self` proves AVX-512; `dst` is sixteen writable floats.

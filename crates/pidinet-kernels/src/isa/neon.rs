@@ -52,6 +52,11 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
+    fn vectors_mut(self, dst: &mut [f32]) -> &mut [[f32; 4]] {
+        dst.as_chunks_mut().0
+    }
+
+    #[inline(always)]
     fn store(self, dst: &mut [f32], v: float32x4_t) {
         let dst: &mut [f32; 4] = dst.first_chunk_mut().expect("room for four floats");
         // SAFETY: `self` proves NEON; `dst` is four writable floats.

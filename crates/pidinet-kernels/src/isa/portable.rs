@@ -1,8 +1,10 @@
 //! Plain arithmetic on four floats at a time, for any CPU; the compiler may vectorise it.
 
 mod bits;
+#[cfg(feature = "emulation")]
 mod packed;
 
+#[cfg(feature = "emulation")]
 pub(super) use packed::{Bf16, Int8};
 
 use crate::lanes::floats::{Kernel, Lanes};
@@ -41,6 +43,11 @@ impl<F: Copy> Lanes for Portable<F> {
     #[inline(always)]
     fn vectors(self, src: &[f32]) -> &[[f32; 4]] {
         src.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn vectors_mut(self, dst: &mut [f32]) -> &mut [[f32; 4]] {
+        dst.as_chunks_mut().0
     }
 
     #[inline(always)]

@@ -62,6 +62,11 @@ impl<S: Sum> Lanes for Simd128<S> {
     }
 
     #[inline(always)]
+    fn vectors_mut(self, dst: &mut [f32]) -> &mut [[f32; 4]] {
+        dst.as_chunks_mut().0
+    }
+
+    #[inline(always)]
     fn store(self, dst: &mut [f32], v: v128) {
         let dst: &mut [f32; 4] = dst.first_chunk_mut().expect("room for four floats");
         // SAFETY: `dst` is four writable floats.

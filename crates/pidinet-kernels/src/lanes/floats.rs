@@ -25,7 +25,7 @@ pub trait Lanes: Copy {
     type F32: Copy;
 
     /// The floats of a vector in memory.
-    type Floats: AsRef<[f32]>;
+    type Floats: AsRef<[f32]> + AsMut<[f32]>;
 
     /// Floats in a vector: 4, 8 or 16, never more than [`WIDEST`].
     const WIDTH: usize;
@@ -51,6 +51,9 @@ pub trait Lanes: Copy {
 
     /// `src` as whole vectors, without the remainder at its end.
     fn vectors(self, src: &[f32]) -> &[Self::Floats];
+
+    /// `dst` as whole vectors, without the remainder at its end.
+    fn vectors_mut(self, dst: &mut [f32]) -> &mut [Self::Floats];
 
     /// Writes `v` to the first [`Lanes::WIDTH`] floats of `dst`.
     ///

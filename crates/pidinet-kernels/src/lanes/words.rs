@@ -121,6 +121,7 @@ pub(crate) fn bf16(x: f32) -> u16 {
 }
 
 /// The float that a bf16 is.
+#[cfg(any(test, feature = "emulation"))]
 pub(crate) fn bf16_to_f32(half: u16) -> f32 {
     f32::from_bits(u32::from(half) << 16)
 }

@@ -21,6 +21,7 @@ use crate::rows::dense::{self, Dense, DenseWeights};
 use crate::rows::row::{self, MARGIN, Row, RowMut};
 use crate::rows::window::{Activation, Tap, check_columns};
 use scheme::{Four, One, Scheme, Three, Two};
+use std::array;
 use std::ops::Range;
 
 /// Rows of a band: chains of four of the smallest dilation of a CDCM, 5.
@@ -290,20 +291,24 @@ fn factor<L: Lanes, S: Scheme<M, K>, const M: usize, const K: usize>(
     stride: usize,
     factors: &mut [f32],
 ) {
-    let len = factors.len() / K;
-    let mut sources: [&[f32]; K] = [&[]; K];
-    for k in 0..K {
+    let count = stride / L::WIDTH;
+    let sources: [&[L::Floats]; K] = array::from_fn(|k| {
         let row = rows[k * dilation];
-        sources[k] = &row.data[channel * row.stride + start..][..stride];
-    }
-    for x in (0..stride).step_by(L::WIDTH) {
+        &lanes.vectors(&row.data[channel * row.stride + start..][..stride])[..count]
+    });
+    let mut parts = factors.chunks_exact_mut(factors.len() / K);
+    let targets: [&mut [L::Floats]; K] = array::from_fn(|_| {
+        let part = parts.next().expect("a part for each product");
+        &mut lanes.vectors_mut(&mut part[channel * stride..][..stride])[..count]
+    });
+    for at in 0..count {
         let mut values = [lanes.splat(0.0); K];
         for k in 0..K {
-            values[k] = lanes.load(&sources[k][x..]);
+            values[k] = lanes.load(sources[k][at].as_ref());
         }
         let values = S::input(lanes, values);
         for k in 0..K {
-            lanes.store(&mut factors[k * len + channel * stride + x..], values[k]);
+            lanes.store(targets[k][at].as_mut(), values[k]);
         }
     }
 }
@@ -319,20 +324,30 @@ fn add<L: Lanes, S: Scheme<M, K>, const M: usize, const K: usize>(
     dilation: usize,
     dst: &mut [RowMut<'_>],
 ) {
-    let len = products.len() / K;
-    let first = MARGIN + output * columns.len();
-    for (at, x) in columns.step_by(L::WIDTH).enumerate() {
+    let count = columns.len() / L::WIDTH;
+    let mut parts = products.chunks_exact(products.len() / K);
+    let sources: [&[L::Floats]; K] = array::from_fn(|_| {
+        let part = parts.next().expect("a part for each product");
+        &lanes.vectors(&part[MARGIN + output * columns.len()..][..columns.len()])[..count]
+    });
+    let mut rows = dst.iter_mut().step_by(dilation);
+    let targets: [&mut [L::Floats]; M] = array::from_fn(|_| {
+        let row = rows.next().expect("the rows of the chain");
+        let first = MARGIN + output * row.stride + columns.start;
+        &mut lanes.vectors_mut(&mut row.data[first..][..columns.len()])[..count]
+    });
+    for at in 0..count {
         let mut values = [lanes.splat(0.0); K];
         for k in 0..K {
-            values[k] = lanes.load(&products[k * len + first + at * L::WIDTH..]);
+            values[k] = lanes.load(sources[k][at].as_ref());
         }
         let sums = S::output(lanes, values);
+        let inside = width.saturating_sub(columns.start + at * L::WIDTH);
         for m in 0..M {
-            let row = &mut dst[m * dilation];
-            let place = &mut row.data[MARGIN + output * row.stride + x..];
+            let place = targets[m][at].as_mut();
             let mut sum = lanes.add(lanes.load(place), sums[m]);
-            if x + L::WIDTH > width {
-                sum = lanes.keep_first(sum, width.saturating_sub(x));
+            if inside < L::WIDTH {
+                sum = lanes.keep_first(sum, inside);
             }
             lanes.store(place, sum);
         }

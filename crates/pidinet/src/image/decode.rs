@@ -1,17 +1,24 @@
 //! Image files to RGB pixels, within limits.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use ::image::codecs::bmp::BmpDecoder;
-use ::image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use ::image::codecs::gif::GifDecoder;
+use ::image::codecs::jpeg::JpegDecoder;
+use ::image::codecs::png::PngDecoder;
+use ::image::codecs::pnm::PnmDecoder;
+use ::image::codecs::webp::WebPDecoder;
+use ::image::error::ImageFormatHint;
+use ::image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageResult, Limits};
 
 use super::limits::{ImageLimits, Needs, too_large};
 use super::options::{Damage, Opened, ReadOptions};
 use super::orient::upright;
 use super::pixels::{Image, Pixels};
 use super::sample::{Sample, to_rgb};
+use super::source::Source;
 use super::{jpeg, kinds, png, tiff, webp};
 use crate::{Error, Result, files};
 
@@ -82,7 +89,7 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Opened> {
     let file = File::open(path).map_err(read)?;
     let kind = file.metadata().map_err(read)?;
     let image = if kind.is_file() {
-        image(BufReader::with_capacity(1 << 16, file), options)
+        image(Source::file(file), options)
     } else {
         // A folder, which is an error, or a pipe, which cannot be rewound.
         let most = options.limits.max_bytes.min(files::MOST_STREAM);
@@ -93,15 +100,15 @@ fn open(path: &Path, options: &ReadOptions) -> Result<Opened> {
 
 /// Reads an image file that is in memory.
 fn decode(bytes: &[u8], options: &ReadOptions) -> Result<Opened> {
-    image(Cursor::new(bytes), options)
+    image(Source::memory(bytes), options)
 }
 
-fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened> {
+fn image(mut file: Source<'_>, options: &ReadOptions) -> Result<Opened> {
     let format = match format(&mut file)? {
         Found::Tiff => return Ok(Opened { image: tiff::read(file, options)?, damage: None }),
         Found::Dib => {
             let decoder = BmpDecoder::new_without_file_header(file);
-            let decoder = decoder.map_err(|source| decode_error("BMP", options, source))?;
+            let decoder = Box::new(decoder.map_err(|source| decode_error("BMP", options, source))?);
             return Ok(Opened { image: pixels(decoder, "BMP", options, Decoding::STILL)?.0, damage: None });
         }
         Found::Format(format) => format,
@@ -137,7 +144,7 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
         let mut bytes = Vec::new();
         file.take(options.limits.max_bytes).read_to_end(&mut bytes).map_err(unread)?;
         let read = |under| {
-            let decoder = decoder(Cursor::new(&bytes), format, options)?;
+            let decoder = decoder(Source::memory(&bytes), format, options)?;
             pixels(decoder, name, options, Decoding { under: Some(under), ..Decoding::STILL })
         };
         let (image, whole) = read(0xFF)?;
@@ -158,17 +165,28 @@ fn image(mut file: impl BufRead + Seek, options: &ReadOptions) -> Result<Opened>
     Ok(Opened { image: pixels(decoder(file, format, options)?, name, options, decoding)?.0, damage })
 }
 
-/// A decoder for a format that the `image` crate supports.
+/// A decoder for a format that the `image` crate supports. `ImageReader` would bring its decoder of TIFF files.
 fn decoder<'a>(
-    file: impl BufRead + Seek + 'a,
+    file: Source<'a>,
     format: ImageFormat,
     options: &ReadOptions,
-) -> Result<impl ImageDecoder + 'a> {
-    let mut reader = ImageReader::with_format(file, format);
+) -> Result<Box<dyn ImageDecoder + 'a>> {
     let mut memory = Limits::no_limits();
     memory.max_alloc = Some(if format == ImageFormat::Png { PNG_EXTRAS } else { options.limits.max_bytes });
-    reader.limits(memory);
-    reader.into_decoder().map_err(|source| decode_error(name(format), options, source))
+    let made = || -> ImageResult<Box<dyn ImageDecoder + 'a>> {
+        let mut decoder: Box<dyn ImageDecoder + 'a> = match format {
+            ImageFormat::Png => Box::new(PngDecoder::with_limits(file, memory.clone())?),
+            ImageFormat::Jpeg => Box::new(JpegDecoder::new(file)?),
+            ImageFormat::WebP => Box::new(WebPDecoder::new(file)?),
+            ImageFormat::Gif => Box::new(GifDecoder::new(file)?),
+            ImageFormat::Bmp => Box::new(BmpDecoder::new(file)?),
+            ImageFormat::Pnm => Box::new(PnmDecoder::new(file)?),
+            other => return Err(ImageError::Unsupported(ImageFormatHint::Exact(other).into())),
+        };
+        decoder.set_limits(memory)?;
+        Ok(decoder)
+    };
+    made().map_err(|source| decode_error(name(format), options, source))
 }
 
 /// How an image is decoded.
@@ -188,7 +206,7 @@ impl Decoding {
 
 /// The image of a decoder, and whether it was complete.
 fn pixels(
-    mut decoder: impl ImageDecoder,
+    mut decoder: Box<dyn ImageDecoder + '_>,
     name: &'static str,
     options: &ReadOptions,
     Decoding { under, copies }: Decoding,
@@ -228,7 +246,7 @@ enum Found {
 }
 
 /// The format of a file, told by its first bytes.
-fn format(file: &mut (impl BufRead + Seek)) -> Result<Found> {
+fn format(file: &mut Source<'_>) -> Result<Found> {
     let mut start = Vec::with_capacity(kinds::LOOKED_AT);
     let mut end = [0; 18];
     let mut read = || -> std::io::Result<()> {
@@ -274,10 +292,10 @@ fn name(format: ImageFormat) -> &'static str {
 /// Decodes into `samples` samples: room for the pixels as in the file and for RGB. If the file ends too
 /// early, the missing samples have the value `under` if there is one; otherwise that is an error.
 fn rgb<S: Sample + bytemuck::Pod>(
-    decoder: impl ImageDecoder,
+    decoder: Box<dyn ImageDecoder + '_>,
     samples: usize,
     under: Option<u8>,
-) -> ::image::ImageResult<(Vec<S>, bool)> {
+) -> ImageResult<(Vec<S>, bool)> {
     let channels = usize::from(decoder.color_type().channel_count());
     let mut data = vec![S::zeroed(); samples];
     let filled = samples / channels.max(3) * channels;
@@ -285,7 +303,7 @@ fn rgb<S: Sample + bytemuck::Pod>(
     if let Some(under) = under {
         bytes.fill(under);
     }
-    let read = decoder.read_image(bytes);
+    let read = decoder.read_image_boxed(bytes);
     let whole = read.is_ok();
     match (read, under) {
         (Err(error), None) => return Err(error),

@@ -32,6 +32,9 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--style", choices=("soft", "safe", "scribble"), default="soft")
     options.add_argument("--max-side", type=int, metavar="PIXELS", help="make larger images smaller first")
+    options.add_argument(
+        "--accept-damaged", action="store_true", help="read what there is of JPEG and PNG files that are cut short"
+    )
     return options
 
 

@@ -23,6 +23,7 @@ class DetectEdges:
         style: `soft`, `safe` or `scribble`.
         detail: Of `tiny`: from 0, the boundaries of objects, to 1, every edge.
         max_side: Makes larger images smaller first.
+        accept_damaged: Takes what there is of JPEG and PNG files that are cut short.
         drop_input: Leaves out the column of the images.
         errors: A column for what is wrong with an image, else empty; the image gets a map of no pixels. Without it, an image
             that is none stops the job.
@@ -45,11 +46,17 @@ class DetectEdges:
         style: Style = "soft",
         detail: float | None = None,
         max_side: int | None = None,
+        accept_damaged: bool = False,
         drop_input: bool = True,
         errors: str | None = None,
     ) -> None:
         self._detector = EdgeDetector(model, detail=detail, threads=threads)
-        self._options: dict[str, Any] = {"dtype": np.dtype(dtype), "style": style, "max_side": max_side}
+        self._options: dict[str, Any] = {
+            "dtype": np.dtype(dtype),
+            "style": style,
+            "max_side": max_side,
+            "accept_damaged": accept_damaged,
+        }
         self._column, self._output, self._errors = column, output, errors
         self._drop_input = drop_input
 

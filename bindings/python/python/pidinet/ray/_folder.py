@@ -48,6 +48,7 @@ class Task(NamedTuple):
     detector: EdgeDetector
     style: Style
     max_side: int | None
+    accept_damaged: bool
     format: str
     job: str
 
@@ -78,7 +79,8 @@ class Worker:
     def _row(self, name: str, reading: Future[bytes]) -> Row:
         task, start, error = self._task, time.perf_counter(), None
         try:
-            edges = self._detector.detect(reading.result(), max_side=task.max_side, style=task.style)
+            options: dict[str, Any] = {"max_side": task.max_side, "accept_damaged": task.accept_damaged}
+            edges = self._detector.detect(reading.result(), style=task.style, **options)
             task.target.write(target(name, task.format), _pidinet.encode(edges, task.format), task.job)
         except Exception as problem:  # whatever is wrong with one image, the others go on
             error = str(problem) or type(problem).__name__
@@ -93,6 +95,7 @@ def detect_folder(
     detail: float | None = None,
     style: Style = "soft",
     max_side: int | None = None,
+    accept_damaged: bool = False,
     format: str = "png",
     concurrency: int | None = None,
     num_cpus: float = 1,
@@ -116,6 +119,7 @@ def detect_folder(
         detail: Of `tiny`: from 0, the boundaries of objects, to 1, every edge.
         style: `soft`, `safe` or `scribble`.
         max_side: Makes larger images smaller first.
+        accept_damaged: Takes what there is of JPEG and PNG files that are cut short.
         format: `png`, `jpg`, `webp`, `tiff` (16 bits), `npy` or `npz` (floats).
         concurrency: How many actors; by default as many as the cluster has room for.
         num_cpus: Of an actor, which has as many threads.
@@ -141,7 +145,7 @@ def detect_folder(
     todo = [name for name in names if name not in before]
     # It goes to the actors as it is: other machines may not have its file.
     detector = EdgeDetector(model, detail=detail, threads=max(1, int(num_cpus)))
-    task = Task(source, goal, detector, style, max_side, format, uuid.uuid4().hex[:12])
+    task = Task(source, goal, detector, style, max_side, accept_damaged, format, uuid.uuid4().hex[:12])
     rows = dict(before)
     if todo:
         with connected(address):

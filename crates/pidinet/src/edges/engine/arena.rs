@@ -5,12 +5,16 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, T
 
 use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::rows::row::{self, Row, RowMut};
+use smallvec::SmallVec;
 
 use crate::Size;
 use crate::edge_map::byte;
 use crate::edges::plan::Plan;
 use crate::edges::schedule::Schedule;
 use crate::edges::schedule::task::Pace;
+
+/// Most rows that nearly all tasks write, and most maps that they read: more than these are allocated.
+pub(super) const FEW: usize = 4;
 
 /// The caller's memory for the fused map; each row begins `row_stride` elements after the one before.
 pub(crate) enum Rows<'a> {
@@ -179,21 +183,24 @@ impl<'a> Opened<'a> {
     }
 
     /// Some rows of some maps, to be read.
-    pub(super) fn read(&self, rows: &[(usize, Range<usize>)]) -> Maps<'_, 'a> {
-        let held = rows.iter().map(|(id, rows)| {
+    pub(super) fn read(&self, needs: &[(usize, Range<usize>)]) -> Maps<'_, 'a> {
+        let mut maps = Maps { held: SmallVec::new(), rows: SmallVec::new(), zeros: self.zeros };
+        for (id, needed) in needs {
             let (ring, map) = (&self.schedule.rings[*id], &self.maps[*id]);
             let row = |y: usize| match map.rows[ring.slot(y)].try_read() {
                 Ok(row) => row,
                 Err(TryLockError::Poisoned(row)) => row.into_inner(),
                 Err(TryLockError::WouldBlock) => panic!("row {y} of map {id} is being written"),
             };
-            Held { id: *id, layout: map.layout, first: rows.start, rows: rows.clone().map(row).collect() }
-        });
-        Maps { held: held.collect(), zeros: self.zeros }
+            let (layout, from) = (map.layout, maps.rows.len());
+            maps.held.push(Held { id: *id, layout, first: needed.start, from });
+            maps.rows.extend(needed.clone().map(row));
+        }
+        maps
     }
 
     /// Some rows of a map, to be written.
-    pub(super) fn write(&self, id: usize, rows: Range<usize>) -> Vec<Writing<'_, 'a>> {
+    pub(super) fn write(&self, id: usize, rows: Range<usize>) -> SmallVec<[Writing<'_, 'a>; FEW]> {
         let (ring, map) = (&self.schedule.rings[id], &self.maps[id]);
         let row = |y: usize| match map.rows[ring.slot(y)].try_write() {
             Ok(row) => row,
@@ -221,26 +228,29 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// Rows of one map that a task reads.
-struct Held<'r, 'a> {
+/// Which rows of one map a task reads.
+struct Held {
     id: usize,
     layout: Layout,
     first: usize,
-    rows: Vec<Reading<'r, 'a>>,
+    /// Place of the first one in [`Maps::rows`].
+    from: usize,
 }
 
 /// The rows that a task reads.
 pub(super) struct Maps<'r, 'a> {
-    held: Vec<Held<'r, 'a>>,
+    held: SmallVec<[Held; FEW]>,
+    /// Those of all maps.
+    rows: SmallVec<[Reading<'r, 'a>; 4 * FEW]>,
     zeros: &'r [f32],
 }
 
-impl<'r, 'a> Maps<'r, 'a> {
+impl Maps<'_, '_> {
     /// Row `y` of a map, zeros outside it.
     pub(super) fn row(&self, id: usize, y: isize) -> Row<'_> {
-        let Held { layout, first, rows, .. } = self.held(id);
+        let Held { layout, first, from, .. } = self.held(id);
         let data: &[f32] = match usize::try_from(y) {
-            Ok(y) if y < layout.size.height => &rows[y - first],
+            Ok(y) if y < layout.size.height => &self.rows[from + y - first],
             _ => &self.zeros[..layout.block],
         };
         Row { data, stride: layout.stride }
@@ -250,7 +260,7 @@ impl<'r, 'a> Maps<'r, 'a> {
         self.held(id).layout
     }
 
-    fn held(&self, id: usize) -> &Held<'r, 'a> {
+    fn held(&self, id: usize) -> &Held {
         self.held.iter().find(|held| held.id == id).expect("the schedule lists all maps that a step reads")
     }
 }

@@ -11,10 +11,11 @@ use pidinet_kernels::rows::packed::{self, PackedBlock, PackedDense, PackedPointw
 use pidinet_kernels::rows::pool::MaxPool;
 use pidinet_kernels::rows::resize::{self, Finish, Fuse, Part};
 use pidinet_kernels::rows::row::{MARGIN, Row, RowMut};
+use smallvec::SmallVec;
 
 use std::ops::Range;
 
-use super::arena::{Layout, Maps};
+use super::arena::{FEW, Layout, Maps};
 use crate::edges::input::Input;
 use crate::edges::plan::op::{Op, Source};
 use crate::edges::schedule::task::Resize;
@@ -38,16 +39,16 @@ impl Context<'_, '_> {
     ///
     /// The rows share most of their input, which all of them except the first read from the cache, so
     /// they are computed a few columns at a time.
-    pub(super) fn rows(&self, first: usize, mut blocks: Vec<&mut [f32]>, scratch: &mut Buffer) {
+    pub(super) fn rows(&self, first: usize, blocks: &mut [&mut [f32]], scratch: &mut Buffer) {
         let Layout { channels, size, stride, .. } = self.layout;
         let (isa, columns, width) = (self.isa, 0..size.width, size.width);
         let extent = || Extent { channels, columns: columns.clone(), width };
         let row = |id: usize, y: usize| self.maps.row(id, y as isize);
-        let rows = (first..).zip(&mut blocks);
+        let rows = (first..).zip(&mut *blocks);
         match self.op {
             Op::Image => rows.for_each(|(y, block)| self.image(y, block)),
             Op::Dense { sources, weights, activation, add } => {
-                self.dense(first, &mut blocks, sources, weights, *activation, *add);
+                self.dense(first, blocks, sources, weights, *activation, *add);
             }
             Op::Dilated { source, bands, .. } if self.bands => {
                 let reach = bands.reach() as isize;
@@ -65,15 +66,15 @@ impl Context<'_, '_> {
             }
             Op::Dilated { source, direct, .. } => {
                 let source = std::slice::from_ref(source);
-                self.dense(first, &mut blocks, source, direct, Activation::None, None);
+                self.dense(first, blocks, source, direct, Activation::None, None);
             }
-            Op::PackedDense { source, weights } => self.packed_dense(first, &mut blocks, source, weights),
+            Op::PackedDense { source, weights } => self.packed_dense(first, blocks, source, weights),
             Op::Block { x, depthwise, radius, pointwise, projection } => {
                 let channels = depthwise.channels();
                 let scratch = at_least(scratch, block::scratch_len(channels));
-                let windows = self.windows(*x, first, blocks.len(), *radius);
+                let rows = self.rows_around(*x, first, blocks.len(), *radius);
                 for columns in self.chunks(dense::chunk_columns(channels)) {
-                    for (window, dst) in windows.iter().zip(&mut blocks) {
+                    for (window, dst) in rows.windows(2 * radius + 1).zip(&mut *blocks) {
                         self.block(
                             window,
                             (depthwise, pointwise),
@@ -89,9 +90,9 @@ impl Context<'_, '_> {
                 let channels = depthwise.channels();
                 let len = packed::scratch_len(channels).max(block::scratch_len(channels));
                 let scratch = at_least(scratch, len);
-                let windows = self.windows(*x, first, blocks.len(), *radius);
+                let rows = self.rows_around(*x, first, blocks.len(), *radius);
                 for columns in self.chunks(packed::chunk_columns(channels.div_ceil(2))) {
-                    for (window, dst) in windows.iter().zip(&mut blocks) {
+                    for (window, dst) in rows.windows(2 * radius + 1).zip(&mut *blocks) {
                         let is_cut = PackedBlock {
                             rows: window,
                             depthwise,
@@ -126,7 +127,7 @@ impl Context<'_, '_> {
             }),
             Op::Depthwise { x, weights, radius, relu } => rows.for_each(|(y, block)| {
                 Depthwise {
-                    rows: &self.window(*x, y, *radius),
+                    rows: &self.rows_around(*x, y, 1, *radius),
                     weights,
                     activation: if *relu { Activation::Relu } else { Activation::None },
                     columns: columns.clone(),
@@ -210,7 +211,8 @@ impl Context<'_, '_> {
         weights: &PackedWeights,
     ) {
         let rows = first..first + blocks.len();
-        let taps: Vec<Vec<Tap<'_>>> = rows.map(|y| self.taps(y, std::slice::from_ref(source))).collect();
+        let source = std::slice::from_ref(source);
+        let taps: SmallVec<[_; FEW]> = rows.map(|y| self.taps(y, source)).collect();
         for columns in self.chunks(packed::chunk_columns(weights.words())) {
             for (taps, block) in taps.iter().zip(&mut *blocks) {
                 PackedDense {
@@ -246,19 +248,20 @@ impl Context<'_, '_> {
         self.input.fill_row(y, [next(), next(), next()]);
     }
 
-    /// The rows from `radius` above to `radius` below row `y`.
-    fn window(&self, x: usize, y: usize, radius: usize) -> Vec<Row<'_>> {
-        let radius = radius as isize;
-        (-radius..=radius).map(|dy| self.maps.row(x, y as isize + dy)).collect()
-    }
-
-    /// The windows of `count` rows from `first` on.
-    fn windows(&self, x: usize, first: usize, count: usize, radius: usize) -> Vec<Vec<Row<'_>>> {
-        (first..first + count).map(|y| self.window(x, y, radius)).collect()
+    /// The rows from `radius` above row `first` to `radius` below the last of `count` rows.
+    fn rows_around(
+        &self,
+        x: usize,
+        first: usize,
+        count: usize,
+        radius: usize,
+    ) -> SmallVec<[Row<'_>; 2 * FEW]> {
+        let (first, radius) = (first as isize, radius as isize);
+        (first - radius..first + count as isize + radius).map(|y| self.maps.row(x, y)).collect()
     }
 
     /// What the taps of a dense convolution read for row `y`.
-    fn taps(&self, y: usize, sources: &[Source]) -> Vec<Tap<'_>> {
+    fn taps(&self, y: usize, sources: &[Source]) -> SmallVec<[Tap<'_>; 9]> {
         let taps = sources.iter().flat_map(|source| {
             source
                 .taps
@@ -279,7 +282,7 @@ impl Context<'_, '_> {
         add: Option<usize>,
     ) {
         let rows = first..first + blocks.len();
-        let taps: Vec<Vec<Tap<'_>>> = rows.map(|y| self.taps(y, sources)).collect();
+        let taps: SmallVec<[_; FEW]> = rows.map(|y| self.taps(y, sources)).collect();
         for columns in self.chunks(dense::chunk_columns(weights.inputs())) {
             for (index, (taps, block)) in taps.iter().zip(&mut *blocks).enumerate() {
                 Dense {
@@ -317,7 +320,7 @@ impl Context<'_, '_> {
                 columns: &resize.columns,
             }
         });
-        let parts: Vec<Part<'_>> = parts.collect();
+        let parts: SmallVec<[Part<'_>; FEW]> = parts.collect();
         let scratch =
             at_least(scratch, resize::scratch_len(self.resizes.iter().map(|resize| &resize.columns)));
         Fuse { parts: &parts, bias, finish, scratch, dst }.run_on(self.isa);

@@ -214,6 +214,22 @@ fn a_wide_image_needs_bounded_memory() {
     assert!(arena.bytes() < 400 << 20, "{} MiB beside the map", arena.bytes() >> 20);
 }
 
+#[test]
+fn the_memory_of_two_sizes_in_turn_is_kept() {
+    let model = Model::random(Arch::tiny(), 3);
+    let engine = Engine::new(&model, Keep::Fused, &threads(1)).unwrap();
+    let sizes = [(16, 24), (24, 16), (32, 32), (16, 24)].map(|(height, width)| Size { height, width });
+    let mut kept = Vec::new();
+    for size in sizes {
+        engine.run(&Waves, size);
+        engine.run(&Waves, size);
+        let idle = engine.workers.idle();
+        kept.push(idle.iter().map(|arena| arena.image).collect::<Vec<_>>());
+    }
+    let [flat, upright, square, _] = sizes;
+    assert_eq!(kept, [vec![flat], vec![flat, upright], vec![upright, square], vec![square, flat]]);
+}
+
 /// Whether or not an image is cut, its map is the same to the last bit.
 #[test]
 fn very_wide_images_are_what_they_are_in_one_piece() {
