@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -68,8 +69,29 @@ def manifest(dst):
     return [json.loads(line) for line in (dst / "manifest.jsonl").read_text().splitlines()]
 
 
+class Together(_folder.Worker):
+    """An actor that begins when there is another with work, and leaves a file for each time that it is made."""
+
+    def __init__(self, task):
+        super().__init__(task)
+        self._name = str(uuid.uuid4())
+        self._leave("made")
+
+    def run(self, names):
+        self._leave("begun")
+        for _ in range(2400):
+            if sum(name.startswith("begun/") for name in self._task.target.names()) >= 2:
+                break
+            time.sleep(0.05)
+        return super().run(names)
+
+    def _leave(self, folder):
+        self._task.target.write(f"{folder}/{self._name}", b"", self._task.job)
+
+
 @needs_ray
-def test_a_folder_is_done_on_all_nodes_and_broken_images_are_rows(cluster, tmp_path, capsys):
+def test_a_folder_is_done_on_all_nodes_and_broken_images_are_rows(cluster, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(_folder, "Worker", Together)
     src, dst = tmp_path / "src", tmp_path / "dst"
     photographs(src, 200)
     for name, content in ("a.jpg", b"no image"), ("b.png", b""), ("c.webp", b"RIFF\0\0"):
@@ -136,17 +158,9 @@ def test_a_node_that_dies_loses_nothing(cluster, tmp_path):
     assert not list(dst.rglob("*.part"))
 
 
-class Counted(_folder.Worker):
-    """An actor that leaves a file for each time that it is made."""
-
-    def __init__(self, task):
-        super().__init__(task)
-        task.target.write(f"made/{uuid.uuid4()}", b"", task.job)
-
-
 @needs_ray
 def test_each_actor_makes_one_detector(cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr(_folder, "Worker", Counted)
+    monkeypatch.setattr(_folder, "Worker", Together)
     photographs(tmp_path / "src", 60)
     report = pidinet.ray.detect_folder(tmp_path / "src", tmp_path / "dst", concurrency=2)
     assert report.written == 60
