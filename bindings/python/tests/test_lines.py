@@ -41,7 +41,7 @@ def test_x_goes_right_and_y_down_and_centres_are_halves():
 
 
 def test_lines_are_a_sequence_of_arrays(traced, edges):
-    assert len(traced) > 5 and (traced.height, traced.width) == edges.shape
+    assert len(traced) > 3 and (traced.height, traced.width) == edges.shape
     assert [len(line.points) for line in traced] == [len(points) for points in traced.points]
     assert traced.closed.tolist() == [line.closed for line in traced]
     assert len(traced[1:3]) == 2 and traced[1:3].width == traced.width
