@@ -23,7 +23,8 @@ pub(crate) struct ClassifierArgs {
     #[arg(short = 'j', long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
-    /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, else the best available]
+    /// Instruction set: portable, avx2, avxvnni, avx512, neon or simd128 [default: $PIDINET_ISA, else the
+    /// best available]
     #[arg(long, value_name = "NAME", value_parser = Isa::named)]
     isa: Option<Isa>,
 }

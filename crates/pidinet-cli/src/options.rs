@@ -13,12 +13,13 @@ pub(crate) struct EngineArgs {
     #[arg(short = 'j', long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
 
-    /// Instruction set: portable, avx2, avx512, neon or simd128 [default: $PIDINET_ISA, else the best available]
+    /// Instruction set: portable, avx2, avxvnni, avx512, neon or simd128 [default: $PIDINET_ISA, else the
+    /// best available]
     #[arg(long, value_name = "NAME", value_parser = Isa::named)]
     pub(crate) isa: Option<Isa>,
 
     /// Number format of most multiplications. int8 requires a calibrated model (`pidinet convert --calibrate`). Falls
-    /// back to f32 on CPUs without AVX-512 BF16 (for bf16) or VNNI (for int8)
+    /// back to f32 on CPUs without AVX-512 BF16 (for bf16) or AVX2 (for int8)
     #[arg(long, value_name = "f32|bf16|int8", default_value = "f32", hide_possible_values = true,
         value_parser = one_of::<Precision>(&["f32", "bf16", "int8"]))]
     pub(crate) precision: Precision,

@@ -35,6 +35,8 @@ enum Level {
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
     #[cfg(target_arch = "x86_64")]
+    AvxVnni(avx2::Avx2<avx2::Vnni>),
+    #[cfg(target_arch = "x86_64")]
     Avx512(avx512::Avx512),
     #[cfg(target_arch = "aarch64")]
     Neon(neon::Neon),
@@ -49,7 +51,7 @@ enum Level {
 }
 
 /// Every name that [`Isa::named`] knows, whatever this program was built for.
-const NAMES: [&str; 6] = ["portable", "avx2", "avx512", "neon", "simd128", "relaxed"];
+const NAMES: [&str; 7] = ["portable", "avx2", "avxvnni", "avx512", "neon", "simd128", "relaxed"];
 
 impl Isa {
     /// The instruction sets of this CPU, the best last; `portable` is always there, but in slim builds for web pages.
@@ -59,6 +61,8 @@ impl Isa {
             Some(Level::Portable(portable::Portable(()))),
             #[cfg(target_arch = "x86_64")]
             avx2::Avx2::detect().map(Level::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            avx2::Avx2::detect().and_then(avx2::Avx2::vnni).map(Level::AvxVnni),
             #[cfg(target_arch = "x86_64")]
             avx512::Avx512::detect().map(Level::Avx512),
             #[cfg(target_arch = "aarch64")]
@@ -80,7 +84,7 @@ impl Isa {
         *Isa::available().last().expect("there is at least one instruction set")
     }
 
-    /// The instruction set called `portable`, `avx2`, `avx512`, `neon`, `simd128` or `relaxed`.
+    /// The instruction set called `portable`, `avx2`, `avxvnni`, `avx512`, `neon`, `simd128` or `relaxed`.
     ///
     /// # Errors
     ///
@@ -119,6 +123,8 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
+            Level::AvxVnni(_) => "avxvnni",
+            #[cfg(target_arch = "x86_64")]
             Level::Avx512(_) => "avx512",
             #[cfg(target_arch = "aarch64")]
             Level::Neon(_) => "neon",
@@ -140,6 +146,8 @@ impl Isa {
             Level::Portable(lanes) => lanes.enter(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(lanes) => lanes.enter(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Level::AvxVnni(lanes) => lanes.base().enter(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(lanes) => lanes.enter(kernel),
             #[cfg(target_arch = "aarch64")]
@@ -163,6 +171,8 @@ impl Isa {
             Level::Portable(lanes) => lanes.enter_bits(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(lanes) => lanes.enter_bits(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Level::AvxVnni(lanes) => lanes.base().enter_bits(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(_) => match (avx512::Avx512Bits::detect(), avx2::Avx2::detect()) {
                 (Some(lanes), _) => lanes.enter_bits(kernel),
@@ -191,6 +201,8 @@ impl Isa {
     pub fn packs(self, format: Format) -> bool {
         match (self.0, format) {
             #[cfg(target_arch = "x86_64")]
+            (Level::Avx2(_) | Level::AvxVnni(_), Format::Int8 | Format::Int16) => true,
+            #[cfg(target_arch = "x86_64")]
             (Level::Avx512(lanes), Format::Bf16) => lanes.bf16().is_some(),
             #[cfg(target_arch = "x86_64")]
             (Level::Avx512(lanes), Format::Int8) => lanes.vnni().is_some(),
@@ -206,12 +218,22 @@ impl Isa {
     /// If it does not, and the feature `emulation` is off.
     pub fn run_packed<K: PackedKernel>(self, format: Format, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
-        if let Level::Avx512(lanes) = self.0 {
-            match (format, lanes.bf16(), lanes.vnni()) {
-                (Format::Bf16, Some(lanes), _) => return lanes.enter_packed(kernel),
-                (Format::Int8, _, Some(lanes)) => return lanes.enter_packed(kernel),
-                _ => {}
+        match (self.0, format) {
+            (Level::Avx2(lanes), Format::Int8) => return lanes.enter_packed(kernel),
+            (Level::AvxVnni(lanes), Format::Int8) => return lanes.enter_packed(kernel),
+            (Level::Avx2(lanes), Format::Int16) => return lanes.int16().enter_packed(kernel),
+            (Level::AvxVnni(lanes), Format::Int16) => return lanes.base().int16().enter_packed(kernel),
+            (Level::Avx512(lanes), Format::Bf16) => {
+                if let Some(lanes) = lanes.bf16() {
+                    return lanes.enter_packed(kernel);
+                }
             }
+            (Level::Avx512(lanes), Format::Int8) => {
+                if let Some(lanes) = lanes.vnni() {
+                    return lanes.enter_packed(kernel);
+                }
+            }
+            _ => {}
         }
         #[cfg(not(feature = "emulation"))]
         {
@@ -222,6 +244,7 @@ impl Isa {
         match format {
             Format::Bf16 => portable::Portable(portable::Bf16).enter_packed(kernel),
             Format::Int8 => portable::Portable(portable::Int8).enter_packed(kernel),
+            Format::Int16 => portable::Portable(portable::Int16).enter_packed(kernel),
         }
     }
 }

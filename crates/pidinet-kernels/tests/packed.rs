@@ -20,6 +20,8 @@ use std::ops::Range;
 
 const FORMATS: [Format; 2] = [Format::Bf16, Format::Int8];
 
+const NOT_HERE: &str = "int16 has a file of its own";
+
 /// The nearest value that a word of this format holds.
 fn rounded(format: Format, x: f64) -> f64 {
     match format {
@@ -29,6 +31,7 @@ fn rounded(format: Format, x: f64) -> f64 {
             (x / unit).round_ties_even() * unit
         }
         Format::Int8 => x.round_ties_even().clamp(0.0, 255.0),
+        Format::Int16 => unreachable!("{NOT_HERE}"),
     }
 }
 
@@ -37,6 +40,7 @@ fn bits(format: Format, x: f64) -> u32 {
     match format {
         Format::Bf16 => (x as f32).to_bits() >> 16,
         Format::Int8 => x as u32,
+        Format::Int16 => unreachable!("{NOT_HERE}"),
     }
 }
 
@@ -46,6 +50,7 @@ fn values(format: Format, shape: [usize; 3], seed: u64) -> Map {
     random(shape, seed).map(|x| match format {
         Format::Bf16 => x,
         Format::Int8 => f64::from((140.0 + 170.0 * x) as f32),
+        Format::Int16 => unreachable!("{NOT_HERE}"),
     })
 }
 
@@ -66,15 +71,21 @@ fn words(format: Format, map: &Map, stride: usize) -> Vec<Buffer> {
     (0..map.height).map(row).collect()
 }
 
-/// Weights `[outputs, inputs]` that packing keeps exactly: bf16, or whole numbers up to 127, which occurs in
-/// each output.
+/// Weights `[outputs, inputs]` that packing keeps exactly: bf16, or whole numbers. 127 or -127 occurs in each
+/// output, and no two neighbours of one sign are together greater.
 fn weights(format: Format, outputs: usize, inputs: usize, seed: u64) -> Map {
     let weights = random([outputs, 1, inputs], seed);
     match format {
         Format::Bf16 => weights.map(|w| rounded(format, w)),
         Format::Int8 => Map::from_fn(weights.shape(), |o, _, k| {
-            if k == o % inputs { 127.0 } else { (127.0 * weights.at(o, 0, k as isize)).round() }
+            let (weight, sign) = (weights.at(o, 0, k as isize), if o % 2 == 0 { 1.0 } else { -1.0 });
+            match k.abs_diff(o % inputs) {
+                0 => 127.0 * sign,
+                1 => -sign * (63.0 * weight.abs()).round(),
+                _ => (63.0 * weight).round(),
+            }
         }),
+        Format::Int16 => unreachable!("{NOT_HERE}"),
     }
 }
 
@@ -160,6 +171,41 @@ fn dense_agrees_and_gives_the_bits_of_portable_code() {
         }
         for inputs in [1, 2, 3, 4, 20, 30, 60] {
             check_dense(format, inputs, 24, 3, 50, &[2]);
+        }
+    }
+}
+
+#[test]
+fn int8_is_exact_where_values_and_weights_are_greatest() {
+    let pairs = [[127, 0], [0, -127], [64, 63], [-63, -64], [127, -127], [-127, 127], [1, 126], [-126, -1]];
+    for inputs in [2, 4, 60, 240] {
+        let matrix = Map::from_fn([pairs.len(), 1, inputs], |o, _, k| f64::from(pairs[o][k % 2]));
+        let src = Map::from_fn([inputs, 1, 40], |_, _, x| if x % 8 == 0 { 1e6 } else { 255.0 });
+        let stride = row::stride(src.width, 0);
+        let values = words(Format::Int8, &src, stride);
+        for isa in Isa::available() {
+            let weights = PackedWeights::pack(isa, Format::Int8, &floats(&matrix), &[inputs], None);
+            let mut dst = unfilled(pairs.len(), src.width, 0);
+            let taps = [Tap { row: Row { data: &values[0], stride }, dx: 0 }];
+            isa.run_packed(
+                Format::Int8,
+                PackedDense {
+                    taps: &taps,
+                    weights: &weights,
+                    add: None,
+                    columns: 0..src.width,
+                    width: src.width,
+                    dst: dst.row_mut(),
+                },
+            );
+            for (o, [a, b]) in pairs.into_iter().enumerate() {
+                let want = (255 * (a + b) * inputs as i32 / 2) as f32;
+                let got = &dst.row().data[MARGIN + o * stride..][..src.width];
+                assert!(
+                    got.iter().all(|&got| got == want),
+                    "{isa}, {inputs} of {a}, {b}: {got:?}, not {want}"
+                );
+            }
         }
     }
 }

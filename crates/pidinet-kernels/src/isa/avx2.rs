@@ -1,21 +1,36 @@
 //! AVX2 and FMA: eight floats, sixteen registers.
 
 mod bits;
+mod packed;
+
+pub(super) use packed::Vnni;
 
 use crate::lanes::floats::{Kernel, Lanes};
 use std::arch::x86_64::*;
 
-/// Proof that AVX2 and FMA are present.
+/// Proof that AVX2 and FMA are present; `E` proves any further extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Avx2(());
+pub(super) struct Avx2<E = Base>(E);
+
+/// Only these two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Base(());
 
 impl Avx2 {
     pub(super) fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(Base(())))
     }
 }
 
-impl Lanes for Avx2 {
+impl<E: Copy> Avx2<E> {
+    /// The same without extensions: kernels that do not use them are compiled once.
+    #[inline(always)]
+    pub(super) fn base(self) -> Avx2 {
+        Avx2(Base(()))
+    }
+}
+
+impl<E: Copy> Lanes for Avx2<E> {
     type F32 = __m256;
     type Floats = [f32; 8];
     const WIDTH: usize = 8;
@@ -30,7 +45,7 @@ impl Lanes for Avx2 {
             kernel.run(lanes)
         }
         // SAFETY: `self` proves AVX2 and FMA.
-        unsafe { enter(self, kernel) }
+        unsafe { enter(self.base(), kernel) }
     }
 
     #[inline(always)]

@@ -5,7 +5,7 @@ mod bits;
 mod packed;
 
 #[cfg(feature = "emulation")]
-pub(super) use packed::{Bf16, Int8};
+pub(super) use packed::{Bf16, Int8, Int16};
 
 use crate::lanes::floats::{Kernel, Lanes};
 

@@ -1,7 +1,7 @@
 //! Words of several channels: the operations that a kernel of lower precision may use in addition to
 //! [`Lanes`].
 //!
-//! A word of 32 bits holds neighbouring channels of one pixel: two of bf16, or four of int8. One instruction
+//! A word of 32 bits holds neighbouring channels of one pixel: two of bf16 or int16, or four of int8. One instruction
 //! multiplies the channels of a word by those of another and adds the products to a sum of 32 bits, so a
 //! convolution takes half or a quarter of the instructions. Words are packed from floats that are already in
 //! registers, and their sums are stored as floats: only products have low precision.
@@ -17,15 +17,22 @@ pub enum Format {
     Bf16,
     /// Four channels as int8. Values are whole numbers `0..=255`, to which floats are rounded, ties to even;
     /// values outside that range are clamped, as long as they are less than 2^31, and NaN becomes zero.
-    /// Weights are `-128..=127`. Sums are exact.
+    /// Weights are `-128..=127`, and those of a pair, an even channel and the next one, add up to `-128..=128`:
+    /// so the two products together have no more than sixteen bits. Sums are exact.
     Int8,
+    /// Two channels as int16, whole numbers to which floats are rounded, ties to even. Weights are so small that
+    /// sums of values up to [`GREATEST_INT16`] have no more than 32 bits; these sums are exact.
+    Int16,
 }
+
+/// The greatest value of [`Format::Int16`] whose sums are exact.
+pub const GREATEST_INT16: f32 = 4095.0;
 
 impl Format {
     /// Channels in a word.
     pub fn channels(self) -> usize {
         match self {
-            Format::Bf16 => 2,
+            Format::Bf16 | Format::Int16 => 2,
             Format::Int8 => 4,
         }
     }
@@ -99,7 +106,7 @@ pub trait PackedLanes: Lanes {
     /// `sums` and, lane by lane, the products of the channels of `values` and `weights`.
     fn dot(self, sums: Self::Sums, values: Self::Words, weights: Self::Words) -> Self::Sums;
 
-    /// `sums * scale`. Sums of bf16 have no scale, so it is ignored; those of int8 are first converted to
+    /// `sums * scale`. Sums of bf16 have no scale, so it is ignored; those of whole numbers are first converted to
     /// floats, which rounds them above 2^24.
     fn finish(self, sums: Self::Sums, scale: f32) -> Self::F32;
 

@@ -11,11 +11,13 @@
 
 mod block;
 mod dense;
+mod dilated;
 mod pack;
 mod pointwise;
 mod weights;
 
 pub use block::{PackedBlock, scratch_len};
 pub use dense::{PackedDense, chunk_columns};
+pub use dilated::{PackedDilated, PackedDilatedWeights};
 pub use pointwise::PackedPointwise;
 pub use weights::PackedWeights;

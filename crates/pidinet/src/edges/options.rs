@@ -15,8 +15,8 @@ use crate::image::Preset;
 pub struct DetectorOptions {
     /// Threads; all cores by default. The result does not depend on their number.
     pub threads: Option<NonZeroUsize>,
-    /// Instruction set by name (`portable`, `avx2`, `avx512`, `neon`, `simd128`, `relaxed`); by default the
-    /// one in the environment variable `PIDINET_ISA`, else the best that this CPU has.
+    /// Instruction set by name (`portable`, `avx2`, `avxvnni`, `avx512`, `neon`, `simd128`, `relaxed`); by default
+    /// the one in the environment variable `PIDINET_ISA`, else the best that this CPU has.
     pub isa: Option<Isa>,
     /// In what numbers the network computes; `f32` where this CPU, or the instruction set, has no fast arithmetic of
     /// the precision asked for ([`EdgeDetector::precision`](super::EdgeDetector::precision)).
@@ -73,10 +73,11 @@ pub enum Precision {
     /// Products of bf16, 8 bits of precision, added up in `f32`. It needs AVX-512 BF16 (Cooper Lake, Sapphire
     /// Rapids, Zen 4 and later); other CPUs compute in `f32`, which is faster there.
     Bf16,
-    /// Products of int8 with exact sums in the blocks without projection, and of bf16 elsewhere. The model
-    /// has to be [calibrated](crate::calibration); where a picture goes beyond the calibrated ranges, that
-    /// part of a block is computed in `f32`. It needs AVX-512 VNNI (Cascade Lake, Ice Lake, Zen 4 and
-    /// later); other CPUs compute in `f32`.
+    /// Products of int8 with exact sums in the blocks without projection, and elsewhere of bf16, or of `f32` on
+    /// CPUs without AVX-512 BF16. The model has to be [calibrated](crate::calibration); where a picture goes
+    /// beyond the calibrated ranges, that part of a block is computed in `f32`. It needs AVX2, and is fastest
+    /// with AVX-512 VNNI (Cascade Lake, Ice Lake, Zen 4 and later) or AVX-VNNI (Alder Lake and later); other
+    /// CPUs compute in `f32`.
     Int8,
 }
 

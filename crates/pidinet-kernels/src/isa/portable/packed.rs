@@ -13,6 +13,10 @@ pub(in crate::isa) struct Bf16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::isa) struct Int8;
 
+/// Words of two int16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::isa) struct Int16;
+
 fn load_words(src: &[f32]) -> [u32; 4] {
     src.first_chunk::<4>().expect("four words to load").map(f32::to_bits)
 }
@@ -127,6 +131,64 @@ impl PackedLanes for Portable<Int8> {
                 sum + i32::from(value) * i32::from(weight.cast_signed())
             })
         })
+    }
+
+    #[inline(always)]
+    fn finish(self, sums: [i32; 4], scale: f32) -> [f32; 4] {
+        self.mul(sums.map(|sum| sum as f32), [scale; 4])
+    }
+
+    #[inline(always)]
+    fn finish_and_add(self, sums: [i32; 4], scale: f32, add: [f32; 4]) -> [f32; 4] {
+        self.mul_add(sums.map(|sum| sum as f32), [scale; 4], add)
+    }
+}
+
+impl PackedLanes for Portable<Int16> {
+    type Words = [u32; 4];
+    type Sums = [i32; 4];
+    const FORMAT: Format = Format::Int16;
+    const CHANNELS: usize = 2;
+
+    #[inline(never)]
+    fn enter_packed<K: PackedKernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+
+    #[inline(always)]
+    fn pack(self, channels: [[f32; 4]; 4]) -> [u32; 4] {
+        array::from_fn(|i| {
+            let half = |value: f32| u32::from((value.round_ties_even() as i16).cast_unsigned());
+            half(channels[0][i]) | half(channels[1][i]) << 16
+        })
+    }
+
+    #[inline(always)]
+    fn splat_word(self, word: u32) -> [u32; 4] {
+        [word; 4]
+    }
+
+    #[inline(always)]
+    fn load_words(self, src: &[f32]) -> [u32; 4] {
+        load_words(src)
+    }
+
+    #[inline(always)]
+    fn store_words(self, dst: &mut [f32], words: [u32; 4]) {
+        store_words(dst, words);
+    }
+
+    #[inline(always)]
+    fn begin(self, start: u32) -> [i32; 4] {
+        [start.cast_signed(); 4]
+    }
+
+    #[inline(always)]
+    fn dot(self, sums: [i32; 4], values: [u32; 4], weights: [u32; 4]) -> [i32; 4] {
+        let half = |word: u32, shift: u32| i32::from(((word >> shift) as u16).cast_signed());
+        let product = |i: usize, shift: u32| half(values[i], shift) * half(weights[i], shift);
+        // Values that are too great must not panic.
+        array::from_fn(|i| sums[i].wrapping_add(product(i, 0)).wrapping_add(product(i, 16)))
     }
 
     #[inline(always)]

@@ -120,10 +120,11 @@ impl Engine {
         };
         let packing = match precision {
             Precision::F32 => Packing::default(),
-            Precision::Bf16 => Packing { format: Some(Format::Bf16), blocks: None },
+            Precision::Bf16 => Packing { format: Some(Format::Bf16), ..Packing::default() },
             Precision::Int8 => Packing {
                 format: isa.packs(Format::Bf16).then_some(Format::Bf16),
                 blocks: model.calibration.as_ref(),
+                dilated: isa.packs(Format::Int16),
             },
         };
         let plan = Plan::new(model, isa, packing, keep, fusion);

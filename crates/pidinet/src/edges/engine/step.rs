@@ -7,7 +7,9 @@ use pidinet_kernels::rows::dense::{self, Activation, Dense, DenseWeights, Tap};
 use pidinet_kernels::rows::depthwise::{Depthwise, DepthwiseWeights};
 use pidinet_kernels::rows::dilated::Dilated;
 use pidinet_kernels::rows::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
-use pidinet_kernels::rows::packed::{self, PackedBlock, PackedDense, PackedPointwise, PackedWeights};
+use pidinet_kernels::rows::packed::{
+    self, PackedBlock, PackedDense, PackedDilated, PackedPointwise, PackedWeights,
+};
 use pidinet_kernels::rows::pool::MaxPool;
 use pidinet_kernels::rows::resize::{self, Finish, Fuse, Part};
 use pidinet_kernels::rows::row::{MARGIN, Row, RowMut};
@@ -51,11 +53,8 @@ impl Context<'_, '_> {
                 self.dense(first, blocks, sources, weights, *activation, *add);
             }
             Op::Dilated { source, bands, .. } if self.bands => {
-                let reach = bands.reach() as isize;
-                let rows = first as isize - reach..(first + blocks.len()) as isize + reach;
-                let rows: Vec<Row<'_>> = rows.map(|y| self.maps.row(source.x, y)).collect();
                 Dilated {
-                    rows: &rows,
+                    rows: &self.rows_around(source.x, first, blocks.len(), bands.reach()),
                     weights: bands,
                     columns,
                     width,
@@ -64,7 +63,18 @@ impl Context<'_, '_> {
                 }
                 .run_on(isa);
             }
-            Op::Dilated { source, direct, .. } => {
+            Op::PackedDilated { source, bands, .. } if self.bands => {
+                PackedDilated {
+                    rows: &self.rows_around(source.x, first, blocks.len(), bands.reach()),
+                    weights: bands,
+                    columns,
+                    width,
+                    scratch: at_least(scratch, bands.scratch_len()),
+                    dst: &mut blocks.iter_mut().map(|block| self.layout.row_mut(block)).collect::<Vec<_>>(),
+                }
+                .run_on(isa);
+            }
+            Op::Dilated { source, direct, .. } | Op::PackedDilated { source, direct, .. } => {
                 let source = std::slice::from_ref(source);
                 self.dense(first, blocks, source, direct, Activation::None, None);
             }

@@ -133,6 +133,35 @@ fn what_int8_does_not_reach_is_computed_in_f32() {
     assert!(mean < 2e-3, "{mean} off");
 }
 
+/// Whole numbers are added exactly, whatever multiplies them.
+#[test]
+fn int8_gives_the_same_bits_with_and_without_vnni() {
+    let mut model = Model::random(Arch::tiny(), 5);
+    model.calibration = Some(Calibration::measure(&model, [noise(100, 60)]).unwrap());
+    let size = Size { height: 67, width: 93 };
+    let with = |isa, precision| {
+        let options = EngineOptions { isa: Some(isa), precision, ..threads(2) };
+        maps(&model, Keep::Fused, options, Fusion::On, size).remove(0)
+    };
+    let named = ["avx2", "avxvnni"].map(|name| Isa::named(name).ok());
+    let int8 = named.map(|isa| isa.map(|isa| with(isa, Precision::Int8)));
+    if let [Some(avx2), _] = named {
+        let (got, exact) = (int8[0].as_ref().unwrap(), with(avx2, Precision::F32));
+        assert!(*got != exact && mean_error(got, &exact) < 1e-2, "{}", mean_error(got, &exact));
+        for (rows, count) in [(1, 2), (7, 5), (32, 1), (200, 3)] {
+            let strip = Strip::Rows(NonZeroUsize::new(rows).unwrap());
+            let options =
+                EngineOptions { isa: Some(avx2), precision: Precision::Int8, strip, ..threads(count) };
+            let again = maps(&model, Keep::Fused, options, Fusion::On, size).remove(0);
+            assert!(again == *got, "{count} threads, {rows} rows");
+        }
+    }
+    match int8 {
+        [Some(plain), Some(vnni)] => assert!(plain == vnni, "other whole numbers"),
+        _ => eprintln!("skipped: this CPU lacks AVX2 or AVX-VNNI"),
+    }
+}
+
 #[test]
 fn int8_takes_a_calibrated_model() {
     let model = Model::random(Arch::tiny(), 5);

@@ -7,6 +7,7 @@ use pidinet_kernels::lanes::words::Format;
 use pidinet_kernels::rows::dense::Activation;
 use pidinet_kernels::rows::depthwise::DepthwiseWeights;
 use pidinet_kernels::rows::dilated::DilatedWeights;
+use pidinet_kernels::rows::packed::PackedDilatedWeights;
 
 use super::graph::{Graph, Id, Named, Node, Term};
 use super::matrix::Parameters;
@@ -22,6 +23,8 @@ pub(crate) struct Packing<'a> {
     pub(crate) format: Option<Format>,
     /// Those of the calibrated blocks use int8.
     pub(crate) blocks: Option<&'a Calibration>,
+    /// Those of the dilated convolutions use int16, where no format is given.
+    pub(crate) dilated: bool,
 }
 
 /// Makes the steps of a graph.
@@ -144,6 +147,13 @@ impl<'a> Lowering<'a> {
         let kernels = convs.iter().map(|conv| (conv.conv.dilation, self.parameters.folded(conv).0));
         let kernels: Vec<(usize, Vec<f32>)> = kernels.collect();
         let inputs = convs[0].conv.inputs;
+        if self.packing.dilated {
+            let taps: Vec<(isize, isize)> = source.taps.iter().map(|tap| (tap.dy, tap.dx)).collect();
+            let (values, bias) = (&matrix.values, matrix.bias.as_deref());
+            let bands = PackedDilatedWeights::pack(self.isa, values, &taps, inputs, bias);
+            let (macs, direct) = (values.len(), matrix.pack(self.isa));
+            return Step { name: self.name_of(terms), op: Op::PackedDilated { source, bands, direct }, macs };
+        }
         let bands = DilatedWeights::pack(self.isa, &kernels, inputs, matrix.bias.as_deref());
         let macs = bands.macs();
         Step {

@@ -3,7 +3,7 @@
 use pidinet_kernels::rows::dense::{Activation, DenseWeights};
 use pidinet_kernels::rows::depthwise::DepthwiseWeights;
 use pidinet_kernels::rows::dilated::{self, DilatedWeights};
-use pidinet_kernels::rows::packed::PackedWeights;
+use pidinet_kernels::rows::packed::{PackedDilatedWeights, PackedWeights};
 
 use super::graph::Id;
 use super::reads::Reach;
@@ -51,6 +51,12 @@ pub(crate) enum Op {
     Dilated {
         source: Source,
         bands: DilatedWeights,
+        direct: DenseWeights,
+    },
+    /// As `Dilated`, with products of int16 in bands.
+    PackedDilated {
+        source: Source,
+        bands: PackedDilatedWeights,
         direct: DenseWeights,
     },
     Depthwise {
@@ -139,7 +145,7 @@ impl Op {
 
     /// Rows that are computed together, if memory allows.
     pub(super) fn band(&self) -> usize {
-        if matches!(self, Self::Dilated { .. }) { dilated::BAND } else { 1 }
+        if matches!(self, Self::Dilated { .. } | Self::PackedDilated { .. }) { dilated::BAND } else { 1 }
     }
 
     /// The maps that it reads.
@@ -155,7 +161,9 @@ impl Op {
             Self::Dense { sources, add, .. } => {
                 sources.iter().map(Source::read).chain(add.iter().map(same)).collect()
             }
-            Self::Dilated { source, .. } | Self::PackedDense { source, .. } => vec![source.read()],
+            Self::Dilated { source, .. }
+            | Self::PackedDilated { source, .. }
+            | Self::PackedDense { source, .. } => vec![source.read()],
             Self::Depthwise { x, radius, .. }
             | Self::Block { x, radius, .. }
             | Self::PackedBlock { x, radius, .. } => vec![window(x, *radius)],
