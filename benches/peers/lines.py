@@ -1,20 +1,22 @@
 """Lines of edge maps compared with outline tracers: paths, points, bytes, distance to the crests, time.
 
-    pip install numpy pillow scipy svgpathtools vtracer      # and the program potrace
+    pip install numpy pillow scipy svgpathtools vtracer pyautotrace      # and the program potrace
     python benches/peers/lines.py target/release/pidinet photo.jpg ...
 
 Every tracer gets the map of `pidinet detect --detail 0.5`. pidinet takes it unchanged; the others only take black and
 white, so they get what hysteresis keeps of it (thresholds 0.15 and 0.35), once as it is and once thinned. Distances
 are measured from points a quarter of a pixel apart on all paths to the nearest crest (non-maximum suppression, from
-0.15). Times are the shortest of three whole processes (for vtracer, of three calls).
+0.15). Times
+are the least processor time of three whole processes (for vtracer and autotrace, of three calls).
 """
 
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 
+import autotrace
 import numpy as np
 import svgpathtools
 import vtracer
@@ -22,12 +24,18 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 
+def used():
+    """Seconds of all cores, in this process and those that it started and that ended."""
+    whose = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    return sum(usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, whose))
+
+
 def shortest(work):
     times = []
     for _ in range(3):
-        clock = time.perf_counter()
+        clock = used()
         work()
-        times.append(time.perf_counter() - clock)
+        times.append(used() - clock)
     return min(times)
 
 
@@ -57,7 +65,8 @@ def transform(svg, attribute):
     if "potrace" in text:
         height = float(text.split('height="')[1].split("pt")[0])
         return lambda at, length=False: 0.1 if length else complex(at.real * 0.1, height - at.imag * 0.1)
-    shift = complex(0, 0)
+    # autotrace means the left and lower sides of pixels.
+    shift = complex(0.5, -0.5) if "<path style=" in text else complex(0, 0)
     if "translate(" in attribute.get("transform", ""):
         x, y = attribute["transform"].split("(")[1].split(")")[0].split(",")
         shift = complex(float(x), float(y))
@@ -94,6 +103,11 @@ def main():
                 row(
                     f"vtracer, {kind}",
                     lambda: vtracer.convert_image_to_svg_py(source, target, colormode="binary"),
+                )
+                lines = autotrace.Bitmap(np.asarray(image.point(lambda value: 0 if value > 127 else 255).convert("RGB")))
+                row(
+                    f"autotrace -centerline, {kind}",
+                    lambda: lines.trace(centerline=True, background_color=(255, 255, 255)).save(str(out)),
                 )
     print("| | paths | points | kB | distance to crests, pixels | ms |\n|---|---|---|---|---|---|")
     for name, all_rows in rows.items():

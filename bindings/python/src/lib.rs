@@ -30,7 +30,7 @@ mod module {
     #[pymodule_export]
     use crate::evaluation::{match_masks, plot, score_arrays, score_folders, write_scores};
     #[pymodule_export]
-    use crate::lines::{draw, simplify, trace, write_lines, write_text};
+    use crate::lines::{draw, simplify, trace, trace_defaults, write_lines, write_text};
     #[pymodule_export]
     use crate::maps::{encode, hysteresis, nms, overlay, resize, save, style, thin};
     #[pymodule_export]

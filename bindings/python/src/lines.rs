@@ -10,6 +10,7 @@ use pidinet::Size;
 use pidinet::lines::{self, DrawingOptions, Line, Lines, Page, StrokeWidth, TraceOptions, Unit, WorldFile};
 use pidinet::save::write_atomically;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::errors::{raised, wrong};
 use crate::maps::{array, map};
@@ -21,20 +22,35 @@ type Found<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<f32>>, bool);
 #[derive(FromPyObject)]
 pub(crate) struct Given<'py>(PyReadonlyArray2<'py, f32>, PyReadonlyArray1<'py, f32>, bool);
 
-/// The lines of a map.
+/// What `pidinet lines` traces where nothing is said, by the names of Python's arguments.
+#[pyfunction]
+pub(crate) fn trace_defaults(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let TraceOptions { low, high, min_length, max_gap, spur } = TraceOptions::default();
+    let defaults = PyDict::new(py);
+    defaults.set_item("low", low)?;
+    defaults.set_item("high", high)?;
+    defaults.set_item("min_length", min_length)?;
+    defaults.set_item("max_gap", max_gap)?;
+    defaults.set_item("spur", spur)?;
+    defaults.set_item("join", DrawingOptions::default().join)?;
+    Ok(defaults)
+}
+
+/// The lines of a map; joined, if asked for, where they go straight on.
 #[pyfunction]
 pub(crate) fn trace<'py>(
     py: Python<'py>,
     edges: PyReadonlyArray2<'py, f32>,
-    low: f32,
-    high: f32,
-    min_length: usize,
-    max_gap: usize,
-    spur: usize,
+    asked: Traced,
 ) -> PyResult<Vec<Found<'py>>> {
     let map = map(&edges)?;
+    let Traced { low, high, min_length, max_gap, spur, join } = asked;
     let options = TraceOptions { low, high: high.max(low), min_length, max_gap, spur };
-    found(py, py.detach(|| Lines::trace(&map, &options)))
+    let lines = py.detach(|| {
+        let lines = Lines::trace(&map, &options);
+        if join { lines.joined(Lines::STRAIGHT_ON) } else { lines }
+    });
+    found(py, lines)
 }
 
 /// Lines with as few points as stay within a tolerance.
@@ -57,6 +73,18 @@ pub(crate) fn draw<'py>(
 ) -> PyResult<Bound<'py, PyArray2<f32>>> {
     let lines = lines_of(Size { height: size.0, width: size.1 }, &given)?;
     array(py, py.detach(|| lines.drawn()))
+}
+
+/// What becomes a line, as the Python function has it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Traced {
+    low: f32,
+    high: f32,
+    min_length: usize,
+    max_gap: usize,
+    spur: usize,
+    join: bool,
 }
 
 /// How lines are written, as the Python class has it.
@@ -110,7 +138,7 @@ pub(crate) fn write_lines(
     // Curves are cut into pieces that are nearer than the tolerance.
     let flat = 0.25 * tolerance.max(0.1);
     py.detach(|| {
-        // Each line of Python's is a stroke of its own.
+        // They were joined when they were traced; each line of Python's is a stroke of its own.
         let drawing = lines.drawing(&DrawingOptions { tolerance, corner, join: false, layers, sort });
         match format {
             "svg" => Ok(lines::svg(&drawing, &page)),

@@ -1,6 +1,7 @@
 """Edges as lines, and files of them."""
 
 import copy
+import inspect
 import json
 import pickle
 import xml.etree.ElementTree
@@ -40,7 +41,7 @@ def test_x_goes_right_and_y_down_and_centres_are_halves():
 
 
 def test_lines_are_a_sequence_of_arrays(traced, edges):
-    assert len(traced) > 5 and (traced.height, traced.width) == edges.shape
+    assert len(traced) > 3 and (traced.height, traced.width) == edges.shape
     assert [len(line.points) for line in traced] == [len(points) for points in traced.points]
     assert traced.closed.tolist() == [line.closed for line in traced]
     assert len(traced[1:3]) == 2 and traced[1:3].width == traced.width
@@ -65,6 +66,26 @@ def test_options_choose_among_edges(edges, traced):
     assert sum(map(len, pidinet.lines(edges, min_length=40).points)) < sum(map(len, traced.points))
     assert len(pidinet.lines(np.zeros((9, 9)))) == 0
     assert len(pidinet.lines(np.ones((1, 1)))) == 0
+
+
+def test_defaults_are_those_of_the_command_line():
+    parameters = inspect.signature(pidinet.lines).parameters
+    defaults = {name: parameters[name].default for name in list(parameters)[1:]}
+    assert defaults == pytest.approx(pidinet._pidinet.trace_defaults())
+    assert defaults["spur"] == 10 and defaults["join"] is True
+
+
+def test_lines_that_go_straight_on_are_joined_if_asked():
+    y, x = np.mgrid[:60, :60] + 0.5
+    # A T: a line, and one that ends on it.
+    far = np.where(y > 20, np.minimum(np.abs(y - 20), np.abs(x - 30)), np.abs(y - 20))
+    edges = (0.9 * np.exp(-(far**2) / 2)).astype(np.float32)
+    joined, apart = pidinet.lines(edges), pidinet.lines(edges, join=False)
+    assert (len(joined), len(apart)) == (2, 3)
+    assert joined.to_svg().count("<path") == 2
+    (stem,) = [line for line in joined.simplified() if abs(line.points[0, 0] - line.points[-1, 0]) < 2]
+    (bar,) = [line for line in joined.simplified() if abs(line.points[0, 1] - line.points[-1, 1]) < 2]
+    assert np.abs(stem.points[:, 1] - bar.points[0, 1]).min() < 0.3
 
 
 def test_svg_has_a_path_for_each_line(traced):

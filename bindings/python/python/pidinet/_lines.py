@@ -37,7 +37,8 @@ class Line(NamedTuple):
 
 
 class Lines(Sequence[Line]):
-    """Lines of an image of `width` and `height` pixels. Those that meet share the point where they do.
+    """Lines of an image of `width` and `height` pixels. Those that meet share the point where they do: an end of both, or
+    an end of one and a point within the other.
 
     A sequence of `Line`; own ones can be made of any lines: `Lines(width, height, [line for line in lines if line.closed])`.
     """
@@ -240,7 +241,8 @@ def lines(
     high: float = 0.35,
     min_length: int = 10,
     max_gap: int = 3,
-    spur: int = 5,
+    spur: int = 10,
+    join: bool = True,
 ) -> Lines:
     """The lines of a map of edges: each edge once, along its middle, to a part of a pixel.
 
@@ -251,6 +253,7 @@ def lines(
         min_length: Fewest pixels of a figure.
         max_gap: Largest gap in pixels between two ends that face each other that is bridged.
         spur: Side branches with fewer pixels are left out.
+        join: Joins lines that go straight on where several meet; else all of them end there.
 
     >>> import numpy as np, pidinet
     >>> edges = np.zeros((20, 40), np.float32)
@@ -263,15 +266,15 @@ def lines(
     if np.isnan(array).any():
         raise ValueError("edges have values that are no number")
     height, width = array.shape
-    found = _pidinet.trace(
-        array,
-        _within("low", low, 0, 1),
-        _within("high", high, 0, 1),
-        int(_within("min_length", min_length, 0, 1 << 31)),
-        int(_within("max_gap", max_gap, 0, 1000)),
-        int(_within("spur", spur, 0, 1 << 31)),
-    )
-    return Lines(width, height, found)
+    asked = {
+        "low": _within("low", low, 0, 1),
+        "high": _within("high", high, 0, 1),
+        "min_length": int(_within("min_length", min_length, 0, 1 << 31)),
+        "max_gap": int(_within("max_gap", max_gap, 0, 1000)),
+        "spur": int(_within("spur", spur, 0, 1 << 31)),
+        "join": bool(join),
+    }
+    return Lines(width, height, _pidinet.trace(array, asked))
 
 
 def _line(points: ArrayLike, strength: ArrayLike, closed: bool = False) -> Line:

@@ -129,15 +129,21 @@ impl Tracing {
 
     /// The lines of a map.
     pub(crate) fn trace(&self, map: &EdgeMap) -> Drawing {
+        let (trace, drawing) = self.options();
+        Lines::trace(map, &trace).drawing(&drawing)
+    }
+
+    fn options(&self) -> (TraceOptions, DrawingOptions) {
         let Which { low, high, min_length, max_gap, spur } = self.which;
-        let options = TraceOptions { low, high: high.max(low), min_length, max_gap: max_gap as usize, spur };
-        Lines::trace(map, &options).drawing(&DrawingOptions {
+        let trace = TraceOptions { low, high: high.max(low), min_length, max_gap: max_gap as usize, spur };
+        let drawing = DrawingOptions {
             tolerance: self.shape.tolerance,
             corner: (!self.shape.polylines).then_some(self.shape.corner),
             join: !self.shape.no_join,
             layers: usize::from(self.shape.layers),
             sort: !self.shape.no_sort,
-        })
+        };
+        (trace, drawing)
     }
 
     /// A drawing as a file.
@@ -241,7 +247,21 @@ fn stroke(text: &str) -> Result<StrokeWidth, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[test]
+    fn defaults_are_those_of_the_library() {
+        /// The options alone.
+        #[derive(Parser)]
+        struct Alone {
+            #[command(flatten)]
+            tracing: Tracing,
+        }
+        let options = Alone::parse_from(["lines"]).tracing.options();
+        assert_eq!(options, (TraceOptions::default(), DrawingOptions::default()));
+    }
 
     #[test]
     fn widths_are_read() {

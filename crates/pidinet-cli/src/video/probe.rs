@@ -83,6 +83,10 @@ pub(super) fn parse(json: &[u8]) -> anyhow::Result<Probed> {
     };
     let (rate, varies) = stream.rate();
     let seconds = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
+    let mut warnings = stream.warnings();
+    if answer.streams.iter().any(|stream| is("subtitle")(&stream)) {
+        warnings.push("its subtitles are not copied");
+    }
     let own = seconds(&stream.duration).or_else(|| clock(stream.tags.get("DURATION")?));
     Ok(Probed {
         stream: stream.index,
@@ -97,7 +101,7 @@ pub(super) fn parse(json: &[u8]) -> anyhow::Result<Probed> {
             _ => None,
         },
         has_sound,
-        warnings: stream.warnings(),
+        warnings,
     })
 }
 
@@ -158,6 +162,14 @@ impl Stream {
             .any(|name| self.pix_fmt.as_deref().is_some_and(|f| f.starts_with(name)))
     }
 
+    /// Whether pixels may be transparent.
+    fn is_transparent(&self) -> bool {
+        let name = self.pix_fmt.as_deref().unwrap_or_default();
+        let named = ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16"];
+        named.iter().any(|start| name.starts_with(start))
+            || self.tags.get("alpha_mode").is_some_and(|mode| mode == "1")
+    }
+
     fn warnings(&self) -> Vec<&'static str> {
         let is_high = matches!(self.color_transfer.as_deref(), Some("smpte2084" | "arib-std-b67"));
         let mut warnings = Vec::new();
@@ -168,6 +180,9 @@ impl Stream {
             );
         } else if self.is_deep() {
             warnings.push("more than 8 bits a sample: edges are those of the film in 8 bits");
+        }
+        if self.is_transparent() {
+            warnings.push("transparency is left out: edges are those of the colours beneath it");
         }
         if self.is_interlaced() {
             warnings.push("interlaced, which shows as combs of edges: use ffmpeg's filter yadif first");
@@ -277,6 +292,11 @@ mod tests {
         assert!(high.contains("tone mapping"), "{high}");
         assert!(warned(r#""field_order": "tt""#).contains("yadif"));
         assert_eq!(warned(r#""field_order": "progressive""#), "");
+        for clear in [r#""pix_fmt": "yuva420p""#, r#""pix_fmt": "rgba""#, r#""tags": {"alpha_mode": "1"}"#] {
+            assert!(warned(clear).contains("transparency is left out"), "{clear}");
+        }
+        let subtitled = FILM.replace(r#""codec_type": "audio""#, r#""codec_type": "subtitle""#);
+        assert_eq!(parse(subtitled.as_bytes()).unwrap().warnings, ["its subtitles are not copied"]);
     }
 
     #[test]

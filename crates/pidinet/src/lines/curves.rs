@@ -20,7 +20,7 @@ impl Line {
     /// Curves that stay within about `tolerance` pixels of the line, smooth but where it turns by more than
     /// `corner` degrees within some pixels.
     ///
-    /// Between two corners as few cubics are fitted by least squares as the tolerance needs (Schneider, 1990).
+    /// Between two corners few cubics are fitted by least squares (Schneider, 1990), each as long as the tolerance allows.
     pub fn curve(&self, tolerance: f32, corner: f32) -> Curve {
         let sharp = self.sharpened(corner);
         let points = &sharp.line.points;
@@ -40,13 +40,31 @@ impl Line {
         }
         for stops in stops.windows(2) {
             let span: Vec<[f32; 2]> = (stops[0]..=stops[1]).map(|at| points[at % points.len()]).collect();
-            let cubics = fit(&span, tolerance.max(LEAST), round);
+            let cubics = fit(&dense(&span), tolerance.max(LEAST), round);
             curve.cubics.extend(cubics.into_iter().map(|[_, control, second, end]| [control, second, end]));
         }
         curve
     }
 }
 
+/// The points, and more on the straight pieces between them, so that curves stay near these as well.
+fn dense(points: &[[f32; 2]]) -> Vec<[f32; 2]> {
+    let mut dense = Vec::with_capacity(points.len());
+    dense.extend(points.first());
+    for pair in points.windows(2) {
+        let [from, to] = [pair[0], pair[1]];
+        let pieces =
+            ((to[0] - from[0]).hypot(to[1] - from[1]) / APART).ceil().clamp(1.0, MOST_PIECES) as usize;
+        dense.extend((1..=pieces).map(|piece| {
+            let share = piece as f32 / pieces as f32;
+            [0, 1].map(|axis| from[axis] + share * (to[axis] - from[axis]))
+        }));
+    }
+    dense
+}
+
+/// How far points may be apart to which a curve is fitted: neighbouring pixels are at most 1.42.
+const APART: f32 = 1.5;
 /// Least tolerance in pixels: below, each point would be a curve.
 const LEAST: f32 = 0.01;
 
@@ -68,7 +86,10 @@ impl Curve {
                 (a[0] - 2.0 * b[0] + c[0]).hypot(a[1] - 2.0 * b[1] + c[1])
             };
             let bend = bend(from, first, second).max(bend(first, second, end));
-            let pieces = (0.75 * bend / tolerance.max(LEAST)).sqrt().ceil().clamp(1.0, MOST_PIECES) as usize;
+            // A loop has an inside, however flat it is.
+            let least = if from == end { 3.0 } else { 1.0 };
+            let pieces =
+                (0.75 * bend / tolerance.max(LEAST)).sqrt().ceil().clamp(least, MOST_PIECES) as usize;
             points.extend((1..=pieces).map(|piece| {
                 let share = piece as f32 / pieces as f32;
                 if piece == pieces { end } else { at(&[from, first, second, end], share) }

@@ -51,7 +51,7 @@ impl Default for DrawingOptions {
 impl Lines {
     /// The lines as strokes. With several layers the range of mean strengths is divided into equal parts.
     pub fn drawing(&self, options: &DrawingOptions) -> Drawing {
-        let joined = options.join.then(|| self.joined(STRAIGHT_ON));
+        let joined = options.join.then(|| self.joined(Self::STRAIGHT_ON));
         let lines = joined.as_ref().unwrap_or(self);
         let count = options.layers.max(1);
         let strengths = lines.lines.iter().map(Line::mean_strength);
@@ -77,23 +77,23 @@ impl Lines {
             ends.push(strokes.len());
         }
         meet(&mut strokes);
-        let mut strokes = strokes.into_iter().map(|(_, stroke)| stroke);
+        let mut strokes = strokes.into_iter();
         let mut begin = 0;
         let layers = ends.into_iter().enumerate().map(|(number, end)| {
             let name = match count {
                 1 => "edges".to_owned(),
                 _ => format!("strength {:.2} to {:.2}", border(number), border(number + 1)),
             };
-            let strokes = strokes.by_ref().take(end - begin).collect();
+            let here = strokes.by_ref().take(end - begin);
+            // Lines, not dots: both ends may have moved to one place.
+            let here = here.filter(|(line, stroke)| line.is_dot() || !stroke.is_dot());
+            let strokes = here.map(|(_, stroke)| stroke).collect();
             begin = end;
             Layer { name, strokes }
         });
         Drawing { width: self.width, height: self.height, layers: layers.collect() }
     }
 }
-
-/// The most degrees by which a line turns where it goes straight on.
-const STRAIGHT_ON: f32 = 45.0;
 
 impl Drawing {
     /// Strokes on all layers.

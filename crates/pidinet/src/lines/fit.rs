@@ -1,5 +1,6 @@
-//! Cubic Béziers through points by least squares (Schneider, "An Algorithm for Automatically Fitting Digitized Curves",
-//! Graphics Gems, 1990).
+//! Cubic Béziers through points by least squares, after Schneider, "An Algorithm for Automatically Fitting Digitized Curves"
+//! (Graphics Gems, 1990), but with directions that the fit finds: those of a few points would need one and a half times as
+//! many curves.
 
 use super::reach::farthest_that;
 
@@ -8,61 +9,69 @@ type Point = [f32; 2];
 /// A cubic Bézier curve: its ends, and the control points between them.
 pub(super) type Cubic = [Point; 4];
 
-/// As few cubics as stay within `tolerance` of the points, smooth where they follow one another. With `round` the points come
+/// Few cubics that stay within `tolerance` of the points, smooth where they follow one another. With `round` the points come
 /// back to their first and are smooth there, too.
+///
+/// From the first point on, each cubic goes as far as the tolerance allows, ends in the direction that is best for it, and is
+/// cut at the point before its last: there, points on both sides give the direction.
 pub(super) fn fit(points: &[Point], tolerance: f32, round: bool) -> Vec<Cubic> {
     let last = points.len() - 1;
     let mut cubics = Vec::new();
-    if last == 0 {
-        return cubics;
-    }
     let reach = REACH.min(last);
-    let (first_way, last_way) = if round {
-        let way = direction(points[last - reach], points[reach]);
-        (way, scaled(way, -1.0))
-    } else {
-        (direction(points[0], points[reach]), direction(points[last], points[last - reach]))
-    };
-    // From the first point on, each cubic goes as far as the tolerance allows.
-    let (mut first, mut way) = (0, first_way);
+    let way_round = unit(minus(points[reach], points[last - reach])).filter(|_| round);
+    let way_back = way_round.map(|way| scaled(way, -1.0));
+    let (mut first, mut begin) = (0, End { place: points[0], way: way_round });
     while first < last {
-        let way_at = |at: usize| {
-            let reach = REACH.min(at - first).min(last - at);
-            if at == last { last_way } else { direction(points[at + reach], points[at - reach]) }
+        let fits = |at: usize| {
+            let end = End { place: points[at], way: way_back.filter(|_| at == last) };
+            fit_one(&points[first..=at], [begin, end], tolerance)
         };
-        let fits = |end: usize| fit_one(&points[first..=end], way, way_at(end), tolerance);
         // A straight piece to the next point always does.
         let end = farthest_that(first + 1, last, |end| fits(end).is_some());
-        let cubic = fits(end);
-        cubics.extend(cubic);
-        (first, way) = (end, scaled(way_at(end), -1.0));
+        let Some((cubic, shares)) = fits(end) else { break };
+        if end == last {
+            cubics.push(cubic);
+            break;
+        }
+        let knot = (end - 1).max(first + 1);
+        let [head, tail] = cut(&cubic, shares[knot - first]);
+        cubics.push(head);
+        let [place, onward, ..] = tail;
+        let back = minus(place, head[2]);
+        let way = if length(back) > length(minus(onward, place)) { back } else { minus(onward, place) };
+        (first, begin) = (knot, End { place, way: unit(way) });
     }
     cubics
 }
 
-/// Points over which a direction is taken.
+/// Points over which the direction is taken in which a round curve begins.
 const REACH: usize = 4;
 /// How often the positions on a curve that belong to the points are improved.
 const ROUNDS: usize = 8;
 
-/// One cubic, unless it is too far off.
-fn fit_one(points: &[Point], first_way: Point, last_way: Point, tolerance: f32) -> Option<Cubic> {
-    let (first, last) = (points[0], points[points.len() - 1]);
-    if points.len() == 2 {
-        let third = length(minus(last, first)) / 3.0;
-        return Some([
-            first,
-            plus(first, scaled(first_way, third)),
-            plus(last, scaled(last_way, third)),
-            last,
-        ]);
-    }
+/// Where a cubic begins or ends.
+#[derive(Clone, Copy)]
+struct End {
+    place: Point,
+    /// The direction, of length 1, in which the cubic leaves it; none if any will do.
+    way: Option<Point>,
+}
+
+/// One cubic, and the shares of it that belong to the points; none if it is too far off.
+fn fit_one(points: &[Point], ends: [End; 2], tolerance: f32) -> Option<(Cubic, Vec<f32>)> {
     let mut shares = chords(points);
+    if points.len() == 2 {
+        let [first, last] = ends;
+        let third = scaled(minus(last.place, first.place), 1.0 / 3.0);
+        let handle = |way: Option<Point>, straight| way.map_or(straight, |way| scaled(way, length(straight)));
+        let [head, tail] = [handle(first.way, third), handle(last.way, scaled(third, -1.0))];
+        return Some(([first.place, plus(first.place, head), plus(last.place, tail), last.place], shares));
+    }
     for round in 0.. {
-        let cubic = least_squares(points, &shares, first_way, last_way);
+        let cubic = least_squares(points, &shares, ends);
         let error = farthest(points, &shares, &cubic);
         if error <= tolerance {
-            return Some(cubic);
+            return Some((cubic, shares));
         }
         if round == ROUNDS || error > 9.0 * tolerance {
             return None;
@@ -70,6 +79,15 @@ fn fit_one(points: &[Point], first_way: Point, last_way: Point, tolerance: f32) 
         shares.iter_mut().zip(points).for_each(|(share, &point)| *share = nearer(&cubic, point, *share));
     }
     unreachable!("the loop returns")
+}
+
+/// A cubic as two that meet at share `t`.
+fn cut([a, b, c, d]: &Cubic, t: f32) -> [Cubic; 2] {
+    let mix = |a: Point, b: Point| plus(scaled(a, 1.0 - t), scaled(b, t));
+    let (ab, bc, cd) = (mix(*a, *b), mix(*b, *c), mix(*c, *d));
+    let (abc, bcd) = (mix(ab, bc), mix(bc, cd));
+    let middle = mix(abc, bcd);
+    [[*a, ab, abc, middle], [middle, bcd, cd, *d]]
 }
 
 /// The share of the length of all chords at each point.
@@ -84,35 +102,100 @@ fn chords(points: &[Point]) -> Vec<f32> {
     shares
 }
 
-/// The cubic with given ends and directions there that is nearest to points at given shares.
-fn least_squares(points: &[Point], shares: &[f32], first_way: Point, last_way: Point) -> Cubic {
-    let (first, last) = (points[0], points[points.len() - 1]);
-    let (mut a, mut b, mut c, mut x, mut y) = (0.0, 0.0, 0.0, 0.0, 0.0);
+/// The cubic with given ends, and directions there if they are given, that is nearest to points at given shares.
+fn least_squares(points: &[Point], shares: &[f32], ends: [End; 2]) -> Cubic {
+    let [first, last] = ends.map(|end| end.place);
+    let mut normal = Normal::default();
     for (&point, &t) in points.iter().zip(shares) {
         let [b0, b1, b2, b3] = bernstein(t);
-        let (one, two) = (scaled(first_way, b1), scaled(last_way, b2));
-        let rest = minus(point, plus(scaled(first, b0 + b1), scaled(last, b2 + b3)));
-        a += dot(one, one);
-        b += dot(one, two);
-        c += dot(two, two);
-        x += dot(one, rest);
-        y += dot(two, rest);
+        normal.add(b1, b2, minus(point, plus(scaled(first, b0 + b1), scaled(last, b2 + b3))));
     }
-    let chord = length(minus(last, first));
-    let determinant = a * c - b * b;
-    // A handle has a length that keeps the curve from turning back; if one has to be changed, the other follows.
-    let (least, most) = (0.1 * chord, 2.0 * chord.max(1.0));
-    let (mut head, mut tail) = ((x * c - y * b) / determinant, (y * a - x * b) / determinant);
-    if !(head.is_finite() && tail.is_finite()) {
-        (head, tail) = (chord / 3.0, chord / 3.0);
-    } else if !(least..=most).contains(&head) {
-        head = head.clamp(least, most);
-        tail = ((y - head * b) / c).clamp(least, most);
-    } else if !(least..=most).contains(&tail) {
-        tail = tail.clamp(least, most);
-        head = ((x - tail * b) / a).clamp(least, most);
+    let chord = minus(last, first);
+    // A handle has a length that keeps the curve from turning back.
+    let range = [0.1 * length(chord), 2.0 * length(chord).max(1.0)];
+    let keeps = |handle: &Point| (range[0]..=range[1]).contains(&length(*handle));
+    let free = normal.free(ends.map(|end| end.way), range);
+    let [head, tail] = match free {
+        [head, tail] if keeps(&head) && keeps(&tail) => [head, tail],
+        _ => {
+            let straight = [chord, scaled(chord, -1.0)].map(|way| unit(way).unwrap_or([1.0, 0.0]));
+            let way = |end: usize| ends[end].way.or_else(|| unit(free[end])).unwrap_or(straight[end]);
+            normal.along([way(0), way(1)], length(chord), range)
+        }
+    };
+    [first, plus(first, head), plus(last, tail), last]
+}
+
+/// Normal equations of the two handles of a cubic: its control points, from the ends next to them.
+#[derive(Default)]
+struct Normal {
+    heads: f32,
+    both: f32,
+    tails: f32,
+    /// Right sides.
+    head: Point,
+    tail: Point,
+}
+
+impl Normal {
+    /// Adds a point with the weights of the handles there, and what they have to make up.
+    fn add(&mut self, head: f32, tail: f32, rest: Point) {
+        self.heads += head * head;
+        self.both += head * tail;
+        self.tails += tail * tail;
+        self.head = plus(self.head, scaled(rest, head));
+        self.tail = plus(self.tail, scaled(rest, tail));
     }
-    [first, plus(first, scaled(first_way, head)), plus(last, scaled(last_way, tail)), last]
+
+    /// Handles of any direction where none is given. They may be of any length, or no numbers; those along a given direction
+    /// are in the `range`.
+    fn free(&self, ways: [Option<Point>; 2], range: [f32; 2]) -> [Point; 2] {
+        let Self { heads, both, tails, head, tail } = *self;
+        // With the length of one handle given, the other follows.
+        let after = |weights: f32, right: Point, other: Point| {
+            scaled(minus(right, scaled(other, both)), 1.0 / weights)
+        };
+        let along = |way: Point, own: f32, right: Point, weights: f32, other: Point| {
+            let far = (dot(way, right) - both / weights * dot(way, other)) / (own - both * both / weights);
+            scaled(way, far.clamp(range[0], range[1]))
+        };
+        match ways {
+            [None, None] => {
+                let determinant = heads * tails - both * both;
+                let solve = |own: Point, other: Point, weight: f32| {
+                    scaled(minus(scaled(own, weight), scaled(other, both)), 1.0 / determinant)
+                };
+                [solve(head, tail, tails), solve(tail, head, heads)]
+            }
+            [Some(way), None] => {
+                let first = along(way, heads, head, tails, tail);
+                [first, after(tails, tail, first)]
+            }
+            [None, Some(way)] => {
+                let last = along(way, tails, tail, heads, head);
+                [after(heads, head, last), last]
+            }
+            [Some(_), Some(_)] => [[f32::NAN; 2]; 2],
+        }
+    }
+
+    /// Handles along given directions, as long as the `range` says: if one has to be changed, the other follows.
+    fn along(&self, ways: [Point; 2], chord: f32, [least, most]: [f32; 2]) -> [Point; 2] {
+        let (a, b, c) = (self.heads, self.both * dot(ways[0], ways[1]), self.tails);
+        let (x, y) = (dot(ways[0], self.head), dot(ways[1], self.tail));
+        let determinant = a * c - b * b;
+        let (mut head, mut tail) = ((x * c - y * b) / determinant, (y * a - x * b) / determinant);
+        if !(head.is_finite() && tail.is_finite()) {
+            (head, tail) = (chord / 3.0, chord / 3.0);
+        } else if !(least..=most).contains(&head) {
+            head = head.clamp(least, most);
+            tail = ((y - head * b) / c).clamp(least, most);
+        } else if !(least..=most).contains(&tail) {
+            tail = tail.clamp(least, most);
+            head = ((x - tail * b) / a).clamp(least, most);
+        }
+        [scaled(ways[0], head), scaled(ways[1], tail)]
+    }
 }
 
 /// The largest distance of a point from where the cubic is at its share.
@@ -164,9 +247,8 @@ fn length(a: Point) -> f32 {
     a[0].hypot(a[1])
 }
 
-/// The direction from one point to another, of length 1; to the right if they are one.
-fn direction(from: Point, to: Point) -> Point {
-    let way = minus(to, from);
+/// The direction of a vector, with length 1; none if it has no length, or is not a number.
+fn unit(way: Point) -> Option<Point> {
     let far = length(way);
-    if far > 0.0 { scaled(way, 1.0 / far) } else { [1.0, 0.0] }
+    (far > 0.0 && far.is_finite()).then(|| scaled(way, 1.0 / far))
 }

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use super::{Line, Lines};
 
 impl Lines {
+    /// The most degrees by which a line turns where it goes straight on; what [`Lines::drawing`] joins.
+    pub const STRAIGHT_ON: f32 = 45.0;
+
     /// The lines, joined in pairs where they meet and go on straight, turning by at most `turn` degrees: the two first that
     /// turn least. The joined line is smoothed where they meet; that stays a point of it, in which others may end.
     #[must_use]
@@ -180,4 +183,4 @@ impl Line {
 const REACH: usize = 8;
 /// Points on either side of a joint that are smoothed, and how often.
 const SMOOTHED: usize = 2;
-const SMOOTHINGS: usize = 3;
+const SMOOTHINGS: usize = 2;

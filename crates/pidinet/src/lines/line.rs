@@ -36,6 +36,11 @@ impl Line {
         self.strength.iter().sum::<f32>() / self.strength.len().max(1) as f32
     }
 
+    /// Whether all its points are one.
+    pub(super) fn is_dot(&self) -> bool {
+        self.points.windows(2).all(|pair| pair[0] == pair[1])
+    }
+
     /// Length in pixels.
     pub fn length(&self) -> f32 {
         let points =

@@ -7,7 +7,7 @@ use super::skeleton::Skeleton;
 use super::straight::{Straight, common, distance};
 use crate::EdgeMap;
 
-/// A line for each path of a graph.
+/// A line for each path of a graph that has a length.
 pub(super) fn lines(map: &EdgeMap, skeleton: &Skeleton, graph: &Graph) -> Vec<Line> {
     let crest = |at: u32| {
         let (x, y) = skeleton.position(at as usize);
@@ -31,6 +31,8 @@ pub(super) fn lines(map: &EdgeMap, skeleton: &Skeleton, graph: &Graph) -> Vec<Li
             }
             line
         })
+        // Two pixels may have their crest at one place.
+        .filter(|line| !line.is_dot())
         .collect()
 }
 

@@ -28,6 +28,14 @@ impl Stroke {
         }
     }
 
+    /// Whether it has no length.
+    pub(super) fn is_dot(&self) -> bool {
+        match self {
+            Self::Polyline(line) => line.is_dot(),
+            Self::Curve(curve) => curve.cubics.iter().flatten().all(|&point| point == curve.start),
+        }
+    }
+
     /// Points that straight pieces join; curves are cut so that these stay within `tolerance` pixels. Of closed strokes the
     /// first point does not come again.
     pub fn points(&self, tolerance: f32) -> Vec<[f32; 2]> {

@@ -1,6 +1,8 @@
 //! Lines of shapes whose positions are known.
 
 mod faithful;
+mod simple;
+mod waves;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -441,11 +443,18 @@ proptest! {
         };
         for line in &lines.lines {
             prop_assert!(line.points.len() > 1 && line.points.len() == line.strength.len());
-            prop_assert!(line.points.iter().all(inside), "{:?}", line.points);
+            prop_assert!(line.points.iter().all(inside) && !line.is_dot(), "{:?}", line.points);
             let simple = line.simplified(tolerance);
             prop_assert!(simple.points.len() <= line.points.len() && simple.points.iter().all(inside));
             let curve = line.curve(tolerance, 60.0);
             prop_assert!(curve.points(0.1).iter().all(|at| at.iter().all(|at| at.is_finite())));
+        }
+        for corner in [None, Some(60.0)] {
+            let drawing = lines.drawing(&DrawingOptions { tolerance, corner, ..DrawingOptions::default() });
+            for stroke in drawing.strokes() {
+                let points = stroke.points(0.25 * tolerance);
+                prop_assert!(points.iter().any(|&point| point != points[0]), "{stroke:?}");
+            }
         }
         let sorted = lines.sorted();
         prop_assert_eq!(sorted.lines.len(), lines.lines.len());

@@ -29,7 +29,8 @@ pub(super) fn prune(graph: &mut Graph, shortest: usize) {
     }
 }
 
-/// Makes junctions one that at most `longest` pixels join: a crossing of two lines looks like two junctions.
+/// Makes junctions one that at most `longest` pixels join: a crossing of two lines looks like two junctions. What joined them
+/// besides is a loop then, and goes if it is as short.
 pub(super) fn contract(graph: &mut Graph, longest: usize) {
     for number in 0..graph.paths.len() as u32 {
         let Some(path) = &graph.paths[number as usize] else { continue };
@@ -43,6 +44,16 @@ pub(super) fn contract(graph: &mut Graph, longest: usize) {
             && fits
         {
             graph.contract(number);
+        }
+    }
+    for number in 0..graph.paths.len() as u32 {
+        let Some(path) = &graph.paths[number as usize] else { continue };
+        if let Some([first, last]) = path.ends
+            && first == last
+            && path.pixels.len() <= longest
+        {
+            graph.remove(number);
+            graph.join(first);
         }
     }
 }
