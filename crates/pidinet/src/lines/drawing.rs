@@ -51,8 +51,7 @@ impl Default for DrawingOptions {
 impl Lines {
     /// The lines as strokes. With several layers the range of mean strengths is divided into equal parts.
     pub fn drawing(&self, options: &DrawingOptions) -> Drawing {
-        let joined = options.join.then(|| self.joined(Self::STRAIGHT_ON));
-        let lines = joined.as_ref().unwrap_or(self);
+        let lines = if options.join { self.joined(Self::STRAIGHT_ON) } else { self.clone() };
         let count = options.layers.max(1);
         let strengths = lines.lines.iter().map(Line::mean_strength);
         let (least, most) = strengths.fold((1.0f32, 0.0f32), |(least, most), s| (least.min(s), most.max(s)));
@@ -63,10 +62,11 @@ impl Lines {
         let border = |part: usize| least + (most - least) * part as f32 / count as f32;
         let mut strokes = Vec::with_capacity(lines.lines.len());
         let mut ends = Vec::with_capacity(count);
-        for number in 0..count {
-            let here = lines.lines.iter().filter(|line| part(line.mean_strength()) == number);
-            let here = Lines { lines: here.cloned().collect(), ..*self };
-            let here = if options.sort { here.sorted() } else { here };
+        let mut parts = vec![Vec::new(); count];
+        lines.lines.into_iter().for_each(|line| parts[part(line.mean_strength())].push(line));
+        for here in parts {
+            let here = Lines { lines: here, ..*self };
+            let here = if options.sort { here.into_sorted() } else { here };
             strokes.extend(here.lines.into_iter().map(|line| {
                 let stroke = match options.corner {
                     Some(corner) => Stroke::Curve(line.curve(options.tolerance, corner)),

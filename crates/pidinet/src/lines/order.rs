@@ -7,11 +7,17 @@ impl Lines {
     /// end of those that are left, beginning at the upper left corner.
     #[must_use]
     pub fn sorted(&self) -> Self {
+        self.clone().into_sorted()
+    }
+
+    pub(super) fn into_sorted(mut self) -> Self {
         let mut left = Ends::of(&self.lines);
         let mut pen = [0.0, 0.0];
         let mut lines = Vec::with_capacity(self.lines.len());
         while let Some((number, backwards)) = left.take_nearest(pen) {
-            let mut line = self.lines[number].clone();
+            let Line { points, strength, closed } = &mut self.lines[number];
+            let (points, strength) = (std::mem::take(points), std::mem::take(strength));
+            let mut line = Line { points, strength, closed: *closed };
             if backwards {
                 line.points.reverse();
                 line.strength.reverse();
@@ -20,7 +26,7 @@ impl Lines {
             pen = stop.copied().unwrap_or(pen);
             lines.push(line);
         }
-        Self { lines, ..*self }
+        Self { lines, ..self }
     }
 
     /// How far the pen travels between lines, in pixels, beginning at the upper left corner.

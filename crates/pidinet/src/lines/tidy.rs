@@ -1,7 +1,7 @@
 //! What a graph of a skeleton has too much and too little: short spurs, and small gaps.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
 use super::graph::{Graph, Path};
 use super::skeleton::Skeleton;
@@ -89,22 +89,11 @@ pub(super) fn bridge(graph: &mut Graph, skeleton: &Skeleton, longest: f32) {
     let reach = longest + 1.0;
     let ends: Vec<FreeEnd> =
         (0..graph.nodes.len() as u32).filter_map(|node| FreeEnd::at(graph, skeleton, node)).collect();
-    let cell = |x: f32| (x / reach) as i32;
-    let mut cells: HashMap<(i32, i32), Vec<usize>> = HashMap::new();
-    for (number, end) in ends.iter().enumerate() {
-        cells.entry((cell(end.x), cell(end.y))).or_default().push(number);
-    }
+    let cells = Cells::of(&ends, reach);
     let mut pairs = Vec::new();
     for (number, end) in ends.iter().enumerate() {
-        for dy in -1..=1 {
-            for dx in -1..=1 {
-                let near = cells.get(&(cell(end.x) + dx, cell(end.y) + dy)).into_iter().flatten();
-                pairs.extend(near.filter(|&&other| other > number).filter_map(|&other| {
-                    let distance = end.faces(&ends[other], reach)?;
-                    Some((distance, number, other))
-                }));
-            }
-        }
+        let later = cells.near(end).filter(|&other| other > number);
+        pairs.extend(later.filter_map(|other| Some((end.faces(&ends[other], reach)?, number, other))));
     }
     pairs.sort_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal).then((a.1, a.2).cmp(&(b.1, b.2))));
     for (_, one, other) in pairs {
@@ -114,6 +103,53 @@ pub(super) fn bridge(graph: &mut Graph, skeleton: &Skeleton, longest: f32) {
             graph.join(one);
             graph.join(other);
         }
+    }
+}
+
+/// The numbers of free ends in square cells, row after row.
+struct Cells {
+    side: f32,
+    columns: usize,
+    /// For each cell, and once more at the end, where its numbers begin.
+    starts: Vec<u32>,
+    numbers: Vec<u32>,
+}
+
+impl Cells {
+    fn of(ends: &[FreeEnd], side: f32) -> Self {
+        let most = |place: fn(&FreeEnd) -> f32| (ends.iter().map(place).fold(0.0, f32::max) / side) as usize;
+        let (columns, rows) = (most(|end| end.x) + 1, most(|end| end.y) + 1);
+        let cell = |end: &FreeEnd| {
+            let (column, row) = end.cell(side);
+            columns * row + column
+        };
+        let mut starts = vec![0; columns * rows + 1];
+        ends.iter().for_each(|end| starts[cell(end)] += 1);
+        // Up to where each cell ends; filling it from there leaves where it begins.
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut numbers = vec![0; ends.len()];
+        for (number, end) in ends.iter().enumerate() {
+            let start = &mut starts[cell(end)];
+            *start -= 1;
+            numbers[*start as usize] = number as u32;
+        }
+        Self { side, columns, starts, numbers }
+    }
+
+    /// The ends in the cell of this one and in those around it.
+    fn near(&self, end: &FreeEnd) -> impl Iterator<Item = usize> {
+        let rows = (self.starts.len() - 1) / self.columns;
+        let (column, row) = end.cell(self.side);
+        let columns = column.saturating_sub(1)..(column + 2).min(self.columns);
+        (row.saturating_sub(1)..(row + 2).min(rows)).flat_map(move |row| {
+            let [start, end] =
+                [columns.start, columns.end].map(|column| self.starts[self.columns * row + column] as usize);
+            self.numbers[start..end].iter().map(|&number| number as usize)
+        })
     }
 }
 
@@ -146,6 +182,11 @@ impl FreeEnd {
         let (dx, dy) = (x - from_x, y - from_y);
         let length = dx.hypot(dy).max(f32::MIN_POSITIVE);
         Some(Self { node, x, y, onward: (dx / length, dy / length) })
+    }
+
+    /// Column and row of its square cell.
+    fn cell(&self, side: f32) -> (usize, usize) {
+        ((self.x / side) as usize, (self.y / side) as usize)
     }
 
     /// How far another end is, if both lines go on towards each other, within [`FACING`].
@@ -205,6 +246,31 @@ pub(super) fn drop_short(graph: &mut Graph, shortest: usize) {
             figure.iter().for_each(|&number| {
                 graph.remove(number);
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_around_an_end_have_all_ends_within_their_side() {
+        for (width, height) in [(1, 1), (1, 40), (40, 1), (30, 20)] {
+            let place = |i: usize| ((i * 7 % width) as f32, (i * 13 / 3 % height) as f32);
+            let ends: Vec<FreeEnd> = (0..60)
+                .map(|i| FreeEnd { node: i as u32, x: place(i).0, y: place(i).1, onward: (1.0, 0.0) })
+                .collect();
+            for side in [1.5, 4.0, 100.0] {
+                let cells = Cells::of(&ends, side);
+                for end in &ends {
+                    let mut near: Vec<usize> = cells.near(end).collect();
+                    near.sort_unstable();
+                    let within = |other: &FreeEnd| (other.x - end.x).hypot(other.y - end.y) <= side;
+                    assert!((0..ends.len()).all(|i| !within(&ends[i]) || near.binary_search(&i).is_ok()));
+                    assert!(near.windows(2).all(|pair| pair[0] < pair[1]), "each end once");
+                }
+            }
         }
     }
 }
