@@ -244,7 +244,7 @@ fn dot(a: Point, b: Point) -> f32 {
 }
 
 fn length(a: Point) -> f32 {
-    a[0].hypot(a[1])
+    dot(a, a).sqrt()
 }
 
 /// The direction of a vector, with length 1; none if it has no length, or is not a number.

@@ -67,7 +67,8 @@ const PARALLEL: f32 = 0.3;
 /// The distance of a point to the straight piece between two others.
 pub(super) fn distance(point: [f32; 2], from: [f32; 2], to: [f32; 2]) -> f32 {
     let foot = foot(point, from, to);
-    (point[0] - foot[0]).hypot(point[1] - foot[1])
+    let (dx, dy) = (point[0] - foot[0], point[1] - foot[1]);
+    (dx * dx + dy * dy).sqrt()
 }
 
 /// The point nearest to another on the straight piece between two.
