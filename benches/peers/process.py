@@ -29,9 +29,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=15, help="turns of every process [default: 15]")
     parser.add_argument("--folder", type=Path, help="JPEGs to detect in one process, beside the network alone")
     parser.add_argument("--pidinet", type=Path, default=ROOT / "target/release/pidinet", help="the program")
-    parser.add_argument("--worker", nargs=4, help=argparse.SUPPRESS)
-    if "--worker" in sys.argv:
-        return worker(*sys.argv[sys.argv.index("--worker") + 1 :])
     arguments = parser.parse_args()
 
     print(f"{platform.processor() or platform.machine()}, {arguments.threads} threads, {arguments.rounds} turns\n")
@@ -145,4 +142,7 @@ def worker(peer, onnx, photo, out):
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--worker"]:
+        worker(*sys.argv[2:])
+    else:
+        main()

@@ -77,7 +77,7 @@ pub enum Precision {
     /// CPUs without AVX-512 BF16. The model has to be [calibrated](crate::calibration); where a picture goes
     /// beyond the calibrated ranges, that part of a block is computed in `f32`. It needs AVX2, and is fastest
     /// with AVX-512 VNNI (Cascade Lake, Ice Lake, Zen 4 and later) or AVX-VNNI (Alder Lake and later); other
-    /// CPUs compute in `f32`.
+    /// CPUs compute in `f32`, and so does AVX-512 without VNNI.
     Int8,
 }
 
