@@ -12,10 +12,15 @@ mod portable;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod cpuid;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use cpuid::second_level_kib;
 
 use crate::lanes::bits::{BitKernel, BitLanes};
 use crate::lanes::floats::{Kernel, Lanes};

@@ -34,6 +34,7 @@
 #![deny(unsafe_code)]
 
 pub mod buffer;
+pub mod caches;
 #[allow(unsafe_code, reason = "the only place where instructions are called and pointers read")]
 pub mod isa;
 pub mod lanes;

@@ -10,5 +10,7 @@ pub mod packed;
 pub mod pool;
 pub mod resize;
 pub mod row;
+#[cfg(test)]
+mod tests;
 mod tile;
 mod window;

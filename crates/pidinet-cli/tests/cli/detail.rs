@@ -97,6 +97,8 @@ fn a_detail_is_the_mixture_of_two_models() {
         assert_eq!(map(&format!("{knob} {detail}")), map(&format!("-m {same}.safetensors")), "{detail}");
     }
     assert_ne!(map(&format!("{knob} 0.25")), map("MODEL"));
+    // Who says neither model nor detail gets boundaries, see docs/detail.md.
+    assert_eq!(map(""), map("--detail 0"));
 
     let report = sandbox.run(&format!("bench {knob} .25 --size 16x16 --runs 1 --json")).code(0).stdout();
     assert!(report.contains("\"model\":\"random-1+random-2@0.25\""), "{report}");

@@ -30,8 +30,8 @@ pub struct Correlate<'a> {
     pub rectify: bool,
 }
 
-/// Floats of all sources that are summed at a time: few enough for the second-level cache to keep them for
-/// all tiles of outputs.
+/// Floats of all sources that are summed at a time: few enough for most second-level caches to keep them for
+/// all tiles of outputs. The same on every machine, since it decides in which order they are summed.
 const CHUNK: usize = 1 << 16;
 
 /// Most sums in registers.

@@ -12,6 +12,7 @@
 
 pub use crate::rows::window::{Activation, Tap};
 
+use crate::caches::second_level;
 use crate::isa::Isa;
 use crate::lanes::floats::{Kernel, Lanes};
 use crate::rows::matrix::{Matrix, biases};
@@ -61,13 +62,19 @@ impl Kernel for Dense<'_> {
     }
 }
 
-/// Columns that a kernel works on at a time: 124 KiB of inputs, which the second-level cache holds together
-/// with the weights, and which are a whole row of maps of 481 columns. With only as many as the first-level
-/// cache holds, a quarter, blocks were 3 to 6 % slower: depthwise convolutions read their rows in shorter
-/// pieces, and more tiles begin and end. A multiple of 32, which is as wide as most tiles.
+/// Columns that a kernel works on at a time: inputs for an eighth of the second-level cache, which then holds
+/// them together with the rows they were made from, those that are written, and most of the weights. Of 1 MiB
+/// that is a whole row of maps of 481 columns. With only as many as the first-level cache holds, a quarter,
+/// blocks were 3 to 6 % slower: depthwise convolutions read their rows in shorter pieces, and more tiles begin
+/// and end.
 pub fn chunk_columns(channels: usize) -> usize {
-    const FLOATS: usize = 31744;
-    (FLOATS / channels.max(1)).clamp(96, 1024) / 32 * 32
+    columns_within(second_level() / 8, channels)
+}
+
+/// Columns that take so many bytes, at least 96 and at most 1024: a multiple of 32, which is as wide as most
+/// tiles.
+pub(crate) fn columns_within(bytes: usize, channels: usize) -> usize {
+    (bytes / size_of::<f32>() / channels.max(1)).clamp(96, 1024) / 32 * 32
 }
 
 /// Computes columns whose inputs are in the caches for every tile except the first.

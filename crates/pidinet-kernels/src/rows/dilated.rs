@@ -15,6 +15,7 @@
 
 mod scheme;
 
+use crate::caches::second_level;
 use crate::isa::Isa;
 use crate::lanes::floats::{Kernel, Lanes};
 use crate::rows::dense::{self, Dense, DenseWeights};
@@ -106,11 +107,14 @@ impl DilatedWeights {
         MOST_PRODUCTS * (self.factor_len(columns) + self.product_len(columns))
     }
 
-    /// Columns that are computed at a time, so that the second-level cache holds them in all rows of a band.
+    /// Columns that are computed at a time: the second-level cache holds them in all rows that a band reads and
+    /// writes, and the factors and products of a chain, and keeps an eighth for weights. At least 64, since the
+    /// 32 columns on either side of them are combined, too.
     fn chunk_columns(&self) -> usize {
-        const FLOATS: usize = 3072;
-        const COLUMNS: usize = 2 * MARGIN;
-        (FLOATS / self.inputs.max(self.outputs())).max(COLUMNS) / COLUMNS * COLUMNS
+        let (inputs, outputs) = (self.inputs, self.outputs());
+        let rows = (BAND + 2 * self.reach()) * inputs + BAND * outputs;
+        let floats = rows + MOST_PRODUCTS * (inputs + outputs);
+        (second_level() / 8 * 7 / size_of::<f32>() / floats.max(1)).clamp(64, 1024) / 32 * 32
     }
 
     /// Length of one factor of each channel for this many columns, plus those read on either side.

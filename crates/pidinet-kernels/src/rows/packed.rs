@@ -17,7 +17,7 @@ mod pointwise;
 mod weights;
 
 pub use block::{PackedBlock, scratch_len};
-pub use dense::{PackedDense, chunk_columns};
+pub use dense::{PackedDense, chunk_columns, unit_columns};
 pub use dilated::{PackedDilated, PackedDilatedWeights};
 pub use pointwise::PackedPointwise;
 pub use weights::PackedWeights;

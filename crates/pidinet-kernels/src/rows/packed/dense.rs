@@ -1,7 +1,9 @@
 //! A row of a dense convolution, with products of words.
 
 use super::weights::{Output, PackedWeights};
+use crate::caches::second_level;
 use crate::lanes::words::{PackedKernel, PackedLanes};
+use crate::rows::dense::columns_within;
 use crate::rows::row::{Row, RowMut};
 use crate::rows::tile::{self, Arithmetic, Job, Products};
 use crate::rows::window::{Tap, check_columns};
@@ -43,13 +45,16 @@ impl PackedKernel for PackedDense<'_> {
     }
 }
 
-/// Columns that a kernel works on at a time: 62 KiB of words. Most rows of maps that fit the second-level
-/// cache are then processed whole, and depthwise convolutions begin and end less often. A multiple of 32,
-/// which is as wide as most tiles, and no less than 96: a dilated convolution reads most of its words many
-/// times.
+/// Columns that a kernel works on at a time: words for a sixteenth of the second-level cache. They are half as
+/// many bytes as [floats](crate::rows::dense::chunk_columns), and as many columns.
 pub fn chunk_columns(words: usize) -> usize {
-    const WORDS: usize = 15872;
-    (WORDS / words.max(1)).clamp(96, 1024) / 32 * 32
+    columns_within(second_level() / 16, words)
+}
+
+/// Columns that are computed again together if one of them was [cut](crate::rows::packed::PackedBlock): the same
+/// on every machine, since that changes the result.
+pub fn unit_columns(words: usize) -> usize {
+    columns_within(64 << 10, words)
 }
 
 /// Computes columns whose inputs are in the caches for every tile except the first.

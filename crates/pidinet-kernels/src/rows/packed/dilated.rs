@@ -73,7 +73,8 @@ impl PackedDilatedWeights {
     }
 
     /// Columns that are computed at a time: all rows that a band reads, as words, take 256 KiB with those on
-    /// either side.
+    /// either side. That is a half or a quarter of most second-level caches; it is the same on every machine,
+    /// since they have one step.
     fn chunk_columns(&self) -> usize {
         const WORDS: usize = 65536;
         const COLUMNS: usize = 2 * MARGIN;

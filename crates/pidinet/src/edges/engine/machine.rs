@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
+use pidinet_kernels::caches;
 use pidinet_kernels::isa::Isa;
 use pidinet_kernels::lanes::words::Format;
 use smallvec::SmallVec;
@@ -128,7 +129,12 @@ impl Engine {
             },
         };
         let plan = Plan::new(model, isa, packing, keep, fusion);
-        log::debug!("{} steps in {precision} on {isa} with {} threads", plan.steps.len(), workers.threads());
+        log::debug!(
+            "{} steps in {precision} on {isa} with {} threads, {} KiB of second-level cache each",
+            plan.steps.len(),
+            workers.threads(),
+            caches::second_level() >> 10
+        );
         Ok(Self { plan, precision, strip: options.strip, workers })
     }
 

@@ -13,7 +13,7 @@ use pidinet_kernels::rows::packed::{
 use pidinet_kernels::rows::pool::MaxPool;
 use pidinet_kernels::rows::resize::{self, Finish, Fuse, Part};
 use pidinet_kernels::rows::row::{MARGIN, Row, RowMut};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use std::ops::Range;
 
@@ -101,24 +101,30 @@ impl Context<'_, '_> {
                 let len = packed::scratch_len(channels).max(block::scratch_len(channels));
                 let scratch = at_least(scratch, len);
                 let rows = self.rows_around(*x, first, blocks.len(), *radius);
-                for columns in self.chunks(packed::chunk_columns(channels.div_ceil(2))) {
-                    for (window, dst) in rows.windows(2 * radius + 1).zip(&mut *blocks) {
-                        let is_cut = PackedBlock {
-                            rows: window,
-                            depthwise,
-                            pointwise,
-                            shortcut: shortcut(*projection),
-                            columns: columns.clone(),
-                            width,
-                            scratch,
-                            dst: self.layout.row_mut(dst),
+                let words = channels.div_ceil(2);
+                for unit in self.chunks(packed::unit_columns(words)) {
+                    let mut is_cut: SmallVec<[bool; FEW]> = smallvec![false; blocks.len()];
+                    for columns in portions(unit.clone(), packed::chunk_columns(words)) {
+                        let rows = rows.windows(2 * radius + 1).zip(&mut *blocks);
+                        for ((window, dst), is_cut) in rows.zip(&mut is_cut) {
+                            *is_cut |= PackedBlock {
+                                rows: window,
+                                depthwise,
+                                pointwise,
+                                shortcut: shortcut(*projection),
+                                columns: columns.clone(),
+                                width,
+                                scratch,
+                                dst: self.layout.row_mut(dst),
+                            }
+                            .run_on(isa);
                         }
-                        .run_on(isa);
-                        if let (true, Some(floats)) = (is_cut, floats) {
-                            let (depthwise, pointwise) = &**floats;
-                            let weights = (depthwise, pointwise);
-                            self.block(window, weights, *projection, columns.clone(), scratch, dst);
-                        }
+                    }
+                    let Some(floats) = floats else { continue };
+                    let rows = rows.windows(2 * radius + 1).zip(&mut *blocks).zip(is_cut);
+                    for ((window, dst), _) in rows.filter(|(_, is_cut)| *is_cut) {
+                        let weights = (&floats.0, &floats.1);
+                        self.block(window, weights, *projection, unit.clone(), scratch, dst);
                     }
                 }
             }
@@ -185,8 +191,7 @@ impl Context<'_, '_> {
 
     /// The columns in portions of at most `step`, a multiple of [`MARGIN`].
     fn chunks(&self, step: usize) -> impl Iterator<Item = Range<usize>> {
-        let width = self.layout.size.width;
-        (0..width).step_by(step).map(move |start| start..width.min(start + step))
+        portions(0..self.layout.size.width, step)
     }
 
     /// Some columns of a block of floats, with its depthwise and its pointwise weights.
@@ -335,6 +340,12 @@ impl Context<'_, '_> {
             at_least(scratch, resize::scratch_len(self.resizes.iter().map(|resize| &resize.columns)));
         Fuse { parts: &parts, bias, finish, scratch, dst }.run_on(self.isa);
     }
+}
+
+/// Columns in portions of at most `step`.
+fn portions(columns: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = columns.end;
+    columns.step_by(step).map(move |start| start..end.min(start + step))
 }
 
 /// How a block adds its input.
