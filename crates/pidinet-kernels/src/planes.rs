@@ -11,12 +11,14 @@
 //! Maps and gradients are zero in the frame: whoever writes a plane restores that with [`Frame::clear`].
 
 mod correlate;
+mod cross_entropy;
 mod depthwise;
 mod frame;
 mod mix;
 pub mod reference;
 
 pub use correlate::Correlate;
+pub use cross_entropy::CrossEntropy;
 pub use depthwise::{Depthwise, DepthwiseGradient, Window};
 pub use frame::Frame;
 pub use mix::{Mix, Onto};

@@ -4,11 +4,12 @@
 //! instruction set. `run_on` saves its callers that compile time.
 
 use crate::isa::Isa;
+use crate::lanes::floats::Kernel;
 use crate::pixels::finish::{Activate, Affine, Finish, Shift};
 use crate::pixels::pack::{PackDifferences, PackSigns};
 use crate::pixels::real_conv::Real;
 use crate::pixels::xnor::Xnor;
-use crate::planes::{Correlate, Depthwise as PlanesDepthwise, DepthwiseGradient, Mix};
+use crate::planes::{Correlate, CrossEntropy, Depthwise as PlanesDepthwise, DepthwiseGradient, Mix};
 use crate::rows::block::Block;
 use crate::rows::dense::Dense;
 use crate::rows::depthwise::Depthwise;
@@ -22,8 +23,8 @@ macro_rules! run_on {
     ($($kernel:ident),*) => {$(
         impl $kernel<'_> {
             /// Runs this kernel with an instruction set, as [`Isa::run`] does.
-            pub fn run_on(self, isa: Isa) {
-                isa.run(self);
+            pub fn run_on(self, isa: Isa) -> <Self as Kernel>::Output {
+                isa.run(self)
             }
         }
     )*};
@@ -35,6 +36,7 @@ run_on!(
     Affine,
     Block,
     Correlate,
+    CrossEntropy,
     Dense,
     Depthwise,
     DepthwiseGradient,

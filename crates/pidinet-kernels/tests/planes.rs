@@ -1,7 +1,9 @@
 //! `planes::{Mix, Correlate}` against plain f64 loops, on every instruction set and awkward sizes.
 
 use pidinet_kernels::Isa;
-use pidinet_kernels::planes::{Correlate, Depthwise, DepthwiseGradient, Frame, Mix, Onto, Window, reference};
+use pidinet_kernels::planes::{
+    Correlate, CrossEntropy, Depthwise, DepthwiseGradient, Frame, Mix, Onto, Window, reference,
+};
 
 /// Numbers in `[-1, 1)` that look random.
 fn numbers(seed: u32) -> impl FnMut() -> f32 {
@@ -244,4 +246,32 @@ fn every_instruction_set_convolves_each_channel_as_the_plain_sum() {
 fn windows_without_code_of_their_own_are_told() {
     assert_eq!(Window::of(&[(0, 0)]), None);
     assert_eq!(Window::of(&[(-2, 0), (0, -2), (0, 0), (0, 2), (2, 0)]), None);
+}
+
+#[test]
+fn every_instruction_set_has_the_cross_entropy_and_its_slope() {
+    let logits = [0.0, -0.0, 1e-4, 0.3, -2.5, 7.0, -16.0, 30.0, -60.0, 86.9, -87.5, 200.0, -1e6];
+    let logits: Vec<f32> = (0..1500).map(|i| logits[i % 13] * (1.0 + i as f32 / 2000.0)).collect();
+    let targets: Vec<f32> = (0..1500).map(|i| [0.0, 1.0, 0.25][i % 3]).collect();
+    let weights: Vec<f32> = (0..1500).map(|i| [0.1, 0.0, 1.1, 0.9][i % 4]).collect();
+    let (mut loss, mut slopes) = (0.0, Vec::new());
+    for ((&x, &target), &weight) in logits.iter().zip(&targets).zip(&weights) {
+        let [x, target, weight] = [x, target, weight].map(f64::from);
+        let p = 1.0 / (1.0 + (-x).exp());
+        loss += weight * (x.max(0.0) - x * target + (-x.abs()).exp().ln_1p());
+        slopes.push(0.5 * weight * (p - target));
+    }
+    for isa in Isa::available() {
+        let mut maps = logits.clone();
+        let (targets, weights) = (&targets, &weights);
+        let sum = CrossEntropy { logits: &mut maps, targets, weights, scale: 0.5 }.run_on(isa);
+        assert!((sum / loss - 1.0).abs() < 1e-6, "{isa}: {sum}, not {loss}");
+        for (at, (slope, want)) in maps.iter().zip(&slopes).enumerate() {
+            let error = (f64::from(*slope) - want).abs();
+            assert!(error <= 1e-6 * want.abs() + 1e-7, "{isa}, {at}: {slope}, not {want}");
+        }
+        let mut nothing = [f32::NAN; 3];
+        let sum = CrossEntropy { logits: &mut nothing, targets, weights, scale: 1.0 }.run_on(isa);
+        assert!(sum.is_nan(), "{isa}: what is not a number is noticed");
+    }
 }

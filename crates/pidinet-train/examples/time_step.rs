@@ -1,5 +1,5 @@
 //! Milliseconds for forward, backward and step of two images, to compare with `tools/training.py time`; with
-//! `--layers`, those of each operation for one image on one thread.
+//! `--layers`, those of each operation for one image on one thread. `tiny` or `full` leaves the other out.
 //!
 //! `PIDINET_ISA` names the instruction set. Shares are of the rate of independent multiply-adds.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
@@ -109,7 +109,11 @@ fn main() {
     let isa = Isa::from_env().unwrap();
     let samples = [sample(1), sample(2)];
     let loss = Loss { lambda: 1.1, soft: false };
-    for (name, arch) in [("tiny", Arch::tiny()), ("full", Arch::full())] {
+    let wanted = std::env::args().skip(1).find(|argument| argument != "--layers");
+    let networks = [("tiny", Arch::tiny()), ("full", Arch::full())];
+    for (name, arch) in
+        networks.into_iter().filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| name == wanted))
+    {
         let peak = peak(isa);
         let all = layers(&arch, isa);
         let image =

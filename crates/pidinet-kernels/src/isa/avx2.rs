@@ -152,6 +152,18 @@ impl<E: Copy> Lanes for Avx2<E> {
     }
 
     #[inline(always)]
+    fn prefetch(self, src: &[f32], ahead: usize) {
+        // SAFETY: every such CPU accepts the instruction, with any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(src.as_ptr().wrapping_add(ahead).cast()) }
+    }
+
+    #[inline(always)]
+    fn prefetch_to_write(self, dst: &[f32], ahead: usize) {
+        // SAFETY: every such CPU accepts the instruction, with any address.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(dst.as_ptr().wrapping_add(ahead).cast()) }
+    }
+
+    #[inline(always)]
     fn prefetch_rows<const H: usize, const V: usize>(self, dst: &[f32], stride: usize) {
         for o in 0..H {
             for v in 0..V {

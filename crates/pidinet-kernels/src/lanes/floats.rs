@@ -138,6 +138,18 @@ pub trait Lanes: Copy {
         let _ = (dst, stride);
     }
 
+    /// Hints that what lies `ahead` floats after the beginning of `src`, perhaps behind its end, is soon read.
+    #[inline(always)]
+    fn prefetch(self, src: &[f32], ahead: usize) {
+        let _ = (src, ahead);
+    }
+
+    /// Hints that what lies `ahead` floats after the beginning of `dst`, perhaps behind its end, is soon written.
+    #[inline(always)]
+    fn prefetch_to_write(self, dst: &[f32], ahead: usize) {
+        let _ = (dst, ahead);
+    }
+
     /// Lane `i` is `table[(indices[i] - first) % WIDTH]`.
     ///
     /// # Panics

@@ -43,17 +43,18 @@ impl Kernel for Correlate<'_> {
     #[inline(always)]
     fn run<L: Lanes>(mut self, v: L) {
         // A tile of sums, its outputs and a source leave a register free.
-        if L::REGISTERS >= 32 {
-            self.chunks::<L, 4, 6>(v);
-        } else {
-            self.chunks::<L, 3, 3>(v);
+        match (L::REGISTERS >= 32, self.rectify) {
+            (true, true) => self.chunks::<L, true, 4, 6>(v),
+            (true, false) => self.chunks::<L, false, 4, 6>(v),
+            (false, true) => self.chunks::<L, true, 3, 3>(v),
+            (false, false) => self.chunks::<L, false, 3, 3>(v),
         }
     }
 }
 
 impl Correlate<'_> {
     #[inline(always)]
-    fn chunks<L: Lanes, const O: usize, const K: usize>(&mut self, v: L) {
+    fn chunks<L: Lanes, const RECTIFY: bool, const O: usize, const K: usize>(&mut self, v: L) {
         let (Some(least), Some(most)) = (self.reads.iter().min(), self.reads.iter().max()) else { return };
         let planes = (most - least) as usize / self.frame.plane() + 1;
         let outputs = self.sums.len() / self.reads.len();
@@ -65,38 +66,43 @@ impl Correlate<'_> {
             let part = from..(from + chunk).min(span.end);
             let mut o = 0;
             while o + O <= outputs {
-                self.columns::<L, O, K>(v, o, &part);
+                self.columns::<L, RECTIFY, O, K>(v, o, &part);
                 o += O;
             }
             while o + 2 <= outputs {
-                self.columns::<L, 2, 4>(v, o, &part);
+                self.columns::<L, RECTIFY, 2, 4>(v, o, &part);
                 o += 2;
             }
             if o < outputs {
-                self.columns::<L, 1, 8>(v, o, &part);
+                self.columns::<L, RECTIFY, 1, 8>(v, o, &part);
             }
         }
     }
 
     #[inline(always)]
-    fn columns<L: Lanes, const O: usize, const K: usize>(&mut self, v: L, o: usize, part: &Range<usize>) {
+    fn columns<L: Lanes, const RECTIFY: bool, const O: usize, const K: usize>(
+        &mut self,
+        v: L,
+        o: usize,
+        part: &Range<usize>,
+    ) {
         let mut k = 0;
         while k + K <= self.reads.len() {
-            self.tile::<L, O, K>(v, o, k, part);
+            self.tile::<L, RECTIFY, O, K>(v, o, k, part);
             k += K;
         }
         while k + 2 <= self.reads.len() {
-            self.tile::<L, O, 2>(v, o, k, part);
+            self.tile::<L, RECTIFY, O, 2>(v, o, k, part);
             k += 2;
         }
         if k < self.reads.len() {
-            self.tile::<L, O, 1>(v, o, k, part);
+            self.tile::<L, RECTIFY, O, 1>(v, o, k, part);
         }
     }
 
     /// `K × O` sums in registers.
     #[inline(always)]
-    fn tile<L: Lanes, const O: usize, const K: usize>(
+    fn tile<L: Lanes, const RECTIFY: bool, const O: usize, const K: usize>(
         &mut self,
         v: L,
         o: usize,
@@ -124,7 +130,7 @@ impl Correlate<'_> {
             }
             for i in 0..K {
                 let mut src = v.load(&sources[i][p..]);
-                if self.rectify {
+                if RECTIFY {
                     src = v.max(src, zero);
                 }
                 for j in 0..O {
@@ -139,7 +145,7 @@ impl Correlate<'_> {
             }
             for i in 0..K {
                 let mut src = v.keep_first(v.load(&sources[i][whole..]), len - whole);
-                if self.rectify {
+                if RECTIFY {
                     src = v.max(src, zero);
                 }
                 for j in 0..O {
@@ -155,8 +161,9 @@ impl Correlate<'_> {
         }
         let totals = totals(v, flat, const { K * O });
         for i in 0..K {
+            let row = &mut self.sums[(k + i) * outputs + o..][..O];
             for j in 0..O {
-                self.sums[(k + i) * outputs + o + j] += totals[i * O + j];
+                row[j] += totals[i * O + j];
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::frame::Frame;
-use crate::lanes::floats::{Kernel, Lanes, WIDEST};
+use crate::lanes::floats::{Kernel, Lanes};
 
 /// What a sum is added to.
 #[derive(Clone, Copy, Debug)]
@@ -59,61 +59,93 @@ impl Kernel for Mix<'_> {
         if self.reads.is_empty() {
             return;
         }
-        let frame = self.frame;
         let outputs = self.outputs();
         assert_eq!(self.weights.len(), outputs * self.reads.len(), "weights are [reads, outputs]");
-        assert!(self.dst.len() >= outputs * frame.plane(), "outputs have a plane each");
-        let span = frame.row(self.rows.start)..frame.row(self.rows.end);
+        assert!(self.dst.len() >= outputs * self.frame.plane(), "outputs have a plane each");
+        if self.rectify {
+            self.strips::<L, true>(v);
+        } else {
+            self.strips::<L, false>(v);
+        }
+    }
+}
+
+/// Rows that are computed before the frame right of them is cleared, while the cache still has them.
+const STRIP: usize = 4;
+
+/// How many tiles ahead memory is asked for. A tile reads a few lines of each of many planes, which are more
+/// places than a CPU foresees.
+const AHEAD: usize = 4;
+
+impl Mix<'_> {
+    #[inline(always)]
+    fn strips<L: Lanes, const RECTIFY: bool>(&mut self, v: L) {
+        let (frame, rows, outputs) = (self.frame, self.rows.clone(), self.outputs());
+        for y in rows.clone().step_by(STRIP) {
+            let strip = y..(y + STRIP).min(rows.end);
+            self.strip::<L, RECTIFY>(v, frame.row(strip.start)..frame.row(strip.end));
+            for plane in self.dst.chunks_exact_mut(frame.plane()).take(outputs) {
+                frame.clear(plane, strip.clone());
+            }
+        }
+    }
+
+    /// All outputs at the positions `span`.
+    #[inline(always)]
+    fn strip<L: Lanes, const RECTIFY: bool>(&mut self, v: L, span: Range<usize>) {
+        let outputs = self.outputs();
         // A tile of sums stays in registers, leaving room for its sources, a weight and one spare: 24 of 32,
-        // or 12 of 16.
+        // or 12 of 16. Positions in the outer loop, outputs in the inner one: the sources of a tile stay in
+        // the cache for all outputs.
         if outputs < 4 {
             for o in 0..outputs {
                 for p in span.clone().step_by(8 * L::WIDTH) {
-                    self.tile::<L, 1, 8>(v, o, p, span.end);
+                    self.tile::<L, RECTIFY, 1, 8>(v, o, p, span.end);
                 }
             }
-        } else if L::REGISTERS >= 32 {
-            // Positions in the outer loop, outputs in the inner one: the sources of a tile stay in the cache
-            // for all outputs.
+            return;
+        }
+        if L::REGISTERS >= 32 {
             for p in span.clone().step_by(3 * L::WIDTH) {
                 let mut o = 0;
                 while o + 8 <= outputs {
-                    self.tile::<L, 8, 3>(v, o, p, span.end);
+                    self.tile::<L, RECTIFY, 8, 3>(v, o, p, span.end);
                     o += 8;
                 }
-                self.rest::<L, 3>(v, o, p, span.end);
+                self.rest::<L, RECTIFY, 3>(v, o, p, span.end);
             }
         } else {
             for p in span.clone().step_by(2 * L::WIDTH) {
                 let mut o = 0;
                 while o + 6 <= outputs {
-                    self.tile::<L, 6, 2>(v, o, p, span.end);
+                    self.tile::<L, RECTIFY, 6, 2>(v, o, p, span.end);
                     o += 6;
                 }
-                self.rest::<L, 2>(v, o, p, span.end);
+                self.rest::<L, RECTIFY, 2>(v, o, p, span.end);
             }
         }
-        for plane in self.dst.chunks_exact_mut(frame.plane()).take(outputs) {
-            frame.clear(plane, self.rows.clone());
-        }
     }
-}
 
-impl Mix<'_> {
     /// The outputs from `o` on, fewer than in the tallest tile.
     #[inline(always)]
-    fn rest<L: Lanes, const V: usize>(&mut self, v: L, mut o: usize, p: usize, end: usize) {
+    fn rest<L: Lanes, const RECTIFY: bool, const V: usize>(
+        &mut self,
+        v: L,
+        mut o: usize,
+        p: usize,
+        end: usize,
+    ) {
         let outputs = self.outputs();
         while o + 4 <= outputs {
-            self.tile::<L, 4, V>(v, o, p, end);
+            self.tile::<L, RECTIFY, 4, V>(v, o, p, end);
             o += 4;
         }
         if o + 2 <= outputs {
-            self.tile::<L, 2, V>(v, o, p, end);
+            self.tile::<L, RECTIFY, 2, V>(v, o, p, end);
             o += 2;
         }
         if o < outputs {
-            self.tile::<L, 1, V>(v, o, p, end);
+            self.tile::<L, RECTIFY, 1, V>(v, o, p, end);
         }
     }
 
@@ -124,44 +156,70 @@ impl Mix<'_> {
 
     /// `O` outputs from `o` on at `V` vectors of positions from `p` on; positions before `end` are stored.
     #[inline(always)]
-    fn tile<L: Lanes, const O: usize, const V: usize>(&mut self, v: L, o: usize, p: usize, end: usize) {
-        let mut sums = self.sums::<L, O, V>(v, o, p);
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "indices that the compiler knows keep the sums in registers"
+    )]
+    fn tile<L: Lanes, const RECTIFY: bool, const O: usize, const V: usize>(
+        &mut self,
+        v: L,
+        o: usize,
+        p: usize,
+        end: usize,
+    ) {
+        let mut sums = self.sums::<L, RECTIFY, O, V>(v, o, p);
+        let plane = self.frame.plane();
         let len = V * L::WIDTH;
-        for (i, sums) in sums.iter_mut().enumerate() {
-            let at = (o + i) * self.frame.plane() + p;
-            if let Some(positive) = self.positive {
-                for (sum, mask) in sums.iter_mut().zip(positive[at..at + len].chunks_exact(L::WIDTH)) {
-                    *sum = v.select_less(v.splat(0.0), v.load(mask), *sum, v.splat(0.0));
+        if let Some(positive) = self.positive {
+            let zero = v.splat(0.0);
+            for i in 0..O {
+                let mask = &positive[(o + i) * plane + p..][..len];
+                for j in 0..V {
+                    v.prefetch(mask, (AHEAD * V + j) * L::WIDTH);
+                    sums[i][j] = v.select_less(zero, v.load(&mask[j * L::WIDTH..]), sums[i][j], zero);
                 }
             }
-            let onto = match self.onto {
-                Onto::Nothing => None,
-                Onto::Itself => Some(&self.dst[at..at + len]),
-                Onto::Planes(planes) => Some(&planes[at..at + len]),
-            };
-            if let Some(onto) = onto {
-                for (sum, onto) in sums.iter_mut().zip(onto.chunks_exact(L::WIDTH)) {
-                    *sum = v.add(v.load(onto), *sum);
+        }
+        let onto = match self.onto {
+            Onto::Nothing => None,
+            Onto::Itself => Some(&*self.dst),
+            Onto::Planes(planes) => Some(planes),
+        };
+        if let Some(onto) = onto {
+            for i in 0..O {
+                let onto = &onto[(o + i) * plane + p..][..len];
+                for j in 0..V {
+                    v.prefetch(onto, (AHEAD * V + j) * L::WIDTH);
+                    sums[i][j] = v.add(v.load(&onto[j * L::WIDTH..]), sums[i][j]);
                 }
             }
-            let dst = &mut self.dst[at..at + len.min(end - p)];
-            if dst.len() == len {
-                for (dst, &sum) in dst.chunks_exact_mut(L::WIDTH).zip(sums.iter()) {
-                    v.store(dst, sum);
+        }
+        let there = len.min(end - p);
+        for i in 0..O {
+            let dst = &mut self.dst[(o + i) * plane + p..][..there];
+            if there == len {
+                for j in 0..V {
+                    v.prefetch_to_write(dst, (AHEAD * V + j) * L::WIDTH);
+                    v.store(&mut dst[j * L::WIDTH..], sums[i][j]);
                 }
             } else {
-                for (dst, &sum) in dst.chunks_mut(L::WIDTH).zip(sums.iter()) {
-                    let mut lanes = [0.0; WIDEST];
-                    v.store(&mut lanes[..L::WIDTH], sum);
-                    dst.copy_from_slice(&lanes[..dst.len()]);
+                for (dst, &sum) in dst.chunks_mut(L::WIDTH).zip(sums[i].iter()) {
+                    v.store_first(dst, sum);
                 }
             }
         }
     }
 
     #[inline(always)]
-    fn sums<L: Lanes, const O: usize, const V: usize>(&self, v: L, o: usize, p: usize) -> [[L::F32; V]; O] {
+    fn sums<L: Lanes, const RECTIFY: bool, const O: usize, const V: usize>(
+        &self,
+        v: L,
+        o: usize,
+        p: usize,
+    ) -> [[L::F32; V]; O] {
         let zero = v.splat(0.0);
+        // The tiles of different outputs ask for different vectors of the same sources.
+        let ahead = (AHEAD * V + o / O % V) * L::WIDTH;
         let mut sums = [[zero; V]; O];
         if let Some(bias) = self.bias {
             for (sums, &bias) in sums.iter_mut().zip(&bias[o..o + O]) {
@@ -170,10 +228,11 @@ impl Mix<'_> {
         }
         for (read, weights) in self.reads.iter().zip(self.weights.chunks_exact(self.outputs())) {
             let src = &self.src[(p as isize + read) as usize..][..V * L::WIDTH];
+            v.prefetch(src, ahead);
             let mut pixels = [zero; V];
             for (i, pixels) in pixels.iter_mut().enumerate() {
                 *pixels = v.load(&src[i * L::WIDTH..]);
-                if self.rectify {
+                if RECTIFY {
                     *pixels = v.max(*pixels, zero);
                 }
             }

@@ -170,14 +170,14 @@ pub(crate) fn sigmoid<L: Lanes>(lanes: L, x: L::F32) -> L::F32 {
 }
 
 /// Below it, the exponential is less than the smallest normal number.
-const LOWEST: f32 = -87.0;
+pub(crate) const LOWEST: f32 = -87.0;
 
 /// `exp(x)` for `x` in `[-87, 0]`.
 ///
 /// `x = n ln 2 + r` with `|r| <= ln 2 / 2`, so `exp(x) = 2^n exp(r)`; `exp(r)` by its Taylor polynomial of
 /// degree 7, whose next term is below `(ln 2 / 2)^8 / 8! < 5.2e-9`.
 #[inline(always)]
-fn exp<L: Lanes>(lanes: L, x: L::F32) -> L::F32 {
+pub(crate) fn exp<L: Lanes>(lanes: L, x: L::F32) -> L::F32 {
     /// Adding and subtracting 1.5 * 2^23 rounds to a whole number.
     const ROUND: f32 = 12_582_912.0;
     /// The upper bits of ln 2: products with whole numbers up to 2^8 are exact.

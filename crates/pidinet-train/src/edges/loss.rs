@@ -1,5 +1,8 @@
 //! The loss: weighted binary cross-entropy of five maps, and that of a teacher's map.
 
+use pidinet_kernels::Isa;
+use pidinet_kernels::planes::CrossEntropy;
+
 use super::sample::{Label, Lesson, Sample};
 
 /// How labels become targets and weights.
@@ -36,22 +39,9 @@ impl Loss {
     /// already come from the balanced truth.
     pub fn teach(&self, labels: &[Label], lesson: &Lesson, scale: f32, fused: &mut [f32]) -> f64 {
         let weight = self.lesson_weight(labels, lesson);
-        let mut loss = 0.0;
-        for (rows, targets) in fused.chunks_mut(1024).zip(lesson.map.chunks(1024)) {
-            let mut sum = 0.0;
-            for (x, &target) in rows.iter_mut().zip(targets) {
-                if target < 0.0 {
-                    *x = 0.0;
-                    continue;
-                }
-                let small = (-x.abs()).exp();
-                sum += weight * (x.max(0.0) - *x * target + small.ln_1p());
-                let p = if *x >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) };
-                *x = scale * weight * (p - target);
-            }
-            loss += f64::from(sum);
-        }
-        loss
+        let weights: Vec<f32> =
+            lesson.map.iter().map(|&target| if target < 0.0 { 0.0 } else { weight }).collect();
+        CrossEntropy { logits: fused, targets: &lesson.map, weights: &weights, scale }.run_on(Isa::best())
     }
 
     /// The weight of each pixel in the teacher's term, `trust · M/|A|`.
@@ -85,23 +75,11 @@ impl Loss {
     /// the truth knows only boundaries, each positive one counts once. The gradient of a term with respect to
     /// the logit is its weight times `p − t`. Gradients are multiplied by `scale`, the loss is not.
     pub fn differentiate(&self, labels: &[Label], scale: f32, maps: &mut [Vec<f32>; 5]) -> f64 {
-        let asked = self.asked(labels);
-        let mut loss = 0.0;
-        for map in maps {
-            for (rows, labels) in map.chunks_mut(1024).zip(labels.chunks(1024)) {
-                let mut sum = 0.0;
-                for (x, &label) in rows.iter_mut().zip(labels) {
-                    let (weight, target) = asked(label);
-                    // −t ln p − (1 − t) ln(1 − p), without large numbers in an exponential.
-                    let small = (-x.abs()).exp();
-                    sum += weight * (x.max(0.0) - *x * target + small.ln_1p());
-                    let p = if *x >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) };
-                    *x = scale * weight * (p - target);
-                }
-                loss += f64::from(sum);
-            }
-        }
-        loss
+        let (weights, targets): (Vec<f32>, Vec<f32>) = labels.iter().copied().map(self.asked(labels)).unzip();
+        let of = |logits: &mut Vec<f32>| {
+            CrossEntropy { logits, targets: &targets, weights: &weights, scale }.run_on(Isa::best())
+        };
+        maps.iter_mut().map(of).sum()
     }
 
     /// For a label in an image with these labels: how much its pixel counts, and its target.

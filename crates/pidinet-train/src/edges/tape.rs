@@ -53,13 +53,15 @@ impl Tape {
         let mut recorder = Recorder { nodes: Vec::new(), parameters: Parameters::of(arch) };
         let image = recorder.push(Op::Image, 3, 0);
         let outputs = pidinet(arch, &mut recorder, &image);
-        let Recorder { nodes, parameters, .. } = recorder;
+        let Recorder { mut nodes, parameters, .. } = recorder;
         let logit = |value: &Value| match nodes[value.node].op {
             Op::Sigmoid { x } => x,
             _ => unreachable!("every output of the network is a sigmoid"),
         };
         let [a, b, c, d] = &outputs.sides;
         let logits = [a, b, c, d, &outputs.fused].map(logit);
+        // What is learnt from are the maps before the last sigmoids, which are not computed.
+        nodes.truncate(1 + logits.into_iter().max().unwrap_or(0));
         let levels = 1 + nodes.iter().map(|node| node.level).max().unwrap_or(0);
         let border = |level: usize| {
             let convs = nodes.iter().filter_map(|node| match &node.op {

@@ -50,7 +50,8 @@ impl Conv<'_> {
     /// Gradients of the packed forward weights, and the gradient of `x`, which is added to `dst` if something
     /// is there.
     ///
-    /// Works strip by strip, so that the second finds what the first has read in the cache.
+    /// Works strip by strip: the gradient of `x` comes first, as it asks for what it reads ahead of time, and
+    /// leaves it in the cache for the gradients of the weights.
     pub(super) fn gradients(
         &self,
         x: &[f32],
@@ -59,10 +60,10 @@ impl Conv<'_> {
     ) -> Vec<f32> {
         let mut sums = vec![0.0; self.packed.forward.len()];
         for rows in self.strips() {
-            self.weight_gradient(x, gradient, rows.clone(), &mut sums);
             if let Some((is_there, dst)) = &mut dst {
-                self.input_gradient(x, gradient, rows, *is_there, dst);
+                self.input_gradient(x, gradient, rows.clone(), *is_there, dst);
             }
+            self.weight_gradient(x, gradient, rows, &mut sums);
         }
         sums
     }
