@@ -205,14 +205,18 @@ fn every_instruction_set_convolves_each_channel_as_the_plain_sum() {
             for isa in Isa::available() {
                 let what = format!("{isa} {frame:?} {taps} taps");
                 let mut dst = planes(frame, channels, &mut next);
-                isa.run(Depthwise {
-                    src: &src,
-                    window,
-                    weights: &weights,
-                    accumulate: false,
-                    dst: &mut dst,
-                    frame,
-                });
+                let strips = || (0..frame.height).step_by(3).map(|y| y..(y + 3).min(frame.height));
+                for rows in strips() {
+                    isa.run(Depthwise {
+                        src: &src,
+                        window,
+                        weights: &weights,
+                        accumulate: false,
+                        dst: &mut dst,
+                        frame,
+                        rows,
+                    });
+                }
                 assert_close(&pixels(&dst, frame), &want.0, taps, taps as f64, &what);
                 let zeros = |values: &[f32]| values.iter().filter(|&&value| value == 0.0).count();
                 let outside = dst.len() - pixels(&dst, frame).len();
@@ -229,14 +233,28 @@ fn every_instruction_set_convolves_each_channel_as_the_plain_sum() {
                     accumulate: true,
                     dst: &mut dst,
                     frame,
+                    rows: 0..frame.height,
                 });
                 let twice: Vec<f64> = want.0.iter().map(|sum| 2.0 * sum).collect();
                 assert_close(&pixels(&dst, frame), &twice, taps, 2.0 * taps as f64, &what);
 
                 let mut sums = vec![0.0; channels * taps];
-                isa.run(DepthwiseGradient { src: &src, window, gradient: &gradient, sums: &mut sums, frame });
+                let gradient = &gradient;
+                isa.run(DepthwiseGradient {
+                    src: &src,
+                    window,
+                    gradient,
+                    sums: &mut sums,
+                    frame,
+                    rows: 0..frame.height,
+                });
                 let terms = frame.height * frame.width;
                 assert_close(&sums, &want.1, terms, terms as f64, &what);
+                sums.fill(0.0);
+                for rows in strips() {
+                    isa.run(DepthwiseGradient { src: &src, window, gradient, sums: &mut sums, frame, rows });
+                }
+                assert_close(&sums, &want.1, terms, terms as f64, &format!("{what} in strips"));
             }
         }
     }

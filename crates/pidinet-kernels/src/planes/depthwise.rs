@@ -58,6 +58,8 @@ pub struct Depthwise<'a> {
     pub dst: &'a mut [f32],
     /// How the planes lie.
     pub frame: Frame,
+    /// The rows of `dst` that are computed.
+    pub rows: Range<usize>,
 }
 
 impl Kernel for Depthwise<'_> {
@@ -77,10 +79,10 @@ impl Kernel for Depthwise<'_> {
 impl Depthwise<'_> {
     #[inline(always)]
     fn channels<L: Lanes, const SIZE: usize, const USED: u32>(self, v: L) {
-        let Self { src, weights, accumulate, dst, frame, .. } = self;
+        let Self { src, weights, accumulate, dst, frame, rows, .. } = self;
         let planes = dst.chunks_exact_mut(frame.plane()).zip(src.chunks_exact(frame.plane()));
         for ((dst, src), kernel) in planes.zip(weights.chunks_exact(const { USED.count_ones() as usize })) {
-            v.enter(Plane::<SIZE, USED> { src, kernel, accumulate, dst, frame });
+            v.enter(Plane::<SIZE, USED> { src, kernel, accumulate, dst, frame, rows: rows.clone() });
         }
     }
 }
@@ -92,6 +94,7 @@ struct Plane<'a, const SIZE: usize, const USED: u32> {
     accumulate: bool,
     dst: &'a mut [f32],
     frame: Frame,
+    rows: Range<usize>,
 }
 
 impl<const SIZE: usize, const USED: u32> Kernel for Plane<'_, SIZE, USED> {
@@ -101,18 +104,24 @@ impl<const SIZE: usize, const USED: u32> Kernel for Plane<'_, SIZE, USED> {
     /// moved to where it belongs.
     #[inline(always)]
     fn run<L: Lanes>(self, v: L) {
-        let Self { src, kernel, accumulate, dst, frame } = self;
-        let span = frame.row(0)..frame.row(frame.height);
+        let Self { src, kernel, accumulate, dst, frame, rows } = self;
+        let span = frame.row(rows.start)..frame.row(rows.end);
         let vectors = span.len().div_ceil(L::WIDTH);
         let inputs = window_rows::<L, SIZE>(v, src, frame, span.start, vectors + 1);
         let mut splats = [v.splat(0.0); 25];
         for tap in 0..const { USED.count_ones() as usize } {
             splats[tap] = v.splat(kernel[tap]);
         }
-        // Left of the first pixel there are only zeros.
+        // Of a few rows, the next channel's are asked for meanwhile: they are too short for a CPU to see a pattern.
+        let strip = rows.len() < frame.height;
+        // Left of the first pixel of a row there are only zeros.
         let mut here = contributions::<L, SIZE, USED>(v, &splats, &inputs, 0);
         let mut sum = with_left(v, [v.splat(0.0); SIZE], here);
         for (i, dst) in dst[span].chunks_mut(L::WIDTH).enumerate() {
+            if strip {
+                v.prefetch(inputs[SIZE - 1][i].as_ref(), frame.plane());
+                v.prefetch_to_write(dst, frame.plane());
+            }
             let after = contributions::<L, SIZE, USED>(v, &splats, &inputs, i + 1);
             let mut value = with_right(v, sum, here, after);
             if dst.len() == L::WIDTH {
@@ -129,7 +138,7 @@ impl<const SIZE: usize, const USED: u32> Kernel for Plane<'_, SIZE, USED> {
             sum = with_left(v, here, after);
             here = after;
         }
-        frame.clear(dst, 0..frame.height);
+        frame.clear(dst, rows);
     }
 }
 
@@ -168,6 +177,8 @@ pub struct DepthwiseGradient<'a> {
     pub sums: &'a mut [f32],
     /// How the planes lie.
     pub frame: Frame,
+    /// The rows that are summed. All rows in strips, from first to last, are one sum as all at once.
+    pub rows: Range<usize>,
 }
 
 impl Kernel for DepthwiseGradient<'_> {
@@ -190,10 +201,11 @@ const CHUNK: usize = 8192;
 impl DepthwiseGradient<'_> {
     #[inline(always)]
     fn channels<L: Lanes, const SIZE: usize, const USED: u32>(self, v: L) {
-        let Self { src, gradient, sums, frame, .. } = self;
-        // Positions of the sources: half a window further left than the first pixel and further right than
-        // the last.
-        let span = frame.row(0) - SIZE / 2..frame.row(frame.height) + SIZE / 2;
+        let Self { src, gradient, sums, frame, rows, .. } = self;
+        // Positions of the sources, from half a window left of the first pixel: the rows before need none of
+        // them, if the frame is as wide as a window, and these rows need none of those after them.
+        let beyond = if rows.end == frame.height { SIZE / 2 } else { 0 };
+        let span = frame.row(rows.start) - SIZE / 2..frame.row(rows.end) + beyond - SIZE / 2;
         let planes = gradient.chunks_exact(frame.plane()).zip(src.chunks_exact(frame.plane()));
         for ((gradient, src), sums) in planes.zip(sums.chunks_exact_mut(const { USED.count_ones() as usize }))
         {
@@ -243,14 +255,21 @@ impl<const SIZE: usize, const USED: u32, const FROM: usize, const TO: usize> Ker
             before = v.load(&gradient[part.start - L::WIDTH..]);
         }
         let mut here = v.load(gradients[0].as_ref());
-        // Beyond the part, the last vector reads to the right of all pixels, where gradients are zero.
         for i in 0..vectors {
             let after = v.load(gradients[i + 1].as_ref());
             let columns = shifts::<L, SIZE>(v, before, here, after);
             (before, here) = (here, after);
+            // Beyond the part, the last vector has pixels that count elsewhere.
+            let last = part.len() - i * L::WIDTH;
             let mut tap = const { (USED & ((1 << (FROM * SIZE)) - 1)).count_ones() as usize };
+            if FROM == 0 {
+                v.prefetch(inputs[SIZE - 1][i].as_ref(), frame.plane());
+            }
             for r in FROM..TO {
-                let value = v.load(inputs[r][i].as_ref());
+                let mut value = v.load(inputs[r][i].as_ref());
+                if last < L::WIDTH {
+                    value = v.keep_first(value, last);
+                }
                 for column in 0..SIZE {
                     if USED & 1 << (r * SIZE + column) != 0 {
                         totals[tap] = v.mul_add(value, columns[column], totals[tap]);

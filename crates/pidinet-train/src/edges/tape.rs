@@ -19,6 +19,7 @@ mod geometry;
 mod layers;
 mod nodes;
 mod packed;
+mod pair;
 mod passes;
 mod pool;
 mod resize;
@@ -74,6 +75,15 @@ impl Tape {
         };
         let borders = (0..levels).map(border).collect();
         Self { parameters, logits, borders, nodes }
+    }
+
+    /// A depthwise convolution, and the 1x1 convolution that alone reads it, if this node is such a one: they
+    /// are computed together.
+    fn pair_ops(&self, number: usize) -> Option<(&ConvOp, &ConvOp)> {
+        let [first, second] = self.nodes.get(number.checked_sub(1)?..=number)? else { return None };
+        let (Op::Conv(depthwise), Op::Conv(pointwise)) = (&first.op, &second.op) else { return None };
+        let alone = pointwise.pointwise() && pointwise.x == number - 1 && first.readers == 1;
+        (alone && depthwise.window().is_some()).then_some((depthwise, pointwise))
     }
 
     /// The parameters of the network.

@@ -19,12 +19,13 @@ pub(super) struct Conv<'a> {
 }
 
 impl Conv<'_> {
-    /// `dst = Σ weights · x + bias + onto`.
-    pub(super) fn forward(&self, x: &[f32], onto: Option<&[f32]>, dst: &mut [f32]) {
+    /// `dst = Σ weights · x + bias + onto` in some rows.
+    pub(super) fn forward(&self, x: &[f32], onto: Option<&[f32]>, rows: Range<usize>, dst: &mut [f32]) {
         let Self { isa, op, packed, reads, frame } = *self;
         let plane = frame.plane();
         if let Some(window) = op.window() {
-            Depthwise { src: x, window, weights: &packed.forward, accumulate: false, dst, frame }.run_on(isa);
+            let weights = &packed.forward;
+            Depthwise { src: x, window, weights, accumulate: false, dst, frame, rows }.run_on(isa);
             return;
         }
         // Channels that share their reads: all of them, or each alone.
@@ -39,7 +40,7 @@ impl Conv<'_> {
                 onto: onto.map_or(Onto::Nothing, |onto| Onto::Planes(&onto[first * plane..])),
                 dst: &mut dst[first * plane..(first + outputs) * plane],
                 frame,
-                rows: 0..frame.height,
+                rows: rows.clone(),
                 rectify: op.rectify,
                 positive: None,
             }
@@ -71,24 +72,16 @@ impl Conv<'_> {
     /// The rows of each strip. Convolutions with several taps are bound by arithmetic, not memory, and take
     /// all rows at once.
     fn strips(&self) -> impl Iterator<Item = Range<usize>> {
-        /// Floats of both maps and of the gradient that is written: half of a second-level cache.
-        const FLOATS: usize = 1 << 17;
-        /// With fewer positions, the sums of a tile take longer to add up than to compute.
-        const POSITIONS: usize = 640;
-        let Frame { height, .. } = self.frame;
-        let stride = self.frame.stride();
-        let row = stride * (2 * self.op.inputs + self.op.outputs);
-        let pointwise = !self.op.depthwise && self.op.taps() == 1;
-        let step = if pointwise { (FLOATS / row).max(POSITIONS.div_ceil(stride)) } else { height.max(1) };
-        (0..height).step_by(step).map(move |y| y..(y + step).min(height))
+        let planes = if self.op.pointwise() { 2 * self.op.inputs + self.op.outputs } else { 0 };
+        strips(self.frame, planes)
     }
 
     /// Adds the gradients from some rows to those of the packed forward weights.
-    fn weight_gradient(&self, x: &[f32], gradient: &[f32], rows: Range<usize>, sums: &mut [f32]) {
+    pub(super) fn weight_gradient(&self, x: &[f32], gradient: &[f32], rows: Range<usize>, sums: &mut [f32]) {
         let Self { isa, op, reads, frame, .. } = *self;
         let (plane, reads, rectify) = (frame.plane(), &reads.forward, op.rectify);
         if let Some(window) = op.window() {
-            DepthwiseGradient { src: x, window, gradient, sums, frame }.run_on(isa);
+            DepthwiseGradient { src: x, window, gradient, sums, frame, rows }.run_on(isa);
         } else if op.depthwise {
             for (channel, sums) in sums.chunks_exact_mut(op.taps()).enumerate() {
                 let (src, gradient) = (&x[channel * plane..], &gradient[channel * plane..]);
@@ -108,7 +101,7 @@ impl Conv<'_> {
     }
 
     /// The gradient of some rows of `x`; added to `dst` if something `is_there`.
-    fn input_gradient(
+    pub(super) fn input_gradient(
         &self,
         x: &[f32],
         gradient: &[f32],
@@ -122,7 +115,7 @@ impl Conv<'_> {
             let kernels = packed.backward.chunks_exact(window.taps());
             let weights: Vec<f32> = kernels.flat_map(|kernel| kernel.iter().rev().copied()).collect();
             let src = gradient;
-            Depthwise { src, window, weights: &weights, accumulate: is_there, dst, frame }.run_on(isa);
+            Depthwise { src, window, weights: &weights, accumulate: is_there, dst, frame, rows }.run_on(isa);
             return;
         }
         let groups = if op.depthwise { op.inputs } else { 1 };
@@ -145,6 +138,18 @@ impl Conv<'_> {
             .run_on(isa);
         }
     }
+}
+
+/// Rows of so many planes that the cache holds them; all rows of no planes.
+pub(super) fn strips(frame: Frame, planes: usize) -> impl Iterator<Item = Range<usize>> {
+    /// Floats in a second-level cache of 1 MiB.
+    const FLOATS: usize = 1 << 18;
+    /// With fewer positions, the sums of a tile of weights' gradients take longer to add up than to compute.
+    const POSITIONS: usize = 640;
+    let (height, stride) = (frame.height, frame.stride());
+    let rows = FLOATS.checked_div(stride * planes).map(|rows| rows.max(POSITIONS.div_ceil(stride)));
+    let step = rows.unwrap_or(height).max(1);
+    (0..height).step_by(step).map(move |y| y..(y + step).min(height))
 }
 
 /// The sum of a row, as eight independent sums that do not wait for each other.

@@ -8,7 +8,7 @@ use super::{Geometry, Tape, Workspace};
 /// An operation of a network and the time of its last run.
 #[derive(Clone, Debug)]
 pub struct Layer {
-    /// The name of its weights, or a word for what it is.
+    /// The name of its weights, or a word for what it is. A depthwise convolution belongs to the one after it.
     pub name: String,
     /// Channels, rows and columns of its output.
     pub shape: [usize; 3],
@@ -24,8 +24,9 @@ pub struct Layer {
 impl Tape {
     /// The times of each operation when `workspace` was last used, with images of this size.
     pub fn layers(&self, geometry: &Geometry, workspace: &Workspace) -> Vec<Layer> {
-        let nodes = self.nodes.iter().zip(&workspace.times);
-        let layer = nodes.map(|(node, &[forward, backward])| {
+        let nodes = self.nodes.iter().zip(&workspace.times).enumerate();
+        let alone = nodes.filter(|(number, _)| self.pair_ops(number + 1).is_none());
+        let layer = alone.map(|(number, (node, &[forward, backward]))| {
             let frame = geometry.frames[node.level];
             let (name, terms) = match &node.op {
                 Op::Image => ("image", 0),
@@ -40,7 +41,9 @@ impl Tape {
                 Op::Concat { .. } => ("concatenate", 0),
             };
             let shape = [node.channels, frame.height, frame.width];
-            let macs = terms * shape.iter().product::<usize>();
+            let pair = self.pair_ops(number).map(|(depthwise, _)| depthwise);
+            let both = pair.map_or(0, |depthwise| depthwise.taps() * depthwise.outputs);
+            let macs = (terms * node.channels + both) * frame.height * frame.width;
             Layer { name: name.to_owned(), shape, macs, forward, backward }
         });
         layer.collect()

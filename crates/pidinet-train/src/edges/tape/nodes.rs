@@ -46,6 +46,11 @@ pub(super) struct ConvOp {
 }
 
 impl ConvOp {
+    /// Whether it is a dense 1x1 convolution.
+    pub(super) fn pointwise(&self) -> bool {
+        !self.depthwise && self.taps() == 1
+    }
+
     /// The window of a plain depthwise convolution, if there is specialised code for it.
     pub(super) fn window(&self) -> Option<Window> {
         match &self.parts[..] {

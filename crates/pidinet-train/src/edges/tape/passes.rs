@@ -7,8 +7,9 @@ use std::time::Instant;
 use pidinet_kernels::Isa;
 
 use super::conv::Conv;
-use super::nodes::{ConvOp, Op};
+use super::nodes::{ConvOp, Node, Op};
 use super::packed::unpack;
+use super::pair::{Onto, Pair};
 use super::{Geometry, Packed, Tape, Workspace};
 use super::{concat, gate, pool, rows, sigmoid};
 
@@ -41,7 +42,19 @@ impl Tape {
             if stop.load(Ordering::Relaxed) {
                 return false;
             }
+            if self.pair_ops(number + 1).is_some() {
+                // Computed with the next one.
+                continue;
+            }
             let start = Instant::now();
+            if let Some(pair) = self.pair(isa, number, geometry, packed) {
+                let (before, rest) = workspace.values.split_at_mut(number - 1);
+                let [between, dst, ..] = rest else { unreachable!("both have a map") };
+                let onto = pair.pointwise.op.onto.map(|onto| before[onto].as_slice());
+                pair.forward(&before[pair.depthwise.op.x], onto, between, dst);
+                workspace.times[number][0] = start.elapsed();
+                continue;
+            }
             let (before, rest) = workspace.values.split_at_mut(number);
             let dst = rest[0].as_mut_slice();
             let frame = geometry.frames[node.level];
@@ -52,7 +65,12 @@ impl Tape {
                 }
                 Op::Conv(op) => {
                     let onto = op.onto.map(|onto| before[onto].as_slice());
-                    self.conv(isa, number, op, geometry, packed).forward(&before[op.x], onto, dst);
+                    self.conv(isa, number, op, geometry, packed).forward(
+                        &before[op.x],
+                        onto,
+                        0..frame.height,
+                        dst,
+                    );
                 }
                 &Op::MaxPool { x } => pool::forward(&before[x], geometry.frames[node.level - 1], frame, dst),
                 &Op::Sigmoid { x } => sigmoid::forward(&before[x], frame, dst),
@@ -108,6 +126,11 @@ impl Tape {
             // The last five sigmoids are part of the loss.
             let Some(gradient) = workspace.gradients[number].take() else { continue };
             let start = Instant::now();
+            if let Some(pair) = self.pair(isa, number, geometry, packed) {
+                self.pair_backward(&pair, number, gradient, workspace, gradients);
+                workspace.times[number][1] = start.elapsed();
+                continue;
+            }
             let node = &self.nodes[number];
             let frame = geometry.frames[node.level];
             match &node.op {
@@ -174,6 +197,61 @@ impl Tape {
             workspace.times[number][1] = start.elapsed();
         }
         true
+    }
+
+    /// The gradients of the two convolutions that end with this node, from the gradient of their output.
+    fn pair_backward(
+        &self,
+        pair: &Pair<'_>,
+        number: usize,
+        mut gradient: Vec<f32>,
+        workspace: &mut Workspace,
+        gradients: &mut [f32],
+    ) {
+        let (depthwise, pointwise) = (pair.depthwise.op, pair.pointwise.op);
+        let Node { level, channels, .. } = self.nodes[number];
+        if let Some(bias) = pointwise.bias {
+            pair.pointwise.bias_gradient(&gradient, self.parameters.part_mut(bias, gradients));
+        }
+        let x = depthwise.x;
+        let mut between = workspace.take(level, depthwise.outputs);
+        let becomes_that_of_x = pointwise.onto == Some(x) && workspace.gradients[x].is_none();
+        let sums = if becomes_that_of_x {
+            let maps = &workspace.values;
+            let (x_map, between_map) = (&maps[x], &maps[number - 1]);
+            let sums = pair.gradients(x_map, between_map, &mut gradient, &mut between, Onto::Gradient);
+            workspace.gradients[x] = Some(gradient);
+            sums
+        } else {
+            if let Some(onto) = pointwise.onto {
+                self.pass_on(onto, workspace, |_, is_there, dst| concat::backward(&gradient, is_there, dst));
+            }
+            let mut sums = Default::default();
+            self.pass_on(x, workspace, |maps, is_there, dst| {
+                let onto = Onto::Map(is_there, dst);
+                sums = pair.gradients(&maps[x], &maps[number - 1], &mut gradient, &mut between, onto);
+            });
+            workspace.give(level, channels, gradient);
+            sums
+        };
+        workspace.give(level, depthwise.outputs, between);
+        unpack(self, depthwise, &sums[0], gradients);
+        unpack(self, pointwise, &sums[1], gradients);
+    }
+
+    /// The two convolutions of which this node is the second.
+    fn pair<'a>(
+        &'a self,
+        isa: Isa,
+        number: usize,
+        geometry: &'a Geometry,
+        packed: &'a Packed,
+    ) -> Option<Pair<'a>> {
+        let (depthwise, pointwise) = self.pair_ops(number)?;
+        Some(Pair {
+            depthwise: self.conv(isa, number - 1, depthwise, geometry, packed),
+            pointwise: self.conv(isa, number, pointwise, geometry, packed),
+        })
     }
 
     /// The convolution of a node.
