@@ -15,7 +15,7 @@ use crate::rows::dense::Dense;
 use crate::rows::depthwise::Depthwise;
 use crate::rows::dilated::Dilated;
 use crate::rows::elementwise::{Add, Gate, Relu, Sigmoid};
-use crate::rows::packed::{PackedBlock, PackedDense, PackedDilated, PackedPointwise};
+use crate::rows::packed::{PackedBlock, PackedDense, PackedDilated, PackedPointwise, ProjectingBlock};
 use crate::rows::pool::MaxPool;
 use crate::rows::resize::Fuse;
 
@@ -78,5 +78,6 @@ run_packed_on!(
     PackedBlock: pointwise -> bool,
     PackedDense: weights -> (),
     PackedDilated: weights -> (),
-    PackedPointwise: weights -> ()
+    PackedPointwise: weights -> (),
+    ProjectingBlock: weights -> ()
 );

@@ -12,12 +12,15 @@
 mod block;
 mod dense;
 mod dilated;
+mod int16;
 mod pack;
 mod pointwise;
+mod projecting;
 mod weights;
 
 pub use block::{PackedBlock, scratch_len};
 pub use dense::{PackedDense, chunk_columns, unit_columns};
 pub use dilated::{PackedDilated, PackedDilatedWeights};
 pub use pointwise::PackedPointwise;
+pub use projecting::{ProjectingBlock, ProjectingWeights};
 pub use weights::PackedWeights;

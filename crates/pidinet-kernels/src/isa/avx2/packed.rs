@@ -31,8 +31,17 @@ pub(in crate::isa) trait Dot: Copy {
     /// As [`PackedLanes::FORMAT`].
     const FORMAT: Format;
 
-    /// Runs `kernel` as a function compiled with its instructions.
-    fn enter<K: PackedKernel>(lanes: Avx2<Self>, kernel: K) -> K::Output;
+    /// Runs `kernel` as a function compiled with its instructions: those of AVX2, unless it has others.
+    #[inline(always)]
+    fn enter<K: PackedKernel>(lanes: Avx2<Self>, kernel: K) -> K::Output {
+        #[inline(never)]
+        #[target_feature(enable = "avx2,fma")]
+        fn enter<E: Dot, K: PackedKernel>(lanes: Avx2<E>, kernel: K) -> K::Output {
+            kernel.run(lanes)
+        }
+        // SAFETY: `lanes` proves these features.
+        unsafe { enter(lanes, kernel) }
+    }
 
     /// As [`PackedLanes::dot`].
     fn dot(lanes: Avx2<Self>, sums: __m256i, values: __m256i, weights: __m256i) -> __m256i;
@@ -56,17 +65,6 @@ fn pack_int8<E>(_: Avx2<E>, channels: [__m256; 4]) -> __m256i {
 
 impl Dot for Base {
     const FORMAT: Format = Format::Int8;
-
-    #[inline(always)]
-    fn enter<K: PackedKernel>(lanes: Avx2, kernel: K) -> K::Output {
-        #[inline(never)]
-        #[target_feature(enable = "avx2,fma")]
-        fn enter<K: PackedKernel>(lanes: Avx2, kernel: K) -> K::Output {
-            kernel.run(lanes)
-        }
-        // SAFETY: `lanes` proves these features.
-        unsafe { enter(lanes, kernel) }
-    }
 
     /// The sums of two products have sixteen bits, which they never exceed: [`Format::Int8`] limits the weights.
     #[inline(always)]
@@ -112,17 +110,6 @@ impl Dot for Vnni {
 
 impl Dot for Int16 {
     const FORMAT: Format = Format::Int16;
-
-    #[inline(always)]
-    fn enter<K: PackedKernel>(lanes: Avx2<Self>, kernel: K) -> K::Output {
-        #[inline(never)]
-        #[target_feature(enable = "avx2,fma")]
-        fn enter<K: PackedKernel>(lanes: Avx2<Int16>, kernel: K) -> K::Output {
-            kernel.run(lanes)
-        }
-        // SAFETY: `lanes` proves these features.
-        unsafe { enter(lanes, kernel) }
-    }
 
     #[inline(always)]
     fn dot(_: Avx2<Self>, sums: __m256i, values: __m256i, weights: __m256i) -> __m256i {

@@ -125,7 +125,7 @@ impl Engine {
             Precision::Int8 => Packing {
                 format: isa.packs(Format::Bf16).then_some(Format::Bf16),
                 blocks: model.calibration.as_ref(),
-                dilated: isa.packs(Format::Int16),
+                int16: isa.packs(Format::Int16),
             },
         };
         let plan = Plan::new(model, isa, packing, keep, fusion);

@@ -8,7 +8,7 @@ use pidinet_kernels::rows::depthwise::{Depthwise, DepthwiseWeights};
 use pidinet_kernels::rows::dilated::Dilated;
 use pidinet_kernels::rows::elementwise::{Add, Extent, Gate, Relu, Sigmoid};
 use pidinet_kernels::rows::packed::{
-    self, PackedBlock, PackedDense, PackedDilated, PackedPointwise, PackedWeights,
+    self, PackedBlock, PackedDense, PackedDilated, PackedPointwise, PackedWeights, ProjectingBlock,
 };
 use pidinet_kernels::rows::pool::MaxPool;
 use pidinet_kernels::rows::resize::{self, Finish, Fuse, Part};
@@ -79,22 +79,24 @@ impl Context<'_, '_> {
                 self.dense(first, blocks, source, direct, Activation::None, None);
             }
             Op::PackedDense { source, weights } => self.packed_dense(first, blocks, source, weights),
-            Op::Block { x, depthwise, radius, pointwise, projection } => {
+            Op::ProjectingBlock { x, depthwise, radius, weights, .. } if self.bands => {
                 let channels = depthwise.channels();
-                let scratch = at_least(scratch, block::scratch_len(channels));
+                let scratch = at_least(scratch, ProjectingBlock::scratch_len(channels));
                 let rows = self.rows_around(*x, first, blocks.len(), *radius);
-                for columns in self.chunks(dense::chunk_columns(channels)) {
-                    for (window, dst) in rows.windows(2 * radius + 1).zip(&mut *blocks) {
-                        self.block(
-                            window,
-                            (depthwise, pointwise),
-                            *projection,
-                            columns.clone(),
-                            scratch,
-                            dst,
-                        );
+                for columns in self.chunks(ProjectingBlock::columns(channels)) {
+                    for (rows, dst) in rows.windows(2 * radius + 1).zip(&mut *blocks) {
+                        let (scratch, columns) = (&mut *scratch, columns.clone());
+                        let dst = self.layout.row_mut(dst);
+                        ProjectingBlock { rows, depthwise, weights, columns, width, scratch, dst }
+                            .run_on(isa);
                     }
                 }
+            }
+            Op::ProjectingBlock { x, depthwise, radius, direct, .. } => {
+                self.blocks(first, blocks, scratch, (*x, *radius), (depthwise, direct), true);
+            }
+            Op::Block { x, depthwise, radius, pointwise, projection } => {
+                self.blocks(first, blocks, scratch, (*x, *radius), (depthwise, pointwise), *projection);
             }
             Op::PackedBlock { x, depthwise, radius, pointwise, projection, floats } => {
                 let channels = depthwise.channels();
@@ -192,6 +194,26 @@ impl Context<'_, '_> {
     /// The columns in portions of at most `step`, a multiple of [`MARGIN`].
     fn chunks(&self, step: usize) -> impl Iterator<Item = Range<usize>> {
         portions(0..self.layout.size.width, step)
+    }
+
+    /// Rows of blocks of floats that read `x`, with their depthwise and their pointwise weights.
+    fn blocks(
+        &self,
+        first: usize,
+        blocks: &mut [&mut [f32]],
+        scratch: &mut Buffer,
+        (x, radius): (usize, usize),
+        weights: (&DepthwiseWeights, &DenseWeights),
+        projection: bool,
+    ) {
+        let channels = weights.0.channels();
+        let scratch = at_least(scratch, block::scratch_len(channels));
+        let rows = self.rows_around(x, first, blocks.len(), radius);
+        for columns in self.chunks(dense::chunk_columns(channels)) {
+            for (window, dst) in rows.windows(2 * radius + 1).zip(&mut *blocks) {
+                self.block(window, weights, projection, columns.clone(), scratch, dst);
+            }
+        }
     }
 
     /// Some columns of a block of floats, with its depthwise and its pointwise weights.

@@ -14,6 +14,7 @@ use crate::arch::{Arch, Kinds};
 use crate::calibration::Calibration;
 use crate::edges::input::Input;
 use crate::edges::options::{Precision, Strip};
+use crate::edges::plan::op::Op;
 use crate::edges::plan::{Fusion, Keep};
 use crate::image::{Image, PixelFormat, PixelLayout};
 use crate::size::Size;
@@ -159,6 +160,21 @@ fn int8_gives_the_same_bits_with_and_without_vnni() {
     match int8 {
         [Some(plain), Some(vnni)] => assert!(plain == vnni, "other whole numbers"),
         _ => eprintln!("skipped: this CPU lacks AVX2 or AVX-VNNI"),
+    }
+}
+
+#[test]
+fn blocks_with_projection_multiply_int16_where_there_is_no_bf16() {
+    let mut model = Model::random(Arch::tiny(), 5);
+    model.calibration = Some(Calibration::measure(&model, [noise(40, 40)]).unwrap());
+    for isa in Isa::available() {
+        let count = |precision| {
+            let options = EngineOptions { isa: Some(isa), precision, ..threads(1) };
+            let engine = Engine::new(&model, Keep::Fused, &options).unwrap();
+            engine.plan.steps.iter().filter(|step| matches!(step.op, Op::ProjectingBlock { .. })).count()
+        };
+        let want = if ["avx2", "avxvnni"].contains(&isa.name()) { 3 } else { 0 };
+        assert_eq!([Precision::Int8, Precision::F32].map(count), [want, 0], "{isa}");
     }
 }
 

@@ -7,7 +7,7 @@ use pidinet_kernels::lanes::words::Format;
 use pidinet_kernels::rows::dense::Activation;
 use pidinet_kernels::rows::depthwise::DepthwiseWeights;
 use pidinet_kernels::rows::dilated::DilatedWeights;
-use pidinet_kernels::rows::packed::PackedDilatedWeights;
+use pidinet_kernels::rows::packed::{PackedDilatedWeights, ProjectingWeights};
 
 use super::graph::{Graph, Id, Named, Node, Term};
 use super::matrix::Parameters;
@@ -23,8 +23,8 @@ pub(crate) struct Packing<'a> {
     pub(crate) format: Option<Format>,
     /// Those of the calibrated blocks use int8.
     pub(crate) blocks: Option<&'a Calibration>,
-    /// Those of the dilated convolutions use int16, where no format is given.
-    pub(crate) dilated: bool,
+    /// Those of the dilated convolutions and of blocks with projection use int16, where no format is given.
+    pub(crate) int16: bool,
 }
 
 /// Makes the steps of a graph.
@@ -89,6 +89,12 @@ impl<'a> Lowering<'a> {
                         let pointwise = dense.pack_words(self.isa, format);
                         Op::PackedBlock { x, depthwise, radius, pointwise, projection, floats: None }
                     }
+                    (None, None) if self.packing.int16 && projection => {
+                        let inputs = conv.conv.outputs;
+                        let (values, bias) = (&dense.values, dense.bias.as_deref());
+                        let weights = ProjectingWeights::pack(self.isa, values, inputs, bias);
+                        Op::ProjectingBlock { x, depthwise, radius, weights, direct: dense.pack(self.isa) }
+                    }
                     (None, None) => {
                         Op::Block { x, depthwise, radius, pointwise: dense.pack(self.isa), projection }
                     }
@@ -147,7 +153,7 @@ impl<'a> Lowering<'a> {
         let kernels = convs.iter().map(|conv| (conv.conv.dilation, self.parameters.folded(conv).0));
         let kernels: Vec<(usize, Vec<f32>)> = kernels.collect();
         let inputs = convs[0].conv.inputs;
-        if self.packing.dilated {
+        if self.packing.int16 {
             let taps: Vec<(isize, isize)> = source.taps.iter().map(|tap| (tap.dy, tap.dx)).collect();
             let (values, bias) = (&matrix.values, matrix.bias.as_deref());
             let bands = PackedDilatedWeights::pack(self.isa, values, &taps, inputs, bias);

@@ -3,7 +3,7 @@
 use pidinet_kernels::rows::dense::{Activation, DenseWeights};
 use pidinet_kernels::rows::depthwise::DepthwiseWeights;
 use pidinet_kernels::rows::dilated::{self, DilatedWeights};
-use pidinet_kernels::rows::packed::{PackedDilatedWeights, PackedWeights};
+use pidinet_kernels::rows::packed::{PackedDilatedWeights, PackedWeights, ProjectingWeights};
 
 use super::graph::Id;
 use super::reads::Reach;
@@ -95,6 +95,14 @@ pub(crate) enum Op {
         /// The same block in floats, for values out of the packed range.
         floats: Option<Box<(DepthwiseWeights, DenseWeights)>>,
     },
+    /// As `Block` with a projection, with products of int16, or `direct` in floats.
+    ProjectingBlock {
+        x: Id,
+        depthwise: DepthwiseWeights,
+        radius: usize,
+        weights: ProjectingWeights,
+        direct: DenseWeights,
+    },
     MaxPool(Id),
     Relu(Id),
     Sigmoid(Id),
@@ -166,7 +174,8 @@ impl Op {
             | Self::PackedDense { source, .. } => vec![source.read()],
             Self::Depthwise { x, radius, .. }
             | Self::Block { x, radius, .. }
-            | Self::PackedBlock { x, radius, .. } => vec![window(x, *radius)],
+            | Self::PackedBlock { x, radius, .. }
+            | Self::ProjectingBlock { x, radius, .. } => vec![window(x, *radius)],
             Self::PackedPointwise { x, .. } | Self::Relu(x) | Self::Sigmoid(x) => vec![same(x)],
             Self::Add(a, b) => vec![same(a), same(b)],
             Self::Gate { x, gate: y } | Self::GatedBias { x, logit: y, .. } => vec![same(x), same(y)],
