@@ -164,17 +164,6 @@ impl<E: Copy> Lanes for Avx2<E> {
     }
 
     #[inline(always)]
-    fn prefetch_rows<const H: usize, const V: usize>(self, dst: &[f32], stride: usize) {
-        for o in 0..H {
-            for v in 0..V {
-                let line = dst.as_ptr().wrapping_add(o * stride + v * 8);
-                // SAFETY: every such CPU accepts the instruction, with any address.
-                unsafe { _mm_prefetch::<_MM_HINT_ET0>(line.cast()) }
-            }
-        }
-    }
-
-    #[inline(always)]
     fn shifted(self, low: __m256, high: __m256, n: usize) -> __m256 {
         // SAFETY: `self` proves AVX2.
         unsafe {

@@ -210,17 +210,6 @@ impl<E: Extension> Lanes for Avx512<E> {
     }
 
     #[inline(always)]
-    fn prefetch_rows<const H: usize, const V: usize>(self, dst: &[f32], stride: usize) {
-        for o in 0..H {
-            for v in 0..V {
-                let line = dst.as_ptr().wrapping_add(o * stride + v * 16);
-                // SAFETY: every such CPU accepts the instruction, with any address.
-                unsafe { _mm_prefetch::<_MM_HINT_ET0>(line.cast()) }
-            }
-        }
-    }
-
-    #[inline(always)]
     fn pick(self, table: __m512, first: u32, indices: &[u32]) -> __m512 {
         let indices: &[u32; 16] = indices.first_chunk().expect("sixteen indices");
         // SAFETY: `self` proves AVX-512; `indices` is sixteen readable numbers.

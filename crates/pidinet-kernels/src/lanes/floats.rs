@@ -135,7 +135,11 @@ pub trait Lanes: Copy {
     /// Hints that [`Lanes::store_rows`] will soon write these rows.
     #[inline(always)]
     fn prefetch_rows<const H: usize, const V: usize>(self, dst: &[f32], stride: usize) {
-        let _ = (dst, stride);
+        for row in 0..H {
+            for vector in 0..V {
+                self.prefetch_to_write(dst, row * stride + vector * Self::WIDTH);
+            }
+        }
     }
 
     /// Hints that what lies `ahead` floats after the beginning of `src`, perhaps behind its end, is soon read.

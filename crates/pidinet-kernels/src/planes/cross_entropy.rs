@@ -1,7 +1,7 @@
 //! The cross-entropy of many pixels and its gradient.
 
 use crate::lanes::floats::{Kernel, Lanes, WIDEST};
-use crate::rows::elementwise::{LOWEST, exp};
+use crate::rows::elementwise::exp_of_magnitude;
 
 /// `Σ weights · H(targets, p)` with `p = 1 / (1 + exp(−logits))` and the cross-entropy
 /// `H(t, p) = −t ln p − (1 − t) ln(1 − p)`; its gradient with respect to each logit times `scale`,
@@ -58,9 +58,8 @@ impl Kernel for CrossEntropy<'_> {
 /// `H = max(x, 0) − x · target + ln(1 + t)`.
 #[inline(always)]
 fn term<L: Lanes>(v: L, x: L::F32, target: L::F32) -> (L::F32, L::F32) {
-    let (zero, one, lowest) = (v.splat(0.0), v.splat(1.0), v.splat(LOWEST));
-    let magnitude = v.select_less(x, zero, x, v.sub(zero, x));
-    let t = exp(v, v.select_less(magnitude, lowest, lowest, magnitude));
+    let (zero, one) = (v.splat(0.0), v.splat(1.0));
+    let t = exp_of_magnitude(v, x);
     let p = v.div(v.select_less(x, zero, t, one), v.add(one, t));
     let loss = v.sub(v.add(v.max(x, zero), ln_1p(v, t)), v.mul(x, target));
     (loss, v.sub(p, target))

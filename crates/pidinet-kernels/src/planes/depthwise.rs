@@ -263,6 +263,7 @@ impl<const SIZE: usize, const USED: u32, const FROM: usize, const TO: usize> Ker
             let last = part.len() - i * L::WIDTH;
             let mut tap = const { (USED & ((1 << (FROM * SIZE)) - 1)).count_ones() as usize };
             if FROM == 0 {
+                // The next channel's, as in the convolution.
                 v.prefetch(inputs[SIZE - 1][i].as_ref(), frame.plane());
             }
             for r in FROM..TO {

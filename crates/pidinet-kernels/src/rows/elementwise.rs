@@ -162,22 +162,29 @@ pub(crate) fn sigmoid<L: Lanes>(lanes: L, x: L::F32) -> L::F32 {
     let zero = lanes.splat(0.0);
     let one = lanes.splat(1.0);
     let lowest = lanes.splat(LOWEST);
-    let magnitude = lanes.select_less(x, zero, x, lanes.sub(zero, x));
-    let t = exp(lanes, lanes.select_less(magnitude, lowest, lowest, magnitude));
+    let t = exp_of_magnitude(lanes, x);
     let above = lanes.select_less(x, zero, t, one);
     let value = lanes.div(above, lanes.add(one, t));
     lanes.select_less(x, lowest, zero, value)
 }
 
+/// `exp(-|x|)`, but no less than the smallest that is normal.
+#[inline(always)]
+pub(crate) fn exp_of_magnitude<L: Lanes>(lanes: L, x: L::F32) -> L::F32 {
+    let (zero, lowest) = (lanes.splat(0.0), lanes.splat(LOWEST));
+    let negative = lanes.select_less(x, zero, x, lanes.sub(zero, x));
+    exp(lanes, lanes.select_less(negative, lowest, lowest, negative))
+}
+
 /// Below it, the exponential is less than the smallest normal number.
-pub(crate) const LOWEST: f32 = -87.0;
+const LOWEST: f32 = -87.0;
 
 /// `exp(x)` for `x` in `[-87, 0]`.
 ///
 /// `x = n ln 2 + r` with `|r| <= ln 2 / 2`, so `exp(x) = 2^n exp(r)`; `exp(r)` by its Taylor polynomial of
 /// degree 7, whose next term is below `(ln 2 / 2)^8 / 8! < 5.2e-9`.
 #[inline(always)]
-pub(crate) fn exp<L: Lanes>(lanes: L, x: L::F32) -> L::F32 {
+fn exp<L: Lanes>(lanes: L, x: L::F32) -> L::F32 {
     /// Adding and subtracting 1.5 * 2^23 rounds to a whole number.
     const ROUND: f32 = 12_582_912.0;
     /// The upper bits of ln 2: products with whole numbers up to 2^8 are exact.

@@ -142,7 +142,8 @@ impl Conv<'_> {
 
 /// Rows of so many planes that the cache holds them; all rows of no planes.
 pub(super) fn strips(frame: Frame, planes: usize) -> impl Iterator<Item = Range<usize>> {
-    /// Floats in a second-level cache of 1 MiB.
+    /// Floats in a second-level cache of 1 MiB. The same on every machine, since strips decide how gradients are
+    /// rounded.
     const FLOATS: usize = 1 << 18;
     /// With fewer positions, the sums of a tile of weights' gradients take longer to add up than to compute.
     const POSITIONS: usize = 640;

@@ -123,7 +123,7 @@ impl Tape {
             if stop.load(Ordering::Relaxed) {
                 return false;
             }
-            // The last five sigmoids are part of the loss.
+            // The first of a pair is computed with the second.
             let Some(gradient) = workspace.gradients[number].take() else { continue };
             let start = Instant::now();
             if let Some(pair) = self.pair(isa, number, geometry, packed) {
