@@ -15,6 +15,7 @@ mod cross_entropy;
 mod depthwise;
 mod frame;
 mod mix;
+mod pool;
 pub mod reference;
 
 pub use correlate::Correlate;
@@ -22,3 +23,4 @@ pub use cross_entropy::CrossEntropy;
 pub use depthwise::{Depthwise, DepthwiseGradient, Window};
 pub use frame::Frame;
 pub use mix::{Mix, Onto};
+pub use pool::{Largest, LargestGradient};

@@ -9,7 +9,9 @@ use crate::pixels::finish::{Activate, Affine, Finish, Shift};
 use crate::pixels::pack::{PackDifferences, PackSigns};
 use crate::pixels::real_conv::Real;
 use crate::pixels::xnor::Xnor;
-use crate::planes::{Correlate, CrossEntropy, Depthwise as PlanesDepthwise, DepthwiseGradient, Mix};
+use crate::planes::{
+    Correlate, CrossEntropy, Depthwise as PlanesDepthwise, DepthwiseGradient, Largest, LargestGradient, Mix,
+};
 use crate::rows::block::Block;
 use crate::rows::dense::Dense;
 use crate::rows::depthwise::Depthwise;
@@ -44,6 +46,8 @@ run_on!(
     Finish,
     Fuse,
     Gate,
+    Largest,
+    LargestGradient,
     MaxPool,
     Mix,
     PlanesDepthwise

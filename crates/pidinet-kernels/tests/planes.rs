@@ -2,7 +2,8 @@
 
 use pidinet_kernels::Isa;
 use pidinet_kernels::planes::{
-    Correlate, CrossEntropy, Depthwise, DepthwiseGradient, Frame, Mix, Onto, Window, reference,
+    Correlate, CrossEntropy, Depthwise, DepthwiseGradient, Frame, Largest, LargestGradient, Mix, Onto,
+    Window, reference,
 };
 
 /// Numbers in `[-1, 1)` that look random.
@@ -209,10 +210,12 @@ fn every_instruction_set_convolves_each_channel_as_the_plain_sum() {
                 for rows in strips() {
                     isa.run(Depthwise {
                         src: &src,
+                        src_plane: frame.plane(),
                         window,
                         weights: &weights,
                         accumulate: false,
                         dst: &mut dst,
+                        dst_plane: frame.plane(),
                         frame,
                         rows,
                     });
@@ -228,10 +231,12 @@ fn every_instruction_set_convolves_each_channel_as_the_plain_sum() {
 
                 isa.run(Depthwise {
                     src: &src,
+                    src_plane: frame.plane(),
                     window,
                     weights: &weights,
                     accumulate: true,
                     dst: &mut dst,
+                    dst_plane: frame.plane(),
                     frame,
                     rows: 0..frame.height,
                 });
@@ -239,20 +244,24 @@ fn every_instruction_set_convolves_each_channel_as_the_plain_sum() {
                 assert_close(&pixels(&dst, frame), &twice, taps, 2.0 * taps as f64, &what);
 
                 let mut sums = vec![0.0; channels * taps];
-                let gradient = &gradient;
-                isa.run(DepthwiseGradient {
-                    src: &src,
-                    window,
-                    gradient,
-                    sums: &mut sums,
-                    frame,
-                    rows: 0..frame.height,
-                });
+                let correlate = |sums: &mut [f32], rows| {
+                    isa.run(DepthwiseGradient {
+                        src: &src,
+                        src_plane: frame.plane(),
+                        window,
+                        gradient: &gradient,
+                        gradient_plane: frame.plane(),
+                        sums,
+                        frame,
+                        rows,
+                    });
+                };
+                correlate(&mut sums, 0..frame.height);
                 let terms = frame.height * frame.width;
                 assert_close(&sums, &want.1, terms, terms as f64, &what);
                 sums.fill(0.0);
                 for rows in strips() {
-                    isa.run(DepthwiseGradient { src: &src, window, gradient, sums: &mut sums, frame, rows });
+                    correlate(&mut sums, rows);
                 }
                 assert_close(&sums, &want.1, terms, terms as f64, &format!("{what} in strips"));
             }
@@ -292,4 +301,47 @@ fn every_instruction_set_has_the_cross_entropy_and_its_slope() {
         let sum = CrossEntropy { logits: &mut nothing, targets, weights, scale: 1.0 }.run_on(isa);
         assert!(sum.is_nan(), "{isa}: what is not a number is noticed");
     }
+}
+
+#[test]
+fn every_instruction_set_gives_the_gradient_to_the_first_of_the_largest_four() {
+    for frame in frames() {
+        for (odd, border) in [(0, 2), (1, 3)] {
+            let src_frame = Frame { height: 2 * frame.height + odd, width: 2 * frame.width + odd, border };
+            let mut next = numbers(frame.width as u32);
+            // Few different numbers, so that many are equal.
+            let mut src = planes(src_frame, 3, &mut next);
+            src.iter_mut().for_each(|x| *x = (2.0 * *x).round());
+            let gradient = planes(frame, 3, &mut next);
+            let before = planes(src_frame, 3, &mut next);
+            let mut largest = Vec::new();
+            let mut terms = vec![0.0; before.len()];
+            for (plane, y, x) in places(3, frame) {
+                let at = |dy, dx| plane * src_frame.plane() + src_frame.row(2 * y + dy) + 2 * x + dx;
+                let four = [at(0, 0), at(0, 1), at(1, 0), at(1, 1)];
+                let most = four.map(|at| src[at]).into_iter().fold(f32::MIN, f32::max);
+                let first = four.into_iter().find(|&at| src[at] == most).expect("one is the largest");
+                largest.push(most);
+                terms[first] = gradient[plane * frame.plane() + frame.row(y) + x];
+            }
+            let sums: Vec<f32> = before.iter().zip(&terms).map(|(a, b)| a + b).collect();
+            for isa in Isa::available() {
+                let mut dst = planes(frame, 3, &mut next);
+                Largest { src: &src, src_frame, dst: &mut dst, frame }.run_on(isa);
+                assert_eq!(pixels(&dst, frame), largest, "{isa}: {frame:?}");
+                for (accumulate, want) in [(false, &terms), (true, &sums)] {
+                    let (mut dst, src, gradient) = (before.clone(), &src, &gradient);
+                    LargestGradient { src, src_frame, gradient, frame, accumulate, dst: &mut dst }
+                        .run_on(isa);
+                    assert_eq!(&dst, want, "{isa}: {frame:?}, accumulate: {accumulate}");
+                }
+            }
+        }
+    }
+}
+
+/// Plane, row and column of every pixel.
+fn places(planes: usize, frame: Frame) -> impl Iterator<Item = (usize, usize, usize)> {
+    let pixels = (0..frame.height).flat_map(move |y| (0..frame.width).map(move |x| (y, x)));
+    (0..planes).flat_map(move |plane| pixels.clone().map(move |(y, x)| (plane, y, x)))
 }

@@ -152,6 +152,16 @@ impl<E: Copy> Lanes for Avx2<E> {
     }
 
     #[inline(always)]
+    fn interleave(self, a: __m256, b: __m256) -> (__m256, __m256) {
+        // SAFETY: `self` proves AVX2.
+        unsafe {
+            // Unpacking works on halves, so the first halves of both results come first.
+            let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+        }
+    }
+
+    #[inline(always)]
     fn prefetch(self, src: &[f32], ahead: usize) {
         // SAFETY: every such CPU accepts the instruction, with any address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(src.as_ptr().wrapping_add(ahead).cast()) }

@@ -131,6 +131,12 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
+    fn interleave(self, a: float32x4_t, b: float32x4_t) -> (float32x4_t, float32x4_t) {
+        // SAFETY: `self` proves NEON.
+        unsafe { (vzip1q_f32(a, b), vzip2q_f32(a, b)) }
+    }
+
+    #[inline(always)]
     fn shifted(self, low: float32x4_t, high: float32x4_t, n: usize) -> float32x4_t {
         // SAFETY: `self` proves NEON.
         unsafe {

@@ -108,6 +108,11 @@ impl<F: Copy> Lanes for Portable<F> {
     }
 
     #[inline(always)]
+    fn interleave(self, a: [f32; 4], b: [f32; 4]) -> ([f32; 4], [f32; 4]) {
+        ([a[0], b[0], a[1], b[1]], [a[2], b[2], a[3], b[3]])
+    }
+
+    #[inline(always)]
     fn shifted(self, low: [f32; 4], high: [f32; 4], n: usize) -> [f32; 4] {
         let both = [low[0], low[1], low[2], low[3], high[0], high[1], high[2], high[3]];
         [both[n], both[n + 1], both[n + 2], both[n + 3]]

@@ -124,6 +124,11 @@ impl<S: Sum> Lanes for Simd128<S> {
     }
 
     #[inline(always)]
+    fn interleave(self, a: v128, b: v128) -> (v128, v128) {
+        (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b))
+    }
+
+    #[inline(always)]
     fn shifted(self, low: v128, high: v128, n: usize) -> v128 {
         match n {
             1 => i32x4_shuffle::<1, 2, 3, 4>(low, high),

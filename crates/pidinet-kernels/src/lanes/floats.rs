@@ -92,6 +92,9 @@ pub trait Lanes: Copy {
     /// The even and the odd elements of `a` followed by `b`.
     fn deinterleave(self, a: Self::F32, b: Self::F32) -> (Self::F32, Self::F32);
 
+    /// `a` and `b` by turns, as two vectors.
+    fn interleave(self, a: Self::F32, b: Self::F32) -> (Self::F32, Self::F32);
+
     /// Floats `n..` of `low` followed by `high`, for `n` of 1 or 2, or one or two less than [`Lanes::WIDTH`].
     fn shifted(self, low: Self::F32, high: Self::F32, n: usize) -> Self::F32;
 

@@ -41,6 +41,9 @@ impl Window {
 /// `dst[c][p] (+)= Σ_tap weights[c][tap] · src[c][p + tap]`. The gradient with respect to the input is the
 /// same with the taps in reverse.
 ///
+/// Source and destination have equal rows, but may be parts of maps of different height: a slice that begins
+/// some rows down is such a part.
+///
 /// # Panics
 ///
 /// If a slice is shorter than the frame and the weights say, or the frame narrower than the window.
@@ -48,6 +51,8 @@ impl Window {
 pub struct Depthwise<'a> {
     /// The planes that are read.
     pub src: &'a [f32],
+    /// Elements from one of them to the next.
+    pub src_plane: usize,
     /// Where each pixel reads.
     pub window: Window,
     /// `[c][tap]`.
@@ -56,7 +61,9 @@ pub struct Depthwise<'a> {
     pub accumulate: bool,
     /// As many planes as there are channels.
     pub dst: &'a mut [f32],
-    /// How the planes lie.
+    /// Elements from one of them to the next.
+    pub dst_plane: usize,
+    /// How a plane lies.
     pub frame: Frame,
     /// The rows of `dst` that are computed.
     pub rows: Range<usize>,
@@ -79,10 +86,12 @@ impl Kernel for Depthwise<'_> {
 impl Depthwise<'_> {
     #[inline(always)]
     fn channels<L: Lanes, const SIZE: usize, const USED: u32>(self, v: L) {
-        let Self { src, weights, accumulate, dst, frame, rows, .. } = self;
-        let planes = dst.chunks_exact_mut(frame.plane()).zip(src.chunks_exact(frame.plane()));
-        for ((dst, src), kernel) in planes.zip(weights.chunks_exact(const { USED.count_ones() as usize })) {
-            v.enter(Plane::<SIZE, USED> { src, kernel, accumulate, dst, frame, rows: rows.clone() });
+        let Self { src, src_plane, weights, accumulate, dst, dst_plane, frame, rows, .. } = self;
+        let kernels = weights.chunks_exact(const { USED.count_ones() as usize });
+        for (channel, kernel) in kernels.enumerate() {
+            let (src, dst) = (&src[channel * src_plane..], &mut dst[channel * dst_plane..]);
+            let rows = rows.clone();
+            v.enter(Plane::<SIZE, USED> { src, src_plane, kernel, accumulate, dst, dst_plane, frame, rows });
         }
     }
 }
@@ -90,9 +99,11 @@ impl Depthwise<'_> {
 /// A channel of a [`Depthwise`].
 struct Plane<'a, const SIZE: usize, const USED: u32> {
     src: &'a [f32],
+    src_plane: usize,
     kernel: &'a [f32],
     accumulate: bool,
     dst: &'a mut [f32],
+    dst_plane: usize,
     frame: Frame,
     rows: Range<usize>,
 }
@@ -104,7 +115,7 @@ impl<const SIZE: usize, const USED: u32> Kernel for Plane<'_, SIZE, USED> {
     /// moved to where it belongs.
     #[inline(always)]
     fn run<L: Lanes>(self, v: L) {
-        let Self { src, kernel, accumulate, dst, frame, rows } = self;
+        let Self { src, src_plane, kernel, accumulate, dst, dst_plane, frame, rows } = self;
         let span = frame.row(rows.start)..frame.row(rows.end);
         let vectors = span.len().div_ceil(L::WIDTH);
         let inputs = window_rows::<L, SIZE>(v, src, frame, span.start, vectors + 1);
@@ -112,16 +123,13 @@ impl<const SIZE: usize, const USED: u32> Kernel for Plane<'_, SIZE, USED> {
         for tap in 0..const { USED.count_ones() as usize } {
             splats[tap] = v.splat(kernel[tap]);
         }
-        // Of a few rows, the next channel's are asked for meanwhile: they are too short for a CPU to see a pattern.
-        let strip = rows.len() < frame.height;
         // Left of the first pixel of a row there are only zeros.
         let mut here = contributions::<L, SIZE, USED>(v, &splats, &inputs, 0);
         let mut sum = with_left(v, [v.splat(0.0); SIZE], here);
         for (i, dst) in dst[span].chunks_mut(L::WIDTH).enumerate() {
-            if strip {
-                v.prefetch(inputs[SIZE - 1][i].as_ref(), frame.plane());
-                v.prefetch_to_write(dst, frame.plane());
-            }
+            // The next channel's: a few rows are too short for a CPU to see a pattern.
+            v.prefetch(inputs[SIZE - 1][i].as_ref(), src_plane);
+            v.prefetch_to_write(dst, dst_plane);
             let after = contributions::<L, SIZE, USED>(v, &splats, &inputs, i + 1);
             let mut value = with_right(v, sum, here, after);
             if dst.len() == L::WIDTH {
@@ -169,13 +177,17 @@ fn window_rows<L: Lanes, const SIZE: usize>(
 pub struct DepthwiseGradient<'a> {
     /// The planes that were convolved.
     pub src: &'a [f32],
+    /// Elements from one of them to the next.
+    pub src_plane: usize,
     /// Where each pixel reads.
     pub window: Window,
     /// As many planes.
     pub gradient: &'a [f32],
+    /// Elements from one of them to the next.
+    pub gradient_plane: usize,
     /// `[c][tap]`.
     pub sums: &'a mut [f32],
-    /// How the planes lie.
+    /// How a plane lies.
     pub frame: Frame,
     /// The rows that are summed. All rows in strips, from first to last, are one sum as all at once.
     pub rows: Range<usize>,
@@ -201,22 +213,19 @@ const CHUNK: usize = 8192;
 impl DepthwiseGradient<'_> {
     #[inline(always)]
     fn channels<L: Lanes, const SIZE: usize, const USED: u32>(self, v: L) {
-        let Self { src, gradient, sums, frame, rows, .. } = self;
-        // Positions of the sources, from half a window left of the first pixel: the rows before need none of
-        // them, if the frame is as wide as a window, and these rows need none of those after them.
-        let beyond = if rows.end == frame.height { SIZE / 2 } else { 0 };
-        let span = frame.row(rows.start) - SIZE / 2..frame.row(rows.end) + beyond - SIZE / 2;
-        let planes = gradient.chunks_exact(frame.plane()).zip(src.chunks_exact(frame.plane()));
-        for ((gradient, src), sums) in planes.zip(sums.chunks_exact_mut(const { USED.count_ones() as usize }))
-        {
+        let Self { src, src_plane, gradient, gradient_plane, sums, frame, rows, .. } = self;
+        let span = frame.row(rows.start)..frame.row(rows.end);
+        let taps = const { USED.count_ones() as usize };
+        for (channel, sums) in sums.chunks_exact_mut(taps).enumerate() {
+            let (src, gradient) = (&src[channel * src_plane..], &gradient[channel * gradient_plane..]);
             for from in span.clone().step_by(CHUNK) {
                 let part = from..(from + CHUNK).min(span.end);
                 if SIZE == 3 || L::REGISTERS >= 32 && USED == RADIAL {
-                    v.enter(Sums::<SIZE, USED, 0, SIZE> { src, gradient, sums, frame, part });
+                    v.enter(Sums::<SIZE, USED, 0, SIZE> { src, src_plane, gradient, sums, frame, part });
                 } else {
-                    let upper = Sums::<SIZE, USED, 0, 2> { src, gradient, sums, frame, part: part.clone() };
-                    v.enter(upper);
-                    v.enter(Sums::<SIZE, USED, 2, SIZE> { src, gradient, sums, frame, part });
+                    let upper = part.clone();
+                    v.enter(Sums::<SIZE, USED, 0, 2> { src, src_plane, gradient, sums, frame, part: upper });
+                    v.enter(Sums::<SIZE, USED, 2, SIZE> { src, src_plane, gradient, sums, frame, part });
                 }
             }
         }
@@ -226,6 +235,7 @@ impl DepthwiseGradient<'_> {
 /// The sums of the taps in rows `FROM..TO` of a window, over some positions of the sources of a channel.
 struct Sums<'a, const SIZE: usize, const USED: u32, const FROM: usize, const TO: usize> {
     src: &'a [f32],
+    src_plane: usize,
     gradient: &'a [f32],
     sums: &'a mut [f32],
     frame: Frame,
@@ -244,7 +254,7 @@ impl<const SIZE: usize, const USED: u32, const FROM: usize, const TO: usize> Ker
         reason = "indices that the compiler knows keep the sums in registers"
     )]
     fn run<L: Lanes>(self, v: L) {
-        let Self { src, gradient, sums, frame, part } = self;
+        let Self { src, src_plane, gradient, sums, frame, part } = self;
         let vectors = part.len().div_ceil(L::WIDTH);
         let inputs = window_rows::<L, SIZE>(v, src, frame, part.start, vectors);
         let gradients = v.vectors(&gradient[part.start..]);
@@ -264,7 +274,7 @@ impl<const SIZE: usize, const USED: u32, const FROM: usize, const TO: usize> Ker
             let mut tap = const { (USED & ((1 << (FROM * SIZE)) - 1)).count_ones() as usize };
             if FROM == 0 {
                 // The next channel's, as in the convolution.
-                v.prefetch(inputs[SIZE - 1][i].as_ref(), frame.plane());
+                v.prefetch(inputs[SIZE - 1][i].as_ref(), src_plane);
             }
             for r in FROM..TO {
                 let mut value = v.load(inputs[r][i].as_ref());

@@ -218,8 +218,10 @@ impl Mix<'_> {
         p: usize,
     ) -> [[L::F32; V]; O] {
         let zero = v.splat(0.0);
-        // The tiles of different outputs ask for different vectors of the same sources.
-        let ahead = (AHEAD * V + o / O % V) * L::WIDTH;
+        // The tiles of different outputs ask for different vectors of the same sources, if there are enough tiles.
+        let tallest = if L::REGISTERS >= 32 { 8 } else { 6 };
+        let few = self.outputs() <= (V - 1) * tallest;
+        let ahead = (AHEAD * V + if few { 0 } else { o / tallest % V }) * L::WIDTH;
         let mut sums = [[zero; V]; O];
         if let Some(bias) = self.bias {
             for (sums, &bias) in sums.iter_mut().zip(&bias[o..o + O]) {
@@ -229,6 +231,11 @@ impl Mix<'_> {
         for (read, weights) in self.reads.iter().zip(self.weights.chunks_exact(self.outputs())) {
             let src = &self.src[(p as isize + read) as usize..][..V * L::WIDTH];
             v.prefetch(src, ahead);
+            if few {
+                for vector in 1..V {
+                    v.prefetch(src, ahead + vector * L::WIDTH);
+                }
+            }
             let mut pixels = [zero; V];
             for (i, pixels) in pixels.iter_mut().enumerate() {
                 *pixels = v.load(&src[i * L::WIDTH..]);

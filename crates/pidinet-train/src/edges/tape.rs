@@ -9,6 +9,7 @@
 //! Rectified maps are never stored: a convolution that reads one rectifies while it reads.
 
 use pidinet::arch::{Arch, Build, Conv, pidinet};
+use pidinet_kernels::planes::Window;
 
 use crate::Parameters;
 
@@ -21,7 +22,6 @@ mod nodes;
 mod packed;
 mod pair;
 mod passes;
-mod pool;
 mod resize;
 mod rows;
 mod sigmoid;
@@ -34,7 +34,7 @@ pub use packed::Packed;
 pub(crate) use sigmoid::sigmoid;
 pub use workspace::Workspace;
 
-use nodes::{ConvOp, Node, Op, Part};
+use nodes::{ConvOp, Layout, Node, Op, Part};
 use taps::Taps;
 
 /// The operations of a network, to replay forward and backward.
@@ -44,15 +44,13 @@ pub struct Tape {
     parameters: Parameters,
     /// The maps before the five sigmoids: of the four sides, and fused.
     logits: [usize; 5],
-    /// Zeros around maps of each level.
-    borders: Vec<usize>,
 }
 
 impl Tape {
     /// Records the network of this architecture.
     pub fn new(arch: &Arch) -> Self {
         let mut recorder = Recorder { nodes: Vec::new(), parameters: Parameters::of(arch) };
-        let image = recorder.push(Op::Image, 3, 0);
+        let image = recorder.push(Op::Image, 3, Layout { level: 0, wide: false });
         let outputs = pidinet(arch, &mut recorder, &image);
         let Recorder { mut nodes, parameters, .. } = recorder;
         let logit = |value: &Value| match nodes[value.node].op {
@@ -63,27 +61,30 @@ impl Tape {
         let logits = [a, b, c, d, &outputs.fused].map(logit);
         // What is learnt from are the maps before the last sigmoids, which are not computed.
         nodes.truncate(1 + logits.into_iter().max().unwrap_or(0));
-        let levels = 1 + nodes.iter().map(|node| node.level).max().unwrap_or(0);
-        let border = |level: usize| {
-            let convs = nodes.iter().filter_map(|node| match &node.op {
-                Op::Conv(conv) if node.level == level => {
-                    conv.parts.iter().map(|part| part.taps.reach()).max()
-                }
-                _ => None,
-            });
-            convs.max().unwrap_or(0)
-        };
-        let borders = (0..levels).map(border).collect();
-        Self { parameters, logits, borders, nodes }
+        Self { parameters, logits, nodes }
+    }
+
+    /// How many sizes maps have.
+    fn levels(&self) -> usize {
+        1 + self.nodes.iter().map(|node| node.layout.level).max().unwrap_or(0)
+    }
+
+    /// Zeros around maps of this layout: as far as any convolution reads.
+    fn border(&self, layout: Layout) -> usize {
+        let convs = self.nodes.iter().filter_map(|node| match &node.op {
+            Op::Conv(conv) if node.layout == layout => Some(conv.reach()),
+            _ => None,
+        });
+        convs.max().unwrap_or(0)
     }
 
     /// A depthwise convolution, and the 1x1 convolution that alone reads it, if this node is such a one: they
     /// are computed together.
-    fn pair_ops(&self, number: usize) -> Option<(&ConvOp, &ConvOp)> {
+    fn pair_ops(&self, number: usize) -> Option<(&ConvOp, Window, &ConvOp)> {
         let [first, second] = self.nodes.get(number.checked_sub(1)?..=number)? else { return None };
         let (Op::Conv(depthwise), Op::Conv(pointwise)) = (&first.op, &second.op) else { return None };
         let alone = pointwise.pointwise() && pointwise.x == number - 1 && first.readers == 1;
-        (alone && depthwise.window().is_some()).then_some((depthwise, pointwise))
+        depthwise.window().filter(|_| alone).map(|window| (depthwise, window, pointwise))
     }
 
     /// The parameters of the network.
@@ -91,6 +92,9 @@ impl Tape {
         &self.parameters
     }
 }
+
+/// How far convolutions read in maps that are not wide: as far as the windows of pixel differences.
+const NARROW: usize = 2;
 
 /// The interpreter that records what the network computes.
 struct Recorder {
@@ -108,8 +112,8 @@ struct Value {
 }
 
 impl Recorder {
-    fn push(&mut self, op: Op, channels: usize, level: usize) -> Value {
-        self.nodes.push(Node { op, channels, level, readers: 0, version: 0 });
+    fn push(&mut self, op: Op, channels: usize, layout: Layout) -> Value {
+        self.nodes.push(Node { op, channels, layout, readers: 0, version: 0 });
         Value { node: self.nodes.len() - 1, version: 0, rectified: false }
     }
 
@@ -125,6 +129,21 @@ impl Recorder {
         node.readers += 1;
         value.node
     }
+
+    /// The node of `value` with the zeros that dilated convolutions read. Those of one map share it.
+    fn widened(&mut self, value: &Value) -> usize {
+        let Node { channels, layout, .. } = self.nodes[value.node];
+        if layout.wide {
+            return self.read_any(value);
+        }
+        let widens = |node: &Node| matches!(node.op, Op::Widen { x } if x == value.node);
+        let node = self.nodes.iter().position(widens).unwrap_or_else(|| {
+            let x = self.read_any(value);
+            self.push(Op::Widen { x }, channels, Layout { wide: true, ..layout }).node
+        });
+        self.nodes[node].readers += 1;
+        node
+    }
 }
 
 impl Build for Recorder {
@@ -132,7 +151,8 @@ impl Build for Recorder {
 
     fn conv(&mut self, name: &str, conv: &Conv, x: &Value) -> Value {
         let rectify = x.rectified;
-        let node = self.read_any(x);
+        let taps = Taps::new(conv);
+        let node = if taps.reach() > NARROW { self.widened(x) } else { self.read_any(x) };
         let weight = self.parameters.number(&format!("{name}.weight"));
         let bias = conv.bias.then(|| self.parameters.number(&format!("{name}.bias")));
         let depthwise = conv.groups > 1;
@@ -140,20 +160,20 @@ impl Build for Recorder {
         let op = ConvOp {
             x: node,
             rectify,
-            parts: vec![Part { weight, taps: Taps::new(conv) }],
+            parts: vec![Part { weight, taps }],
             bias,
             onto: None,
             inputs: conv.inputs,
             outputs: conv.outputs,
             depthwise,
         };
-        self.push(Op::Conv(op), conv.outputs, self.nodes[node].level)
+        self.push(Op::Conv(op), conv.outputs, self.nodes[node].layout)
     }
 
     fn max_pool(&mut self, x: &Value) -> Value {
         let x = self.read(x);
-        let Node { channels, level, .. } = self.nodes[x];
-        self.push(Op::MaxPool { x }, channels, level + 1)
+        let Node { channels, layout, .. } = self.nodes[x];
+        self.push(Op::MaxPool { x }, channels, Layout { level: layout.level + 1, ..layout })
     }
 
     fn relu(&mut self, x: &Value) -> Value {
@@ -162,8 +182,8 @@ impl Build for Recorder {
 
     fn sigmoid(&mut self, x: &Value) -> Value {
         let x = self.read(x);
-        let Node { channels, level, .. } = self.nodes[x];
-        self.push(Op::Sigmoid { x }, channels, level)
+        let Node { channels, layout, .. } = self.nodes[x];
+        self.push(Op::Sigmoid { x }, channels, layout)
     }
 
     /// The later of the two is a convolution that nothing else reads: it adds the other one itself. If both
@@ -205,24 +225,29 @@ impl Build for Recorder {
 
     fn gate(&mut self, x: &Value, gate: &Value) -> Value {
         let (x, gate) = (self.read(x), self.read(gate));
-        let Node { channels, level, .. } = self.nodes[x];
-        self.push(Op::Gate { x, gate }, channels, level)
+        let Node { channels, layout, .. } = self.nodes[x];
+        self.push(Op::Gate { x, gate }, channels, layout)
     }
 
     fn resize(&mut self, x: &Value, like: &Value) -> Value {
-        let level = self.nodes[like.node].level;
-        if self.nodes[x.node].level == level {
+        let level = self.nodes[like.node].layout.level;
+        if self.nodes[x.node].layout.level == level {
             return x.clone();
         }
         assert_eq!(level, 0, "maps are resized to the size of the image");
         let x = self.read(x);
-        self.push(Op::Resize { x }, self.nodes[x].channels, level)
+        let Node { channels, layout, .. } = self.nodes[x];
+        self.push(Op::Resize { x }, channels, Layout { level, ..layout })
     }
 
     fn concat(&mut self, maps: &[Value]) -> Value {
         let maps: Vec<_> = maps.iter().map(|map| self.read(map)).collect();
         let channels = maps.iter().map(|&map| self.nodes[map].channels).sum();
-        let level = self.nodes[maps[0]].level;
-        self.push(Op::Concat { maps }, channels, level)
+        let layout = self.nodes[maps[0]].layout;
+        assert!(
+            maps.iter().all(|&map| self.nodes[map].layout == layout),
+            "maps of one layout are concatenated"
+        );
+        self.push(Op::Concat { maps }, channels, layout)
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use pidinet_kernels::Isa;
-use pidinet_kernels::planes::{Correlate, Depthwise, DepthwiseGradient, Frame, Mix, Onto};
+use pidinet_kernels::planes::{Correlate, Frame, Mix, Onto};
 
 use super::geometry::Reads;
 use super::nodes::ConvOp;
@@ -19,15 +19,10 @@ pub(super) struct Conv<'a> {
 }
 
 impl Conv<'_> {
-    /// `dst = Σ weights · x + bias + onto` in some rows.
-    pub(super) fn forward(&self, x: &[f32], onto: Option<&[f32]>, rows: Range<usize>, dst: &mut [f32]) {
+    /// `dst = Σ weights · x + bias + onto`.
+    pub(super) fn forward(&self, x: &[f32], onto: Option<&[f32]>, dst: &mut [f32]) {
         let Self { isa, op, packed, reads, frame } = *self;
         let plane = frame.plane();
-        if let Some(window) = op.window() {
-            let weights = &packed.forward;
-            Depthwise { src: x, window, weights, accumulate: false, dst, frame, rows }.run_on(isa);
-            return;
-        }
         // Channels that share their reads: all of them, or each alone.
         let (inputs, outputs) = if op.depthwise { (1, 1) } else { (op.inputs, op.outputs) };
         for first in (0..op.outputs).step_by(outputs) {
@@ -40,7 +35,7 @@ impl Conv<'_> {
                 onto: onto.map_or(Onto::Nothing, |onto| Onto::Planes(&onto[first * plane..])),
                 dst: &mut dst[first * plane..(first + outputs) * plane],
                 frame,
-                rows: rows.clone(),
+                rows: 0..frame.height,
                 rectify: op.rectify,
                 positive: None,
             }
@@ -77,12 +72,10 @@ impl Conv<'_> {
     }
 
     /// Adds the gradients from some rows to those of the packed forward weights.
-    pub(super) fn weight_gradient(&self, x: &[f32], gradient: &[f32], rows: Range<usize>, sums: &mut [f32]) {
+    fn weight_gradient(&self, x: &[f32], gradient: &[f32], rows: Range<usize>, sums: &mut [f32]) {
         let Self { isa, op, reads, frame, .. } = *self;
         let (plane, reads, rectify) = (frame.plane(), &reads.forward, op.rectify);
-        if let Some(window) = op.window() {
-            DepthwiseGradient { src: x, window, gradient, sums, frame, rows }.run_on(isa);
-        } else if op.depthwise {
+        if op.depthwise {
             for (channel, sums) in sums.chunks_exact_mut(op.taps()).enumerate() {
                 let (src, gradient) = (&x[channel * plane..], &gradient[channel * plane..]);
                 Correlate { src, reads, gradient, sums, frame, rows: rows.clone(), rectify }.run_on(isa);
@@ -101,7 +94,7 @@ impl Conv<'_> {
     }
 
     /// The gradient of some rows of `x`; added to `dst` if something `is_there`.
-    pub(super) fn input_gradient(
+    fn input_gradient(
         &self,
         x: &[f32],
         gradient: &[f32],
@@ -111,13 +104,6 @@ impl Conv<'_> {
     ) {
         let Self { isa, op, packed, reads, frame } = *self;
         let plane = frame.plane();
-        if let Some(window) = op.window() {
-            let kernels = packed.backward.chunks_exact(window.taps());
-            let weights: Vec<f32> = kernels.flat_map(|kernel| kernel.iter().rev().copied()).collect();
-            let src = gradient;
-            Depthwise { src, window, weights: &weights, accumulate: is_there, dst, frame, rows }.run_on(isa);
-            return;
-        }
         let groups = if op.depthwise { op.inputs } else { 1 };
         let inputs = op.inputs / groups;
         let weights = packed.backward.len() / groups;
@@ -141,7 +127,7 @@ impl Conv<'_> {
 }
 
 /// Rows of so many planes that the cache holds them; all rows of no planes.
-pub(super) fn strips(frame: Frame, planes: usize) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn strips(frame: Frame, planes: usize) -> impl Iterator<Item = Range<usize>> + Clone {
     /// Floats in a second-level cache of 1 MiB. The same on every machine, since strips decide how gradients are
     /// rounded.
     const FLOATS: usize = 1 << 18;

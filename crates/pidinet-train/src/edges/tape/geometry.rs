@@ -1,20 +1,45 @@
 //! Sizes of all maps for one size of image.
 
+use std::ops::Index;
+
 use pidinet_kernels::planes::Frame;
 
 use super::Tape;
-use super::nodes::{ConvOp, Op};
+use super::nodes::{ConvOp, Layout, Op};
 use super::resize::Resize;
 
 /// What depends on the size of the image, but not on its content or the parameters.
 #[derive(Clone, Debug)]
 pub struct Geometry {
-    /// The layout of maps of each level.
-    pub(super) frames: Vec<Frame>,
+    pub(super) frames: Each<Frame>,
     /// For each node that is a convolution, which pixels it reads, forward and backward.
     pub(super) reads: Vec<Option<Reads>>,
-    /// How each level is resized to the image.
-    pub(super) resizes: Vec<Resize>,
+    /// How maps are resized to the image.
+    pub(super) resizes: Each<Resize>,
+}
+
+/// Something for each layout.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Each<T>(Vec<[T; 2]>);
+
+impl<T> Each<T> {
+    pub(super) fn new(levels: usize, of: impl Fn(Layout) -> T) -> Self {
+        Self((0..levels).map(|level| [false, true].map(|wide| of(Layout { level, wide }))).collect())
+    }
+}
+
+impl<T> Default for Each<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Index<Layout> for Each<T> {
+    type Output = T;
+
+    fn index(&self, layout: Layout) -> &T {
+        &self.0[layout.level][usize::from(layout.wide)]
+    }
 }
 
 /// Distances in memory that a convolution reads.
@@ -29,23 +54,25 @@ pub(super) struct Reads {
 impl Geometry {
     /// The geometry for images of `height × width`.
     pub fn new(tape: &Tape, height: usize, width: usize) -> Self {
-        let frames: Vec<Frame> = tape
-            .borders
-            .iter()
-            .enumerate()
-            .map(|(level, &border)| Frame { height: height >> level, width: width >> level, border })
-            .collect();
+        let levels = tape.levels();
+        let frames = Each::new(levels, |layout| Frame {
+            height: height >> layout.level,
+            width: width >> layout.level,
+            border: tape.border(layout),
+        });
+        let image = |layout| frames[Layout { level: 0, ..layout }];
+        let resizes = Each::new(levels, |layout| Resize::new(frames[layout], image(layout)));
         let reads = tape.nodes.iter().map(|node| match &node.op {
-            Op::Conv(conv) => Some(Reads::new(conv, frames[node.level])),
+            Op::Conv(conv) => Some(Reads::new(conv, frames[node.layout])),
             _ => None,
         });
-        let resizes = frames.iter().map(|&frame| Resize::new(frame, frames[0])).collect();
         Self { reads: reads.collect(), resizes, frames }
     }
 
     /// Rows and columns of the image.
     pub fn size(&self) -> (usize, usize) {
-        (self.frames[0].height, self.frames[0].width)
+        let frame = self.frames[Layout { level: 0, wide: false }];
+        (frame.height, frame.width)
     }
 }
 

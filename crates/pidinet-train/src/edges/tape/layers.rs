@@ -27,13 +27,14 @@ impl Tape {
         let nodes = self.nodes.iter().zip(&workspace.times).enumerate();
         let alone = nodes.filter(|(number, _)| self.pair_ops(number + 1).is_none());
         let layer = alone.map(|(number, (node, &[forward, backward]))| {
-            let frame = geometry.frames[node.level];
+            let frame = geometry.frames[node.layout];
             let (name, terms) = match &node.op {
                 Op::Image => ("image", 0),
                 Op::Conv(conv) => {
                     let inputs = if conv.depthwise { 1 } else { conv.inputs };
                     (self.parameters.tensors()[conv.parts[0].weight].name.as_str(), inputs * conv.taps())
                 }
+                Op::Widen { .. } => ("zeros around it", 0),
                 Op::MaxPool { .. } => ("maximum of 2x2", 0),
                 Op::Sigmoid { .. } => ("sigmoid", 0),
                 Op::Gate { .. } => ("gate", 0),
@@ -41,7 +42,7 @@ impl Tape {
                 Op::Concat { .. } => ("concatenate", 0),
             };
             let shape = [node.channels, frame.height, frame.width];
-            let pair = self.pair_ops(number).map(|(depthwise, _)| depthwise);
+            let pair = self.pair_ops(number).map(|(depthwise, ..)| depthwise);
             let both = pair.map_or(0, |depthwise| depthwise.taps() * depthwise.outputs);
             let macs = (terms * node.channels + both) * frame.height * frame.width;
             Layer { name: name.to_owned(), shape, macs, forward, backward }

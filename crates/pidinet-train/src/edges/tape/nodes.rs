@@ -9,12 +9,21 @@ use super::taps::Taps;
 pub(super) struct Node {
     pub(super) op: Op,
     pub(super) channels: usize,
-    /// How many times its sides were halved.
-    pub(super) level: usize,
+    pub(super) layout: Layout,
     /// How many operations read it.
     pub(super) readers: usize,
     /// Incremented when the node starts to stand for another map, see `Recorder::add`.
     pub(super) version: usize,
+}
+
+/// How a map lies in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Layout {
+    /// How many times its sides were halved.
+    pub(super) level: usize,
+    /// Whether the zeros around it are enough for dilated convolutions, of which there are few. Every row of a
+    /// map has these zeros beside it, and kernels compute them, too.
+    pub(super) wide: bool,
 }
 
 /// What a node computes from nodes before it.
@@ -22,11 +31,26 @@ pub(super) struct Node {
 pub(super) enum Op {
     Image,
     Conv(ConvOp),
-    MaxPool { x: usize },
-    Sigmoid { x: usize },
-    Gate { x: usize, gate: usize },
-    Resize { x: usize },
-    Concat { maps: Vec<usize> },
+    /// The same map with more zeros around it.
+    Widen {
+        x: usize,
+    },
+    MaxPool {
+        x: usize,
+    },
+    Sigmoid {
+        x: usize,
+    },
+    Gate {
+        x: usize,
+        gate: usize,
+    },
+    Resize {
+        x: usize,
+    },
+    Concat {
+        maps: Vec<usize>,
+    },
 }
 
 /// A sum of convolutions of one map, a bias and another map.
@@ -46,6 +70,11 @@ pub(super) struct ConvOp {
 }
 
 impl ConvOp {
+    /// How many rows or columns away it reads.
+    pub(super) fn reach(&self) -> usize {
+        self.parts.iter().map(|part| part.taps.reach()).max().unwrap_or(0)
+    }
+
     /// Whether it is a dense 1x1 convolution.
     pub(super) fn pointwise(&self) -> bool {
         !self.depthwise && self.taps() == 1

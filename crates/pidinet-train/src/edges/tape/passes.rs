@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use pidinet_kernels::Isa;
+use pidinet_kernels::planes::{Largest, LargestGradient};
 
 use super::conv::Conv;
 use super::nodes::{ConvOp, Node, Op};
 use super::packed::unpack;
-use super::pair::{Onto, Pair};
+use super::pair::{Destination, Pair};
 use super::{Geometry, Packed, Tape, Workspace};
-use super::{concat, gate, pool, rows, sigmoid};
+use super::{concat, gate, rows, sigmoid};
 
 impl Tape {
     /// Computes every map of `image` (`[3, h, w]`, normalised, without gaps) in `workspace`.
@@ -48,16 +49,16 @@ impl Tape {
             }
             let start = Instant::now();
             if let Some(pair) = self.pair(isa, number, geometry, packed) {
-                let (before, rest) = workspace.values.split_at_mut(number - 1);
-                let [between, dst, ..] = rest else { unreachable!("both have a map") };
+                let (before, rest) = workspace.values.split_at_mut(number);
                 let onto = pair.pointwise.op.onto.map(|onto| before[onto].as_slice());
-                pair.forward(&before[pair.depthwise.op.x], onto, between, dst);
+                let between = &mut workspace.between;
+                pair.forward(&before[pair.depthwise.op.x], onto, between, &mut rest[0]);
                 workspace.times[number][0] = start.elapsed();
                 continue;
             }
             let (before, rest) = workspace.values.split_at_mut(number);
             let dst = rest[0].as_mut_slice();
-            let frame = geometry.frames[node.level];
+            let frame = geometry.frames[node.layout];
             match &node.op {
                 Op::Image => {
                     assert_eq!(image.len(), 3 * frame.height * frame.width, "the image has another size");
@@ -65,17 +66,18 @@ impl Tape {
                 }
                 Op::Conv(op) => {
                     let onto = op.onto.map(|onto| before[onto].as_slice());
-                    self.conv(isa, number, op, geometry, packed).forward(
-                        &before[op.x],
-                        onto,
-                        0..frame.height,
-                        dst,
-                    );
+                    self.conv(isa, number, op, geometry, packed).forward(&before[op.x], onto, dst);
                 }
-                &Op::MaxPool { x } => pool::forward(&before[x], geometry.frames[node.level - 1], frame, dst),
+                &Op::Widen { x } => {
+                    rows::copy(&before[x], geometry.frames[self.nodes[x].layout], false, frame, dst);
+                }
+                &Op::MaxPool { x } => {
+                    let src_frame = geometry.frames[self.nodes[x].layout];
+                    Largest { src: &before[x], src_frame, dst, frame }.run_on(isa);
+                }
                 &Op::Sigmoid { x } => sigmoid::forward(&before[x], frame, dst),
                 &Op::Gate { x, gate } => gate::forward(&before[x], &before[gate], frame, dst),
-                &Op::Resize { x } => geometry.resizes[self.nodes[x].level].forward(&before[x], dst),
+                &Op::Resize { x } => geometry.resizes[self.nodes[x].layout].forward(&before[x], dst),
                 Op::Concat { maps } => concat::forward(maps.iter().map(|&map| before[map].as_slice()), dst),
             }
             workspace.times[number][0] = start.elapsed();
@@ -85,7 +87,8 @@ impl Tape {
 
     /// The five maps before their sigmoids, `[h, w]` each: those of the sides, and fused.
     pub fn logits(&self, geometry: &Geometry, workspace: &Workspace) -> [Vec<f32>; 5] {
-        self.logits.map(|node| rows::unload(&workspace.values[node], geometry.frames[0]))
+        self.logits
+            .map(|node| rows::unload(&workspace.values[node], geometry.frames[self.nodes[node].layout]))
     }
 
     /// Adds to `gradients` the gradient of every parameter, from those of the five logits (`[h, w]` each).
@@ -132,7 +135,7 @@ impl Tape {
                 continue;
             }
             let node = &self.nodes[number];
-            let frame = geometry.frames[node.level];
+            let frame = geometry.frames[node.layout];
             match &node.op {
                 Op::Image => unreachable!("the image is node 0"),
                 Op::Conv(op) => {
@@ -158,15 +161,13 @@ impl Tape {
                         sum.iter_mut().zip(&gradient).for_each(|(sum, term)| *sum += term);
                     }
                 }
+                &Op::Widen { x } => self.pass_on(x, workspace, |_, is_there, dst| {
+                    rows::copy(&gradient, frame, is_there, geometry.frames[self.nodes[x].layout], dst);
+                }),
                 &Op::MaxPool { x } => self.pass_on(x, workspace, |maps, is_there, dst| {
-                    pool::backward(
-                        &maps[x],
-                        geometry.frames[node.level - 1],
-                        &gradient,
-                        frame,
-                        is_there,
-                        dst,
-                    );
+                    let (src, src_frame) = (&maps[x], geometry.frames[self.nodes[x].layout]);
+                    let (gradient, accumulate) = (&gradient, is_there);
+                    LargestGradient { src, src_frame, gradient, frame, accumulate, dst }.run_on(isa);
                 }),
                 &Op::Sigmoid { x } => self.pass_on(x, workspace, |maps, is_there, dst| {
                     sigmoid::backward(&maps[number], &gradient, is_there, dst);
@@ -180,20 +181,20 @@ impl Tape {
                     });
                 }
                 &Op::Resize { x } => self.pass_on(x, workspace, |_, is_there, dst| {
-                    geometry.resizes[self.nodes[x].level].backward(&gradient, is_there, dst);
+                    geometry.resizes[self.nodes[x].layout].backward(&gradient, is_there, dst);
                 }),
                 Op::Concat { maps } => {
                     let mut parts = gradient.as_slice();
                     for &map in maps {
                         self.pass_on(map, workspace, |_, is_there, dst| {
                             let (part, next) = parts.split_at(dst.len());
-                            concat::backward(part, is_there, dst);
+                            rows::put(part, is_there, dst);
                             parts = next;
                         });
                     }
                 }
             }
-            workspace.give(node.level, node.channels, gradient);
+            workspace.give(node.layout, node.channels, gradient);
             workspace.times[number][1] = start.elapsed();
         }
         true
@@ -209,46 +210,46 @@ impl Tape {
         gradients: &mut [f32],
     ) {
         let (depthwise, pointwise) = (pair.depthwise.op, pair.pointwise.op);
-        let Node { level, channels, .. } = self.nodes[number];
+        let Node { layout, channels, .. } = self.nodes[number];
         if let Some(bias) = pointwise.bias {
             pair.pointwise.bias_gradient(&gradient, self.parameters.part_mut(bias, gradients));
         }
         let x = depthwise.x;
-        let mut between = workspace.take(level, depthwise.outputs);
+        let mut between = std::mem::take(&mut workspace.between);
         let becomes_that_of_x = pointwise.onto == Some(x) && workspace.gradients[x].is_none();
         let sums = if becomes_that_of_x {
-            let maps = &workspace.values;
-            let (x_map, between_map) = (&maps[x], &maps[number - 1]);
-            let sums = pair.gradients(x_map, between_map, &mut gradient, &mut between, Onto::Gradient);
+            let x_map = &workspace.values[x];
+            let sums = pair.gradients(x_map, &mut gradient, &mut between, Destination::Gradient);
             workspace.gradients[x] = Some(gradient);
             sums
         } else {
             if let Some(onto) = pointwise.onto {
-                self.pass_on(onto, workspace, |_, is_there, dst| concat::backward(&gradient, is_there, dst));
+                self.pass_on(onto, workspace, |_, is_there, dst| rows::put(&gradient, is_there, dst));
             }
             let mut sums = Default::default();
             self.pass_on(x, workspace, |maps, is_there, dst| {
-                let onto = Onto::Map(is_there, dst);
-                sums = pair.gradients(&maps[x], &maps[number - 1], &mut gradient, &mut between, onto);
+                let destination = Destination::Map(is_there, dst);
+                sums = pair.gradients(&maps[x], &mut gradient, &mut between, destination);
             });
-            workspace.give(level, channels, gradient);
+            workspace.give(layout, channels, gradient);
             sums
         };
-        workspace.give(level, depthwise.outputs, between);
+        workspace.between = between;
         unpack(self, depthwise, &sums[0], gradients);
         unpack(self, pointwise, &sums[1], gradients);
     }
 
     /// The two convolutions of which this node is the second.
-    fn pair<'a>(
+    pub(super) fn pair<'a>(
         &'a self,
         isa: Isa,
         number: usize,
         geometry: &'a Geometry,
         packed: &'a Packed,
     ) -> Option<Pair<'a>> {
-        let (depthwise, pointwise) = self.pair_ops(number)?;
+        let (depthwise, window, pointwise) = self.pair_ops(number)?;
         Some(Pair {
+            window,
             depthwise: self.conv(isa, number - 1, depthwise, geometry, packed),
             pointwise: self.conv(isa, number, pointwise, geometry, packed),
         })
@@ -268,13 +269,13 @@ impl Tape {
             op,
             packed: packed.0[number].as_ref().expect("weights of every convolution are packed"),
             reads: geometry.reads[number].as_ref().expect("reads of every convolution are known"),
-            frame: geometry.frames[self.nodes[number].level],
+            frame: geometry.frames[self.nodes[number].layout],
         }
     }
 
     /// Adds the gradient of a logit, `[h, w]` without gaps, to its node.
     fn seed(&self, geometry: &Geometry, node: usize, gradient: &[f32], workspace: &mut Workspace) {
-        let frame = geometry.frames[0];
+        let frame = geometry.frames[self.nodes[node].layout];
         assert_eq!(gradient.len(), frame.height * frame.width, "a gradient for each pixel");
         self.pass_on(node, workspace, |_, is_there, dst| {
             assert!(!is_there, "outputs have one gradient each");
@@ -293,7 +294,7 @@ impl Tape {
         let gradient = workspace.gradients[node].take();
         let is_there = gradient.is_some();
         let mut gradient =
-            gradient.unwrap_or_else(|| workspace.take(self.nodes[node].level, self.nodes[node].channels));
+            gradient.unwrap_or_else(|| workspace.take(self.nodes[node].layout, self.nodes[node].channels));
         add(&workspace.values, is_there, &mut gradient);
         workspace.gradients[node] = Some(gradient);
     }

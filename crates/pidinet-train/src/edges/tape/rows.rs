@@ -13,6 +13,27 @@ pub(super) fn each_row(frame: Frame, map: &mut [f32], mut each: impl FnMut(usize
     }
 }
 
+/// Copies numbers; adds them to `dst` if something `is_there`.
+pub(super) fn put(src: &[f32], is_there: bool, dst: &mut [f32]) {
+    if is_there {
+        for (sum, term) in dst.iter_mut().zip(src) {
+            *sum += term;
+        }
+    } else {
+        dst.copy_from_slice(src);
+    }
+}
+
+/// Copies a map to one with another border; adds it to `dst` if something `is_there`.
+pub(super) fn copy(src: &[f32], src_frame: Frame, is_there: bool, frame: Frame, dst: &mut [f32]) {
+    let planes = src.chunks_exact(src_frame.plane()).zip(dst.chunks_exact_mut(frame.plane()));
+    for (src, dst) in planes {
+        for y in 0..frame.height {
+            put(&src[src_frame.pixels(y)], is_there, &mut dst[frame.pixels(y)]);
+        }
+    }
+}
+
 /// Copies an image, planes `[h, w]` without gaps, to a map.
 pub(super) fn load(image: &[f32], frame: Frame, dst: &mut [f32]) {
     let mut rows = image.chunks_exact(frame.width);
