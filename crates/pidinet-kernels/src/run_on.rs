@@ -10,7 +10,8 @@ use crate::pixels::pack::{PackDifferences, PackSigns};
 use crate::pixels::real_conv::Real;
 use crate::pixels::xnor::Xnor;
 use crate::planes::{
-    Correlate, CrossEntropy, Depthwise as PlanesDepthwise, DepthwiseGradient, Largest, LargestGradient, Mix,
+    Correlate, CrossEntropy, Depthwise as PlanesDepthwise, DepthwiseGradient, GateGradient, Largest,
+    LargestGradient, Mix,
 };
 use crate::rows::block::Block;
 use crate::rows::dense::Dense;
@@ -46,6 +47,7 @@ run_on!(
     Finish,
     Fuse,
     Gate,
+    GateGradient,
     Largest,
     LargestGradient,
     MaxPool,

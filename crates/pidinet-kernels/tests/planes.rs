@@ -2,8 +2,8 @@
 
 use pidinet_kernels::Isa;
 use pidinet_kernels::planes::{
-    Correlate, CrossEntropy, Depthwise, DepthwiseGradient, Frame, Largest, LargestGradient, Mix, Onto,
-    Window, reference,
+    Correlate, CrossEntropy, Depthwise, DepthwiseGradient, Frame, GateGradient, Largest, LargestGradient,
+    Mix, Onto, Window, reference,
 };
 
 /// Numbers in `[-1, 1)` that look random.
@@ -344,4 +344,36 @@ fn every_instruction_set_gives_the_gradient_to_the_first_of_the_largest_four() {
 fn places(planes: usize, frame: Frame) -> impl Iterator<Item = (usize, usize, usize)> {
     let pixels = (0..frame.height).flat_map(move |y| (0..frame.width).map(move |x| (y, x)));
     (0..planes).flat_map(move |plane| pixels.clone().map(move |(y, x)| (plane, y, x)))
+}
+
+#[test]
+fn every_instruction_set_has_the_gradients_of_a_gate() {
+    for frame in frames() {
+        let mut next = numbers(frame.width as u32);
+        let [gate, gate_before] = [1; 2].map(|count| planes(frame, count, &mut next));
+        let [x, gradient, x_before] = [3; 3].map(|count| planes(frame, count, &mut next));
+        for (accumulate, isa) in [[false, false], [false, true], [true, false], [true, true]]
+            .into_iter()
+            .flat_map(|accumulate| Isa::available().into_iter().map(move |isa| (accumulate, isa)))
+        {
+            let (mut gate_gradient, mut x_gradient) = (gate_before.clone(), x_before.clone());
+            let (gate_got, x_got) = (&mut gate_gradient, &mut x_gradient);
+            let (x, gate, gradient) = (&x, &gate, &gradient);
+            GateGradient { x, gate, gradient, frame, accumulate, gate_gradient: gate_got, x_gradient: x_got }
+                .run_on(isa);
+            for (_, y, at) in places(1, frame) {
+                let p = frame.row(y) + at;
+                let before = |add: bool, value: f32| f64::from(if add { value } else { 0.0 });
+                let mut sum = before(accumulate[0], gate_before[p]);
+                for c in 0..3 {
+                    let q = c * frame.plane() + p;
+                    sum += f64::from(gradient[q]) * f64::from(x[q]);
+                    let want =
+                        before(accumulate[1], x_before[q]) + f64::from(gradient[q]) * f64::from(gate[p]);
+                    assert!((f64::from(x_gradient[q]) - want).abs() < 1e-6, "{isa} {frame:?} {accumulate:?}");
+                }
+                assert!((f64::from(gate_gradient[p]) - sum).abs() < 1e-6, "{isa} {frame:?} {accumulate:?}");
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use pidinet_kernels::Isa;
-use pidinet_kernels::planes::{Largest, LargestGradient};
+use pidinet_kernels::planes::{GateGradient, Largest, LargestGradient};
 
 use super::conv::Conv;
 use super::nodes::{ConvOp, Node, Op};
@@ -173,12 +173,20 @@ impl Tape {
                     sigmoid::backward(&maps[number], &gradient, is_there, dst);
                 }),
                 &Op::Gate { x, gate } => {
-                    self.pass_on(gate, workspace, |maps, is_there, dst| {
-                        gate::gate_gradient(&maps[x], &gradient, frame, is_there, dst);
+                    let (add_gate, mut gate_gradient) = self.take_gradient(gate, workspace);
+                    self.pass_on(x, workspace, |maps, add_x, x_gradient| {
+                        GateGradient {
+                            x: &maps[x],
+                            gate: &maps[gate],
+                            gradient: &gradient,
+                            frame,
+                            accumulate: [add_gate, add_x],
+                            gate_gradient: &mut gate_gradient,
+                            x_gradient,
+                        }
+                        .run_on(isa);
                     });
-                    self.pass_on(x, workspace, |maps, is_there, dst| {
-                        gate::map_gradient(&maps[gate], &gradient, frame, is_there, dst);
-                    });
+                    workspace.gradients[gate] = Some(gate_gradient);
                 }
                 &Op::Resize { x } => self.pass_on(x, workspace, |_, is_there, dst| {
                     geometry.resizes[self.nodes[x].layout].backward(&gradient, is_there, dst);
@@ -291,11 +299,16 @@ impl Tape {
         workspace: &mut Workspace,
         add: impl FnOnce(&[Vec<f32>], bool, &mut [f32]),
     ) {
-        let gradient = workspace.gradients[node].take();
-        let is_there = gradient.is_some();
-        let mut gradient =
-            gradient.unwrap_or_else(|| workspace.take(self.nodes[node].layout, self.nodes[node].channels));
+        let (is_there, mut gradient) = self.take_gradient(node, workspace);
         add(&workspace.values, is_there, &mut gradient);
         workspace.gradients[node] = Some(gradient);
+    }
+
+    /// The gradient of a node, and whether it already holds something; if not, its pixels are arbitrary.
+    fn take_gradient(&self, node: usize, workspace: &mut Workspace) -> (bool, Vec<f32>) {
+        match workspace.gradients[node].take() {
+            Some(gradient) => (true, gradient),
+            None => (false, workspace.take(self.nodes[node].layout, self.nodes[node].channels)),
+        }
     }
 }
