@@ -73,6 +73,12 @@ impl Kernel for Mix<'_> {
 /// Rows that are computed before the frame right of them is cleared, while the cache still has them.
 const STRIP: usize = 4;
 
+/// Most outputs of a tile, with 32 vector registers.
+const TALLEST_OF_32: usize = 8;
+
+/// Most outputs of a tile, with 16.
+const TALLEST_OF_16: usize = 6;
+
 /// How many tiles ahead memory is asked for. A tile reads a few lines of each of many planes, which are more
 /// places than a CPU foresees.
 const AHEAD: usize = 4;
@@ -108,18 +114,18 @@ impl Mix<'_> {
         if L::REGISTERS >= 32 {
             for p in span.clone().step_by(3 * L::WIDTH) {
                 let mut o = 0;
-                while o + 8 <= outputs {
-                    self.tile::<L, RECTIFY, 8, 3>(v, o, p, span.end);
-                    o += 8;
+                while o + TALLEST_OF_32 <= outputs {
+                    self.tile::<L, RECTIFY, TALLEST_OF_32, 3>(v, o, p, span.end);
+                    o += TALLEST_OF_32;
                 }
                 self.rest::<L, RECTIFY, 3>(v, o, p, span.end);
             }
         } else {
             for p in span.clone().step_by(2 * L::WIDTH) {
                 let mut o = 0;
-                while o + 6 <= outputs {
-                    self.tile::<L, RECTIFY, 6, 2>(v, o, p, span.end);
-                    o += 6;
+                while o + TALLEST_OF_16 <= outputs {
+                    self.tile::<L, RECTIFY, TALLEST_OF_16, 2>(v, o, p, span.end);
+                    o += TALLEST_OF_16;
                 }
                 self.rest::<L, RECTIFY, 2>(v, o, p, span.end);
             }
@@ -219,7 +225,7 @@ impl Mix<'_> {
     ) -> [[L::F32; V]; O] {
         let zero = v.splat(0.0);
         // The tiles of different outputs ask for different vectors of the same sources, if there are enough tiles.
-        let tallest = if L::REGISTERS >= 32 { 8 } else { 6 };
+        let tallest = if L::REGISTERS >= 32 { TALLEST_OF_32 } else { TALLEST_OF_16 };
         let few = self.outputs() <= (V - 1) * tallest;
         let ahead = (AHEAD * V + if few { 0 } else { o / tallest % V }) * L::WIDTH;
         let mut sums = [[zero; V]; O];

@@ -158,7 +158,7 @@ impl Tape {
                             workspace.times[number][1] = start.elapsed();
                             continue;
                         };
-                        sum.iter_mut().zip(&gradient).for_each(|(sum, term)| *sum += term);
+                        rows::put(&gradient, true, sum);
                     }
                 }
                 &Op::Widen { x } => self.pass_on(x, workspace, |_, is_there, dst| {
