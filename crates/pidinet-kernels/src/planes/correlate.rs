@@ -62,8 +62,11 @@ impl Correlate<'_> {
         // Adding up the sums of a tile costs as much as a few hundred positions; the outputs of a tile stay
         // in the nearest cache.
         let chunk = (CHUNK / planes).clamp(512, 1536) / L::WIDTH * L::WIDTH;
-        for from in span.clone().step_by(chunk) {
-            let part = from..(from + chunk).min(span.end);
+        let mut from = span.start;
+        while from < span.end {
+            // Only the first chunk begins within a vector.
+            let part = from..((from + chunk) / L::WIDTH * L::WIDTH).min(span.end);
+            from = part.end;
             let mut o = 0;
             while o + O <= outputs {
                 self.columns::<L, RECTIFY, O, K>(v, o, &part);
@@ -111,19 +114,21 @@ impl Correlate<'_> {
     ) {
         let plane = self.frame.plane();
         let outputs = self.sums.len() / self.reads.len();
-        let len = part.len();
-        let whole = len / L::WIDTH * L::WIDTH;
-        // There is more to read after the last position, if only the slack of a plane.
+        // Vectors begin at multiples of their width, so that they do not straddle lines of the cache if planes begin at one.
+        // There is something to read before the first position, and after the last one, if only the slack of a plane.
+        let start = part.start / L::WIDTH * L::WIDTH;
+        let (before, len) = (part.start - start, part.end - start);
         let readable = len.next_multiple_of(L::WIDTH);
         let gradients: [&[f32]; O] =
-            std::array::from_fn(|i| &self.gradient[(o + i) * plane + part.start..][..readable]);
-        let sources: [&[f32]; K] = std::array::from_fn(|i| {
-            &self.src[(part.start as isize + self.reads[k + i]) as usize..][..readable]
-        });
+            std::array::from_fn(|i| &self.gradient[(o + i) * plane + start..][..readable]);
+        let sources: [&[f32]; K] =
+            std::array::from_fn(|i| &self.src[(start as isize + self.reads[k + i]) as usize..][..readable]);
         // Closures would be compiled without the instruction set, so the loops are written out.
         let zero = v.splat(0.0);
         let mut sums = [[zero; O]; K];
-        for p in (0..whole).step_by(L::WIDTH) {
+        let first = if before > 0 { L::WIDTH } else { 0 };
+        let whole = len / L::WIDTH * L::WIDTH;
+        for p in (first..whole).step_by(L::WIDTH) {
             let mut gradient = [zero; O];
             for i in 0..O {
                 gradient[i] = v.load(&gradients[i][p..]);
@@ -138,13 +143,19 @@ impl Correlate<'_> {
                 }
             }
         }
-        if whole < len {
+        // Some lanes of the first vector, and of the last one unless it is the first.
+        let head = if before > 0 { len.min(L::WIDTH) } else { 0 };
+        let tail = if whole > 0 || before == 0 { len - whole } else { 0 };
+        for (p, from, to) in [(0, before, head), (whole, 0, tail)] {
+            if to == 0 {
+                continue;
+            }
             let mut gradient = [zero; O];
             for i in 0..O {
-                gradient[i] = v.keep_first(v.load(&gradients[i][whole..]), len - whole);
+                gradient[i] = lanes(v, v.load(&gradients[i][p..]), from, to);
             }
             for i in 0..K {
-                let mut src = v.keep_first(v.load(&sources[i][whole..]), len - whole);
+                let mut src = lanes(v, v.load(&sources[i][p..]), from, to);
                 if RECTIFY {
                     src = v.max(src, zero);
                 }
@@ -167,6 +178,13 @@ impl Correlate<'_> {
             }
         }
     }
+}
+
+/// The lanes `from..to` of a vector; zeros in the others.
+#[inline(always)]
+fn lanes<L: Lanes>(v: L, vector: L::F32, from: usize, to: usize) -> L::F32 {
+    let kept = v.keep_first(vector, to);
+    if from == 0 { kept } else { v.sub(kept, v.keep_first(kept, from)) }
 }
 
 /// The sums of the lanes of the first `count` vectors.

@@ -20,9 +20,10 @@ impl Frame {
         self.width + self.border
     }
 
-    /// Position of the first pixel in its plane.
+    /// Position of the first pixel in its plane: a multiple of 16, so that a whole vector which ends in the first row
+    /// begins in the plane, too.
     pub fn start(&self) -> usize {
-        self.border * self.stride() + self.border
+        (self.border * self.stride() + self.border).next_multiple_of(16)
     }
 
     /// Elements from the first pixel to the end of the last row, including borders between rows.

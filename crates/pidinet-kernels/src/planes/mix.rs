@@ -96,62 +96,61 @@ impl Mix<'_> {
         }
     }
 
-    /// All outputs at the positions `span`.
+    /// All outputs at the positions `span`. If planes begin at a line of the cache, no vector straddles two, except for the
+    /// first.
     #[inline(always)]
     fn strip<L: Lanes, const RECTIFY: bool>(&mut self, v: L, span: Range<usize>) {
-        let outputs = self.outputs();
+        let line = L::WIDTH * size_of::<f32>();
+        let whole = (span.start + self.dst[span.start..].as_ptr().align_offset(line)).min(span.end);
+        if span.start < whole {
+            self.column::<L, RECTIFY, 1>(v, span.start, whole);
+        }
         // A tile of sums stays in registers, leaving room for its sources, a weight and one spare: 24 of 32,
         // or 12 of 16. Positions in the outer loop, outputs in the inner one: the sources of a tile stay in
         // the cache for all outputs.
-        if outputs < 4 {
-            for o in 0..outputs {
-                for p in span.clone().step_by(8 * L::WIDTH) {
-                    self.tile::<L, RECTIFY, 1, 8>(v, o, p, span.end);
-                }
+        if self.outputs() < 4 {
+            for p in (whole..span.end).step_by(8 * L::WIDTH) {
+                self.column::<L, RECTIFY, 8>(v, p, span.end);
             }
-            return;
-        }
-        if L::REGISTERS >= 32 {
-            for p in span.clone().step_by(3 * L::WIDTH) {
-                let mut o = 0;
-                while o + TALLEST_OF_32 <= outputs {
-                    self.tile::<L, RECTIFY, TALLEST_OF_32, 3>(v, o, p, span.end);
-                    o += TALLEST_OF_32;
-                }
-                self.rest::<L, RECTIFY, 3>(v, o, p, span.end);
+        } else if L::REGISTERS >= 32 {
+            for p in (whole..span.end).step_by(3 * L::WIDTH) {
+                self.column::<L, RECTIFY, 3>(v, p, span.end);
             }
         } else {
-            for p in span.clone().step_by(2 * L::WIDTH) {
-                let mut o = 0;
-                while o + TALLEST_OF_16 <= outputs {
-                    self.tile::<L, RECTIFY, TALLEST_OF_16, 2>(v, o, p, span.end);
-                    o += TALLEST_OF_16;
-                }
-                self.rest::<L, RECTIFY, 2>(v, o, p, span.end);
+            for p in (whole..span.end).step_by(2 * L::WIDTH) {
+                self.column::<L, RECTIFY, 2>(v, p, span.end);
             }
         }
     }
 
-    /// The outputs from `o` on, fewer than in the tallest tile.
+    /// All outputs at `V` vectors of positions from `p` on; positions before `end` are stored. Of eight vectors, a tile has
+    /// a single output.
     #[inline(always)]
-    fn rest<L: Lanes, const RECTIFY: bool, const V: usize>(
-        &mut self,
-        v: L,
-        mut o: usize,
-        p: usize,
-        end: usize,
-    ) {
+    fn column<L: Lanes, const RECTIFY: bool, const V: usize>(&mut self, v: L, p: usize, end: usize) {
         let outputs = self.outputs();
-        while o + 4 <= outputs {
+        let mut o = 0;
+        if V < 8 && L::REGISTERS >= 32 {
+            while o + TALLEST_OF_32 <= outputs {
+                self.tile::<L, RECTIFY, TALLEST_OF_32, V>(v, o, p, end);
+                o += TALLEST_OF_32;
+            }
+        } else if V < 8 {
+            while o + TALLEST_OF_16 <= outputs {
+                self.tile::<L, RECTIFY, TALLEST_OF_16, V>(v, o, p, end);
+                o += TALLEST_OF_16;
+            }
+        }
+        while V < 8 && o + 4 <= outputs {
             self.tile::<L, RECTIFY, 4, V>(v, o, p, end);
             o += 4;
         }
-        if o + 2 <= outputs {
+        while V < 8 && o + 2 <= outputs {
             self.tile::<L, RECTIFY, 2, V>(v, o, p, end);
             o += 2;
         }
-        if o < outputs {
+        while o < outputs {
             self.tile::<L, RECTIFY, 1, V>(v, o, p, end);
+            o += 1;
         }
     }
 

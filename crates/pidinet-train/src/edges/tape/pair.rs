@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::planes::{Correlate, Depthwise, DepthwiseGradient, Frame, Mix, Onto, Window};
 
 use super::conv::{Conv, strips};
@@ -19,8 +20,8 @@ pub(super) struct Pair<'a> {
 /// Some rows of the map between the two, and of its gradient; its memory is reused for other pairs.
 #[derive(Debug, Default)]
 pub(super) struct Between {
-    map: Vec<f32>,
-    gradient: Vec<f32>,
+    map: Buffer,
+    gradient: Buffer,
 }
 
 /// Where the gradient of the first convolution's argument belongs.
@@ -35,6 +36,9 @@ pub(super) enum Destination<'a> {
 /// Strips whose gradients are kept before the last rows of them move up.
 const STRIPS: usize = 4;
 
+/// Floats in a line of the cache.
+const LINE: usize = 16;
+
 impl Pair<'_> {
     /// `dst`, the output with `onto` added.
     pub(super) fn forward(&self, x: &[f32], onto: Option<&[f32]>, between: &mut Between, dst: &mut [f32]) {
@@ -42,11 +46,12 @@ impl Pair<'_> {
         let (frame, channels) = (pointwise.frame, pointwise.op.inputs);
         let strips = strips(frame, 2 * channels + pointwise.op.outputs);
         let part = Frame { height: strips.clone().next().map_or(0, |rows| rows.len()), ..frame };
-        between.map.resize(between.map.len().max(channels * part.plane()), 0.0);
+        make_room(&mut between.map, channels * part.plane());
         for rows in strips {
-            self.map(x, rows.start, part, 0..rows.len(), &mut between.map);
+            let map = &mut between.map[self.skew(rows.start)..];
+            self.map(x, rows.start, part, 0..rows.len(), map);
             Mix {
-                src: &between.map,
+                src: map,
                 reads: &reads(channels, part, -self.shift(rows.start)),
                 weights: &pointwise.packed.forward,
                 bias: pointwise.packed.bias.as_deref(),
@@ -79,10 +84,9 @@ impl Pair<'_> {
         let part = Frame { height: frame.height.min(STRIPS * most + 2 * reach), ..frame };
         let plane = part.plane();
         for buffer in [&mut between.map, &mut between.gradient] {
-            buffer.resize(buffer.len().max(channels * plane), 0.0);
+            make_room(buffer, channels * plane);
         }
-        let Between { map, gradient: map_gradient } = between;
-        for plane in map_gradient.chunks_exact_mut(plane).take(channels) {
+        for plane in between.gradient.chunks_exact_mut(plane).take(channels) {
             plane[..part.start()].fill(0.0);
         }
         let reversed = depthwise.packed.backward.chunks_exact(window.taps());
@@ -92,11 +96,16 @@ impl Pair<'_> {
         for rows in strips {
             if rows.end - first > part.height {
                 let keep = rows.start - 2 * reach;
-                for plane in map_gradient.chunks_exact_mut(plane).take(channels) {
-                    plane.copy_within(part.row(keep - first)..part.row(rows.start - first), part.start());
+                let kept = part.row(keep - first)..part.row(rows.start - first);
+                for channel in 0..channels {
+                    let [from, to] = [first, keep].map(|first| channel * plane + self.skew(first));
+                    let kept = from + kept.start..from + kept.end;
+                    between.gradient.copy_within(kept, to + part.start());
                 }
                 first = keep;
             }
+            let [map, map_gradient] =
+                [&mut between.map, &mut between.gradient].map(|buffer| &mut buffer[self.skew(first)..]);
             let here = rows.start - first..rows.end - first;
             let shift = self.shift(first);
             self.map(x, first, part, here.clone(), map);
@@ -185,6 +194,18 @@ impl Pair<'_> {
     /// How far a position in a whole plane is from that of a part which begins with row `first`.
     fn shift(&self, first: usize) -> isize {
         (first * self.pointwise.frame.stride()) as isize
+    }
+
+    /// Where in its memory such a part begins, so that equal pixels are equally far from a line of the cache.
+    fn skew(&self, first: usize) -> usize {
+        first * self.pointwise.frame.stride() % LINE
+    }
+}
+
+/// Makes room for `len` floats that begin anywhere in the first line.
+fn make_room(buffer: &mut Buffer, len: usize) {
+    if buffer.len() < len + LINE {
+        *buffer = Buffer::zeroed(len + LINE);
     }
 }
 

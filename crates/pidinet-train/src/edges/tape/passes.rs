@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use pidinet_kernels::Isa;
+use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::planes::{GateGradient, Largest, LargestGradient};
 
 use super::conv::Conv;
@@ -50,14 +51,14 @@ impl Tape {
             let start = Instant::now();
             if let Some(pair) = self.pair(isa, number, geometry, packed) {
                 let (before, rest) = workspace.values.split_at_mut(number);
-                let onto = pair.pointwise.op.onto.map(|onto| before[onto].as_slice());
+                let onto = pair.pointwise.op.onto.map(|onto| &before[onto][..]);
                 let between = &mut workspace.between;
                 pair.forward(&before[pair.depthwise.op.x], onto, between, &mut rest[0]);
                 workspace.times[number][0] = start.elapsed();
                 continue;
             }
             let (before, rest) = workspace.values.split_at_mut(number);
-            let dst = rest[0].as_mut_slice();
+            let dst = &mut rest[0][..];
             let frame = geometry.frames[node.layout];
             match &node.op {
                 Op::Image => {
@@ -65,7 +66,7 @@ impl Tape {
                     rows::load(image, frame, dst);
                 }
                 Op::Conv(op) => {
-                    let onto = op.onto.map(|onto| before[onto].as_slice());
+                    let onto = op.onto.map(|onto| &before[onto][..]);
                     self.conv(isa, number, op, geometry, packed).forward(&before[op.x], onto, dst);
                 }
                 &Op::Widen { x } => {
@@ -78,7 +79,7 @@ impl Tape {
                 &Op::Sigmoid { x } => sigmoid::forward(&before[x], frame, dst),
                 &Op::Gate { x, gate } => gate::forward(&before[x], &before[gate], frame, dst),
                 &Op::Resize { x } => geometry.resizes[self.nodes[x].layout].forward(&before[x], dst),
-                Op::Concat { maps } => concat::forward(maps.iter().map(|&map| before[map].as_slice()), dst),
+                Op::Concat { maps } => concat::forward(maps.iter().map(|&map| &before[map][..]), dst),
             }
             workspace.times[number][0] = start.elapsed();
         }
@@ -192,7 +193,7 @@ impl Tape {
                     geometry.resizes[self.nodes[x].layout].backward(&gradient, is_there, dst);
                 }),
                 Op::Concat { maps } => {
-                    let mut parts = gradient.as_slice();
+                    let mut parts = &gradient[..];
                     for &map in maps {
                         self.pass_on(map, workspace, |_, is_there, dst| {
                             let (part, next) = parts.split_at(dst.len());
@@ -213,7 +214,7 @@ impl Tape {
         &self,
         pair: &Pair<'_>,
         number: usize,
-        mut gradient: Vec<f32>,
+        mut gradient: Buffer,
         workspace: &mut Workspace,
         gradients: &mut [f32],
     ) {
@@ -293,19 +294,14 @@ impl Tape {
 
     /// Calls `add` to add to the gradient of a node. It gets all maps, whether the gradient already holds
     /// something (if not, its pixels are arbitrary), and the gradient.
-    fn pass_on(
-        &self,
-        node: usize,
-        workspace: &mut Workspace,
-        add: impl FnOnce(&[Vec<f32>], bool, &mut [f32]),
-    ) {
+    fn pass_on(&self, node: usize, workspace: &mut Workspace, add: impl FnOnce(&[Buffer], bool, &mut [f32])) {
         let (is_there, mut gradient) = self.take_gradient(node, workspace);
         add(&workspace.values, is_there, &mut gradient);
         workspace.gradients[node] = Some(gradient);
     }
 
     /// The gradient of a node, and whether it already holds something; if not, its pixels are arbitrary.
-    fn take_gradient(&self, node: usize, workspace: &mut Workspace) -> (bool, Vec<f32>) {
+    fn take_gradient(&self, node: usize, workspace: &mut Workspace) -> (bool, Buffer) {
         match workspace.gradients[node].take() {
             Some(gradient) => (true, gradient),
             None => (false, workspace.take(self.nodes[node].layout, self.nodes[node].channels)),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use pidinet_kernels::buffer::Buffer;
 use pidinet_kernels::planes::Frame;
 
 use super::geometry::Each;
@@ -14,15 +15,15 @@ use super::{Geometry, Tape};
 #[derive(Debug, Default)]
 pub struct Workspace {
     /// The map of each node; none of those between two convolutions that are computed together.
-    pub(super) values: Vec<Vec<f32>>,
+    pub(super) values: Vec<Buffer>,
     /// Rows of such a map.
     pub(super) between: Between,
     /// The gradient of each node, while it is needed.
-    pub(super) gradients: Vec<Option<Vec<f32>>>,
+    pub(super) gradients: Vec<Option<Buffer>>,
     /// The last times of each node, forward and backward.
     pub(super) times: Vec<[Duration; 2]>,
     /// Free buffers, by layout and channels.
-    free: HashMap<(Layout, usize), Vec<Vec<f32>>>,
+    free: HashMap<(Layout, usize), Vec<Buffer>>,
     /// The frames that the buffers are for.
     frames: Each<Frame>,
 }
@@ -36,8 +37,8 @@ impl Workspace {
         self.frames.clone_from(&geometry.frames);
         self.free.clear();
         let map = |(number, node): (usize, &Node)| match tape.pair_ops(number + 1) {
-            Some(_) => Vec::new(),
-            None => vec![0.0; node.channels * geometry.frames[node.layout].plane()],
+            Some(_) => Buffer::default(),
+            None => Buffer::zeroed(node.channels * geometry.frames[node.layout].plane()),
         };
         self.values = tape.nodes.iter().enumerate().map(map).collect();
         self.gradients = vec![None; tape.nodes.len()];
@@ -45,13 +46,13 @@ impl Workspace {
     }
 
     /// A buffer for a map: zero outside the pixels, arbitrary inside.
-    pub(super) fn take(&mut self, layout: Layout, channels: usize) -> Vec<f32> {
+    pub(super) fn take(&mut self, layout: Layout, channels: usize) -> Buffer {
         let free = self.free.get_mut(&(layout, channels)).and_then(Vec::pop);
-        free.unwrap_or_else(|| vec![0.0; channels * self.frames[layout].plane()])
+        free.unwrap_or_else(|| Buffer::zeroed(channels * self.frames[layout].plane()))
     }
 
     /// Gives a buffer back.
-    pub(super) fn give(&mut self, layout: Layout, channels: usize, buffer: Vec<f32>) {
+    pub(super) fn give(&mut self, layout: Layout, channels: usize, buffer: Buffer) {
         self.free.entry((layout, channels)).or_default().push(buffer);
     }
 }
