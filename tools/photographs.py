@@ -73,7 +73,10 @@ def clothes(file: Path) -> np.ndarray:
 
 def put(photograph: Path, mask: np.ndarray | None, name: str, out: Path) -> None:
     """Writes a photograph, shrunk if it is large, and its mask."""
-    image = ImageOps.exif_transpose(Image.open(photograph)).convert("RGB")
+    try:
+        image = ImageOps.exif_transpose(Image.open(photograph)).convert("RGB")
+    except OSError as error:
+        raise SystemExit(f"{photograph}: {error}; remove it") from error
     if mask is not None and mask.shape != image.size[::-1]:
         raise SystemExit(f"{photograph}: the mask has another size, {mask.shape[1]}x{mask.shape[0]}")
     scale = min(1, SIDE / max(image.size))
@@ -98,6 +101,7 @@ def collect(arguments: argparse.Namespace) -> None:
     sources += [("plain", folder, None, "", None) for folder in arguments.plain]
     for folder in ("images", "masks"):
         (arguments.out / folder).mkdir(parents=True, exist_ok=True)
+    names: set[str] = set()
     for kind, photographs, masks, ending, read in sources:
         files = sorted(file for file in photographs.iterdir() if file.suffix.lower() in (".jpg", ".jpeg", ".png"))
         known = 0
@@ -105,7 +109,11 @@ def collect(arguments: argparse.Namespace) -> None:
             mask = masks / f"{file.stem}{ending}" if masks else None
             mask = read(mask) if mask and mask.exists() else None
             known += mask is not None
-            put(file, mask, f"{kind}-{file.stem}", arguments.out)
+            name = f"{kind}-{file.stem}"
+            if name in names:
+                raise SystemExit(f"{file}: there is a {name} already; rename it")
+            names.add(name)
+            put(file, mask, name, arguments.out)
         print(f"{kind}: {len(files)} photographs, {known} masks")
 
 

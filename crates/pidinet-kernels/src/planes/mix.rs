@@ -96,8 +96,7 @@ impl Mix<'_> {
         }
     }
 
-    /// All outputs at the positions `span`. If planes begin at a line of the cache, no vector straddles two, except for the
-    /// first.
+    /// All outputs at the positions `span`. Only the first vector that is stored may straddle two lines of the cache.
     #[inline(always)]
     fn strip<L: Lanes, const RECTIFY: bool>(&mut self, v: L, span: Range<usize>) {
         let line = L::WIDTH * size_of::<f32>();
