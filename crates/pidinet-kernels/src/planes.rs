@@ -24,5 +24,5 @@ pub use cross_entropy::CrossEntropy;
 pub use depthwise::{Depthwise, DepthwiseGradient, Window};
 pub use frame::Frame;
 pub use gate::GateGradient;
-pub use mix::{Mix, Onto};
+pub use mix::{Mix, Near, Onto};
 pub use pool::{Largest, LargestGradient};

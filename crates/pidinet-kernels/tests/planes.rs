@@ -3,7 +3,7 @@
 use pidinet_kernels::Isa;
 use pidinet_kernels::planes::{
     Correlate, CrossEntropy, Depthwise, DepthwiseGradient, Frame, GateGradient, Largest, LargestGradient,
-    Mix, Onto, Window, reference,
+    Mix, Near, Onto, Window, reference,
 };
 
 /// Numbers in `[-1, 1)` that look random.
@@ -102,6 +102,7 @@ fn every_instruction_set_mixes_as_the_plain_sum() {
                             rows,
                             rectify,
                             positive: Some(&positive),
+                            near: Near::default(),
                         });
                     }
                     let what = format!("{isa} {frame:?} {inputs} to {outputs}, cut at {cut}");
@@ -140,6 +141,7 @@ fn what_is_there_can_be_added_to() {
         rows: 0..frame.height,
         rectify: false,
         positive: None,
+        near: Near::default(),
     });
     assert_close(&pixels(&dst, frame), &want, 2, 4.0, "sum");
 }

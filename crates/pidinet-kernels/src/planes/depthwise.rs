@@ -91,7 +91,7 @@ impl Depthwise<'_> {
         for (channel, kernel) in kernels.enumerate() {
             let (src, dst) = (&src[channel * src_plane..], &mut dst[channel * dst_plane..]);
             let rows = rows.clone();
-            v.enter(Plane::<SIZE, USED> { src, src_plane, kernel, accumulate, dst, dst_plane, frame, rows });
+            v.enter(Plane::<SIZE, USED> { src, src_plane, kernel, accumulate, dst, frame, rows });
         }
     }
 }
@@ -103,7 +103,6 @@ struct Plane<'a, const SIZE: usize, const USED: u32> {
     kernel: &'a [f32],
     accumulate: bool,
     dst: &'a mut [f32],
-    dst_plane: usize,
     frame: Frame,
     rows: Range<usize>,
 }
@@ -115,7 +114,7 @@ impl<const SIZE: usize, const USED: u32> Kernel for Plane<'_, SIZE, USED> {
     /// moved to where it belongs.
     #[inline(always)]
     fn run<L: Lanes>(self, v: L) {
-        let Self { src, src_plane, kernel, accumulate, dst, dst_plane, frame, rows } = self;
+        let Self { src, src_plane, kernel, accumulate, dst, frame, rows } = self;
         let span = frame.row(rows.start)..frame.row(rows.end);
         let vectors = span.len().div_ceil(L::WIDTH);
         let inputs = window_rows::<L, SIZE>(v, src, frame, span.start, vectors + 1);
@@ -129,7 +128,6 @@ impl<const SIZE: usize, const USED: u32> Kernel for Plane<'_, SIZE, USED> {
         for (i, dst) in dst[span].chunks_mut(L::WIDTH).enumerate() {
             // The next channel's: a few rows are too short for a CPU to see a pattern.
             v.prefetch(inputs[SIZE - 1][i].as_ref(), src_plane);
-            v.prefetch_to_write(dst, dst_plane);
             let after = contributions::<L, SIZE, USED>(v, &splats, &inputs, i + 1);
             let mut value = with_right(v, sum, here, after);
             if dst.len() == L::WIDTH {

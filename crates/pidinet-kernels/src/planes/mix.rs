@@ -16,6 +16,15 @@ pub enum Onto<'a> {
     Planes(&'a [f32]),
 }
 
+/// Planes that a cache has, because they were just read or written. Others are asked for ahead of time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Near {
+    /// Those that are added, and those that must be positive.
+    pub beside: bool,
+    /// The destination.
+    pub dst: bool,
+}
+
 /// `dst[o][p] = onto[o][p] + bias[o] + Σ_k weights[k][o] · src[reads[k] + p]` for the positions `p` of
 /// some rows.
 ///
@@ -49,6 +58,8 @@ pub struct Mix<'a> {
     /// Planes for the outputs: where they are not positive, the sum counts as zero. For the gradient
     /// with respect to a rectified input.
     pub positive: Option<&'a [f32]>,
+    /// What need not be asked for ahead of time.
+    pub near: Near,
 }
 
 impl Kernel for Mix<'_> {
@@ -173,37 +184,51 @@ impl Mix<'_> {
     ) {
         let mut sums = self.sums::<L, RECTIFY, O, V>(v, o, p);
         let plane = self.frame.plane();
+        let first = o * plane + p;
         let len = V * L::WIDTH;
         if let Some(positive) = self.positive {
+            if !self.near.beside {
+                ask_for::<L, O, V>(v, positive, first, plane);
+            }
             let zero = v.splat(0.0);
             for i in 0..O {
-                let mask = &positive[(o + i) * plane + p..][..len];
+                let mask = &positive[first + i * plane..][..len];
                 for j in 0..V {
-                    v.prefetch(mask, (AHEAD * V + j) * L::WIDTH);
                     sums[i][j] = v.select_less(zero, v.load(&mask[j * L::WIDTH..]), sums[i][j], zero);
                 }
             }
         }
         let onto = match self.onto {
             Onto::Nothing => None,
+            // It is asked for as the destination.
             Onto::Itself => Some(&*self.dst),
-            Onto::Planes(planes) => Some(planes),
+            Onto::Planes(planes) => {
+                if !self.near.beside {
+                    ask_for::<L, O, V>(v, planes, first, plane);
+                }
+                Some(planes)
+            }
         };
         if let Some(onto) = onto {
             for i in 0..O {
-                let onto = &onto[(o + i) * plane + p..][..len];
+                let onto = &onto[first + i * plane..][..len];
                 for j in 0..V {
-                    v.prefetch(onto, (AHEAD * V + j) * L::WIDTH);
                     sums[i][j] = v.add(v.load(&onto[j * L::WIDTH..]), sums[i][j]);
+                }
+            }
+        }
+        if !self.near.dst {
+            for i in 0..O {
+                for j in 0..V {
+                    v.prefetch_to_write(self.dst, first + i * plane + (AHEAD * V + j) * L::WIDTH);
                 }
             }
         }
         let there = len.min(end - p);
         for i in 0..O {
-            let dst = &mut self.dst[(o + i) * plane + p..][..there];
+            let dst = &mut self.dst[first + i * plane..][..there];
             if there == len {
                 for j in 0..V {
-                    v.prefetch_to_write(dst, (AHEAD * V + j) * L::WIDTH);
                     v.store(&mut dst[j * L::WIDTH..], sums[i][j]);
                 }
             } else {
@@ -256,5 +281,15 @@ impl Mix<'_> {
             }
         }
         sums
+    }
+}
+
+/// Asks for what a later tile reads of planes, as this one does from `first` on.
+#[inline(always)]
+fn ask_for<L: Lanes, const O: usize, const V: usize>(v: L, src: &[f32], first: usize, plane: usize) {
+    for i in 0..O {
+        for j in 0..V {
+            v.prefetch(src, first + i * plane + (AHEAD * V + j) * L::WIDTH);
+        }
     }
 }

@@ -75,7 +75,9 @@ impl Loss {
     /// the truth knows only boundaries, each positive one counts once. The gradient of a term with respect to
     /// the logit is its weight times `p − t`. Gradients are multiplied by `scale`, the loss is not.
     pub fn differentiate(&self, labels: &[Label], scale: f32, maps: &mut [Vec<f32>; 5]) -> f64 {
-        let (weights, targets): (Vec<f32>, Vec<f32>) = labels.iter().copied().map(self.asked(labels)).unzip();
+        let asked = self.asked(labels);
+        let weights: Vec<f32> = labels.iter().map(|&label| asked(label).0).collect();
+        let targets: Vec<f32> = labels.iter().map(|&label| asked(label).1).collect();
         let of = |logits: &mut Vec<f32>| {
             CrossEntropy { logits, targets: &targets, weights: &weights, scale }.run_on(Isa::best())
         };

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use pidinet_kernels::Isa;
-use pidinet_kernels::planes::{Correlate, Frame, Mix, Onto};
+use pidinet_kernels::planes::{Correlate, Frame, Mix, Near, Onto};
 
 use super::geometry::Reads;
 use super::nodes::ConvOp;
@@ -38,6 +38,7 @@ impl Conv<'_> {
                 rows: 0..frame.height,
                 rectify: op.rectify,
                 positive: None,
+                near: Near::default(),
             }
             .run_on(isa);
         }
@@ -120,6 +121,7 @@ impl Conv<'_> {
                 rows: rows.clone(),
                 rectify: false,
                 positive: op.rectify.then(|| &x[first..]),
+                near: Near::default(),
             }
             .run_on(isa);
         }

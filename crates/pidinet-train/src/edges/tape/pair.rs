@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use pidinet_kernels::buffer::Buffer;
-use pidinet_kernels::planes::{Correlate, Depthwise, DepthwiseGradient, Frame, Mix, Onto, Window};
+use pidinet_kernels::planes::{Correlate, Depthwise, DepthwiseGradient, Frame, Mix, Near, Onto, Window};
 
 use super::conv::{Conv, strips};
 
@@ -61,6 +61,7 @@ impl Pair<'_> {
                 rows,
                 rectify: pointwise.op.rectify,
                 positive: None,
+                near: Near { beside: pointwise.op.onto == Some(depthwise.op.x), dst: false },
             }
             .run_on(depthwise.isa);
         }
@@ -120,6 +121,7 @@ impl Pair<'_> {
                 rows: here.clone(),
                 rectify: false,
                 positive: pointwise.op.rectify.then_some(map),
+                near: Near { beside: true, dst: true },
             }
             .run_on(isa);
             Correlate {

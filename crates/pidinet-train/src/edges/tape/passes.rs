@@ -76,7 +76,7 @@ impl Tape {
                     let src_frame = geometry.frames[self.nodes[x].layout];
                     Largest { src: &before[x], src_frame, dst, frame }.run_on(isa);
                 }
-                &Op::Sigmoid { x } => sigmoid::forward(&before[x], frame, dst),
+                &Op::Sigmoid { x } => sigmoid::forward(isa, &before[x], frame, dst),
                 &Op::Gate { x, gate } => gate::forward(&before[x], &before[gate], frame, dst),
                 &Op::Resize { x } => geometry.resizes[self.nodes[x].layout].forward(&before[x], dst),
                 Op::Concat { maps } => concat::forward(maps.iter().map(|&map| &before[map][..]), dst),

@@ -1,4 +1,6 @@
 //! Bilinear resizing to the size of the image (half-pixel centres), forward and backward.
+//!
+//! Rows of the source become wide first, each once, and are then mixed for all rows between two of them.
 
 use pidinet_kernels::planes::Frame;
 
@@ -38,17 +40,21 @@ impl Resize {
 
     /// Resizes every plane to the size of the image.
     pub(super) fn forward(&self, src: &[f32], dst: &mut [f32]) {
-        let mut mixed = vec![0.0; self.src.width];
+        let width = self.dst.width;
+        let mut wide = vec![0.0; self.src.height * width];
         let planes = src.chunks_exact(self.src.plane()).zip(dst.chunks_exact_mut(self.dst.plane()));
         for (src, dst) in planes {
-            for (y, row) in self.rows.iter().enumerate() {
-                let (first, second) = (&src[self.src.pixels(row.first)], &src[self.src.pixels(row.second)]);
-                for ((mixed, a), b) in mixed.iter_mut().zip(first).zip(second) {
-                    *mixed = a + row.share * (b - a);
+            for (y, wide) in wide.chunks_exact_mut(width).enumerate() {
+                let src = &src[self.src.pixels(y)];
+                for (wide, column) in wide.iter_mut().zip(&self.columns) {
+                    let (a, b) = (src[column.first], src[column.second]);
+                    *wide = a + column.share * (b - a);
                 }
-                for (dst, column) in dst[self.dst.pixels(y)].iter_mut().zip(&self.columns) {
-                    let (a, b) = (mixed[column.first], mixed[column.second]);
-                    *dst = a + column.share * (b - a);
+            }
+            for (y, row) in self.rows.iter().enumerate() {
+                let [first, second] = [row.first, row.second].map(|y| &wide[y * width..][..width]);
+                for ((dst, a), b) in dst[self.dst.pixels(y)].iter_mut().zip(first).zip(second) {
+                    *dst = a + row.share * (b - a);
                 }
             }
         }
@@ -60,19 +66,24 @@ impl Resize {
         if !is_there {
             src.fill(0.0);
         }
-        let mut mixed = vec![0.0; self.src.width];
+        let width = self.dst.width;
+        let mut wide = vec![0.0; self.src.height * width];
         let planes = dst.chunks_exact(self.dst.plane()).zip(src.chunks_exact_mut(self.src.plane()));
         for (dst, src) in planes {
+            wide.fill(0.0);
             for (y, row) in self.rows.iter().enumerate() {
-                mixed.fill(0.0);
-                for (gradient, column) in dst[self.dst.pixels(y)].iter().zip(&self.columns) {
-                    mixed[column.first] += (1.0 - column.share) * gradient;
-                    mixed[column.second] += column.share * gradient;
-                }
+                let gradient = &dst[self.dst.pixels(y)];
                 for (from, share) in [(row.first, 1.0 - row.share), (row.second, row.share)] {
-                    for (src, mixed) in src[self.src.pixels(from)].iter_mut().zip(&mixed) {
-                        *src += share * mixed;
+                    for (wide, gradient) in wide[from * width..][..width].iter_mut().zip(gradient) {
+                        *wide += share * gradient;
                     }
+                }
+            }
+            for (y, wide) in wide.chunks_exact(width).enumerate() {
+                let src = &mut src[self.src.pixels(y)];
+                for (wide, column) in wide.iter().zip(&self.columns) {
+                    src[column.first] += (1.0 - column.share) * wide;
+                    src[column.second] += column.share * wide;
                 }
             }
         }

@@ -42,5 +42,7 @@ pub(super) fn load(image: &[f32], frame: Frame, dst: &mut [f32]) {
 
 /// The pixels of a plane, `[h, w]` without gaps.
 pub(super) fn unload(plane: &[f32], frame: Frame) -> Vec<f32> {
-    (0..frame.height).flat_map(|y| plane[frame.pixels(y)].iter().copied()).collect()
+    let mut image = Vec::with_capacity(frame.height * frame.width);
+    (0..frame.height).for_each(|y| image.extend_from_slice(&plane[frame.pixels(y)]));
+    image
 }

@@ -1,21 +1,27 @@
 //! The sigmoid of every pixel, forward and backward.
 
+use pidinet_kernels::Isa;
 use pidinet_kernels::planes::Frame;
-
-use super::rows::each_row;
+use pidinet_kernels::rows::elementwise::{Extent, Sigmoid};
+use pidinet_kernels::rows::row::{MARGIN, Row, RowMut};
 
 /// `1 / (1 + exp(−x))`.
 pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// `dst = sigmoid(x)`.
-pub(super) fn forward(x: &[f32], frame: Frame, dst: &mut [f32]) {
-    each_row(frame, dst, |plane, at, row| {
-        for (dst, x) in row.iter_mut().zip(&x[plane * frame.plane()..][at]) {
-            *dst = sigmoid(*x);
-        }
-    });
+/// `dst = sigmoid(x)`. All rows of a plane, with the frame between them, are one long row to the kernel.
+pub(super) fn forward(isa: Isa, x: &[f32], frame: Frame, dst: &mut [f32]) {
+    let stride = frame.plane();
+    let width = frame.len();
+    let planes = x.chunks_exact(stride).zip(dst.chunks_exact_mut(stride));
+    for (src, dst) in planes {
+        let from = frame.start() - MARGIN;
+        let src = Row { data: &src[from..], stride };
+        let extent = Extent { channels: 1, columns: 0..width, width };
+        Sigmoid { src, extent, dst: RowMut { data: &mut dst[from..], stride } }.run_on(isa);
+        frame.clear(dst, 0..frame.height);
+    }
 }
 
 /// The gradient of `x`, from that of its sigmoid and the sigmoid itself; added to `dst` if something `is_there`.

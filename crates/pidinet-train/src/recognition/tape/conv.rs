@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use pidinet_kernels::Isa;
-use pidinet_kernels::planes::{Correlate, Mix, Onto};
+use pidinet_kernels::planes::{Correlate, Mix, Near, Onto};
 
 use super::stack::Stack;
 use super::{ConvOp, Mode, Tap, View};
@@ -161,6 +161,7 @@ impl Conv<'_> {
             rows: 0..self.to.frame.height,
             rectify: false,
             positive: None,
+            near: Near::default(),
         }
         .run_on(self.isa);
         dst.chunks_exact_mut(self.to.plane()).for_each(|plane| self.to.clear(plane));
