@@ -185,6 +185,22 @@ fn threads_and_loaders_do_not_change_what_a_recipe_gives() {
 }
 
 #[test]
+fn whole_images_of_a_batch_have_one_scale() {
+    let data = Data::new(4);
+    let mut config = data.config(data.folders("one"));
+    config.augment.crop = 0;
+    let mut sizes = Vec::new();
+    for batch in batches(&config) {
+        let size = |sample: &Sample| (sample.width, sample.height);
+        assert!(batch.samples.iter().all(|sample| size(sample) == size(&batch.samples[0])));
+        sizes.push(size(&batch.samples[0]));
+    }
+    sizes.sort_unstable();
+    sizes.dedup();
+    assert!(sizes.len() > 6, "batches differ: {sizes:?}");
+}
+
+#[test]
 fn phases_change_crops_augmentation_shares_rate_and_average() {
     let data = Data::new(4);
     let mut config = data.everything();

@@ -1,5 +1,7 @@
 //! How images are augmented.
 
+use rand::RngExt;
+use rand::rngs::ChaCha12Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -12,7 +14,8 @@ pub struct Augment {
     /// Instead of everything below but `flip`: each image in 16 rotations, 22.5° apart and cropped to the
     /// largest upright rectangle, at scales 0.5, 1 and 1.5, as in holistically-nested edge detection (HED).
     pub hed: bool,
-    /// Side of the square that is cut out, in pixels; 0 for whole images.
+    /// Side of the square that is cut out, in pixels; 0 for whole images, of which those of a batch have the
+    /// same scale.
     pub crop: usize,
     /// Images are mirrored left to right half of the time.
     pub flip: bool,
@@ -83,6 +86,12 @@ impl Augment {
             noise: 0.1,
             jpeg: 0.1,
         }
+    }
+
+    /// A scale between the smallest and the largest.
+    pub(in crate::edges) fn scale(&self, rng: &mut ChaCha12Rng) -> f32 {
+        let (low, high) = (self.scale_min.ln(), self.scale_max.ln());
+        (low + (high - low) * rng.random::<f32>()).exp()
     }
 
     pub(super) fn check_crop(&self, field: &'static str) -> Result<()> {

@@ -76,8 +76,7 @@ fn whole(example: &Example) -> View {
 /// A square at a random place, scale and angle.
 fn strong(example: &Example, augment: &Augment, rng: &mut ChaCha12Rng) -> View {
     let mirrored = rng.random::<bool>() && augment.flip;
-    let (low, high) = (augment.scale_min.ln(), augment.scale_max.ln());
-    let scale = (low + (high - low) * rng.random::<f32>()).exp();
+    let scale = augment.scale(rng);
     let turned = rng.random::<f32>() < augment.rotate;
     let angle = augment.angle * PI / 180.0 * rng.random_range(-1.0..=1.0_f32);
     let places = [rng.random::<f32>(), rng.random::<f32>()];

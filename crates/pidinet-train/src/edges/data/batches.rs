@@ -14,8 +14,9 @@ use crate::queue::Queue;
 use crate::random::generator;
 use crate::{Error, Result};
 
-/// Purpose of random numbers, see [`generator`].
+/// Purposes of random numbers, see [`generator`].
 const CHANGE: u64 = 2;
+const SCALE: u64 = 4;
 
 /// A batch, and what was wrong with some of its images.
 #[derive(Debug)]
@@ -71,7 +72,12 @@ impl Plan {
     /// Batch `number`, the first being 0.
     pub fn batch(&self, examples: &Examples, number: u64) -> Batch {
         let Config { augment, distil, train, .. } = &self.config;
-        let augment = self.phase(number).map_or(*augment, |phase| phase.augment(augment));
+        let mut augment = self.phase(number).map_or(*augment, |phase| phase.augment(augment));
+        if augment.crop == 0 {
+            // So that threads, which compute an image each, are ready at the same time.
+            let scale = augment.scale(&mut generator(self.config.seed, SCALE, number));
+            (augment.scale_min, augment.scale_max) = (scale, scale);
+        }
         let trust = distil.trust.at(self.done(number));
         let mut batch = Batch { samples: Vec::new(), failed: Vec::new() };
         let sources = examples.ranges();
