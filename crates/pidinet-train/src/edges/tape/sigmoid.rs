@@ -16,6 +16,7 @@ pub(super) fn forward(isa: Isa, x: &[f32], frame: Frame, dst: &mut [f32]) {
     let width = frame.len();
     let planes = x.chunks_exact(stride).zip(dst.chunks_exact_mut(stride));
     for (src, dst) in planes {
+        // A gate comes from a convolution of several taps, so there is a border, and a margin's room before the first row.
         let from = frame.start() - MARGIN;
         let src = Row { data: &src[from..], stride };
         let extent = Extent { channels: 1, columns: 0..width, width };
