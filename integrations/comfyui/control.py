@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import batch, pictures
-from .detectors import BUILT_IN, detector
+from .detectors import DEFAULT, detector
 
 # Sizes of images are filled up to a multiple of this with the pixels of their border.
 _GRID = 64
 
 
-def control(image: Any, safe: str = "enable", resolution: int = 512, model: str = BUILT_IN) -> tuple[Any]:
+def control(image: Any, safe: str = "enable", resolution: int = 512, model: str = DEFAULT) -> tuple[Any]:
     """The edges as pictures `[batch, height, width, 3]`, the shorter side `resolution`."""
     images = pictures.arrays(image)
     count, *own = images.shape[:3]

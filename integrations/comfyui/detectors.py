@@ -10,18 +10,25 @@ from pidinet.controlnet import PidiNetDetector
 
 from . import host
 
-BUILT_IN = "tiny"
+DEFAULT = "tiny"
+
+
+@functools.cache
+def built_in() -> list[str]:
+    """The models that are built in and have a `detail`."""
+    names = [model.name for model in pidinet.models()]
+    return [name for name in names if f"{name}-edges" in names]
 
 
 def names() -> list[str]:
     """The models to choose from."""
-    return [BUILT_IN, *host.model_files()]
+    return [*built_in(), *host.model_files()]
 
 
 def detector(model: str, detail: float, threads: int) -> pidinet.EdgeDetector:
-    """A detector with a model of `names()`; `detail` is for the one that is built in."""
-    if model == BUILT_IN:
-        return _built_in(float(detail), threads)
+    """A detector with a model of `names()`; `detail` is for those that are built in."""
+    if model in built_in():
+        return _built_in(model, float(detail), threads)
     path = host.model_path(model)
     status = os.stat(path)
     return _of_file(path, (status.st_mtime_ns, status.st_size), threads)
@@ -29,8 +36,8 @@ def detector(model: str, detail: float, threads: int) -> pidinet.EdgeDetector:
 
 # A batch and a single image differ in threads, and someone may move the slider back and forth.
 @functools.lru_cache(maxsize=8)
-def _built_in(detail: float, threads: int) -> pidinet.EdgeDetector:
-    return pidinet.EdgeDetector(BUILT_IN, detail=detail, threads=threads)
+def _built_in(model: str, detail: float, threads: int) -> pidinet.EdgeDetector:
+    return pidinet.EdgeDetector(model, detail=detail, threads=threads)
 
 
 @functools.lru_cache(maxsize=4)

@@ -9,7 +9,7 @@ import numpy as np
 import pidinet
 
 from . import batch, pictures
-from .detectors import BUILT_IN, detector
+from .detectors import DEFAULT, detector
 
 STYLES = ["soft", "safe", "scribble"]
 SIZES = ["as resolution", "as image"]
@@ -18,7 +18,7 @@ SIZES = ["as resolution", "as image"]
 def edges(
     image: Any,
     detail: float = 0.0,
-    model: str = BUILT_IN,
+    model: str = DEFAULT,
     style: str = "soft",
     resolution: int = 512,
     size: str = SIZES[0],

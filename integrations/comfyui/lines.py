@@ -9,7 +9,7 @@ import numpy as np
 import pidinet
 
 from . import batch, pictures
-from .detectors import BUILT_IN, detector
+from .detectors import DEFAULT, detector
 
 SOURCES = ["image", "edges"]
 
@@ -18,7 +18,7 @@ def lines(
     image: Any,
     source: str = SOURCES[0],
     detail: float = 0.0,
-    model: str = BUILT_IN,
+    model: str = DEFAULT,
     resolution: int = 0,
     low: float = 0.15,
     high: float = 0.35,

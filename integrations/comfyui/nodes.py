@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .control import control
-from .detectors import BUILT_IN, names
+from .detectors import DEFAULT, names
 from .edges import SIZES, STYLES, edges
 from .lines import SOURCES, lines
 from .table import Input, Node, Output
@@ -15,15 +15,15 @@ _IMAGE = Input("image", "IMAGE")
 _DETAIL = Input(
     "detail",
     "FLOAT",
-    "What counts as an edge: from 0, the boundaries of objects, to 1, every edge. For the model tiny; others have no "
-    "such knob.",
+    "What counts as an edge: from 0, the boundaries of objects, to 1, every edge. For the models tiny and full; others have "
+    "no such knob.",
     {"default": 0.0, "min": 0.0, "max": 1.0, "step": 0.01, "display": "slider"},
 )
 
 
 def _model(optional: bool = False) -> Input:
-    about = "tiny is built in; others are files in models/pidinet, such as table5_pidinet.pth."
-    return Input("model", "COMBO", about, {"options": names(), "default": BUILT_IN}, optional)
+    about = "tiny and full are built in, tiny is faster; others are files in models/pidinet, such as table5_pidinet.pth."
+    return Input("model", "COMBO", about, {"options": names(), "default": DEFAULT}, optional)
 
 
 def _share(name: str, default: float, about: str) -> Input:

@@ -15,7 +15,7 @@ import synthetic
 
 def test_what_is_built_in_is_listed():
     listed = {model.name: model for model in pidinet.models()}
-    assert {"tiny", "tiny-edges", "bi-pidinet-s"} <= set(listed)
+    assert {"tiny", "tiny-edges", "full", "full-edges", "bi-pidinet-s"} <= set(listed)
     for model in listed.values():
         assert model.licence and model.training_data and model.parameters > 10_000 and model.bytes > 10_000
         assert len(model.sha256) == 64
@@ -35,7 +35,7 @@ def test_models_are_saved_and_opened(tmp_path, photo, edges):
 def test_wrong_names_say_what_there_is(tmp_path, monkeypatch):
     with pytest.raises(pidinet.ModelError, match="did you mean tiny"):
         pidinet.EdgeDetector("tinny")
-    with pytest.raises(pidinet.ModelError, match="models: tiny, tiny-edges, bi-pidinet-s"):
+    with pytest.raises(pidinet.ModelError, match="models: tiny, tiny-edges, full, full-edges, bi-pidinet-s"):
         pidinet.EdgeDetector("unlike")
     with pytest.raises(FileNotFoundError):
         pidinet.EdgeDetector("missing.pth")

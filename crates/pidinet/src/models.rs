@@ -48,6 +48,10 @@ pub const ALL: &[Embedded] = &[
     embedded!("tiny"),
     #[cfg(feature = "model-tiny-edges")]
     embedded!("tiny-edges"),
+    #[cfg(feature = "model-full")]
+    embedded!("full"),
+    #[cfg(feature = "model-full-edges")]
+    embedded!("full-edges"),
     #[cfg(feature = "models-recognition")]
     embedded!("bi-pidinet-s"),
 ];

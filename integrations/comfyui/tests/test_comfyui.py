@@ -186,7 +186,7 @@ def test_files_in_the_folder_of_models_can_be_chosen(nodes, host):
     # Lists are asked for again when a page loads, without loading the pack again.
     table = importlib.import_module("custom_node_pidinet.nodes").NODES
     (model,) = [one for one in table[0].inputs() if one.name == "model"]
-    assert model.options["options"] == ["tiny", "mine.safetensors"]
+    assert model.options["options"] == ["tiny", "full", "mine.safetensors"]
     levels = images(1, 48, 64)
     run = nodes["PidinetEdges"].run
     _, masks = arrays(run(image=given(levels), model="mine.safetensors", resolution=0))
