@@ -82,6 +82,16 @@ def test_checkpoints_take_a_configuration(photo):
         pidinet.Model.open(data, config="nonsense")
 
 
+@pytest.mark.parametrize("name", ["tiny", "full"])
+def test_pairs_that_are_built_in_are_mixed(name, photo):
+    ends = [pidinet.EdgeDetector(end)(photo) for end in (name, f"{name}-edges")]
+    for detail, expected in zip((0.0, 1.0), ends):
+        np.testing.assert_array_equal(pidinet.EdgeDetector(name, detail=detail)(photo), expected)
+    between = pidinet.EdgeDetector(pidinet.Model.mix(name, f"{name}-edges", 0.5))(photo)
+    np.testing.assert_array_equal(pidinet.EdgeDetector(name, detail=0.5)(photo), between)
+    assert all(np.abs(between - end).max() > 0.01 for end in ends)
+
+
 def test_own_pairs_are_mixed(photo):
     mixed = pidinet.Model.mix("tiny", "tiny-edges", 0.5)
     np.testing.assert_array_equal(pidinet.EdgeDetector(mixed)(photo), pidinet.EdgeDetector(detail=0.5)(photo))

@@ -178,6 +178,14 @@ def test_alpha_is_on_white_and_grey_is_grey(nodes):
         run(image=given(clear[..., :2]))
 
 
+@pytest.mark.parametrize("model", ["tiny", "full"])
+@pytest.mark.parametrize("detail", [0.0, 0.5])
+def test_pairs_that_are_built_in_can_be_chosen(nodes, model, detail):
+    levels = images(1, 48, 64)
+    _, masks = arrays(nodes["PidinetEdges"].run(image=given(levels), model=model, detail=detail, resolution=0))
+    assert np.array_equal(masks[0], pidinet.EdgeDetector(model, detail=detail)(levels[0]))
+
+
 def test_files_in_the_folder_of_models_can_be_chosen(nodes, host):
     folder = host.models / "pidinet"
     folder.mkdir()
