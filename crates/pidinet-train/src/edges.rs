@@ -16,3 +16,4 @@ mod start;
 pub mod tape;
 pub mod trainer;
 mod validate;
+mod widen;

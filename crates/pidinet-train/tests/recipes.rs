@@ -402,6 +402,24 @@ fn a_run_starts_from_a_model_that_comes_with_the_library() {
 }
 
 #[test]
+fn a_run_starts_from_a_model_of_fewer_channels() {
+    let data = Data::new(3);
+    let mut config = data.config(data.folders("one"));
+    let small = config::Model::of(&pidinet::arch::Arch::small());
+    config.model = config::Model { start: Some("tiny".into()), freeze: vec![String::new()], ..small };
+    config.train.steps = 1;
+    let folder = tempfile::tempdir().unwrap();
+    go(&config, &folder.path().join("run"), false, |_| {}).unwrap();
+    let tiny = Model::read(pidinet::models::DEFAULT.bytes, &OpenOptions::default()).unwrap();
+    let stem = &weights(&folder.path().join("run")).weights["init_block.weight"];
+    let of_tiny = &tiny.weights["init_block.weight"];
+    assert_eq!((stem.shape[0], &stem.data[..of_tiny.data.len()]), (30, &*of_tiny.data));
+    (config.model.width, config.model.cdcm) = (19, 8);
+    let message = go(&config, &folder.path().join("none"), false, |_| {}).unwrap_err().to_string();
+    assert!(message.contains("of fewer channels"), "{message}");
+}
+
+#[test]
 fn a_run_goes_on_with_a_configuration_of_fewer_fields_that_says_the_same() {
     let data = Data::new(3);
     let mut config = data.config(data.folders("one"));

@@ -340,7 +340,7 @@ fn fine_tuning_starts_from_a_model_and_keeps_what_is_frozen() {
         let frozen = name.starts_with("block") || name.starts_with("init");
         assert_eq!(after[name] == *parameter, frozen, "{name}");
     }
-    config.model.width = 8;
+    config.model.width = 3;
     let message = go(&config, &folder.path().join("third"), false, |_| {}).unwrap_err().to_string();
     assert!(message.contains("shape"), "{message}");
 }

@@ -77,7 +77,7 @@ struct Recipe {
     #[arg(long, value_name = "NAME", value_parser = arch)]
     size: Option<Arch>,
 
-    /// Model to start from: a file or the name of a built-in model
+    /// Model to start from: a file or the name of a built-in model; one with fewer channels is widened
     #[arg(long, value_name = "FILE|NAME", value_hint = ValueHint::FilePath)]
     start: Option<PathBuf>,
 

@@ -68,7 +68,8 @@ pub struct Model {
     pub csam: bool,
     /// Share θ of the pixel difference.
     pub theta: f32,
-    /// A model file, or the name of a built-in model, to start from instead of random weights.
+    /// A model file, or the name of a built-in model, to start from instead of random weights. One with fewer
+    /// channels is widened: the network then computes at first what that model does.
     pub start: Option<PathBuf>,
     /// Parameters whose names start with one of these are not trained.
     pub freeze: Vec<String>,

@@ -13,13 +13,18 @@ use super::data::teacher::Teacher;
 use super::loss::Loss;
 use super::trainer::{Trainer, check_loss};
 use super::validate::Validation;
+use super::widen::widened;
 use super::{memory, start};
 use crate::device::Device;
 use crate::device::check::check;
 use crate::learner::Learner;
+use crate::random::generator;
 use crate::run::lesson::{Learnt, Lesson, Rules, Validated};
 use crate::run::{Event, Outcome, RunOptions, run};
 use crate::{Error, Result};
+
+/// Purpose of random numbers, see [`generator`].
+const WIDEN: u64 = 5;
 
 /// Trains a network to find edges, as `config` says.
 ///
@@ -90,10 +95,12 @@ impl Lesson for Edges<'_> {
 
     fn begin(&mut self) -> Result<()> {
         let Some(name) = &self.config.model.start else { return Ok(()) };
-        self.trainer.start_from(&start::model(name)?).map_err(|found| Error::Checkpoint {
+        let Config { model, seed, .. } = self.config;
+        let start = widened(start::model(name)?, &model.arch()?, generator(*seed, WIDEN, 0));
+        self.trainer.start_from(&start).map_err(|found| Error::Checkpoint {
             path: name.clone(),
             found,
-            expected: "a raw model of the same architecture".to_owned(),
+            expected: "a raw model of the same architecture, or of fewer channels".to_owned(),
         })
     }
 
