@@ -15,14 +15,14 @@ _IMAGE = Input("image", "IMAGE")
 _DETAIL = Input(
     "detail",
     "FLOAT",
-    "What counts as an edge: from 0, the boundaries of objects, to 1, every edge. For the models tiny and full; others "
+    "What counts as an edge: from 0, the boundaries of objects, to 1, every edge. For the models tiny, small and full; others "
     "have no such knob.",
     {"default": 0.0, "min": 0.0, "max": 1.0, "step": 0.01, "display": "slider"},
 )
 
 
 def _model(optional: bool = False) -> Input:
-    about = "tiny and full (slower) are built in; others are files in models/pidinet, such as table5_pidinet.pth."
+    about = "tiny, small and full are built in, each better and slower; others are files in models/pidinet, such as table5_pidinet.pth."
     return Input("model", "COMBO", about, {"options": names(), "default": DEFAULT}, optional)
 
 

@@ -15,7 +15,7 @@ import synthetic
 
 def test_what_is_built_in_is_listed():
     listed = {model.name: model for model in pidinet.models()}
-    assert {"tiny", "tiny-edges", "full", "full-edges", "bi-pidinet-s"} <= set(listed)
+    assert {"tiny", "tiny-edges", "small", "small-edges", "full", "full-edges", "bi-pidinet-s"} <= set(listed)
     for model in listed.values():
         assert model.licence and model.training_data and model.parameters > 10_000 and model.bytes > 10_000
         assert len(model.sha256) == 64
@@ -35,7 +35,7 @@ def test_models_are_saved_and_opened(tmp_path, photo, edges):
 def test_wrong_names_say_what_there_is(tmp_path, monkeypatch):
     with pytest.raises(pidinet.ModelError, match="did you mean tiny"):
         pidinet.EdgeDetector("tinny")
-    with pytest.raises(pidinet.ModelError, match="models: tiny, tiny-edges, full, full-edges, bi-pidinet-s"):
+    with pytest.raises(pidinet.ModelError, match="models: tiny, tiny-edges, small, small-edges, full, full-edges, bi-pidinet-s"):
         pidinet.EdgeDetector("unlike")
     with pytest.raises(FileNotFoundError):
         pidinet.EdgeDetector("missing.pth")
@@ -82,7 +82,7 @@ def test_checkpoints_take_a_configuration(photo):
         pidinet.Model.open(data, config="nonsense")
 
 
-@pytest.mark.parametrize("name", ["tiny", "full"])
+@pytest.mark.parametrize("name", ["tiny", "small", "full"])
 def test_pairs_that_are_built_in_are_mixed(name, photo):
     ends = [pidinet.EdgeDetector(end)(photo) for end in (name, f"{name}-edges")]
     for detail, expected in zip((0.0, 1.0), ends):

@@ -11,10 +11,10 @@ use crate::ui::usage;
 /// One detail.
 #[derive(clap::Args, Debug)]
 pub(crate) struct DetailArgs {
-    /// Level of detail, from 0 (object boundaries only: tiny by itself) to 1 (every edge: tiny-edges), with `-m full`
-    /// from full to full-edges. Values between interpolate the parameters of the two models; try 0.5 if windows, leaves
-    /// or letters are missing. A model file needs a partner, see --detail-model and `pidinet mix` [default: 0, the model
-    /// by itself]
+    /// Level of detail, from 0 (object boundaries only: tiny by itself) to 1 (every edge: tiny-edges); likewise from
+    /// small to small-edges (`-m small`) and from full to full-edges (`-m full`). Values between interpolate the
+    /// parameters of the two models; try 0.5 if windows, leaves or letters are missing. A model file needs a partner,
+    /// see --detail-model and `pidinet mix` [default: 0, the model by itself]
     #[arg(long, value_name = "0..1", value_parser = detail)]
     detail: Option<f64>,
 

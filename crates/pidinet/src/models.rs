@@ -48,6 +48,10 @@ pub const ALL: &[Embedded] = &[
     embedded!("tiny"),
     #[cfg(feature = "model-tiny-edges")]
     embedded!("tiny-edges"),
+    #[cfg(feature = "model-small")]
+    embedded!("small"),
+    #[cfg(feature = "model-small-edges")]
+    embedded!("small-edges"),
     #[cfg(feature = "model-full")]
     embedded!("full"),
     #[cfg(feature = "model-full-edges")]

@@ -178,7 +178,7 @@ def test_alpha_is_on_white_and_grey_is_grey(nodes):
         run(image=given(clear[..., :2]))
 
 
-@pytest.mark.parametrize("model", ["tiny", "full"])
+@pytest.mark.parametrize("model", ["tiny", "small", "full"])
 @pytest.mark.parametrize("detail", [0.0, 0.5])
 def test_pairs_that_are_built_in_can_be_chosen(nodes, model, detail):
     levels = images(1, 48, 64)
@@ -194,7 +194,7 @@ def test_files_in_the_folder_of_models_can_be_chosen(nodes, host):
     # Lists are asked for again when a page loads, without loading the pack again.
     table = importlib.import_module("custom_node_pidinet.nodes").NODES
     (model,) = [one for one in table[0].inputs() if one.name == "model"]
-    assert model.options["options"] == ["tiny", "full", "mine.safetensors"]
+    assert model.options["options"] == ["tiny", "small", "full", "mine.safetensors"]
     levels = images(1, 48, 64)
     run = nodes["PidinetEdges"].run
     _, masks = arrays(run(image=given(levels), model="mine.safetensors", resolution=0))

@@ -26,7 +26,7 @@ class EdgeDetector:
     Args:
         model: A name of `pidinet.models()`, the path or the bytes of a model file, `"org/repository:file@revision"` of
             huggingface.co, or a `Model`. By default what the environment variable `PIDINET_MODEL` says, else `tiny`.
-        detail: For `tiny` and `full`: what counts as an edge, from 0, the boundaries of objects, to 1, every edge.
+        detail: For `tiny`, `small` and `full`: what counts as an edge, from 0, the boundaries of objects, to 1, every edge.
         threads: All cores by default. The answer does not depend on it.
         precision: `f32`, `bf16` or `int8`: faster on CPUs that have such arithmetic, else `f32`.
         scales: The image is scaled by each, and the maps are averaged.

@@ -67,7 +67,7 @@ class Model:
         what the environment variable `PIDINET_MODEL` says, else `tiny`.
 
         `config` (`carv4`, `baseline`, ...) and `theta` are for PyTorch checkpoints, which do not say them. `detail` is for
-        `tiny` and `full`: from 0, the boundaries of objects, to 1, every edge.
+        `tiny`, `small` and `full`: from 0, the boundaries of objects, to 1, every edge.
         """
         if source is None:
             source = os.environ.get("PIDINET_MODEL") or DEFAULT
@@ -168,7 +168,7 @@ def models() -> list[ModelInfo]:
     """What is built in.
 
     >>> [model.name for model in pidinet.models()]
-    ['tiny', 'tiny-edges', 'full', 'full-edges', 'bi-pidinet-s']
+    ['tiny', 'tiny-edges', 'small', 'small-edges', 'full', 'full-edges', 'bi-pidinet-s']
     """
     return [Model._named(name).info for name in _embedded()]
 

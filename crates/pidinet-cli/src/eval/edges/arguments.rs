@@ -60,8 +60,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) model: ModelArgs,
 
-    /// Level of detail, from 0 (object boundaries: tiny by itself) to 1 (every edge: tiny-edges), with `-m full` from
-    /// full to full-edges. Several levels, such as 0,.25,.5,.75,1, are each scored, in one table and one plot, as is
+    /// Level of detail, from 0 (object boundaries: tiny by itself) to 1 (every edge: tiny-edges); likewise with `-m
+    /// small` and `-m full`. Several levels, such as 0,.25,.5,.75,1, are each scored, in one table and one plot, as is
     /// "best of n", the best level of each image
     #[arg(long, value_name = "0..1,...", value_delimiter = ',', value_parser = detail)]
     pub(super) detail: Vec<f64>,
