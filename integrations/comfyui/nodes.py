@@ -22,7 +22,7 @@ _DETAIL = Input(
 
 
 def _model(optional: bool = False) -> Input:
-    about = "tiny, small and full are built in, each better and slower; others are files in models/pidinet, such as table5_pidinet.pth."
+    about = "tiny, small and full (better, slower) are built in; others are files in models/pidinet, such as table5_pidinet.pth."
     return Input("model", "COMBO", about, {"options": names(), "default": DEFAULT}, optional)
 
 
