@@ -117,19 +117,23 @@ def collect(arguments: argparse.Namespace) -> None:
         print(f"{kind}: {len(files)} photographs, {known} masks")
 
 
-def corrected(taught: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """A teacher's map [h, w] of probabilities, corrected by a mask of the same size."""
+def correction(mask: np.ndarray) -> np.ndarray:
+    """What a mask [h, w] adds to the logits of a teacher's map."""
     boundary = np.zeros(mask.shape, bool)
     for axis in (0, 1):
         after, before = np.moveaxis(mask, axis, 0)[1:], np.moveaxis(mask, axis, 0)[:-1]
         np.moveaxis(boundary, axis, 0)[1:] |= (after != before) & (after != UNKNOWN) & (before != UNKNOWN)
     if not boundary.any():
-        return taught
+        return np.zeros(mask.shape)
     distance = distance_transform_edt(~boundary)
+    inside = (mask > 0) & (mask < DETAILED)
+    return RAISED * np.clip((6 - distance) / 3, 0, 1) - LOWERED * np.clip((distance - 6) / 3, 0, 1) * inside
+
+
+def corrected(taught: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A teacher's map [h, w] of probabilities, corrected by a mask of the same size."""
     taught = np.clip(taught, 1e-4, 1 - 1e-4)
-    logits = np.log(taught / (1 - taught)) + RAISED * np.clip((6 - distance) / 3, 0, 1)
-    logits -= LOWERED * np.clip((distance - 6) / 3, 0, 1) * ((mask > 0) & (mask < DETAILED))
-    return 1 / (1 + np.exp(-logits))
+    return 1 / (1 + np.exp(-np.log(taught / (1 - taught)) - correction(mask)))
 
 
 def correct(arguments: argparse.Namespace) -> None:

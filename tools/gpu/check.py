@@ -223,17 +223,33 @@ def the_loss_and_its_gradients_are_what_pytorch_computes():
     teacher, trust = torch.rand(2, 19, 16), torch.tensor(0.3)
     teacher[0, 3:5] = -1
     for aim in (None, teacher):
-        scales = plain.scales(truth, aim, 1.1).float()
+        scales = plain.scales(truth, aim, trust, 0.7, 1.1).float()
 
         def reference(*inputs):
             *sides, fuse, bias = inputs
             four = torch.cat([F.interpolate(side, (19, 16), mode="bilinear", align_corners=False) for side in sides], 1)
             fused = (four * fuse.view(1, 4, 1, 1)).sum(1, keepdim=True) + bias
-            return plain.combined(torch.cat([four, fused], 1), truth, aim, trust, 1.1)
+            return plain.loss(torch.cat([four, fused], 1), truth, aim, trust, 0.7, 1.1)
 
         sizes = (19, 16), (9, 8), (4, 4), (2, 2)
         inputs = *(torch.randn(2, 1, *size) for size in sizes), torch.rand(4), torch.randn(1)
-        same_with_gradients(lambda *each: operations.Loss.apply(*each, truth, scales, aim, trust), reference, *inputs)
+        same_with_gradients(lambda *each: operations.Loss.apply(*each, truth, scales, aim), reference, *inputs)
+
+
+@test
+def a_teachers_map_is_learnt_as_the_truth_on_average():
+    """One pixel, for which a share q of annotators would draw a line."""
+    a, b, q = 0.9, 0.1, 0.2
+    t = a * q / (a * q + b * (1 - q))
+    scales = torch.tensor([[0.0, 0.0, 1.0, a, b]], dtype=torch.float64)
+    truth = torch.full((1, 1, 1), 2)
+    weight, target = plain.goal(truth, torch.full((1, 1, 1), t, dtype=torch.float64), scales)
+    logit = torch.linspace(-3, 3, 7, dtype=torch.float64)
+    got = weight * F.binary_cross_entropy_with_logits(logit, target.flatten().expand_as(logit), reduction="none")
+    want = a * q * F.softplus(-logit) + b * (1 - q) * F.softplus(logit)
+    close(got.flatten(), want, 1e-6)
+    without, _ = plain.goal(truth, None, scales)
+    assert without == 0
 
 
 @test
@@ -277,8 +293,8 @@ def crops_are_the_same_in_both_ways():
     with data() as (_, packed):
         whole = Data(packed)
         teacher = {i: np.roll(whole.images[i][..., 0], 3, 0) for i in whole.of("train", "val")}
-        store = Store(whole, whole.of("train", "val"), "shares", CPU, teacher)
-        rows = torch.from_numpy(Recipe(scale=(0.5, 1.6)).draw(np.random.default_rng(3), store, 3, 16, 24))
+        store = Store(whole, whole.of("train", "val"), ("shares",), CPU, teacher)
+        rows = torch.from_numpy(Recipe(scale=(0.5, 1.6), blurred=1).draw(np.random.default_rng(3), store, 3, 16, 24))
         image, truth, taught = network.make("toy", CPU, "plain", torch.float32).sample(store, rows, 16, 24)
         image2, truth2, taught2 = network.make("toy", CPU, "fast", torch.float32).sample(store, rows, 16, 24)
         close(planes(image2)[:, :3], image, 1e-5)  # exponentials
@@ -289,8 +305,9 @@ def crops_are_the_same_in_both_ways():
 def whole_photographs_are_themselves_or_mirrored():
     with data() as (_, packed):
         whole = Data(packed)
-        store = Store(whole, whole.of("train"), "shares", CPU)
-        rows = torch.from_numpy(Recipe().draw(np.random.default_rng(1), store, 1, 48, 64, np.array([0])))
+        store = Store(whole, whole.of("train"), ("shares",), CPU)
+        recipe = Recipe(whole=(1, 1), contrast=(1, 1), colour=0, gamma=0, grey=0, blurred=0)
+        rows = torch.from_numpy(recipe.draw(np.random.default_rng(1), store, 1, 48, 64, np.array([0])))
         image, truth, _ = store.sample(rows, 48, 64)
         from sample import DEVIATION, MEAN
 
@@ -316,8 +333,12 @@ def lines_that_lie_a_pixel_apart_are_registered_as_one():
 @test
 def a_packed_file_holds_photographs_and_truth_as_they_were():
     with data() as (folder, packed):
-        whole = Data(packed)
-        assert [whole.splits.count(split) for split in ("train", "val", "test", "photo")] == [3, 2, 1, 2]
+        whole = Data(packed, folder / "photos.npz")
+        assert [whole.splits.count(split) for split in ("train", "val", "test", "photo")] == [3, 2, 1, 3]
+        photo = next(i for i in whole.of("photo") if whole.names[i] == "0")
+        assert whole.images[photo].shape == (320, 480, 3)
+        assert (whole.corrections[photo][:, 239] == 12).all() and (whole.corrections[photo][:, 300] == -6).all(), "1.5 and -.7 in eighths"
+        assert not whole.corrections[photo + 1 if photo + 1 in whole.corrections else photo - 1].any(), "no mask"
         i = whole.of("val")[1]
         path = folder / "BSDS500/images/val" / f"{whole.names[i]}.jpg"
         assert (whole.images[i] == np.asarray(Image.open(path))).all()
@@ -330,7 +351,7 @@ def a_packed_file_holds_photographs_and_truth_as_they_were():
 def steps_are_those_of_adam_and_of_an_average():
     with data() as (_, packed):
         whole = Data(packed)
-        store = Store(whole, whole.of("train"), "shares", CPU)
+        store = Store(whole, whole.of("train"), ("shares",), CPU)
         plan = train.Plan(pixels=2 * 32 * 32)
         start = parameters.initial("toy", 1)
         learner = train.Learner("toy", start, store, plan, CPU, "plain", torch.float64)
@@ -358,7 +379,7 @@ def steps_are_those_of_adam_and_of_an_average():
 def a_step_with_kernels_is_the_step_without():
     with data() as (_, packed):
         whole = Data(packed)
-        store, plan = Store(whole, whole.of("train"), "shares", CPU), train.Plan()
+        store, plan = Store(whole, whole.of("train"), ("shares",), CPU), train.Plan()
         rows = torch.from_numpy(plan.recipe.draw(np.random.default_rng(1), store, 1, 16, 12))
         learners = []
         for mode in ("plain", "fast"):
@@ -381,6 +402,41 @@ def rates_rise_then_fall_and_are_low_on_whole_photographs():
 
 
 @test
+def kernels_get_sizes_that_are_plain_integers():
+    """Triton takes no others."""
+    with data() as (_, packed):
+        whole = Data(packed)
+        store = Store(whole, whole.of("train"), ("shares",), CPU)
+        for side in (32, 0):
+            for height, width, batch, _ in train.shapes(train.Plan(), store, side):
+                assert all(type(each) is int for each in (height, width, batch))
+
+
+@test
+def a_run_goes_on_from_where_kernels_failed():
+    with data() as (_, packed):
+        whole = Data(packed)
+        store = Store(whole, whole.of("train"), ("shares",), CPU)
+        plan = train.Plan(phases=((0.5, 32), (0.5, 0)), pixels=32 * 32)
+        learner = train.Learner("toy", parameters.initial("toy", 1), store, plan, CPU, "plain", torch.float32)
+        learner.mode, lines, saved = "fast", [], []
+
+        class Broken:
+            def sample(self, *_):
+                raise RuntimeError("no such kernel")
+
+        def save(done):
+            saved.append((done, learner.steps, learner.average.clone()))
+            if len(saved) == 1:
+                learner.network = Broken()
+
+        train.train(learner, 4, np.random.default_rng(1), lines.append, save)
+        assert learner.mode == "plain" and any("no such kernel" in line for line in lines)
+        assert [done for done, *_ in saved] == [False, True] and 0 < saved[0][1] < saved[1][1], "steps of both phases"
+        assert (saved[1][2] - saved[0][2]).norm() < 0.5 * saved[0][2].norm(), "not begun anew"
+
+
+@test
 def a_run_leaves_models_maps_and_a_log():
     with data() as (folder, packed):
         out = folder / "out"
@@ -393,7 +449,7 @@ def a_run_leaves_models_maps_and_a_log():
         assert facts["tiny-edges-held"]["photographs"] == 4 and facts["full-edges"]["photographs"] == 5, log
         for archive, names in (("boundaries", {"full"}), ("edges", set(facts) - {"full"})):
             with zipfile.ZipFile(out / f"{archive}.zip") as file:
-                assert set(file.namelist()) == {f"{name}{end}.safetensors" for name in names for end in ("", "-last")}
+                assert {name.replace("-last", "") for name in file.namelist()} == {f"{name}.safetensors" for name in names}
                 file.extractall(out / "models")
         size, first = parameters.read(out / "models/full.safetensors")
         _, second = parameters.read(out / "models/full-edges.safetensors")
@@ -401,10 +457,12 @@ def a_run_leaves_models_maps_and_a_log():
         with np.load(out / "maps-full-0.npz") as maps:
             assert len(maps["names"]) == 6 and len(maps["starts"]) == 7
         assert "done" in log
-        begin = [sys.executable, HERE / "run.py", "edges", "30", "--data", packed, "--out", folder / "again", "--toy", "--plain"]
-        begin += ["--parts", "full=1", "--start", out, "--maps", "", "--teacher", out / "models/full.safetensors"]
+        begin = [sys.executable, HERE / "run.py", "all", "60", "--data", packed, "--later", folder / "photos.npz", "--out", folder / "again"]
+        begin += ["--toy", "--plain", "--parts", "full=60,tiny=20,tiny-edges=20", "--start", out, "--maps", ""]
         subprocess.run(begin, check=True, capture_output=True)
-        assert json.loads((folder / "again/results.json").read_text())["full"]["photographs"] == 7
+        facts, log = (folder / "again" / name for name in ("results.json", "log.txt"))
+        assert [each["photographs"] for each in json.loads(facts.read_text()).values()] == [8, 8, 8], log.read_text()
+        assert "3 maps of full as teacher" in log.read_text() and "8 maps of full-edges as teacher" in log.read_text(), log.read_text()
 
 
 class data:
@@ -428,12 +486,16 @@ class data:
                     cells[0, k] = {"Segmentation": lines.astype(np.uint16), "Boundaries": lines}
                 savemat(root / f"BSDS500/groundTruth/{split}/{split}{i}.mat", {"groundTruth": cells})
                 Image.fromarray(lines * 255).save(root / f"BRIND/train/{split}{i}.png")
-        (root / "photos").mkdir()
-        for i in range(2):
-            Image.fromarray(random.integers(0, 255, (200, 260, 3), np.uint8)).save(root / f"photos/{i}.png")
+        for kind in ("images", "masks"):
+            (root / "photos" / kind).mkdir(parents=True)
+        for i in range(3):
+            Image.fromarray(random.integers(0, 255, (200, 260, 3), np.uint8)).save(root / f"photos/images/{i}.png")
+        mask = np.zeros((200, 260), np.uint8)
+        mask[:, 130:] = 1
+        Image.fromarray(mask).save(root / "photos/masks/0.png")
         packed = root / "data.npz"
-        command = [sys.executable, HERE / "pack.py", root, packed, "--photos", root / "photos"]
-        subprocess.run(command, check=True, capture_output=True)
+        for command in (["pack.py", root, packed], ["pack_photos.py", root / "photos", root / "photos.npz"]):
+            subprocess.run([sys.executable, HERE / command[0], *command[1:]], check=True, capture_output=True)
         return root, packed
 
     def __exit__(self, *_):

@@ -69,12 +69,12 @@ class Fast:
         fused = (four * weights["classifier"].view(1, 4, 1, 1)).sum(1, keepdim=True) + weights["classifier.bias"]
         return torch.cat([four, fused], 1)
 
-    def loss(self, vector, image, truth, teacher=None, trust=None, lam=1.1):
-        """The loss, a number; `trust` is the share of the teacher's term, a tensor of no dimension."""
+    def loss(self, vector, image, truth, teacher=None, trust=None, photo=1.0, lam=1.1):
+        """The loss, a number, as in network.py."""
         weights, rounded = self.working(vector, self.dtype)
         sides = self.sides(weights, rounded, self.packed(image))
-        scales = plain.scales(truth, teacher, lam).to(sides[0].dtype)
-        return Loss.apply(*sides, weights["classifier"], weights["classifier.bias"], truth, scales, teacher, trust)
+        scales = plain.scales(truth, teacher, trust, photo, lam).to(sides[0].dtype)
+        return Loss.apply(*sides, weights["classifier"], weights["classifier.bias"], truth, scales, teacher)
 
     def packed(self, image):
         """Images as kernels take them, `[n, h, w, 4]`."""

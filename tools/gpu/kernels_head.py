@@ -39,9 +39,10 @@ def sample(
     x, y = (p % width).to(tl.float32), (p // width).to(tl.float32)
 
     red, green, blue = tl.zeros((BP,), tl.float32), tl.zeros((BP,), tl.float32), tl.zeros((BP,), tl.float32)
+    blur = tl.load(row + 22)
     for dy in tl.static_range(-1, 2, 2):
         for dx in tl.static_range(-1, 2, 2):
-            across, down = x + dx * spread, y + dy * spread
+            across, down = x + dx * blur, y + dy * blur
             sx = mirrored(m1 * across + m2 * down + m3, wide)
             sy = mirrored(m4 * across + m5 * down + m6, high)
             left, top = tl.floor(sx), tl.floor(sy)

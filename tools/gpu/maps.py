@@ -9,13 +9,15 @@ import numpy as np
 import torch
 from PIL import Image
 
+from pack_photos import STEPS
 from sample import DEVIATION, MEAN
 
 FILE = 15_000_000  # bytes of a file of maps, at most
 
 
-def averaged(net, vector, data, numbers, device, deadline, scales=(0.75, 1.0, 1.25)):
-    """The fused map of each photograph, averaged over scales and mirror images, in 8 bits; until the deadline."""
+def averaged(net, vector, data, numbers, device, deadline, scales=(0.75, 1.0, 1.25), corrected=False):
+    """The fused map of each photograph, averaged over scales and mirror images, in 8 bits; until the deadline. If
+    `corrected`, masks change them where they know more."""
     mean, deviation = (torch.tensor(each, device=device).view(1, 3, 1, 1) for each in (MEAN, DEVIATION))
     groups = {}
     for i in numbers:
@@ -35,7 +37,12 @@ def averaged(net, vector, data, numbers, device, deadline, scales=(0.75, 1.0, 1.
                     for flip in (False, True):
                         maps = torch.sigmoid(net.maps(vector, scaled.flip(3) if flip else scaled)[:, 4:])
                         total += resize(maps.flip(3) if flip else maps, shape)[:, 0]
-                found = (total * (255 / (2 * len(scales)))).round().byte().cpu().numpy()
+                total /= 2 * len(scales)
+                if corrected and any(i in data.corrections for i in some):
+                    nothing = np.zeros(shape, np.int8)
+                    change = torch.from_numpy(np.stack([data.corrections.get(i, nothing) for i in some])).to(device)
+                    total = torch.sigmoid(torch.logit(total, 1e-4) + change / STEPS)
+                found = (total * 255).round().byte().cpu().numpy()
                 yield from zip(some, found)
 
 

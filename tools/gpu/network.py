@@ -21,9 +21,10 @@ class Plain:
         """Four side maps and the fused one before the sigmoid, `[n, 5, h, w]`, of images `[n, 3, h, w]`."""
         return plain.logits(self.size, vector, image, self.folding, self.dtype)
 
-    def loss(self, vector, image, truth, teacher=None, trust=None, lam=1.1):
-        """The loss, a number; `trust` is the share of the teacher's term, a tensor of no dimension."""
-        return plain.combined(self.maps(vector, image), truth, teacher, trust, lam)
+    def loss(self, vector, image, truth, teacher=None, trust=None, photo=1.0, lam=1.1):
+        """The loss, a number. The teacher's term has the share `trust`, a tensor of no dimension, of an image with truth,
+        and weighs `photo` in one without."""
+        return plain.loss(self.maps(vector, image), truth, teacher, trust, photo, lam)
 
 
 def make(size, device, mode, dtype):

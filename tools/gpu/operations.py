@@ -223,10 +223,10 @@ class Head(Function):
 
 
 class Loss(Function):
-    """The loss of four side maps `[n, 1, h, w]` and the weights they are fused with; `scales` as in plain.py."""
+    """The loss of four side maps `[n, 1, h, w]` and the weights they are fused with; `scales` those of plain.py."""
 
     @staticmethod
-    def forward(ctx, s0, s1, s2, s3, fuse, bias, truth, scales, teacher, trust):
+    def forward(ctx, s0, s1, s2, s3, fuse, bias, truth, scales, teacher):
         n, _, h, w = s0.shape
         sides = [each.contiguous() for each in (s0, s1, s2, s3)]
         count = triton.cdiv(h * w, 512)
@@ -234,7 +234,7 @@ class Loss(Function):
         small = [size for side in sides[1:] for size in side.shape[2:]]
         known = teacher is not None
         kernels_loss.loss_forward[(count, n)](
-            *sides, fuse, bias, truth, scales / n, teacher if known else scales, trust if known else scales, d, sums,
+            *sides, fuse, bias, truth, scales, teacher if known else scales, d, sums,
             h, w, *small, TEACHER=known, BP=512,
         )  # fmt: skip
         sums = sums.sum(0)
@@ -258,4 +258,4 @@ class Loss(Function):
             )
             found.append(out)
         sums = sums * scale
-        return (*found, sums[1:5], sums[5:6], None, None, None, None)
+        return (*found, sums[1:5], sums[5:6], None, None, None)

@@ -1,6 +1,6 @@
 """Packs everything that a training run reads into one file, small enough to copy to the machine with the GPU.
 
-    python pack.py DATA OUT [--photos FOLDER] [--megabytes 55]
+    python pack.py DATA OUT [--splits train,val,test]
 
 DATA holds `BSDS500/images/{train,val,test}/ID.jpg`, `BSDS500/groundTruth/{train,val}/ID.mat` and `BRIND/train/ID.png`. OUT is an
 npz: photographs as the original JPEG files, and for each one of train and val three maps of 8 bits, 255 times the share of annotators:
@@ -10,11 +10,10 @@ npz: photographs as the original JPEG files, and for each one of train and val t
   somebody marked has a small share, which the rule of η ignores;
 - `edges`: BRIND's lines, 255; around them, `--ring` pixels wide, a share of .1 that the same rule ignores.
 
-Photographs of --photos have no truth. They are shrunk to 480 pixels, and as many are taken as fit.
+Photographs of test are there for maps of them (run.py --maps), which are not needed for training.
 """
 
 import argparse
-import io
 from pathlib import Path
 
 import numpy as np
@@ -85,38 +84,17 @@ def edges(path, ring):
     return np.where(lines, 255, np.where(ndimage.distance_transform_edt(~lines) <= ring, IGNORED, 0)).astype(np.uint8)
 
 
-def photographs(folder, room):
-    """JPEG bytes of a folder's photographs, in a fixed shuffled order, until `room` bytes are used."""
-    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    for i in np.random.default_rng(1).permutation(len(paths)):
-        try:
-            image = Image.open(paths[i]).convert("RGB")
-        except OSError:
-            print(f"skipped {paths[i]}, which is not a picture")
-            continue
-        image.thumbnail((480, 480), Image.LANCZOS)
-        if min(image.size) < 200:
-            continue
-        file = io.BytesIO()
-        image.save(file, "JPEG", quality=85)
-        if room < file.tell():
-            return
-        room -= file.tell()
-        yield paths[i].stem, file.getvalue()
-
-
 def main():
     parser = argparse.ArgumentParser(description="Pack training data into one file.")
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--photos", type=Path, help="a folder of photographs without truth")
-    parser.add_argument("--megabytes", type=float, default=55, help="of the file, at most [default: 55]")
+    parser.add_argument("--splits", default="train,val,test", help="[default: train,val,test]")
     parser.add_argument("--ring", type=float, default=2.0, help="pixels around BRIND's lines to ignore [default: 2]")
     parser.add_argument("--limit", type=int, help="most photographs of each split, for trials")
     options = parser.parse_args()
 
     names, splits, files, truth = [], [], [], {"shares": [], "registered": [], "edges": []}
-    for split in ("train", "val", "test"):
+    for split in options.splits.split(","):
         for path in sorted((options.data / "BSDS500/images" / split).glob("*.jpg"))[: options.limit]:
             names.append(path.stem)
             splits.append(split)
@@ -131,26 +109,14 @@ def main():
                 raise SystemExit(f"{path.stem}: truths differ in size")
     arrays = {kind: np.concatenate([each.ravel() for each in maps]) for kind, maps in truth.items()}
 
-    def write():
-        starts = np.cumsum([0, *map(len, files)])
-        everything = np.frombuffer(b"".join(files), np.uint8)
-        temporary = options.out.with_suffix(".tmp.npz")
-        np.savez_compressed(temporary, names=names, splits=splits, starts=starts, files=everything, **arrays)
-        temporary.rename(options.out)
-        return options.out.stat().st_size
-
-    size = write()
-    if options.photos:
-        room = options.megabytes * 1e6 - size - 100_000
-        for name, file in photographs(options.photos, room):
-            names.append(name)
-            splits.append("photo")
-            files.append(file)
-        size = write()
-    counts = ", ".join(f"{splits.count(split)} {split}" for split in ("train", "val", "test", "photo"))
-    print(f"{options.out}: {size / 1e6:.1f} MB, {counts}")
-    if size > options.megabytes * 1e6:
-        raise SystemExit(f"that is more than {options.megabytes:g} MB")
+    temporary = options.out.with_suffix(".tmp.npz")
+    np.savez_compressed(
+        temporary, names=names, splits=splits, starts=np.cumsum([0, *map(len, files)]),
+        files=np.frombuffer(b"".join(files), np.uint8), **arrays,
+    )  # fmt: skip
+    temporary.rename(options.out)
+    counts = ", ".join(f"{splits.count(split)} {split}" for split in options.splits.split(","))
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB, {counts}")
 
 
 if __name__ == "__main__":

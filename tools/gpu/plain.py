@@ -91,33 +91,41 @@ def balance(truth, lam):
     return negative / total, lam * positive / total
 
 
-def loss(maps, truth, lam=1.1):
+USUAL = 0.97, 0.033  # balance of a photograph of BSDS500, where no image of a step has truth
+
+
+def scales(truth, teacher, trust, photo, lam):
+    """What the terms of each image weigh, `[n, 5]`: a positive pixel, a negative one, the teacher's map, and the two
+    weights with which the teacher's map is read (see `goal`). The teacher has the share `trust` of an image with
+    truth, and `photo` of one without, which is balanced as the others are on average."""
+    n = truth.shape[0]
+    on, off = (each.flatten() for each in balance(truth, lam))
+    if teacher is None:
+        return torch.stack([on / n, off / n, *[torch.zeros_like(on)] * 3], 1)
+    known = (truth < 2).any(2).any(1)
+    count = known.sum()
+    means = [torch.where(count > 0, (each * known).sum() / count.clamp(min=1), usual) for each, usual in zip((on, off), USUAL)]
+    share = torch.where(known, trust, photo)
+    readings = [torch.where(known, each, mean) for each, mean in zip((on, off), means)]
+    return torch.stack([on * (1 - share) / n, off * (1 - share) / n, share / n, *readings], 1)
+
+
+def goal(truth, teacher, scales):
+    """The weight of each pixel and the probability to learn there, `[n, h, w]` each.
+
+    The class-balanced loss with weights `a` for positives and `b` for negatives is least at `t = a·q / (a·q + b·(1 - q))`
+    where a share q of annotators would draw a line. So a teacher's map t tells q, and its term is what the loss would
+    be on average: cross-entropy with t, times `a·q + b·(1 - q) = a·b / (a·(1 - t) + b·t)`."""
+    positive, negative, share, a, b = (each.view(-1, 1, 1) for each in scales.unbind(1))
+    weight, target = positive * (truth == 1) + negative * (truth == 0), positive * (truth == 1)
+    if teacher is not None:
+        t = teacher.clamp(0, 1).to(scales.dtype)
+        taught = torch.where(teacher >= 0, share * a * b / (a * (1 - t) + b * t).clamp(min=1e-6), 0)
+        weight, target = weight + taught, target + taught * t
+    return weight, target / weight.clamp(min=1e-12)
+
+
+def loss(maps, truth, teacher, trust, photo, lam):
     """The class-balanced loss of five maps, summed over pixels and maps of each image, and averaged over images."""
-    on, off = balance(truth, lam)
-    truth = truth[:, None]
-    weight = (on * (truth == 1) + off * (truth == 0)).to(maps.dtype)
-    value = F.binary_cross_entropy_with_logits(maps, (truth == 1).to(maps.dtype).expand_as(maps), reduction="none")
-    return (value * weight).sum() / truth.shape[0]
-
-
-def scales(truth, teacher, lam):
-    """The weights of a positive pixel, a negative one and one of the teacher's map in each image, `[n, 3]`. The
-    teacher's map (`[n, h, w]`, below 0 where it is unknown) weighs as much as the truth of one map; without truth, as
-    much as in the other images."""
-    on, off = balance(truth, lam)
-    if teacher is None:
-        return torch.cat([on, off, torch.zeros_like(on)], 1).flatten(1)
-    mass = on * (truth == 1).sum((1, 2)).view(-1, 1, 1, 1) + off * (truth == 0).sum((1, 2)).view(-1, 1, 1, 1)
-    mass = torch.where(mass > 0, mass, mass.mean())
-    area = (teacher >= 0).sum((1, 2)).clamp(min=1).view(-1, 1, 1, 1)
-    return torch.cat([on, off, mass / area], 1).flatten(1)
-
-
-def combined(maps, truth, teacher, trust, lam):
-    """The loss, with the share `trust` of the teacher's term on the fused map if there is a teacher."""
-    value = loss(maps, truth, lam)
-    if teacher is None:
-        return value
-    weight = (scales(truth, teacher, lam)[:, 2].view(-1, 1, 1) * (teacher >= 0)).to(maps.dtype)
-    each = F.binary_cross_entropy_with_logits(maps[:, 4], teacher.clamp(0, 1).to(maps.dtype), reduction="none")
-    return value * (1 - trust) + trust * (each * weight).sum() / truth.shape[0]
+    weight, target = (each.to(maps.dtype)[:, None] for each in goal(truth, teacher, scales(truth, teacher, trust, photo, lam)))
+    return (F.binary_cross_entropy_with_logits(maps, target.expand_as(maps), reduction="none") * weight).sum()

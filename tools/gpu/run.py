@@ -23,13 +23,18 @@ import network
 import parameters
 from maps import averaged, write_maps
 from sample import Data, Recipe, Store
-from train import Chunk, Learner, Plan, train
+from train import Learner, Plan, prepare, train
 
 PARTS = {  # shares of the time
-    "boundaries": {"full": 68, "small": 18, "tiny": 14},
-    "edges": {"full-edges": 60, "small-edges": 22, "tiny-edges": 18},
-    "all": {"full": 56, "small": 14, "tiny": 10, "full-edges": 12, "small-edges": 4, "tiny-edges": 4},
-}
+    "boundaries": {"full": 64, "small": 21, "tiny": 15},
+    "edges": {
+        "full-edges": 38, "full-edges-held": 15, "small-edges": 17, "small-edges-held": 6, "tiny-edges": 17, "tiny-edges-held": 7,
+    },
+    "all": {
+        "full": 49, "small": 17, "tiny": 10, "full-edges": 10, "full-edges-held": 4, "small-edges": 4.5,
+        "small-edges-held": 1.5, "tiny-edges": 3, "tiny-edges-held": 1.5,
+    },
+}  # fmt: skip
 
 
 class Results:
@@ -52,16 +57,17 @@ class Results:
         temporary.rename(self.folder / name)
 
     def keep(self, name, size, vector, average, **facts):
-        """Saves a model, its weights at the end and their average, in the archive of its kind."""
+        """Saves a model, the average of its weights, in the archive of its kind; of boundaries the last weights, too."""
         about = {
             "provenance": f"trained with tools/gpu, {facts['gigapixels']:.2f} gigapixels in {facts['steps']} steps",
             "training_data": facts["training_data"],
             "licence": "MIT OR Apache-2.0",
         }
         self.models[f"{name}.safetensors"] = parameters.encode(size, average, name=name, **about)
-        self.models[f"{name}-last.safetensors"] = parameters.encode(size, vector, name=f"{name}-last", **about)
-        self.facts[name] = facts
         archive = "edges" if "edges" in name else "boundaries"
+        if archive == "boundaries":
+            self.models[f"{name}-last.safetensors"] = parameters.encode(size, vector, name=f"{name}-last", **about)
+        self.facts[name] = facts
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as file:
             for each, model in self.models.items():
@@ -79,16 +85,40 @@ def held_out(data, count):
 
 
 def plan_of(name, options):
-    """Runs one part."""
-    plan = Plan(kind=options.truth, trust=options.trust if options.teacher else 0)
+    """Settings of one part."""
+    size = name.split("-")[0]
+    plan = Plan(kinds=tuple(options.truth.split(",")), trust=0 if size == "full" else options.trust)
     if "-edges" in name:
-        plan.kind, plan.rate, plan.trust = "edges", 0.003, 0
-        plan.recipe = Recipe(scale=(0.5, 1.6), angle=0.4, turns=0)
+        plan.kinds, plan.rate = ("edges",), 0.003
+        plan.recipe = Recipe(scale=(0.5, 2), turns=0, contrast=(0.35, 1.3), gamma=0.3, blurred=0.25, photos=0.3)
         plan.phases = ((0.85, 320), (0.15, 0))
     if options.toy:
         plan.phases = tuple((share, side // 5) for share, side in plan.phases)
         plan.pixels = 2 * 64 * 64
     return plan
+
+
+class Teachers:
+    """Maps of the photographs by a model, corrected by masks if it knows boundaries; a model's are kept while it is the same."""
+
+    def __init__(self, data, models, mode, device, options, say):
+        self.data, self.models, self.mode, self.device, self.say = data, models, mode, device, say
+        self.dtype, self.known = options.dtype, {}
+
+    def maps(self, name, numbers, seconds):
+        """Maps by number, and the numbers of which there are some, in at most `seconds`."""
+        size, vector = self.models[name]
+        before, found = self.known.get(name, (None, {}))
+        if before is not vector:
+            found = {}
+        start = time.monotonic()
+        net = network.make(size, self.device, self.mode, self.dtype)
+        missing = [i for i in numbers if i not in found]
+        found.update(averaged(net, vector.to(self.device), self.data, missing, self.device, start + seconds, corrected="edges" not in name))
+        self.known[name] = vector, found
+        if missing:
+            self.say(f"{len(found)} maps of {name} as teacher in {time.monotonic() - start:.1f} s")
+        return found
 
 
 def agreement(data, options, device, results):
@@ -97,31 +127,33 @@ def agreement(data, options, device, results):
     plan = plan_of("full", options)
     side = plan.phases[-2][1]
     batch = max(1, plan.pixels // side**2)
-    store = Store(data, data.of("train")[:40], plan.kind, device)
+    numbers = data.of("train")[:32] + data.of("photo")[:16]
+    store = Store(data, numbers, plan.kinds, device, {i: data.images[i][..., 1] for i in numbers})
     rows = torch.from_numpy(plan.recipe.draw(np.random.default_rng(1), store, batch, side, side)).to(device)
     start = parameters.initial(size, 1).to(device)
 
     def gradient(mode, dtype):
         vector = start.clone().requires_grad_()
         net = network.make(size, device, mode, dtype)
-        image, truth, _ = net.sample(store, rows, side, side)
-        loss = net.loss(vector, image, truth)
+        image, truth, teacher = net.sample(store, rows, side, side)
+        loss = net.loss(vector, image, truth, teacher, torch.full((), options.trust, device=device))
         return loss.item(), torch.autograd.grad(loss, vector)[0].double()
 
-    def pace(mode):
-        learner = Learner(size, start, store, plan, device, mode, options.dtype)
-        chunk = Chunk(64, batch, device)
-        chunk.rows[:] = rows
-        step = learner.record(chunk, side, side)
-        count = 40 if device.type == "cuda" else 1
-        step()
-        learner.synchronise()
-        began = time.monotonic()
-        for _ in range(count):
-            step()
-        learner.synchronise()
-        seconds = (time.monotonic() - began) / count
-        return f"{1000 * seconds:.2f} ms a step, {batch * side * side / seconds / 1e6:.1f} megapixels/s"
+    def paces(mode):
+        """Takes some steps of every shape of the whole run, so that what cannot work fails now."""
+        learner, found = Learner(size, start, store, plan, device, mode, options.dtype), []
+        for _, side in plan.phases:
+            for height, width, batch, _, _, step, _ in prepare(learner, np.random.default_rng(1), side):
+                count = 20 if device.type == "cuda" else 1
+                step()
+                learner.synchronise()
+                began = time.monotonic()
+                for _ in range(count):
+                    step()
+                learner.synchronise()
+                seconds = (time.monotonic() - began) / count
+                found.append(f"{width}×{height} {1000 * seconds:.2f} ms a step, {batch * height * width / seconds / 1e6:.1f} megapixels/s")
+        return "; ".join(found)
 
     if not options.plain:
         try:
@@ -135,7 +167,7 @@ def agreement(data, options, device, results):
                 f"{time.monotonic() - began:.1f} s for the first step"
             )
             if abs(loss / exact - 1) < 0.02 and cosine > 0.98 and 0.95 < ratio < 1.05:
-                results.say(f"fast: {pace('fast')}")
+                results.say(f"fast: {paces('fast')}")
                 if options.profile:
                     profile(lambda: gradient("fast", options.dtype), results)
                 return "fast"
@@ -143,7 +175,7 @@ def agreement(data, options, device, results):
         except Exception:
             results.say(f"fast failed\n{traceback.format_exc()}")
     torch.backends.cudnn.benchmark = True
-    results.say(f"plain: {pace('plain')}")
+    results.say(f"plain: {paces('plain')}")
     return "plain"
 
 
@@ -191,16 +223,17 @@ def main():
     parser = argparse.ArgumentParser(description="Train models for a given number of seconds on one GPU.")
     parser.add_argument("what", choices=list(PARTS), help="which models")
     parser.add_argument("seconds", type=float, help="from start to end, maps included")
-    parser.add_argument("--data", type=Path, required=True, help="file that pack.py wrote")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="files that pack.py and pack_photos.py wrote")
+    parser.add_argument("--later", type=Path, help="another one, used as soon as it is there, for one that is still being copied")
     parser.add_argument("--out", type=Path, required=True, help="folder for models, maps and the log")
     parser.add_argument("--parts", help="instead of the usual ones, such as full=80,full-edges=20: shares of the time")
     parser.add_argument("--start", type=Path, help="folder of models to start from, by name, such as full.safetensors")
-    parser.add_argument("--truth", choices=["shares", "registered"], default="shares", help="of boundaries [default: shares]")
+    parser.add_argument("--truth", default="shares,registered", help="of boundaries, one or both [default: shares,registered]")
     parser.add_argument("--splits", default="train,val", help="to train on [default: train,val]")
     parser.add_argument("--held-out", type=int, default=60, help="photographs that parts ending in -held leave out")
-    parser.add_argument("--teacher", type=Path, help="model whose maps are learnt as well; only then are photographs without truth used")
-    parser.add_argument("--trust", type=float, default=0.3, help="share of the teacher's term in the loss [default: 0.3]")
-    parser.add_argument("--maps", default="full", help="models whose maps of all photographs are saved [default: full]")
+    parser.add_argument("--trust", type=float, default=0.3, help="of small and tiny in full, where there is truth [default: 0.3]")
+    parser.add_argument("--photos-of-edges", type=int, default=1000, help="at most, for edges [default: 1000]")
+    parser.add_argument("--maps", default="full", help="models whose maps of BSDS500 are saved [default: full]")
     parser.add_argument("--maps-seconds", type=float, default=20, help="kept for maps at the end [default: 20]")
     parser.add_argument("--megabytes", type=float, default=42, help="of maps, at most [default: 42]")
     parser.add_argument("--plain", action="store_true", help="without our own kernels")
@@ -221,7 +254,7 @@ def main():
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     results.say(f"{name}, torch {torch.__version__}")
     compiling = precompile(options, results) if device.type == "cuda" and not options.plain else None
-    data = Data(options.data)
+    data = Data(*options.data)
     results.say(f"{len(data.images)} photographs")
     if compiling:
         try:
@@ -242,17 +275,27 @@ def main():
     wanted = [each for each in options.maps.split(",") if each and (each in parts or each in models)]
     training_end = deadline - (options.maps_seconds if wanted else 0)
     numbers = data.of(*options.splits.split(","))
-    teacher = None
-    if options.teacher:
-        numbers = numbers + data.of("photo")
-        size, vector = parameters.read(options.teacher)
-        net = network.make(size, device, mode, options.dtype)
-        found = averaged(net, vector.to(device), data, numbers, device, deadline - options.seconds / 2, (1.0,))
-        teacher = dict(found)
-        results.say(f"{len(teacher)} maps of the teacher")
-        numbers = [i for i in numbers if i in teacher]
+    teachers = Teachers(data, models, mode, device, options, results.say)
 
-    stores = {}
+    def store_of(part, plan):
+        """What a part learns from: a teacher's maps, too, if there is a model to teach it."""
+        if options.later and options.later.exists():
+            results.say(f"{len(data.add(options.later))} more photographs")
+            options.later = None
+        name = "full-edges" if "-edges" in part else "full"
+        without = held_out(data, options.held_out) if part.endswith("-held") else ()
+        mine = [i for i in numbers if data.names[i] not in without]
+        if name not in models:
+            return Store(data, mine, plan.kinds, device)
+        photos = data.of("photo")
+        if name == "full-edges":
+            photos = photos[: options.photos_of_edges]
+        maps = teachers.maps(name, photos + (mine if plan.trust else []), options.seconds / 15)
+        empty = {i: np.zeros(data.images[i].shape[:2], np.uint8) for i in mine if not plan.trust}
+        mine = mine + photos
+        mine = [i for i in mine if i in maps or i in empty]
+        return Store(data, mine, plan.kinds, device, maps | empty)
+
     todo = dict(parts)
     while todo:
         part, share = next(iter(todo.items()))
@@ -261,45 +304,34 @@ def main():
         if seconds < 1:
             results.say(f"no time is left for {part}")
             continue
-        size = options.sizes[part.split("-")[0]]
+        end = time.monotonic() + seconds
         base = part.split("-")[0]
+        size = options.sizes[base]
         if "-edges" in part and base in models:
             vector = models[base][1]
         else:
             vector = models[part][1] if part in models else parameters.initial(size, options.seed)
         plan = plan_of(part, options)
-        mine = numbers
-        if part.endswith("-held"):
-            without = held_out(data, options.held_out)
-            mine = [i for i in numbers if data.names[i] not in without]
-        if plan.kind == "edges":
-            mine = [i for i in mine if data.offsets[i] is not None]
-        key = (plan.kind, tuple(mine))
-        if key not in stores:
-            stores[key] = Store(data, mine, plan.kind, device, teacher if plan.trust else None)
-        end = time.monotonic() + seconds
-        for way in dict.fromkeys((mode, "plain")):
-            learner = Learner(size, vector, stores[key], plan, device, way, options.dtype)
-            seen = {}
+        try:
+            learner = Learner(size, vector, store_of(part, plan), plan, device, mode, options.dtype)
 
-            def save(done, learner=learner, seen=seen, part=part, plan=plan, mine=mine):
+            def save(done, learner=learner, part=part, plan=plan):
                 texts = {"edges": "BRIND", "shares": "BSDS500", "registered": "BSDS500, registered"}
                 results.keep(
                     part, learner.size, learner.vector, learner.average, done=done, steps=learner.steps,
-                    gigapixels=learner.pixels / 1e9, photographs=len(mine), mode=way,
-                    training_data=f"{texts[plan.kind]} {options.splits}, {len(mine)} photographs",
+                    gigapixels=learner.pixels / 1e9, photographs=learner.store.count, mode=learner.mode,
+                    training_data=f"{texts[plan.kinds[0]]} {options.splits}, {learner.store.count} photographs in all",
                 )
+                models[part] = (learner.size, learner.average.detach().clone())
 
-            try:
-                results.say(f"{part}: {end - time.monotonic():.0f} s, {way}")
-                random = np.random.default_rng([options.seed, sum(map(ord, part))])
-                train(learner, end - time.monotonic(), random, results.say, save)
-                models[part] = (size, learner.average.detach().clone())
-                break
-            except Exception:
-                results.say(f"{part} failed\n{traceback.format_exc()}")
-            if end - time.monotonic() < 2:
-                break
+            def renewed(part=part, plan=plan):
+                return store_of(part, plan)
+
+            results.say(f"{part}: {end - time.monotonic():.0f} s, {learner.store.count} photographs, {mode}")
+            random = np.random.default_rng([options.seed, sum(map(ord, part))])
+            train(learner, end - time.monotonic(), random, results.say, save, renewed if part == "full" else None)
+        except Exception:
+            results.say(f"{part} failed; what was saved last is kept\n{traceback.format_exc()}")
     room = options.megabytes * 1e6
     for each in wanted:
         if each in models:
