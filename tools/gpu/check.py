@@ -237,19 +237,13 @@ def the_loss_and_its_gradients_are_what_pytorch_computes():
 
 
 @test
-def a_teachers_map_is_learnt_as_the_truth_on_average():
-    """One pixel, for which a share q of annotators would draw a line."""
-    a, b, q = 0.9, 0.1, 0.2
-    t = a * q / (a * q + b * (1 - q))
-    scales = torch.tensor([[0.0, 0.0, 1.0, a, b]], dtype=torch.float64)
-    truth = torch.full((1, 1, 1), 2)
-    weight, target = plain.goal(truth, torch.full((1, 1, 1), t, dtype=torch.float64), scales)
-    logit = torch.linspace(-3, 3, 7, dtype=torch.float64)
-    got = weight * F.binary_cross_entropy_with_logits(logit, target.flatten().expand_as(logit), reduction="none")
-    want = a * q * F.softplus(-logit) + b * (1 - q) * F.softplus(logit)
-    close(got.flatten(), want, 1e-6)
-    without, _ = plain.goal(truth, None, scales)
-    assert without == 0
+def a_teacher_of_trust_one_weighs_as_much_as_the_truth_does_in_one_map():
+    truth = torch.tensor([[[1, 0, 0, 0, 2, 1]], [[2, 2, 2, 2, 2, 2]]])
+    teacher = torch.tensor([0.9, 0.1, 0, 0.2, 0.3, -1]).expand(2, 1, 6)
+    weights = plain.scales(truth, teacher, torch.tensor(1.0), 0.5, 1.1) * 2
+    on, off, share = weights[0]
+    close(5 * share, 2 * on + 3 * off, 1e-6)
+    close(5 * weights[1, 2], torch.tensor(0.5 * 2.1 * 1.5 * 3.5 / 5), 1e-6)
 
 
 @test

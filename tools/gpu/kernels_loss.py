@@ -41,7 +41,7 @@ def loss_forward(
 ):  # fmt: skip
     """`d` `[4, n, h, w]`, derivatives with respect to the enlarged side maps, and each program's part of `sums`,
     `[programs, 6]`: the loss, then derivatives with respect to the four weights of the fusion and to its bias.
-    `scales` `[n, 5]` and what a pixel learns are those of `scales` and `goal` in plain.py."""
+    `scales` `[n, 3]` are those of plain.py."""
     n = tl.program_id(1)
     p = tl.program_id(0) * BP + tl.arange(0, BP)
     area = height * width
@@ -55,17 +55,9 @@ def loss_forward(
     c0, c1, c2, c3 = tl.load(fuse), tl.load(fuse + 1), tl.load(fuse + 2), tl.load(fuse + 3)
     fused = c0 * e0 + c1 * e1 + c2 * e2 + c3 * e3 + tl.load(bias)
     code = tl.load(truth + place, mask=mask, other=2)
-    row = scales + n * 5
-    target = tl.where(code == 1, tl.load(row), 0.0)
-    weight = target + tl.where(code == 0, tl.load(row + 1), 0.0)
-    if TEACHER:
-        aim = tl.load(teacher + place, mask=mask, other=-1.0)
-        t = tl.minimum(tl.maximum(aim, 0.0), 1.0)
-        a, b = tl.load(row + 3), tl.load(row + 4)
-        taught = tl.where(aim >= 0, tl.load(row + 2) * a * b / tl.maximum(a * (1 - t) + b * t, 1e-6), 0.0)
-        weight += taught
-        target += taught * t
-    target /= tl.maximum(weight, 1e-12)
+    row = scales + n * 3
+    target = tl.where(code == 1, 1.0, 0.0)
+    weight = tl.where(code == 1, tl.load(row), tl.where(code == 0, tl.load(row + 1), 0.0))
     l0, g0 = entropy(e0, target)
     l1, g1 = entropy(e1, target)
     l2, g2 = entropy(e2, target)
@@ -73,6 +65,12 @@ def loss_forward(
     lf, gf = entropy(fused, target)
     value = weight * (l0 + l1 + l2 + l3 + lf)
     gf *= weight
+    if TEACHER:
+        aim = tl.load(teacher + place, mask=mask, other=-1.0)
+        share = tl.where(aim >= 0, tl.load(row + 2), 0.0)
+        lt, gt = entropy(fused, tl.maximum(aim, 0.0))
+        value += share * lt
+        gf += share * gt
     whole = tl.num_programs(1) * area
     tl.store(d + place, weight * g0 + c0 * gf, mask=mask)
     tl.store(d + whole + place, weight * g1 + c1 * gf, mask=mask)

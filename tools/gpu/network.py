@@ -22,8 +22,8 @@ class Plain:
         return plain.logits(self.size, vector, image, self.folding, self.dtype)
 
     def loss(self, vector, image, truth, teacher=None, trust=None, photo=1.0, lam=1.1):
-        """The loss, a number. The teacher's term has the share `trust`, a tensor of no dimension, of an image with truth,
-        and weighs `photo` in one without."""
+        """The loss, a number; the teacher's term weighs `trust`, a tensor of no dimension, where there is truth, and `photo`
+        where there is none."""
         return plain.loss(self.maps(vector, image), truth, teacher, trust, photo, lam)
 
 

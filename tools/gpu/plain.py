@@ -91,41 +91,33 @@ def balance(truth, lam):
     return negative / total, lam * positive / total
 
 
-USUAL = 0.97, 0.033  # balance of a photograph of BSDS500, where no image of a step has truth
-
-
 def scales(truth, teacher, trust, photo, lam):
-    """What the terms of each image weigh, `[n, 5]`: a positive pixel, a negative one, the teacher's map, and the two
-    weights with which the teacher's map is read (see `goal`). The teacher has the share `trust` of an image with
-    truth, and `photo` of one without, which is balanced as the others are on average."""
+    """The weights of a positive pixel, a negative one and one of the teacher's map in each image, `[n, 3]`. The teacher's
+    term is that of `pidinet train` (docs/training.md): on the fused map alone, every pixel alike, with `trust` 1 as much
+    as the truth of one map; without truth, as the teacher's own map sees it, times `photo`."""
     n = truth.shape[0]
     on, off = (each.flatten() for each in balance(truth, lam))
     if teacher is None:
-        return torch.stack([on / n, off / n, *[torch.zeros_like(on)] * 3], 1)
-    known = (truth < 2).any(2).any(1)
-    count = known.sum()
-    means = [torch.where(count > 0, (each * known).sum() / count.clamp(min=1), usual) for each, usual in zip((on, off), USUAL)]
-    share = torch.where(known, trust, photo)
-    readings = [torch.where(known, each, mean) for each, mean in zip((on, off), means)]
-    return torch.stack([on * (1 - share) / n, off * (1 - share) / n, share / n, *readings], 1)
-
-
-def goal(truth, teacher, scales):
-    """The weight of each pixel and the probability to learn there, `[n, h, w]` each.
-
-    The class-balanced loss with weights `a` for positives and `b` for negatives is least at `t = a·q / (a·q + b·(1 - q))`
-    where a share q of annotators would draw a line. So a teacher's map t tells q, and its term is what the loss would
-    be on average: cross-entropy with t, times `a·q + b·(1 - q) = a·b / (a·(1 - t) + b·t)`."""
-    positive, negative, share, a, b = (each.view(-1, 1, 1) for each in scales.unbind(1))
-    weight, target = positive * (truth == 1) + negative * (truth == 0), positive * (truth == 1)
-    if teacher is not None:
-        t = teacher.clamp(0, 1).to(scales.dtype)
-        taught = torch.where(teacher >= 0, share * a * b / (a * (1 - t) + b * t).clamp(min=1e-6), 0)
-        weight, target = weight + taught, target + taught * t
-    return weight, target / weight.clamp(min=1e-12)
+        return torch.stack([on / n, off / n, torch.zeros_like(on)], 1)
+    inside = teacher >= 0
+    area = inside.sum((1, 2)).clamp(min=1).double()
+    taught = torch.where(inside, teacher, 0).sum((1, 2)).double()
+    positive, negative = ((truth == code).sum((1, 2)).double() for code in (1, 0))
+    known = (positive > 0) & (negative > 0)
+    positive, negative = torch.where(known, positive, taught), torch.where(known, negative, area - taught)
+    mass = (1 + lam) * positive * negative / (positive + negative).clamp(min=1)
+    share = torch.where((truth < 2).any(2).any(1), trust, photo)
+    return torch.stack([on / n, off / n, share * mass / area / n], 1)
 
 
 def loss(maps, truth, teacher, trust, photo, lam):
-    """The class-balanced loss of five maps, summed over pixels and maps of each image, and averaged over images."""
-    weight, target = (each.to(maps.dtype)[:, None] for each in goal(truth, teacher, scales(truth, teacher, trust, photo, lam)))
-    return (F.binary_cross_entropy_with_logits(maps, target.expand_as(maps), reduction="none") * weight).sum()
+    """The class-balanced loss of five maps, summed over pixels and maps of each image, and averaged over images; and the
+    teacher's term."""
+    positive, negative, share = (each.to(maps.dtype).view(-1, 1, 1) for each in scales(truth, teacher, trust, photo, lam).unbind(1))
+    weight, target = positive * (truth == 1) + negative * (truth == 0), (truth == 1).to(maps.dtype)
+    each = F.binary_cross_entropy_with_logits(maps, target[:, None].expand_as(maps), reduction="none")
+    value = (each * weight[:, None]).sum()
+    if teacher is None:
+        return value
+    each = F.binary_cross_entropy_with_logits(maps[:, 4], teacher.clamp(0, 1).to(maps.dtype), reduction="none")
+    return value + (each * share * (teacher >= 0)).sum()

@@ -231,7 +231,7 @@ def main():
     parser.add_argument("--truth", default="shares,registered", help="of boundaries, one or both [default: shares,registered]")
     parser.add_argument("--splits", default="train,val", help="to train on [default: train,val]")
     parser.add_argument("--held-out", type=int, default=60, help="photographs that parts ending in -held leave out")
-    parser.add_argument("--trust", type=float, default=0.3, help="of small and tiny in full, where there is truth [default: 0.3]")
+    parser.add_argument("--trust", type=float, default=1.0, help="of small and tiny in full, where there is truth, too [default: 1]")
     parser.add_argument("--photos-of-edges", type=int, default=1000, help="at most, for edges [default: 1000]")
     parser.add_argument("--maps", default="full", help="models whose maps of BSDS500 are saved [default: full]")
     parser.add_argument("--maps-seconds", type=float, default=20, help="kept for maps at the end [default: 20]")

@@ -29,8 +29,8 @@ class Plan:
     warmup: float = 0.01
     memory: float = 0.08  # share of the steps so far that the average looks back
     lam: float = 1.1
-    trust: float = 0.0  # share of the teacher's term where there is truth, too, until whole photographs come
-    photo: float = 1.0  # what a photograph without truth weighs, of one with truth
+    trust: float = 0.0  # weight of the teacher's term where there is truth, too, until whole photographs come
+    photo: float = 1.0  # and where there is none
     recipe: Recipe = field(default_factory=Recipe)
 
 
