@@ -338,7 +338,7 @@ def a_packed_file_holds_photographs_and_truth_as_they_were():
         assert (whole.images[i] == np.asarray(Image.open(path))).all()
         maps = pack.annotators(folder / "BSDS500/groundTruth/val" / f"{whole.names[i]}.mat")
         assert (whole.share(i, "shares") == pack.shares(maps)).all()
-        assert (whole.share(i, "edges") == pack.edges(folder / "BRIND/train" / f"{whole.names[i]}.png", 2)).all()
+        assert (whole.share(i, "edges") == pack.edges(folder / "BRIND/train" / f"{whole.names[i]}.png")).all()
 
 
 @test
@@ -455,8 +455,8 @@ def a_run_leaves_models_maps_and_a_log():
         begin += ["--toy", "--plain", "--parts", "full=60,tiny=20,tiny-edges=20", "--start", out, "--maps", ""]
         subprocess.run(begin, check=True, capture_output=True)
         facts, log = (folder / "again" / name for name in ("results.json", "log.txt"))
-        assert [each["photographs"] for each in json.loads(facts.read_text()).values()] == [8, 8, 8], log.read_text()
-        assert "3 maps of full as teacher" in log.read_text() and "8 maps of full-edges as teacher" in log.read_text(), log.read_text()
+        assert [each["photographs"] for each in json.loads(facts.read_text()).values()] == [8, 8, 5], log.read_text()
+        assert "3 maps of the teacher" in log.read_text() and "8 maps of the teacher" in log.read_text(), log.read_text()
 
 
 class data:

@@ -8,7 +8,7 @@ npz: photographs as the original JPEG files, and for each one of train and val t
 - `shares`: the share who marked the pixel itself;
 - `registered`: of those whose lines could be matched to a common ridge, at most four pixels away; anything else that
   somebody marked has a small share, which the rule of η ignores;
-- `edges`: BRIND's lines, 255; around them, `--ring` pixels wide, a share of .1 that the same rule ignores.
+- `edges`: BRIND's lines, 255.
 
 Photographs of test are there for maps of them (run.py --maps), which are not needed for training.
 """
@@ -78,10 +78,9 @@ def shares(maps):
     return np.where(maps.any(0), np.maximum(np.rint(255 * maps.mean(0)), 1), 0).astype(np.uint8)
 
 
-def edges(path, ring):
-    """BRIND's lines with the ring around them."""
-    lines = np.asarray(Image.open(path).convert("L")) > 127
-    return np.where(lines, 255, np.where(ndimage.distance_transform_edt(~lines) <= ring, IGNORED, 0)).astype(np.uint8)
+def edges(path):
+    """BRIND's lines."""
+    return np.where(np.asarray(Image.open(path).convert("L")) > 127, 255, 0).astype(np.uint8)
 
 
 def main():
@@ -89,7 +88,6 @@ def main():
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--splits", default="train,val,test", help="[default: train,val,test]")
-    parser.add_argument("--ring", type=float, default=2.0, help="pixels around BRIND's lines to ignore [default: 2]")
     parser.add_argument("--limit", type=int, help="most photographs of each split, for trials")
     options = parser.parse_args()
 
@@ -104,7 +102,7 @@ def main():
             maps = annotators(options.data / "BSDS500/groundTruth" / split / f"{path.stem}.mat")
             truth["shares"].append(shares(maps))
             truth["registered"].append(registered(maps))
-            truth["edges"].append(edges(options.data / "BRIND/train" / f"{path.stem}.png", options.ring))
+            truth["edges"].append(edges(options.data / "BRIND/train" / f"{path.stem}.png"))
             if not len({each[-1].shape for each in truth.values()}) == 1:
                 raise SystemExit(f"{path.stem}: truths differ in size")
     arrays = {kind: np.concatenate([each.ravel() for each in maps]) for kind, maps in truth.items()}

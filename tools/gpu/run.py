@@ -89,8 +89,8 @@ def plan_of(name, options):
     size = name.split("-")[0]
     plan = Plan(kinds=tuple(options.truth.split(",")), trust=0 if size == "full" else options.trust)
     if "-edges" in name:
-        plan.kinds, plan.rate = ("edges",), 0.003
-        plan.recipe = Recipe(scale=(0.5, 2), turns=0, contrast=(0.35, 1.3), gamma=0.3, blurred=0.25, photos=0.3)
+        plan.kinds, plan.rate, plan.trust = ("edges",), 0.003, 0
+        plan.recipe = Recipe(scale=(0.35, 1.6), turns=0, contrast=(0.35, 1.3), gamma=0.3, blurred=0.25)
         plan.phases = ((0.85, 320), (0.15, 0))
     if options.toy:
         plan.phases = tuple((share, side // 5) for share, side in plan.phases)
@@ -98,27 +98,26 @@ def plan_of(name, options):
     return plan
 
 
-class Teachers:
-    """Maps of the photographs by a model, corrected by masks if it knows boundaries; a model's are kept while it is the same."""
+class Teacher:
+    """Maps of the photographs by a model, corrected by masks, which are kept while the model is the same."""
 
-    def __init__(self, data, models, mode, device, options, say):
-        self.data, self.models, self.mode, self.device, self.say = data, models, mode, device, say
-        self.dtype, self.known = options.dtype, {}
+    def __init__(self, data, mode, device, options, say):
+        self.data, self.mode, self.device, self.dtype, self.say = data, mode, device, options.dtype, say
+        self.vector, self.found = None, {}
 
-    def maps(self, name, numbers, seconds):
-        """Maps by number, and the numbers of which there are some, in at most `seconds`."""
-        size, vector = self.models[name]
-        before, found = self.known.get(name, (None, {}))
-        if before is not vector:
-            found = {}
+    def maps(self, model, numbers, seconds):
+        """Maps by number, of at least those that take at most `seconds`."""
+        size, vector = model
+        if vector is not self.vector:
+            self.vector, self.found = vector, {}
         start = time.monotonic()
         net = network.make(size, self.device, self.mode, self.dtype)
-        missing = [i for i in numbers if i not in found]
-        found.update(averaged(net, vector.to(self.device), self.data, missing, self.device, start + seconds, corrected="edges" not in name))
-        self.known[name] = vector, found
+        missing = [i for i in numbers if i not in self.found]
+        maps = averaged(net, vector.to(self.device), self.data, missing, self.device, start + seconds, corrected=True)
+        self.found.update(maps)
         if missing:
-            self.say(f"{len(found)} maps of {name} as teacher in {time.monotonic() - start:.1f} s")
-        return found
+            self.say(f"{len(self.found)} maps of the teacher in {time.monotonic() - start:.1f} s")
+        return self.found
 
 
 def agreement(data, options, device, results):
@@ -232,7 +231,6 @@ def main():
     parser.add_argument("--splits", default="train,val", help="to train on [default: train,val]")
     parser.add_argument("--held-out", type=int, default=60, help="photographs that parts ending in -held leave out")
     parser.add_argument("--trust", type=float, default=1.0, help="of small and tiny in full, where there is truth, too [default: 1]")
-    parser.add_argument("--photos-of-edges", type=int, default=1000, help="at most, for edges [default: 1000]")
     parser.add_argument("--maps", default="full", help="models whose maps of BSDS500 are saved [default: full]")
     parser.add_argument("--maps-seconds", type=float, default=20, help="kept for maps at the end [default: 20]")
     parser.add_argument("--megabytes", type=float, default=42, help="of maps, at most [default: 42]")
@@ -275,22 +273,19 @@ def main():
     wanted = [each for each in options.maps.split(",") if each and (each in parts or each in models)]
     training_end = deadline - (options.maps_seconds if wanted else 0)
     numbers = data.of(*options.splits.split(","))
-    teachers = Teachers(data, models, mode, device, options, results.say)
+    teacher = Teacher(data, mode, device, options, results.say)
 
     def store_of(part, plan):
         """What a part learns from: a teacher's maps, too, if there is a model to teach it."""
         if options.later and options.later.exists():
             results.say(f"{len(data.add(options.later))} more photographs")
             options.later = None
-        name = "full-edges" if "-edges" in part else "full"
         without = held_out(data, options.held_out) if part.endswith("-held") else ()
         mine = [i for i in numbers if data.names[i] not in without]
-        if name not in models:
+        if "-edges" in part or "full" not in models:
             return Store(data, mine, plan.kinds, device)
         photos = data.of("photo")
-        if name == "full-edges":
-            photos = photos[: options.photos_of_edges]
-        maps = teachers.maps(name, photos + (mine if plan.trust else []), options.seconds / 15)
+        maps = teacher.maps(models["full"], photos + (mine if plan.trust else []), options.seconds / 15)
         empty = {i: np.zeros(data.images[i].shape[:2], np.uint8) for i in mine if not plan.trust}
         mine = mine + photos
         mine = [i for i in mine if i in maps or i in empty]
