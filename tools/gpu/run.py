@@ -106,7 +106,7 @@ class Teacher:
         self.vector, self.found = None, {}
 
     def maps(self, model, numbers, seconds):
-        """Maps by number, of at least those that take at most `seconds`."""
+        """Maps by number, of as many as `seconds` allow, and those known before."""
         size, vector = model
         if vector is not self.vector:
             self.vector, self.found = vector, {}
