@@ -4,8 +4,8 @@
     python tools/knob.py boundaries.safetensors edges.safetensors pictures/ -o out/ --thin
 
 Writes to the folder OUT
-  table.md       edge pixels above 0.5 after `--nms` at details 0 to 1 in steps of 1/8: for each picture, and how
-                 often the number falls from one step to the next
+  table.md       edge pixels above 0.5 at details 0 to 1 in steps of 1/8, after `--nms` and, thinned to one pixel, as
+                 lines: for each picture, and how often the number falls from one step to the next
   sheets/ID.png  each picture and its maps at detail 0, 0.25, 0.5, 0.75 and 1
   overview.png   all of them, small, one row for each picture
 
@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 STEPS = [k / 8 for k in range(9)]
 SHOWN = STEPS[::2]
+LINES = ["--threshold", "0.5", "--thin"]
 
 
 def detect(arguments: argparse.Namespace, detail: float, folder: Path, *options: str) -> list[Path]:
@@ -32,7 +33,7 @@ def detect(arguments: argparse.Namespace, detail: float, folder: Path, *options:
     return sorted(folder.iterdir())
 
 
-def table(names: list[str], counts: np.ndarray) -> str:
+def table(title: str, names: list[str], counts: np.ndarray) -> str:
     """Markdown: `counts` of edge pixels, [pictures, steps], with means and falls."""
     steps = np.diff(counts, axis=1)
     mean = counts.mean(axis=0)
@@ -41,9 +42,14 @@ def table(names: list[str], counts: np.ndarray) -> str:
     head = ["picture", *(f"{step:g}" for step in STEPS), "falls"]
     lines = [f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows]]
     grow = (counts[:, -1] > counts[:, 0]).sum()
-    return "\n".join(
-        [*lines, "", f"Grow from 0 to 1: {grow} of {len(names)}. Fall: {(steps < 0).sum()} of {steps.size} steps.", ""]
-    )
+    summary = f"Grow from 0 to 1: {grow} of {len(names)}. Fall: {(steps < 0).sum()} of {steps.size} steps."
+    return "\n".join([title, "", *lines, "", summary, ""])
+
+
+def counted(maps: dict[float, list[Path]]) -> np.ndarray:
+    """How many pixels of each map are above 0.5, [pictures, steps]."""
+    pictures = zip(*(maps[detail] for detail in STEPS))
+    return np.array([[(np.load(path) > 0.5).sum() for path in picture] for picture in pictures])
 
 
 def sheet(pictures: list[Image.Image], labels: list[str], columns: int, width: int) -> Image.Image:
@@ -70,18 +76,23 @@ def main() -> None:
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as kept:
-        thin, shown = {}, {}
+        folder = Path(kept)
+        suppressed, thinned, shown = {}, {}, {}
         for detail in STEPS:
-            thin[detail] = detect(arguments, detail, Path(kept) / f"thin-{detail}", "--nms", "--format", "npy")
+            suppressed[detail] = detect(arguments, detail, folder / f"nms-{detail}", "--nms", "--format", "npy")
+            thinned[detail] = detect(arguments, detail, folder / f"thin-{detail}", "--nms", *LINES, "--format", "npy")
         for detail in SHOWN:
-            thinned = ["--nms"] if arguments.thin else []
-            shown[detail] = detect(arguments, detail, Path(kept) / f"shown-{detail}", *thinned)
-        names = [path.stem for path in thin[0]]
-        counts = np.array([[(np.load(thin[detail][k]) > 0.5).sum() for detail in STEPS] for k in range(len(names))])
+            options = ["--nms"] if arguments.thin else []
+            shown[detail] = detect(arguments, detail, folder / f"shown-{detail}", *options)
+        names = [path.stem for path in shown[0]]
+        tables = [
+            table("Edge pixels after `--nms`:", names, counted(suppressed)),
+            table("Pixels of lines (`--thin`):", names, counted(thinned)),
+        ]
 
         (arguments.output / "sheets").mkdir(parents=True, exist_ok=True)
-        (arguments.output / "table.md").write_text(table(names, counts))
-        print(table(names, counts), end="")
+        (arguments.output / "table.md").write_text("\n".join(tables))
+        print("\n".join(tables), end="")
 
         readable = Image.registered_extensions()
         files = {path.stem: path for path in arguments.pictures.iterdir() if path.suffix.lower() in readable}
