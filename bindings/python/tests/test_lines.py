@@ -63,7 +63,8 @@ def test_lines_lie_on_the_edges_and_can_be_drawn(traced, edges):
 
 def test_options_choose_among_edges(edges, traced):
     assert len(pidinet.lines(edges, high=1.0)) < len(traced)
-    assert sum(map(len, pidinet.lines(edges, min_length=40).points)) < sum(map(len, traced.points))
+    assert len(pidinet.lines(edges, spur=40)) < len(traced) < len(pidinet.lines(edges, spur=0))
+    assert len(pidinet.lines(edges, min_length=edges.size)) == 0
     assert len(pidinet.lines(np.zeros((9, 9)))) == 0
     assert len(pidinet.lines(np.ones((1, 1)))) == 0
 
