@@ -92,8 +92,13 @@ inBrowser("every control changes the picture, and all are reached by keyboard", 
     await page.focus(`#${id}`);
     for (const key of keys) await page.keyboard.press(key);
   };
-  await changes(page, () => press("detail", "End"));
+  // Every edge is more lines, though each is thinner: they are compared at a width of one pixel.
+  await changes(page, () => page.locator("#threshold").fill("0.5"));
+  const lines = await changes(page, () => page.locator("#thin").selectOption("pixel"));
+  assert.ok((await changes(page, () => press("detail", "End"))) > lines);
   await settled(page);
+  await changes(page, () => page.locator("#thin").selectOption("none"));
+  await changes(page, () => page.locator("#threshold").fill("0"));
   await changes(page, () => press("threshold", "ArrowRight", "ArrowRight"));
   await changes(page, () => press("thin", "ArrowDown", "ArrowDown"));
   await changes(page, () => press("threshold", "Home"));

@@ -73,7 +73,7 @@ inFirefox("the page shows edges, its knob works by keyboard, and nothing is comp
   if (process.env.PIDINET_SCREENSHOTS) await page.screenshot(join(process.env.PIDINET_SCREENSHOTS, "firefox-large.png"));
   await page.evaluate(() => document.getElementById("detail").focus());
   await page.press(ARROW_RIGHT);
-  await changes(page, edges);
+  assert.ok((await changes(page, edges)) > edges, "more detail, more edges");
   const elsewhere = page.requests.filter((url) => !url.startsWith(host.url) && !/^(blob|data):/.test(url));
   assert.deepEqual(elsewhere, []);
   assert.ok(page.requests.some((url) => url.endsWith("tiny-edges.safetensors")), "the knob fetches the second model");
