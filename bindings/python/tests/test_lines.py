@@ -61,9 +61,13 @@ def test_lines_lie_on_the_edges_and_can_be_drawn(traced, edges):
     assert edges[drawn > 0].mean() > 3 * edges.mean()
 
 
-def test_options_choose_among_edges(edges, traced):
-    assert len(pidinet.lines(edges, high=1.0)) < len(traced)
-    assert len(pidinet.lines(edges, spur=40)) < len(traced) < len(pidinet.lines(edges, spur=0))
+def test_options_choose_among_edges():
+    y, x = np.mgrid[:60, :120] + 0.5
+    # A line, and two that end on it, 25 and 6 pixels long.
+    bar, stem, twig = np.abs(y - 20), np.hypot(x - 40, np.clip(y, 20, 45) - y), np.hypot(x - 80, np.clip(y, 20, 26) - y)
+    edges = (0.9 * np.exp(-(np.minimum.reduce([bar, stem, twig]) ** 2) / 2)).astype(np.float32)
+    assert [len(pidinet.lines(edges, spur=spur)) for spur in (0, 10, 40)] == [3, 2, 1]
+    assert len(pidinet.lines(edges, high=0.7)) == 2 and len(pidinet.lines(edges, high=0.8)) == 0
     assert len(pidinet.lines(edges, min_length=edges.size)) == 0
     assert len(pidinet.lines(np.zeros((9, 9)))) == 0
     assert len(pidinet.lines(np.ones((1, 1)))) == 0
