@@ -20,6 +20,16 @@ def ring(radius: float, size: int = 64) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
+def edges() -> np.ndarray:
+    """Two circles, one in the other, and three bars beside them, apart from each other."""
+    edges = np.zeros((90, 121), np.float32)
+    edges[:, :90] = np.maximum(ring(18, 90), ring(36, 90))
+    for x, strength in ((95, 0.6), (103, 0.7), (111, 0.8)):
+        edges[10:80, x - 1 : x + 2] = strength * np.float32([0.5, 1, 0.5])
+    return edges
+
+
+@pytest.fixture(scope="module")
 def traced(edges):
     return pidinet.lines(edges)
 
@@ -41,7 +51,7 @@ def test_x_goes_right_and_y_down_and_centres_are_halves():
 
 
 def test_lines_are_a_sequence_of_arrays(traced, edges):
-    assert len(traced) > 3 and (traced.height, traced.width) == edges.shape
+    assert len(traced) == 5 and traced.closed.sum() == 2 and (traced.height, traced.width) == edges.shape
     assert [len(line.points) for line in traced] == [len(points) for points in traced.points]
     assert traced.closed.tolist() == [line.closed for line in traced]
     assert len(traced[1:3]) == 2 and traced[1:3].width == traced.width
