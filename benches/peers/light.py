@@ -103,8 +103,10 @@ def write_maps(arguments):
         pixels = np.asarray(Image.open(path).convert("RGB"))[..., ::-1]
         height, width = pixels.shape[:2]
         if arguments.as_published:
-            edges = stretched(run(np.float32(resized(arguments.network, pixels))))
-            edges = back(edges, width, height)
+            import cv2
+
+            edges = np.uint8(stretched(run(np.float32(resized(arguments.network, pixels)))))
+            edges = cv2.resize(edges, (width, height))
         else:
             padded = np.pad(np.float32(pixels), ((0, -height % 16), (0, -width % 16), (0, 0)), mode="edge")
             edges = np.uint8(stretched(run(padded)[:height, :width]))
@@ -129,13 +131,6 @@ def resized(network, pixels):
     if height % 8 or width % 8:
         pixels = cv2.resize(pixels, ((width // 8 + 1) * 8, (height // 8 + 1) * 8))
     return pixels
-
-
-def back(edges, width, height):
-    import cv2
-
-    edges = edges.astype("uint8")
-    return edges if edges.shape == (height, width) else cv2.resize(edges, (width, height))
 
 
 def time_both(arguments):
