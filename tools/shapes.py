@@ -11,6 +11,7 @@ Needs numpy and Pillow (pip install numpy pillow).
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -201,6 +202,29 @@ def cells(rng: np.random.Generator, pixels: float) -> list[tuple[float, float]]:
     return [((i + 0.5 - share / 2) / count, (i + 0.5 + share / 2) / count) for i in range(count)]
 
 
+def listed(file: Path) -> list[tuple[Path, Path]]:
+    """The photographs of a list, and their truth."""
+    pairs = []
+    for number, line in enumerate(file.read_text().splitlines(), 1):
+        if names := line.split("#")[0].split():
+            if len(names) != 2:
+                raise SystemExit(f"{file}, line {number}: expected PHOTOGRAPH TRUTH, found {line!r}")
+            pairs.append((file.parent / names[0], file.parent / names[1]))
+    if not pairs:
+        raise SystemExit(f"{file}: no lines of PHOTOGRAPH TRUTH")
+    return pairs
+
+
+def opened(photograph: Path, truth: Path, rng: np.random.Generator) -> Drawing:
+    try:
+        image, edges = Image.open(photograph).convert("RGB"), Image.open(truth).convert("L")
+    except OSError as error:
+        raise SystemExit(f"{photograph}, {truth}: {error}; leave them out of the list") from error
+    if image.size != edges.size:
+        raise SystemExit(f"{photograph} has {image.size} pixels, {truth} {edges.size}")
+    return Drawing(image, np.asarray(edges), rng)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("list", type=Path, help="lines of PHOTOGRAPH TRUTH, relative to the list")
@@ -209,21 +233,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 
-    pairs = [line.split() for line in options.list.read_text().splitlines() if line.strip()]
-    rng = np.random.default_rng(options.seed)
+    pairs, rng, names = listed(options.list), np.random.default_rng(options.seed), []
     for folder in ("images", "truth"):
         (options.out / folder).mkdir(parents=True, exist_ok=True)
-    with (options.out / "shapes.lst").open("w") as names:
-        for number in range(options.n):
-            photograph, truth = (options.list.parent / name for name in pairs[rng.integers(len(pairs))])
-            drawing = Drawing(Image.open(photograph).convert("RGB"), np.asarray(Image.open(truth).convert("L")), rng)
-            for _ in range(rng.integers(1, 4)):
-                things = [drawing.blinds, drawing.blinds, drawing.tiles, drawing.letters, drawing.shapes]
-                things[rng.integers(len(things))]()
-            image, truth = drawing.picture()
-            image.save(options.out / "images" / f"{number:04}.png")
-            truth.save(options.out / "truth" / f"{number:04}.png")
-            names.write(f"images/{number:04}.png truth/{number:04}.png\n")
+    for number in range(options.n):
+        drawing = opened(*pairs[rng.integers(len(pairs))], rng)
+        for _ in range(rng.integers(1, 4)):
+            things = [drawing.blinds, drawing.blinds, drawing.tiles, drawing.letters, drawing.shapes]
+            things[rng.integers(len(things))]()
+        pair = [f"{folder}/{number:04}.png" for folder in ("images", "truth")]
+        for file, picture in zip(pair, drawing.picture()):
+            picture.save(options.out / file)
+        names.append(" ".join(pair) + "\n")
+        print(f"\r{number + 1} of {options.n}", end="", file=sys.stderr, flush=True)
+    (options.out / "shapes.lst").write_text("".join(names))
+    print(file=sys.stderr)
 
 
 if __name__ == "__main__":
