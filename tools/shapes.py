@@ -204,12 +204,18 @@ def cells(rng: np.random.Generator, pixels: float) -> list[tuple[float, float]]:
 
 def listed(file: Path) -> list[tuple[Path, Path]]:
     """The photographs of a list, and their truth."""
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{file}: {error}") from error
     pairs = []
-    for number, line in enumerate(file.read_text().splitlines(), 1):
-        if names := line.split("#")[0].split():
-            if len(names) != 2:
-                raise SystemExit(f"{file}, line {number}: expected PHOTOGRAPH TRUTH, found {line!r}")
-            pairs.append((file.parent / names[0], file.parent / names[1]))
+    for number, line in enumerate(lines, 1):
+        names = line.split()
+        if not names or line.startswith("#"):
+            continue
+        if len(names) != 2:
+            raise SystemExit(f"{file}, line {number}: expected PHOTOGRAPH TRUTH, found {line!r}")
+        pairs.append((file.parent / names[0], file.parent / names[1]))
     if not pairs:
         raise SystemExit(f"{file}: no lines of PHOTOGRAPH TRUTH")
     return pairs
