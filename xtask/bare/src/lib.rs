@@ -1,10 +1,12 @@
 //! What `cargo xtask bare` computes on WebAssembly without a system, and on this machine for comparison: the
-//! built-in models' maps and logits of a small picture.
+//! built-in models' maps and logits of a small picture, and the logits of a network with Bi-PDC of all kinds.
 //!
 //! Nothing lies between it and its caller: numbers go in and out, and there is no system to ask for anything.
 
 use std::sync::LazyLock;
 
+use pidinet::arch::Kind;
+use pidinet::arch::recognition::{RecognitionArch, Shortcut, Stage, Stem};
 use pidinet::image::{Image, PixelFormat, PixelLayout};
 use pidinet::weights::{Model, OpenOptions, RecognitionModel};
 use pidinet::{Classifier, ClassifierOptions, DetectorOptions, EdgeDetector, Isa, Size, models};
@@ -15,7 +17,7 @@ const SIZE: [usize; 2] = [75, 53];
 static PORTABLE: LazyLock<Vec<f32>> = LazyLock::new(|| results(Some("portable")));
 static BEST: LazyLock<Vec<f32>> = LazyLock::new(|| results(None));
 
-/// The results of both models for the picture with an instruction set, by default the best available: the
+/// The results of all models for the picture with an instruction set, by default the best available: the
 /// map, row by row, and the logits.
 ///
 /// # Panics
@@ -40,12 +42,26 @@ pub fn results(isa: Option<&str>) -> Vec<f32> {
     let mut results = detector.detect(&image).expect("a scale of 1").edges.into_data();
 
     let embedded = models::named("bi-pidinet-s").expect("a model of the library");
-    let model =
+    let embedded =
         RecognitionModel::read(embedded.bytes, &OpenOptions::default()).expect("a model of the library");
-    let options = ClassifierOptions { isa, ..ClassifierOptions::default() };
-    let classifier = Classifier::new(&model, &options).expect("an instruction set of this target");
-    results.extend(classifier.classify(&image).logits);
+    for model in [embedded, RecognitionModel::random(differences(), 1)] {
+        let options = ClassifierOptions { isa, ..ClassifierOptions::default() };
+        let classifier = Classifier::new(&model, &options).expect("an instruction set of this target");
+        results.extend(classifier.classify(&image).logits);
+    }
     results
+}
+
+/// A network with Bi-PDC of every kind: the one that is built in has none.
+fn differences() -> RecognitionArch {
+    let stage = |difference| Stage { blocks: 1, difference, rho: 0.5 };
+    RecognitionArch {
+        width: 8,
+        stages: [Kind::Central, Kind::Angular, Kind::Radial].map(stage).to_vec(),
+        stem: Stem::Cifar,
+        shortcut: Shortcut::Projected,
+        classes: 10,
+    }
 }
 
 /// Number of results.

@@ -160,8 +160,8 @@ fn models_are_listed_with_what_is_known_of_them() {
         assert!(text.contains(model["licence"].as_str().unwrap()), "{text}");
     }
     assert_eq!((&tiny["parameters"], &tiny["binary_parameters"]), (&84_477.into(), &0.into()));
-    assert_eq!(bi["binary_parameters"], 649_104);
-    assert!(text.contains(", and 649104 of 1 bit"), "{text}");
+    assert_eq!(bi["binary_parameters"], 663_552);
+    assert!(text.contains(", and 663552 of 1 bit"), "{text}");
     assert!(tiny["scores"]["bsds500.test.ods"].as_f64().is_some_and(|ods| ods > 0.7));
     assert!(bi["scores"]["cifar10.test.top1"].as_f64().is_some_and(|top1| top1 > 0.8));
     assert!(text.contains("bsds500.test.ods"), "{text}");
