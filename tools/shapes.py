@@ -234,7 +234,7 @@ def opened(photograph: Path, truth: Path, rng: np.random.Generator) -> Drawing:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("list", type=Path, help="lines of PHOTOGRAPH TRUTH, relative to the list")
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, help="folder for the pictures, their truth and shapes.lst")
     parser.add_argument("-n", type=int, default=300, help="how many pictures [300]")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
